@@ -1,0 +1,15 @@
+//! The pure part of svclab: what a run is made of and what its numbers mean.
+//!
+//! No processes, sockets, files or clock: everything here can be printed, compared and tested without privileges.
+
+pub mod change;
+pub mod cluster;
+pub mod dataset;
+pub mod layout;
+pub mod metric;
+pub mod plan;
+pub mod scenario;
+pub mod stats;
+pub mod summary;
+pub mod units;
+pub mod vocabulary;

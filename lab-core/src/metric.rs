@@ -1,0 +1,140 @@
+//! What is measured: every metric with its unit, the direction that is better, and its meaning.
+
+use crate::vocabulary::{Unknown, Word, words};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The base unit of a metric's samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unit {
+    /// Nanoseconds.
+    Ns,
+    /// Bytes.
+    Bytes,
+    /// Bits a second.
+    BitsPerSecond,
+    /// Events a second.
+    PerSecond,
+    /// A plain number of things.
+    Count,
+    /// A share of one core: 1 is one core busy all the time.
+    Share,
+}
+
+words!("unit", Unit {
+    Ns = "ns",
+    Bytes = "bytes",
+    BitsPerSecond = "bit/s",
+    PerSecond = "1/s",
+    Count = "count",
+    Share = "share",
+});
+
+/// Which way a metric gets better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    /// Less is better.
+    Lower,
+    /// More is better.
+    Higher,
+    /// An exact property of the installed state, which is what it is.
+    Neither,
+}
+
+/// A quantity the lab measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "Metric::meaning documents each one, for users too")]
+pub enum Metric {
+    SyncFull,
+    SyncChange,
+    EndpointChange,
+    RemoveService,
+    AppendRule,
+    ToolUser,
+    ToolSystem,
+    ToolExec,
+    ToolPeakRss,
+    Connect,
+    FirstByte,
+    ConnectionsPerSecond,
+    Bandwidth,
+    CpuSoftirq,
+    KernelMemory,
+    Rules,
+    Chains,
+    SetElements,
+    ScriptBytes,
+}
+
+words!("metric", Metric {
+    SyncFull = "sync_full",
+    SyncChange = "sync_change",
+    EndpointChange = "endpoint_change",
+    RemoveService = "remove_service",
+    AppendRule = "append_rule",
+    ToolUser = "tool_user",
+    ToolSystem = "tool_system",
+    ToolExec = "tool_exec",
+    ToolPeakRss = "tool_peak_rss",
+    Connect = "connect",
+    FirstByte = "first_byte",
+    ConnectionsPerSecond = "connections_per_second",
+    Bandwidth = "bandwidth",
+    CpuSoftirq = "cpu_softirq",
+    KernelMemory = "kernel_memory",
+    Rules = "rules",
+    Chains = "chains",
+    SetElements = "set_elements",
+    ScriptBytes = "script_bytes",
+});
+
+impl Metric {
+    /// The base unit of its samples.
+    #[must_use]
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::ToolPeakRss | Self::KernelMemory | Self::ScriptBytes => Unit::Bytes,
+            Self::ConnectionsPerSecond => Unit::PerSecond,
+            Self::Bandwidth => Unit::BitsPerSecond,
+            Self::CpuSoftirq => Unit::Share,
+            Self::Rules | Self::Chains | Self::SetElements => Unit::Count,
+            _ => Unit::Ns,
+        }
+    }
+
+    /// Which way it gets better.
+    #[must_use]
+    pub fn better(self) -> Better {
+        match self {
+            Self::ConnectionsPerSecond | Self::Bandwidth => Better::Higher,
+            Self::Rules | Self::Chains | Self::SetElements | Self::ScriptBytes => Better::Neither,
+            _ => Better::Lower,
+        }
+    }
+
+    /// What it means, in a sentence fit for a report.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::SyncFull => "empty node to N Services by the backend's own bulk method (cold start)",
+            Self::SyncChange => "one Service with its endpoints added to N, the way kube-proxy does it (partial sync)",
+            Self::EndpointChange => "one endpoint of the middle Service replaced (partial sync)",
+            Self::RemoveService => "the middle Service removed (partial sync)",
+            Self::AppendRule => "one rule added by the command-line tool",
+            Self::ToolUser => "user time of the tool's run",
+            Self::ToolSystem => "system time of the tool's run",
+            Self::ToolExec => "process start of the tool: the wall time of printing its version",
+            Self::ToolPeakRss => "largest resident memory of the tool's run",
+            Self::Connect => "a new connection, SYN to established",
+            Self::FirstByte => "a new connection, SYN to the first byte of the answer",
+            Self::ConnectionsPerSecond => "connect, request, response, close, over and over",
+            Self::Bandwidth => "one iperf3 stream",
+            Self::CpuSoftirq => "softirq time of the whole machine while the traffic ran, as a share of one core",
+            Self::KernelMemory => "what the installed rules hold in the kernel",
+            Self::Rules => "rules installed",
+            Self::Chains => "chains installed",
+            Self::SetElements => "elements of named sets and maps installed",
+            Self::ScriptBytes => "size of the text that the tool was given",
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The closed sets of words that stand in scenarios, datasets and reports: backends, positions, probes, targets, outcomes.
+//!
+//! One spelling everywhere: each word knows its name, finds itself by it, and serialises as it.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A word of a closed set.
+pub trait Word: Copy + Eq + fmt::Debug + Sized + 'static {
+    /// What a member of the set is called in a message: `backend`, `position`.
+    const KIND: &'static str;
+    /// Every member, in the order in which tables show them.
+    const ALL: &'static [Self];
+    /// The spelling in YAML, CSV, HTML and prose.
+    fn name(self) -> &'static str;
+
+    /// The member spelled `name`.
+    ///
+    /// # Errors
+    /// When there is none: says what is known and which is nearest.
+    fn find(name: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|word| word.name() == name)
+            .ok_or_else(|| Unknown::new(Self::KIND, name, Self::ALL.iter().map(|word| word.name())))
+    }
+}
+
+/// A name that is not in its set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Unknown {
+    kind: &'static str,
+    name: String,
+    known: Vec<String>,
+}
+
+impl Unknown {
+    /// The name `name` was looked for among `known`, each a `kind`.
+    pub fn new<'a>(kind: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        Self { kind, name: name.to_owned(), known: known.map(str::to_owned).collect() }
+    }
+
+    /// The known name that a typing error most likely meant.
+    #[must_use]
+    pub fn nearest(&self) -> Option<&str> {
+        let distance = |known: &&String| strsim::damerau_levenshtein(known, &self.name);
+        let nearest = self.known.iter().min_by_key(distance)?;
+        (distance(&nearest) <= 1 + self.name.len() / 4).then_some(nearest)
+    }
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "unknown {} \"{}\"; known: {}", self.kind, self.name, self.known.join(", "))?;
+        match self.nearest() {
+            Some(nearest) => write!(out, " (did you mean \"{nearest}\"?)"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Gives an enum its words: the `Word` impl, `Display`, and serde by name.
+macro_rules! words {
+    ($kind:literal, $type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
+        impl Word for $type {
+            const KIND: &'static str = $kind;
+            const ALL: &'static [Self] = &[$(Self::$variant),+];
+            fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+        impl fmt::Display for $type {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.pad(self.name())
+            }
+        }
+        impl std::str::FromStr for $type {
+            type Err = Unknown;
+            fn from_str(name: &str) -> Result<Self, Unknown> {
+                Self::find(name)
+            }
+        }
+        impl Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
+            }
+        }
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = String::deserialize(deserializer)?;
+                Self::find(&name).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+/// One way to make a node carry Service traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BackendName {
+    /// No Service at all: the client dials the endpoint. The baseline.
+    Direct,
+    /// kube-proxy's iptables mode through the legacy (setsockopt) tools.
+    IptablesLegacy,
+    /// kube-proxy's iptables mode through the nf_tables variant of the tools.
+    IptablesNft,
+    /// kube-proxy's nftables mode.
+    Nftables,
+}
+
+words!("backend", BackendName {
+    Direct = "direct",
+    IptablesLegacy = "iptables-legacy",
+    IptablesNft = "iptables-nft",
+    Nftables = "nftables",
+});
+
+/// Which Service of a cluster is asked: in iptables its place in KUBE-SERVICES decides how far a first packet walks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Position {
+    /// The first Service.
+    First,
+    /// The Service in the middle.
+    Middle,
+    /// The last Service.
+    Last,
+}
+
+words!("position", Position { First = "first", Middle = "middle", Last = "last" });
+
+impl Position {
+    /// The index of the Service at this position among `services`, which is at least 1.
+    #[must_use]
+    pub fn index(self, services: u32) -> usize {
+        match self {
+            Self::First => 0,
+            Self::Middle => (services / 2) as usize,
+            Self::Last => services.saturating_sub(1) as usize,
+        }
+    }
+}
+
+/// What is asked of a programmed node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProbeName {
+    /// Empty node to N Services by the backend's bulk method.
+    SyncFull,
+    /// One Service with its endpoints added to N.
+    SyncChange,
+    /// One endpoint of one Service replaced.
+    EndpointChange,
+    /// One of N Services removed.
+    RemoveService,
+    /// One rule appended by the command-line tool.
+    AppendRule,
+    /// A new connection: to established and to the first byte.
+    Connect,
+    /// Connect, request, response, close, as often as possible.
+    ConnectionsPerSecond,
+    /// One iperf3 stream.
+    Bandwidth,
+}
+
+words!("probe", ProbeName {
+    SyncFull = "sync_full",
+    SyncChange = "sync_change",
+    EndpointChange = "endpoint_change",
+    RemoveService = "remove_service",
+    AppendRule = "append_rule",
+    Connect = "connect",
+    ConnectionsPerSecond = "connections_per_second",
+    Bandwidth = "bandwidth",
+});
+
+impl ProbeName {
+    /// Whether the probe programs the node, so that it says nothing of `direct`.
+    #[must_use]
+    pub fn programs(self) -> bool {
+        matches!(
+            self,
+            Self::SyncFull | Self::SyncChange | Self::EndpointChange | Self::RemoveService | Self::AppendRule
+        )
+    }
+}
+
+/// Where a plan runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TargetName {
+    /// The running kernel, in private namespaces.
+    Host,
+}
+
+words!("target", TargetName { Host = "host" });
+
+/// The clock a run's durations are taken on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Clock {
+    /// Real time.
+    Wall,
+}
+
+words!("clock", Clock { Wall = "wall" });
+
+/// How a cell ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// It has samples.
+    Measured,
+    /// It could not run here; the reason says why and what would help.
+    Skipped,
+    /// It went wrong; the reason says what was seen.
+    Failed,
+    /// It ran into its time limit; the reason says how far it came.
+    OverBudget,
+}
+
+words!("outcome", Outcome {
+    Measured = "measured",
+    Skipped = "skipped",
+    Failed = "failed",
+    OverBudget = "over-budget",
+});
