@@ -1,2 +1,36 @@
-//! svclab.
-fn main() {}
+//! svclab: a benchmark and scale-simulation laboratory for the data planes behind Kubernetes Services.
+
+mod backend;
+mod cli;
+mod conduct;
+mod ended;
+mod event;
+mod exit;
+mod interrupt;
+mod lab;
+mod labs;
+mod meter;
+mod probe;
+mod programmer;
+mod progress;
+mod run;
+mod store;
+mod target;
+mod tool;
+mod traffic;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // One tool call may be a process of this program: see tool::launcher.
+    if let Some(code) = tool::launcher::serve() {
+        return code;
+    }
+    match cli::main() {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("svclab: {:#}", failure.error);
+            failure.exit.into()
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! What is measured: every metric with its unit, the direction that is better, and its meaning.
 
-use crate::vocabulary::{Unknown, Word, words};
+use crate::vocabulary::{ProbeName, Unknown, Word, words};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -89,6 +89,21 @@ words!("metric", Metric {
 });
 
 impl Metric {
+    /// The metric that a probe is named after: the one that every cell of it has.
+    #[must_use]
+    pub fn of(probe: ProbeName) -> Self {
+        match probe {
+            ProbeName::SyncFull => Self::SyncFull,
+            ProbeName::SyncChange => Self::SyncChange,
+            ProbeName::EndpointChange => Self::EndpointChange,
+            ProbeName::RemoveService => Self::RemoveService,
+            ProbeName::AppendRule => Self::AppendRule,
+            ProbeName::Connect => Self::Connect,
+            ProbeName::ConnectionsPerSecond => Self::ConnectionsPerSecond,
+            ProbeName::Bandwidth => Self::Bandwidth,
+        }
+    }
+
     /// The base unit of its samples.
     #[must_use]
     pub fn unit(self) -> Unit {

@@ -1,8 +1,11 @@
 //! A dataset with its rounds aggregated: one row a cell and metric.
 
-use crate::dataset::Dataset;
+use crate::dataset::{CellRecord, Dataset};
 use crate::metric::Metric;
+use crate::plan::Cell;
+use crate::stats;
 use crate::vocabulary::{BackendName, Outcome, Position, ProbeName};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// One cell's metric over all rounds.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +24,7 @@ pub struct Row {
     pub position: Option<Position>,
     /// The probe.
     pub probe: ProbeName,
-    /// `measured` when any round was, else how the cell ended.
+    /// `failed` when any round did, else `measured` when any was, else how the cell ended.
     pub outcome: Outcome,
     /// Why it was not measured, or not as often as planned; empty otherwise.
     pub reason: String,
@@ -54,9 +57,171 @@ pub struct Figures {
     pub ratio_to_direct: Option<f64>,
 }
 
-/// Aggregates the rounds of `dataset`.
+/// Why a planned cell that has no line was skipped.
+pub const NEVER_REACHED: &str = "the run ended before it";
+
+/// The bootstrap's seed: fixed, so that a dataset has one summary.
+const SEED: u64 = 0;
+
+/// Aggregates the rounds of `dataset`: rows in the order of the plan, and in a cell in the order of the metrics.
+///
+/// Every cell of the plan has a row of its probe's [own metric](Metric::of), whatever became of it. A line without
+/// samples counts for its metric only, unless that is the probe's own: then it counts for every metric of the cell.
+/// A failed row keeps the figures of the rounds that did not fail.
 #[must_use]
 pub fn summarise(dataset: &Dataset) -> Vec<Row> {
-    let _ = dataset;
-    Vec::new()
+    let mut places: HashMap<Cell, usize> = HashMap::new();
+    let mut cells: Vec<(Cell, Vec<&CellRecord>)> = Vec::new();
+    let planned = dataset.header.plan.cells.iter().map(|cell| (*cell, None));
+    for (cell, record) in planned.chain(dataset.cells.iter().map(|record| (record.cell(), Some(record)))) {
+        let place = *places.entry(cell).or_insert_with(|| {
+            cells.push((cell, Vec::new()));
+            cells.len() - 1
+        });
+        cells[place].1.extend(record);
+    }
+    let context = Context { dataset, direct: round_medians(dataset), ways: ways(dataset) };
+    cells.iter().flat_map(|(cell, records)| context.rows(*cell, records)).collect()
 }
+
+impl CellRecord {
+    /// The point of the plan it was taken at.
+    #[must_use]
+    pub fn cell(&self) -> Cell {
+        let Self { services, endpoints, backend, probe, position, .. } = *self;
+        Cell { services, endpoints, backend, probe, position }
+    }
+}
+
+/// A round and a replica of it.
+type Pass = (u32, u32);
+
+/// What a row needs to know beyond its own lines.
+struct Context<'a> {
+    dataset: &'a Dataset,
+    /// `direct`'s medians.
+    direct: HashMap<(Cell, Metric, Pass), f64>,
+    /// The layout and the way of each backend, for cells of which no line was written.
+    ways: HashMap<BackendName, (&'a str, &'a str)>,
+}
+
+/// The median of each of `direct`'s cells, metrics and passes.
+fn round_medians(dataset: &Dataset) -> HashMap<(Cell, Metric, Pass), f64> {
+    let mut samples: HashMap<_, Vec<f64>> = HashMap::new();
+    for record in dataset.cells.iter().filter(|record| record.backend == BackendName::Direct) {
+        let key = (record.cell(), record.metric, (record.round, record.replica));
+        samples.entry(key).or_default().extend(finite(record));
+    }
+    samples.into_iter().filter_map(|(key, samples)| Some((key, stats::median(&samples)?))).collect()
+}
+
+fn ways(dataset: &Dataset) -> HashMap<BackendName, (&str, &str)> {
+    let mut ways = HashMap::from([(BackendName::Direct, ("none", "none"))]);
+    for record in &dataset.cells {
+        ways.entry(record.backend).or_insert((&record.layout, &record.way));
+    }
+    ways
+}
+
+impl Context<'_> {
+    /// The rows of one cell.
+    fn rows(&self, cell: Cell, records: &[&CellRecord]) -> Vec<Row> {
+        let own = Metric::of(cell.probe);
+        let mut metrics: BTreeMap<Metric, Vec<&CellRecord>> = BTreeMap::from([(own, Vec::new())]);
+        for record in records {
+            metrics.entry(record.metric).or_default().push(record);
+        }
+        let of_the_cell: Vec<&CellRecord> =
+            metrics[&own].iter().copied().filter(|record| finite(record).next().is_none()).collect();
+        let row = |(&metric, records): (&Metric, &Vec<&CellRecord>)| {
+            let said = if metric == own { records.clone() } else { [records.as_slice(), &of_the_cell].concat() };
+            let figures = self.figures(cell, metric, &passes(records));
+            let (outcome, mut reason) = judge(&said, figures.is_some());
+            if metric == own && outcome == Outcome::Measured && reason.is_empty() {
+                reason = self.too_few_rounds(records);
+            }
+            let (layout, way) = self.ways.get(&cell.backend).copied().unwrap_or_default();
+            let (layout, way) = (layout.to_owned(), way.to_owned());
+            let Cell { services, endpoints, backend, probe, position } = cell;
+            Row { backend, layout, way, services, endpoints, position, probe, outcome, reason, metric, figures }
+        };
+        metrics.iter().map(row).collect()
+    }
+
+    /// The figures of one cell's metric; `None` when there are no samples.
+    fn figures(&self, cell: Cell, metric: Metric, passes: &BTreeMap<Pass, Vec<f64>>) -> Option<Figures> {
+        let baseline = Cell { backend: BackendName::Direct, ..cell };
+        let ratio = |(&pass, samples): (&Pass, &Vec<f64>)| {
+            let direct = self.direct.get(&(baseline, metric, pass)).filter(|median| **median != 0.0)?;
+            Some(stats::median(samples)? / direct)
+        };
+        let ratios: Vec<f64> = passes.iter().filter_map(ratio).collect();
+        let rounds: Vec<Vec<f64>> = passes.values().cloned().collect();
+        let sorted = stats::sorted(&rounds.concat());
+        let at = |q| stats::quantile_of_sorted(&sorted, q);
+        Some(Figures {
+            n: sorted.len(),
+            min: at(0.0)?,
+            p50: at(0.5)?,
+            p90: at(0.9)?,
+            p99: at(0.99)?,
+            max: at(1.0)?,
+            mad: stats::mad(&sorted)?,
+            interval: stats::interval(&rounds, SEED),
+            ratio_to_direct: stats::median(&ratios),
+        })
+    }
+
+    /// What to say of a cell that was measured in fewer rounds than were planned, when its lines say nothing.
+    fn too_few_rounds(&self, records: &[&CellRecord]) -> String {
+        let rounds: BTreeSet<u32> = passes(records).keys().map(|(round, _)| *round).collect();
+        let planned = self.dataset.header.plan.rounds;
+        if rounds.len() >= planned as usize {
+            return String::new();
+        }
+        let why = match &self.dataset.end {
+            Some(end) if !end.interrupted => "no reason was recorded",
+            _ => "the run ended before the others",
+        };
+        format!("measured in {} of {planned} rounds: {why}", rounds.len())
+    }
+}
+
+/// How a row ended and why, from every line that has a say in it.
+fn judge(said: &[&CellRecord], measured: bool) -> (Outcome, String) {
+    let ended = |outcome| said.iter().any(|record| record.outcome == outcome);
+    let outcome = match () {
+        () if said.is_empty() => return (Outcome::Skipped, NEVER_REACHED.to_owned()),
+        () if ended(Outcome::Failed) => Outcome::Failed,
+        () if measured => Outcome::Measured,
+        () if ended(Outcome::OverBudget) => Outcome::OverBudget,
+        () if ended(Outcome::Skipped) => Outcome::Skipped,
+        () => return (Outcome::Failed, "it gave no sample".to_owned()),
+    };
+    // A failed row gives the reasons of its failures; any other row every reason there is.
+    let mut reasons: Vec<&str> = Vec::new();
+    for record in said.iter().filter(|record| outcome != Outcome::Failed || record.outcome == outcome) {
+        if !record.reason.is_empty() && !reasons.contains(&record.reason.as_str()) {
+            reasons.push(&record.reason);
+        }
+    }
+    (outcome, reasons.join("; "))
+}
+
+/// The samples that are numbers.
+fn finite(record: &CellRecord) -> impl Iterator<Item = f64> + '_ {
+    record.samples.iter().copied().filter(|sample| sample.is_finite())
+}
+
+/// The samples of `records` by pass; a pass without any is left out.
+fn passes(records: &[&CellRecord]) -> BTreeMap<Pass, Vec<f64>> {
+    let mut passes: BTreeMap<Pass, Vec<f64>> = BTreeMap::new();
+    for record in records {
+        passes.entry((record.round, record.replica)).or_default().extend(finite(record));
+    }
+    passes.retain(|_, samples| !samples.is_empty());
+    passes
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,195 @@
-//! (being written)
+//! Base units made human: the only place where a number is rounded.
+//!
+//! Three significant digits, except for counts, which are exact.
+
+use crate::metric::Unit;
+
+/// One unit for a whole column, so that its numbers compare by their length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    unit: Unit,
+    /// Base units in one of the column's.
+    factor: f64,
+    label: &'static str,
+}
+
+/// The human units of a base unit, ascending: what they are called, and how many base units they are.
+fn steps(unit: Unit) -> &'static [(&'static str, f64)] {
+    match unit {
+        Unit::Ns => &[("ns", 1.0), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)],
+        Unit::Bytes => &[("B", 1.0), ("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0)],
+        Unit::BitsPerSecond => &[("bit/s", 1.0), ("kbit/s", 1e3), ("Mbit/s", 1e6), ("Gbit/s", 1e9)],
+        Unit::PerSecond => &[("1/s", 1.0)],
+        Unit::Count => &[("", 1.0)],
+        Unit::Share => &[("cores", 1.0)],
+    }
+}
+
+impl Scale {
+    /// The unit in which `values` (in base units) are best read together: the one that suits the middle between the
+    /// smallest and the largest, on a logarithmic axis.
+    #[must_use]
+    pub fn fit(unit: Unit, values: impl IntoIterator<Item = f64>) -> Self {
+        let sizes = values.into_iter().map(f64::abs).filter(|value| value.is_finite() && *value > 0.0);
+        let (low, high) = sizes.fold((f64::INFINITY, 0.0_f64), |(low, high), size| (low.min(size), high.max(size)));
+        let middle = if high > 0.0 { low.sqrt() * high.sqrt() } else { 0.0 };
+        // 999.7 would be written as 1,000: it belongs to the next unit already.
+        let suits = |&&(_, factor): &&(&str, f64)| middle >= 0.9995 * factor;
+        let &(label, factor) = steps(unit).iter().rev().find(suits).unwrap_or(&steps(unit)[0]);
+        Self { unit, factor, label }
+    }
+
+    /// What the column's unit is called; empty for counts.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        self.label
+    }
+
+    /// `value`, in base units, as a number of the column's unit.
+    #[must_use]
+    pub fn number(&self, value: f64) -> String {
+        let scaled = value / self.factor;
+        if !scaled.is_finite() {
+            return "not a number".to_owned();
+        }
+        match self.unit {
+            Unit::Count => thousands(&decimals(scaled, if scaled.fract() == 0.0 { 0 } else { 1 })),
+            Unit::Share if scaled.abs() >= 0.1 => decimals(scaled, 2),
+            Unit::Share => significant(scaled, 2),
+            _ => significant(scaled, 3),
+        }
+    }
+}
+
+/// `value`, in base units, with the unit that suits it: `12.3 µs`.
+#[must_use]
+pub fn human(unit: Unit, value: f64) -> String {
+    let scale = Scale::fit(unit, [value]);
+    let number = scale.number(value);
+    match unit {
+        Unit::Count | Unit::Share => number,
+        Unit::PerSecond => format!("{number}/s"),
+        _ => format!("{number} {}", scale.label()),
+    }
+}
+
+/// A ratio, to three significant digits, or two decimals where it is about one: `1.02×`, `0.99×`.
+#[must_use]
+pub fn ratio(value: f64) -> String {
+    let digits = if (0.1..1.0).contains(&value) { decimals(value, 2) } else { significant(value, 3) };
+    format!("{digits}×")
+}
+
+/// A whole number with thousands separators: `160,005`.
+#[must_use]
+pub fn count(value: u64) -> String {
+    thousands(&value.to_string())
+}
+
+/// `value` rounded to `digits` significant digits, in plain decimals.
+fn significant(value: f64, digits: i32) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return decimals(value, 0);
+    }
+    // The exponent after rounding, so that 99.96 becomes 100 and not 100.0.
+    let scientific = format!("{value:.*e}", usize::try_from(digits - 1).unwrap_or(0));
+    let exponent: i32 = scientific.rsplit('e').next().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let places = digits - 1 - exponent;
+    if let Ok(places) = usize::try_from(places) {
+        return thousands(&decimals(value, places));
+    }
+    let step = 10_f64.powi(-places);
+    thousands(&decimals((value / step).round() * step, 0))
+}
+
+/// `value` with `places` decimals, never as `-0`.
+fn decimals(value: f64, places: usize) -> String {
+    let text = format!("{value:.places$}");
+    match text.strip_prefix('-') {
+        Some(digits) if digits.chars().all(|digit| matches!(digit, '0' | '.')) => digits.to_owned(),
+        _ => text,
+    }
+}
+
+/// Puts a comma between every three digits before the point.
+fn thousands(number: &str) -> String {
+    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
+    let whole = digits.find('.').unwrap_or(digits.len());
+    let mut text = sign.to_owned();
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && index < whole && (whole - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::Word;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_value_takes_the_unit_that_suits_it() {
+        let cases = [
+            (Unit::Ns, 0.0, "0 ns"),
+            (Unit::Ns, 999.0, "999 ns"),
+            (Unit::Ns, 999.6, "1.00 µs"),
+            (Unit::Ns, 12_345.0, "12.3 µs"),
+            (Unit::Ns, 99_960.0, "100 µs"),
+            (Unit::Ns, 18e12, "18,000 s"),
+            (Unit::Bytes, 1_289_748.0, "1.23 MiB"),
+            (Unit::Bytes, 512.0, "512 B"),
+            (Unit::BitsPerSecond, 12.345e9, "12.3 Gbit/s"),
+            (Unit::PerSecond, 31_365.0, "31,400/s"),
+            (Unit::Count, 160_005.0, "160,005"),
+            (Unit::Count, 2.5, "2.5"),
+            (Unit::Share, 0.834, "0.83"),
+            (Unit::Share, 0.00345, "0.0034"),
+            (Unit::Share, 0.0, "0"),
+            (Unit::Share, 1.5, "1.50"),
+            (Unit::Ns, f64::NAN, "not a number ns"),
+        ];
+        for (unit, value, expected) in cases {
+            assert_eq!(human(unit, value), expected);
+        }
+    }
+
+    #[test]
+    fn a_column_has_one_unit_that_suits_its_middle() {
+        let scale = Scale::fit(Unit::Ns, [2e6, 60e9]);
+        assert_eq!(scale.label(), "ms");
+        assert_eq!(scale.number(2e6), "2.00");
+        assert_eq!(scale.number(60e9), "60,000");
+        assert_eq!(scale.number(12_345_678.0), "12.3");
+        assert_eq!(Scale::fit(Unit::Ns, []).label(), "ns");
+    }
+
+    #[test]
+    fn ratios_and_counts_are_read_at_a_glance() {
+        assert_eq!(ratio(1.0249), "1.02×");
+        assert_eq!(ratio(0.9949), "0.99×");
+        assert_eq!(ratio(0.0123), "0.0123×");
+        assert_eq!(ratio(1234.0), "1,230×");
+        assert_eq!(count(50_000), "50,000");
+        assert_eq!(count(999), "999");
+        assert_eq!(thousands("-1234567.25"), "-1,234,567.25");
+        assert_eq!(thousands("-123"), "-123");
+    }
+
+    proptest! {
+        #[test]
+        fn three_digits_are_within_half_a_percent(value in 1e-6..1e15_f64) {
+            let text = significant(value, 3).replace(',', "");
+            let back: f64 = text.parse().unwrap();
+            prop_assert!((back - value).abs() <= value * 0.00501, "{} as {}", value, text);
+        }
+
+        #[test]
+        fn no_value_of_any_unit_fails_to_print(value in any::<f64>(), index in 0..Unit::ALL.len()) {
+            prop_assert!(!human(Unit::ALL[index], value).is_empty());
+        }
+    }
+}

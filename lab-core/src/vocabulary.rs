@@ -132,11 +132,11 @@ words!("position", Position { First = "first", Middle = "middle", Last = "last" 
 impl Position {
     /// The index of the Service at this position among `services`, which is at least 1.
     #[must_use]
-    pub fn index(self, services: u32) -> usize {
+    pub fn index(self, services: u32) -> u32 {
         match self {
             Self::First => 0,
-            Self::Middle => (services / 2) as usize,
-            Self::Last => services.saturating_sub(1) as usize,
+            Self::Middle => services / 2,
+            Self::Last => services.saturating_sub(1),
         }
     }
 }

@@ -1,1 +1,16 @@
-//! (being written)
+//! The Linux part of svclab: private namespaces to run in, nodes and pods made of them, and facts about the host.
+//!
+//! Everything here is undone by the kernel when the process dies, however it dies. Nothing outside the enclosure is
+//! written to: no rule, device, mount or file of the host.
+
+pub mod enclosure;
+pub mod facts;
+pub mod feature;
+pub mod namespace;
+pub mod topology;
+mod wiring;
+
+pub use enclosure::{Inside, Side, check, enter};
+pub use feature::Feature;
+pub use namespace::Namespace;
+pub use topology::{Node, Pod, Server, Wiring};

@@ -1,1 +1,46 @@
-//! (being written)
+//! The pure part of svclab that turns a dataset into something to read: terminal text, Markdown, HTML and CSV.
+//!
+//! A [`report::Report`] is built once, as values; the renderers only lay it out, so that words and numbers are the same
+//! everywhere. Nothing here reads or writes a file.
+
+mod answer;
+mod chart;
+mod csv;
+mod environment;
+mod grid;
+mod html;
+mod markdown;
+mod missing;
+mod prose;
+mod reading;
+pub mod report;
+mod results;
+mod sections;
+mod terminal;
+
+use lab_core::dataset::Dataset;
+use report::Report;
+
+/// The report as plain text that fits `width` columns, which is taken to be at least 60.
+#[must_use]
+pub fn terminal(dataset: &Dataset, width: u16) -> String {
+    terminal::render(&Report::of(dataset), width)
+}
+
+/// The report as GitHub-flavoured Markdown.
+#[must_use]
+pub fn markdown(dataset: &Dataset) -> String {
+    markdown::render(&Report::of(dataset))
+}
+
+/// The report as one HTML file that needs nothing else, with charts.
+#[must_use]
+pub fn html(dataset: &Dataset) -> String {
+    html::render(&Report::of(dataset))
+}
+
+/// `summary.csv`: a line a cell and metric, in base units, the rounds aggregated.
+#[must_use]
+pub fn csv(dataset: &Dataset) -> String {
+    csv::render(dataset)
+}

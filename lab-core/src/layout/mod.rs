@@ -2,11 +2,18 @@
 //!
 //! Pure: a layout says what the tools are to be called with; calling them is the harness's.
 
+mod hash;
 pub mod iptables;
 pub mod nftables;
+mod text;
+
+pub use iptables::Iptables;
+pub use nftables::Nftables;
 
 use crate::change::Change;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, SERVICE_RANGE, ServicePort};
+use std::fmt;
+use std::net::Ipv4Addr;
 
 /// A command-line tool that programs the kernel. Which binary it is (legacy or nft variant) is the backend's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +48,13 @@ pub struct Installed {
     pub set_elements: u64,
 }
 
+impl fmt::Display for Installed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rules, chains, set_elements } = self;
+        write!(out, "{rules} rules, {chains} chains and {set_elements} set elements")
+    }
+}
+
 /// One rule added by the command-line tool, and how to take it away again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
@@ -54,6 +68,8 @@ pub struct Append {
 pub trait Layout: Send + Sync {
     /// The layout's name in datasets: whose rules these are.
     fn name(&self) -> &'static str;
+    /// The tool that syncs call.
+    fn sync_tool(&self) -> Tool;
     /// What is set up once, before the first sync, and does not depend on the Services.
     fn prepare(&self) -> Vec<Invocation>;
     /// Empty node to the whole of `cluster`.
@@ -66,4 +82,18 @@ pub trait Layout: Send + Sync {
     fn append_rule(&self, cluster: &Cluster) -> Append;
     /// What a node holds once `cluster` is in force, by arithmetic rather than by counting what was printed.
     fn installed(&self, cluster: &Cluster) -> Installed;
+}
+
+/// The Service that an appended rule leads to: the middle one, or else any that has endpoints.
+fn append_service(cluster: &Cluster) -> Option<&ServicePort> {
+    let middle = cluster.middle().map(|place| &cluster.services[place]);
+    middle.into_iter().chain(&cluster.services).find(|service| !service.endpoints.is_empty())
+}
+
+/// A cluster IP that no Service has, for an appended rule to match.
+fn unused_cluster_ip(cluster: &Cluster) -> Ipv4Addr {
+    // The range's first address is the API server's.
+    let mut free = SERVICE_RANGE.hosts().skip(1);
+    free.find(|&address| cluster.services.iter().all(|service| service.cluster_ip != address))
+        .expect("a cluster has fewer Services than the service range has addresses")
 }

@@ -1,0 +1,35 @@
+//! `direct`: no Service at all. The client dials an endpoint, so that the rest has something to be compared with.
+
+use super::Backend;
+use crate::tool::Runner;
+use anyhow::Result;
+use lab_core::cluster::ServicePort;
+use lab_core::layout::{Installed, Layout, Tool};
+use lab_core::vocabulary::BackendName;
+use std::net::SocketAddrV4;
+
+pub(super) struct Direct;
+
+impl Backend for Direct {
+    fn name(&self) -> BackendName {
+        BackendName::Direct
+    }
+    fn layout(&self) -> Option<&'static dyn Layout> {
+        None
+    }
+    fn program(&self, _: Tool) -> &'static str {
+        "none"
+    }
+    fn tools(&self) -> &'static [Tool] {
+        &[]
+    }
+    fn modules(&self) -> &'static str {
+        "none"
+    }
+    fn installed(&self, _: &dyn Runner) -> Result<Installed> {
+        Ok(Installed::default())
+    }
+    fn address(&self, service: &ServicePort, attempt: usize) -> SocketAddrV4 {
+        service.endpoints[attempt % service.endpoints.len()]
+    }
+}

@@ -1,0 +1,88 @@
+//! `iptables-legacy` and `iptables-nft`: kube-proxy's iptables mode through either variant of the tools.
+
+use super::{Backend, nf_tables};
+use crate::tool::{self, Ending, Runner};
+use anyhow::{Context, Result, ensure};
+use lab_core::layout::{self, Installed, Layout, Tool};
+use lab_core::vocabulary::BackendName;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+static LAYOUT: LazyLock<layout::Iptables> = LazyLock::new(layout::Iptables::default);
+
+/// The tables in which kube-proxy has chains.
+const TABLES: &[&str] = &["filter", "nat", "mangle"];
+
+/// Time for a listing of one table.
+const LISTING: Duration = Duration::from_secs(60);
+
+pub(super) enum Iptables {
+    Legacy,
+    Nft,
+}
+
+pub(super) static LEGACY: Iptables = Iptables::Legacy;
+pub(super) static NFT: Iptables = Iptables::Nft;
+
+impl Backend for Iptables {
+    fn name(&self) -> BackendName {
+        match self {
+            Self::Legacy => BackendName::IptablesLegacy,
+            Self::Nft => BackendName::IptablesNft,
+        }
+    }
+
+    fn layout(&self) -> Option<&'static dyn Layout> {
+        Some(&*LAYOUT)
+    }
+
+    fn program(&self, tool: Tool) -> &'static str {
+        match (self, tool) {
+            (Self::Legacy, Tool::Iptables) => "iptables-legacy",
+            (Self::Legacy, Tool::IptablesRestore) => "iptables-legacy-restore",
+            (Self::Nft, Tool::Iptables) => "iptables-nft",
+            (Self::Nft, Tool::IptablesRestore) => "iptables-nft-restore",
+            (_, Tool::Nft) => "nft",
+        }
+    }
+
+    fn tools(&self) -> &'static [Tool] {
+        &[Tool::Iptables, Tool::IptablesRestore]
+    }
+
+    fn modules(&self) -> &'static str {
+        match self {
+            Self::Legacy => "ip_tables iptable_filter iptable_nat iptable_mangle xt_comment xt_conntrack xt_statistic",
+            Self::Nft => "nf_tables nft_compat nft_chain_nat xt_comment xt_conntrack xt_statistic",
+        }
+    }
+
+    fn installed(&self, runner: &dyn Runner) -> Result<Installed> {
+        match self {
+            Self::Legacy => listed(runner),
+            Self::Nft => {
+                let counts = nf_tables::count()?;
+                Ok(Installed { rules: counts.rules, chains: counts.chains, set_elements: 0 })
+            }
+        }
+    }
+}
+
+/// Counts what `iptables-legacy-save` lists. Each table by name: the file that names them all is root's alone.
+fn listed(runner: &dyn Runner) -> Result<Installed> {
+    let program = tool::find("iptables-legacy-save").context("iptables-legacy-save is not installed; run ci/setup")?;
+    let mut installed = Installed::default();
+    for table in TABLES {
+        let run = runner.run(&program, &["-t".to_owned(), (*table).to_owned()], b"", LISTING)?;
+        ensure!(run.ending == Ending::Exited(0), "iptables-legacy-save -t {table}: {}", run.stderr.trim());
+        for line in run.stdout.lines() {
+            match line.as_bytes() {
+                [b'-', b'A', ..] => installed.rules += 1,
+                // A chain of the user's own has no policy: ":KUBE-SERVICES - [0:0]".
+                [b':', ..] if line.split(' ').nth(1) == Some("-") => installed.chains += 1,
+                _ => {}
+            }
+        }
+    }
+    Ok(installed)
+}

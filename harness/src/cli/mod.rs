@@ -1,0 +1,49 @@
+//! The command line: one file a verb, and the options that verbs share.
+
+mod doctor;
+mod options;
+mod overhead;
+mod plan;
+mod render;
+mod scenario;
+mod scenarios;
+
+use crate::exit::{self, Failure};
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Learn on one machine what the data planes behind Kubernetes Services cost at 1 to 50,000 Services.
+#[derive(Debug, Parser)]
+#[command(name = "svclab", version, after_help = exit::HELP, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run a scenario: build, program, verify, measure, report.
+    Scenario(scenario::Args),
+    /// List the scenarios and the question each answers.
+    Scenarios,
+    /// Show the cells a scenario would run, and about how long that takes.
+    Plan(plan::Args),
+    /// Print the exact input a backend's tool would get. Needs no privileges.
+    Render(render::Args),
+    /// Say what runs on this machine, what is missing, and what to do about it.
+    Doctor,
+    /// Compare the lab's own sync_full with a bare run of the same tool on the same text, interleaved.
+    Overhead(overhead::Args),
+}
+
+/// Does what the command line says.
+pub(crate) fn main() -> Result<ExitCode, Failure> {
+    match Cli::parse().verb {
+        Verb::Scenario(args) => scenario::run(&args),
+        Verb::Scenarios => scenarios::run(),
+        Verb::Plan(args) => plan::run(&args),
+        Verb::Render(args) => render::run(&args),
+        Verb::Doctor => doctor::run(),
+        Verb::Overhead(args) => overhead::run(&args),
+    }
+}

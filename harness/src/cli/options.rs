@@ -1,0 +1,98 @@
+//! Options with the same spelling on every verb, and how they change a scenario.
+
+use crate::exit::Failure;
+use crate::{cli::scenarios, target};
+use anyhow::{Context, anyhow};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use clap::builder::TypedValueParser;
+use lab_core::cluster::AddressPlan;
+use lab_core::plan::Plan;
+use lab_core::scenario::{BUDGET, Scenario, parse_duration};
+use lab_core::vocabulary::{BackendName, TargetName, Word};
+use std::time::Duration;
+
+/// Decides the order of cells when the user does not.
+const SEED: u64 = 1;
+
+/// Which scenario, and what of it is to be otherwise.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// A scenario's name (see `svclab scenarios`) or its YAML file
+    #[arg(value_name = "NAME|FILE")]
+    scenario: String,
+    /// Where to run [default: the scenario's, else the first that can run every backend]
+    #[arg(long, value_parser = target_parser())]
+    target: Option<Option<TargetName>>,
+    /// A backend to run; repeat it for more [default: the scenario's]
+    #[arg(long = "backend", value_name = "BACKEND", value_parser = word::<BackendName>())]
+    backends: Vec<BackendName>,
+    /// Numbers of Services, such as 1,1000 [default: the scenario's]
+    #[arg(long, value_name = "N,N…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    services: Vec<u32>,
+    /// Passes over all cells [default: the scenario's]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
+    /// Decides the order of cells and everything random in the workload
+    #[arg(long, default_value_t = SEED)]
+    seed: u64,
+    /// Time that one cell may take over all rounds, such as 90s or 5m [default: the scenario's]
+    #[arg(long, value_name = "TIME", value_parser = budget)]
+    budget: Option<Duration>,
+}
+
+/// Parses a word of a closed set, by name.
+pub(crate) fn word<W: Word + Send + Sync>() -> impl TypedValueParser<Value = W> {
+    let names = PossibleValuesParser::new(W::ALL.iter().map(|word| word.name()));
+    names.map(|name| W::find(&name).expect("clap lets only these names through"))
+}
+
+fn target_parser() -> impl TypedValueParser<Value = Option<TargetName>> {
+    let names = PossibleValuesParser::new(["auto"].into_iter().chain(TargetName::ALL.iter().map(|word| word.name())));
+    names.map(|name| TargetName::find(&name).ok())
+}
+
+fn budget(text: &str) -> Result<Duration, String> {
+    let budget = parse_duration(text)?;
+    if BUDGET.contains(&budget) {
+        return Ok(budget);
+    }
+    Err(format!("found {text}; a cell may take from {:?} to {:?}", BUDGET.start(), BUDGET.end()))
+}
+
+impl Selection {
+    /// The scenario with the options applied, and its plan.
+    pub(crate) fn resolve(&self) -> Result<(Scenario, Plan), Failure> {
+        let mut scenario = scenarios::find(&self.scenario)?;
+        if !self.backends.is_empty() {
+            scenario.backends = without_repeats(&self.backends);
+        }
+        if !self.services.is_empty() {
+            scenario.services = without_repeats(&self.services);
+            let addresses = AddressPlan::new(scenario.endpoints);
+            for &services in &scenario.services {
+                addresses.check(services).context("--services").map_err(Failure::usage)?;
+            }
+        }
+        scenario.rounds = self.rounds.unwrap_or(scenario.rounds);
+        scenario.budget = self.budget.unwrap_or(scenario.budget);
+        let target = target::choose(self.target.unwrap_or(scenario.target)).name();
+        let plan = scenario.plan(target, self.seed);
+        if plan.cells.is_empty() {
+            let nothing =
+                anyhow!("{}: no cells: its probes program the node, and direct is its only backend", scenario.name);
+            return Err(Failure::usage(nothing));
+        }
+        Ok((scenario, plan))
+    }
+}
+
+fn without_repeats<T: Copy + PartialEq>(items: &[T]) -> Vec<T> {
+    let mut kept = Vec::new();
+    for &item in items {
+        if !kept.contains(&item) {
+            kept.push(item);
+        }
+    }
+    kept
+}

@@ -1,0 +1,112 @@
+//! `svclab overhead`: what measuring adds. The same text through the lab's own runner and through a bare
+//! `iptables-legacy-restore`, interleaved in one run, each into an empty node.
+
+use crate::backend;
+use crate::ended::Ended;
+use crate::exit::{Exit, Failure};
+use crate::programmer::Programmer;
+use crate::target;
+use crate::tool::{self, Real, memory_file};
+use anyhow::{Context, Result, ensure};
+use lab_core::cluster::{AddressPlan, Cluster, NODE_ADDRESS};
+use lab_core::layout::Invocation;
+use lab_core::metric::Unit;
+use lab_core::vocabulary::BackendName;
+use lab_core::{stats, units};
+use netns_topology::Node;
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+/// Time for one load.
+const LIMIT: Duration = Duration::from_secs(600);
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The number of Services
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    services: u32,
+    /// Pairs of runs
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    target::choose(None).within(&|| {
+        let pairs = measure(args)?;
+        let ratios: Vec<f64> = pairs.iter().map(|(lab, bare)| lab / bare).collect();
+        let median = |values: Vec<f64>| stats::median(&values).unwrap_or(f64::NAN);
+        let of = |value: fn(&(f64, f64)) -> f64| units::human(Unit::Ns, median(pairs.iter().map(value).collect()));
+        let interval = stats::interval(&ratios.iter().map(|&ratio| vec![ratio]).collect::<Vec<_>>(), 1);
+        let interval = interval.map_or(String::new(), |(low, high)| format!(", 95 % interval {low:.3} to {high:.3}"));
+        println!(
+            "sync_full of iptables-legacy at {} Services, {} pairs",
+            units::count(args.services.into()),
+            pairs.len()
+        );
+        println!("lab   {:>10}", of(|pair| pair.0));
+        println!("bare  {:>10}   iptables-legacy-restore, its input a file", of(|pair| pair.1));
+        println!("ratio {:>10.3}   median of the pairs' ratios{interval}", median(ratios));
+        Ok(Exit::Done.into())
+    })
+}
+
+/// Nanoseconds of each pair: the lab's, the bare tool's.
+fn measure(args: &Args) -> Result<Vec<(f64, f64)>> {
+    let backend = backend::named(BackendName::IptablesLegacy);
+    let programmer = Programmer::new(backend, &Real).context("iptables-legacy installs rules")?;
+    let layout = programmer.layout;
+    let cluster = Cluster::generate(args.services, &AddressPlan::new(2));
+    let script = layout.full_sync(&cluster);
+    let file = memory_file("script", &script.stdin)?;
+    let mut pairs = Vec::new();
+    for round in 0..args.rounds {
+        let lab = || -> Result<f64> {
+            let node = Node::bare(NODE_ADDRESS)?;
+            let load = programmer.load(node.namespace(), &cluster, LIMIT);
+            load.map(|load| load.run.wall.as_nanos() as f64).map_err(describe)
+        };
+        let bare = || -> Result<f64> {
+            let node = Node::bare(NODE_ADDRESS)?;
+            for call in layout.prepare() {
+                node.namespace().visit(|| bare_call(backend.program(call.tool), &call, Stdio::null()))?;
+            }
+            crate::meter::settle(Duration::from_secs(10))?;
+            let input = Stdio::from(reopen(&file)?);
+            let program = backend.program(script.tool);
+            node.namespace().visit(|| bare_call(program, &script, input)).map(|time| time.as_nanos() as f64)
+        };
+        // Which goes first alternates, so that neither always follows the other's mess.
+        pairs.push(if round % 2 == 0 {
+            let lab = lab()?;
+            (lab, bare()?)
+        } else {
+            let bare = bare()?;
+            (lab()?, bare)
+        });
+        crate::meter::settle(Duration::from_secs(10))?;
+    }
+    Ok(pairs)
+}
+
+/// The same file once more, read from its beginning.
+fn reopen(file: &File) -> Result<File> {
+    Ok(File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?)
+}
+
+/// Runs a tool with nothing around it.
+fn bare_call(program: &str, call: &Invocation, input: Stdio) -> Result<Duration> {
+    let place = tool::find(program).with_context(|| format!("{program} is not installed; run ci/setup"))?;
+    let mut command = Command::new(place);
+    command.args(&call.args).stdin(input).stdout(Stdio::null());
+    let start = Instant::now();
+    let status = command.status()?;
+    let time = start.elapsed();
+    ensure!(status.success(), "{program} ended with {status}");
+    Ok(time)
+}
+
+fn describe(ended: Ended) -> anyhow::Error {
+    anyhow::anyhow!("{}", ended.reason())
+}

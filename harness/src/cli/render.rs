@@ -1,0 +1,87 @@
+//! `svclab render`: what a tool would be given.
+
+use super::options::word;
+use crate::backend;
+use crate::exit::{Exit, Failure};
+use anyhow::anyhow;
+use lab_core::change::Change;
+use lab_core::cluster::{AddressPlan, Cluster};
+use lab_core::layout::Invocation;
+use lab_core::scenario::MOST_ENDPOINTS;
+use lab_core::vocabulary::BackendName;
+use std::io::{BufWriter, ErrorKind, Write, stdout};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The backend whose tool it is for
+    #[arg(long, value_parser = word::<BackendName>())]
+    backend: BackendName,
+    /// The number of Services
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    services: u32,
+    /// Endpoints a Service
+    #[arg(long, value_name = "N", default_value_t = 2,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_ENDPOINTS)))]
+    endpoints: u32,
+    /// Which of the tool's inputs
+    #[arg(long, value_enum, default_value_t = Input::SyncFull)]
+    input: Input,
+}
+
+/// An input that a backend's tool gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Input {
+    /// The calls ahead of the first sync, as command lines
+    Prepare,
+    /// Empty node to all Services
+    SyncFull,
+    /// One Service added
+    SyncChange,
+    /// One endpoint of the middle Service replaced
+    EndpointChange,
+    /// The middle Service removed
+    RemoveService,
+    /// One rule added, as a command line
+    AppendRule,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let backend = backend::named(args.backend);
+    let Some(layout) = backend.layout() else {
+        return Err(Failure::usage(anyhow!(
+            "--backend {}: it installs nothing, so there is nothing to render",
+            args.backend
+        )));
+    };
+    let addresses = AddressPlan::new(args.endpoints);
+    addresses.check(args.services).map_err(|full| Failure::usage(anyhow!("--services: {full}")))?;
+    let cluster = Arc::new(Cluster::generate(args.services, &addresses));
+    let calls = match args.input {
+        Input::Prepare => layout.prepare(),
+        Input::SyncFull => vec![layout.full_sync(&cluster)],
+        Input::SyncChange => vec![layout.partial_sync(&Change::adding(&cluster, &addresses))],
+        Input::EndpointChange => vec![layout.partial_sync(&Change::replacing_endpoint(&cluster, &addresses))],
+        Input::RemoveService => vec![layout.partial_sync(&Change::removing(&cluster))],
+        Input::AppendRule => vec![layout.append_rule(&cluster).add],
+    };
+    let mut out = BufWriter::new(stdout().lock());
+    let written = calls.iter().try_for_each(|call| print(&mut out, backend.program(call.tool), call));
+    match written.and_then(|()| out.flush()) {
+        // A reader that has seen enough (`| head`) is no failure.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(anyhow!(error).context("writing the input").into()),
+        _ => Ok(Exit::Done.into()),
+    }
+}
+
+/// What the tool reads; or its command line, when it reads nothing.
+fn print(out: &mut impl Write, program: &str, call: &Invocation) -> std::io::Result<()> {
+    if call.stdin.is_empty() {
+        let words =
+            call.args.iter().map(|word| if word.contains([' ', ';']) { format!("\"{word}\"") } else { word.clone() });
+        return writeln!(out, "{program} {}", words.collect::<Vec<_>>().join(" "));
+    }
+    out.write_all(&call.stdin)
+}

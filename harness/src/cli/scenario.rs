@@ -1,0 +1,26 @@
+//! `svclab scenario`: run one.
+
+use super::options::Selection;
+use crate::conduct::Job;
+use crate::exit::Failure;
+use crate::target;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    selection: Selection,
+    /// The run's folder, new or empty [default: runs/<id>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Leave the namespaces up at the end, until Ctrl-C, and print how to enter them
+    #[arg(long)]
+    keep: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let (scenario, plan) = args.selection.resolve()?;
+    let target = target::choose(Some(plan.target));
+    target.run(&Job { scenario, plan, out: args.out.clone(), keep: args.keep })
+}

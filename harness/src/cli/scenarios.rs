@@ -1,0 +1,54 @@
+//! `svclab scenarios`: the ones that come with the program, and how any one is found.
+
+use crate::exit::{Exit, Failure};
+use anyhow::{Context, anyhow};
+use lab_core::scenario::Scenario;
+use lab_core::vocabulary::Unknown;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The scenarios that come with the program: name, file and text.
+static BUILT_IN: &[(&str, &str, &str)] = &[
+    ("smoke", "scenarios/smoke.yaml", include_str!("../../../scenarios/smoke.yaml")),
+    ("scale-5k", "scenarios/scale-5k.yaml", include_str!("../../../scenarios/scale-5k.yaml")),
+    ("scale-20k", "scenarios/scale-20k.yaml", include_str!("../../../scenarios/scale-20k.yaml")),
+];
+
+/// The scenario called `name`, or in the file `name`.
+pub(crate) fn find(name: &str) -> Result<Scenario, Failure> {
+    if let Some((_, file, text)) = BUILT_IN.iter().find(|(built_in, _, _)| *built_in == name) {
+        return Scenario::read(file, text).map_err(Failure::usage);
+    }
+    let looks_like_a_file = name.contains('/') || name.contains('.') || Path::new(name).is_file();
+    if !looks_like_a_file {
+        let known = BUILT_IN.iter().map(|(name, _, _)| *name);
+        return Err(Failure::usage(anyhow!("{}; or name a YAML file", Unknown::new("scenario", name, known))));
+    }
+    let text = std::fs::read_to_string(name).with_context(|| format!("reading the scenario {name}"));
+    let text = text.map_err(Failure::usage)?;
+    Scenario::read(name, &text).map_err(Failure::usage)
+}
+
+pub(crate) fn run() -> Result<ExitCode, Failure> {
+    for (name, file, text) in BUILT_IN {
+        let scenario = Scenario::read(file, text).map_err(Failure::usage)?;
+        println!("{name:<12}{}", scenario.question);
+    }
+    println!("\nRun one with: svclab scenario NAME. Write your own as scenarios/README.md describes.");
+    Ok(Exit::Done.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_that_comes_with_the_program_reads_and_is_named_after_its_file() {
+        for (name, file, text) in BUILT_IN {
+            let scenario = Scenario::read(file, text).unwrap();
+            assert_eq!(scenario.name, *name);
+            assert_eq!(*file, format!("scenarios/{name}.yaml"));
+            assert!(!scenario.about.is_empty(), "{name} says nothing about itself");
+        }
+    }
+}

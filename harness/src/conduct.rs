@@ -1,0 +1,107 @@
+//! A run from its first record to its reports, whatever it is measured on.
+
+use crate::backend::BACKENDS;
+use crate::exit::{Exit, Failure};
+use crate::interrupt;
+use crate::meter;
+use crate::progress::Progress;
+use crate::run::{Bench, Tally, run};
+use crate::store::Store;
+use crate::tool;
+use anyhow::Result;
+use jiff::Timestamp;
+use lab_core::dataset::{End, FORMAT, Header, Record};
+use lab_core::plan::Plan;
+use lab_core::scenario::Scenario;
+use lab_core::vocabulary::{Clock, Outcome};
+use std::collections::BTreeMap;
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// What a run is asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub(crate) scenario: Scenario,
+    pub(crate) plan: Plan,
+    /// Where its folder goes; `None` for `runs/<id>`.
+    pub(crate) out: Option<PathBuf>,
+    /// Leave the namespaces up afterwards.
+    pub(crate) keep: bool,
+}
+
+/// Runs `job` on `bench`: records it, shows its progress, writes its reports and prints the tables.
+pub(crate) fn conduct(job: &Job, clock: Clock, bench: &mut dyn Bench) -> Result<Exit, Failure> {
+    let header = header(job, clock);
+    let folder = job.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&header.id));
+    let mut store = Store::create(&folder, header).map_err(Failure::usage)?;
+    let mut progress = Progress::on_stderr();
+
+    let tally = run(&job.plan, bench, &mut [&mut progress, &mut store])?;
+    let end = End {
+        end: Timestamp::now(),
+        peak_rss: meter::peak_rss(),
+        interrupted: tally.interrupted,
+        cells: tally.cells.clone(),
+    };
+    store.append(&Record::End(end))?;
+
+    let dataset = store.read()?;
+    store.report(&dataset)?;
+    let tables = reports::terminal(&dataset, width());
+    // A reader that has seen enough (`| head`) is no failure.
+    let _ = stdout().write_all(tables.as_bytes());
+    eprintln!("{}", store.folder().join("report.html").display());
+    Ok(exit(&tally))
+}
+
+fn exit(tally: &Tally) -> Exit {
+    let any = |outcome| tally.cells.contains_key(&outcome);
+    if tally.interrupted || interrupt::requested() {
+        Exit::Interrupted
+    } else if any(Outcome::Failed) {
+        Exit::SomeFailed
+    } else if any(Outcome::Skipped) && tally.cells.len() == 1 {
+        Exit::CannotRun
+    } else {
+        Exit::Done
+    }
+}
+
+fn header(job: &Job, clock: Clock) -> Header {
+    let start = Timestamp::now();
+    Header {
+        format: FORMAT,
+        id: format!("{}-{}", job.plan.scenario, start.strftime("%Y%m%dT%H%M%S%3fZ")),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: env!("SVCLAB_REVISION").to_owned(),
+        command: std::env::args().collect(),
+        scenario: job.scenario.text.clone(),
+        question: job.scenario.question.clone(),
+        plan: job.plan.clone(),
+        clock,
+        host: netns_topology::facts::gather(),
+        tools: tools(&job.plan),
+        start,
+    }
+}
+
+/// The versions of the tools that the plan's backends call, and of iperf3.
+fn tools(plan: &Plan) -> BTreeMap<String, String> {
+    let used = BACKENDS.iter().filter(|backend| plan.cells.iter().any(|cell| cell.backend == backend.name()));
+    let programs = used.flat_map(|backend| backend.tools().iter().map(|&tool| backend.program(tool)));
+    programs.chain(["iperf3"]).filter_map(|program| Some((program.to_owned(), version(program)?))).collect()
+}
+
+/// The first line of what `program --version` prints.
+pub(crate) fn version(program: &str) -> Option<String> {
+    let output = Command::new(tool::find(program)?).arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Some(text.lines().next()?.trim().to_owned())
+}
+
+/// Columns of the terminal, or those of a page where there is none.
+fn width() -> u16 {
+    const PAGE: u16 = 100;
+    console::Term::stdout().size_checked().map_or(PAGE, |(_, columns)| columns.max(80))
+}

@@ -1,0 +1,59 @@
+//! Exit codes, which are an interface: scripts and CI branch on them.
+
+use std::process::ExitCode;
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything was done.
+    Done = 0,
+    /// The command line, a scenario or the output folder cannot be used.
+    Usage = 2,
+    /// Nothing of it can run here.
+    CannotRun = 3,
+    /// Some cells failed, or the run broke off; the rest is in the dataset.
+    SomeFailed = 4,
+    /// Ctrl-C or a signal to the same effect.
+    Interrupted = 130,
+}
+
+/// What `--help` says of exit codes.
+pub(crate) const HELP: &str = "Exit codes:
+  0    done
+  1    (kept for the gate)
+  2    the command line, a scenario or the output folder cannot be used
+  3    nothing of it can run here
+  4    some cells failed, or the run broke off; the rest is in the dataset
+  130  interrupted; the dataset so far is valid and reported";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// An error that knows how the program is to end.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) error: anyhow::Error,
+}
+
+impl Failure {
+    /// The user's input cannot be used.
+    pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::Usage, error: error.into() }
+    }
+
+    /// This machine cannot do it.
+    pub(crate) fn cannot_run(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::CannotRun, error: error.into() }
+    }
+}
+
+/// Any other error broke off what was going on.
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self { exit: Exit::SomeFailed, error }
+    }
+}

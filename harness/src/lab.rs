@@ -1,0 +1,152 @@
+//! A lab: a node with its pods, programmed by one backend with one cluster, loaded, counted and verified.
+
+use crate::backend::{self, Backend};
+use crate::ended::Ended;
+use crate::interrupt;
+use crate::meter;
+use crate::programmer::{Load, Programmer};
+use crate::tool::Runner;
+use crate::traffic::{Dialer, Echo};
+use anyhow::Context;
+use lab_core::cluster::{AddressPlan, CLIENT_ADDRESS, Cluster, NODE_ADDRESS, ServicePort};
+use lab_core::vocabulary::{BackendName, Position, Word};
+use netns_topology::{Namespace, Node, Pod, Server, Wiring};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long to wait for the machine to become quiet after a node was taken down.
+const SETTLE: Duration = Duration::from_secs(10);
+
+/// A node with its pods, programmed and verified.
+pub(crate) struct Lab {
+    pub(crate) backend: &'static dyn Backend,
+    pub(crate) runner: &'static dyn Runner,
+    /// `None` for a backend that installs nothing.
+    pub(crate) programmer: Option<Programmer>,
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) addresses: AddressPlan,
+    node: Node,
+    /// The load that brought the lab up, until a probe reports it.
+    first_load: Option<Load>,
+}
+
+impl Lab {
+    /// Builds a node with pods, loads `services` Services into it and verifies that they answer.
+    pub(crate) fn bring_up(
+        backend: BackendName,
+        services: u32,
+        endpoints: u32,
+        runner: &'static dyn Runner,
+        limit: Duration,
+    ) -> Result<Self, Ended> {
+        let addresses = AddressPlan::new(endpoints);
+        let node = Node::build(&wiring(&addresses)).context("building the node and its pods")?;
+        let cluster = Arc::new(Cluster::generate(services, &addresses));
+        let backend = backend::named(backend);
+        let programmer = Programmer::new(backend, runner);
+        let first_load = programmer.map(|programmer| programmer.load(node.namespace(), &cluster, limit)).transpose()?;
+        let lab = Self { backend, runner, programmer, cluster, addresses, node, first_load };
+        lab.verify()?;
+        Ok(lab)
+    }
+
+    /// The node's own namespace, where the rules are.
+    pub(crate) fn node(&self) -> &Namespace {
+        self.node.namespace()
+    }
+
+    /// How long the load took that brought the lab up, if no probe has reported it yet.
+    pub(crate) fn first_load_took(&self) -> Duration {
+        self.first_load.as_ref().map_or(Duration::ZERO, |load| load.run.wall)
+    }
+
+    /// Loads the whole cluster into an empty node, or gives the load that brought the lab up if it was not given yet.
+    pub(crate) fn full_load(&mut self, programmer: Programmer, limit: Duration) -> Result<Load, Ended> {
+        if let Some(load) = self.first_load.take() {
+            return Ok(load);
+        }
+        let empty = Node::bare(NODE_ADDRESS).context("making an empty node")?;
+        let load = programmer.load(empty.namespace(), &self.cluster, limit);
+        drop(empty);
+        meter::settle(SETTLE)?;
+        load
+    }
+
+    /// The Service at `position`.
+    pub(crate) fn service(&self, position: Position) -> &ServicePort {
+        &self.cluster.services[self.index(position) as usize]
+    }
+
+    fn index(&self, position: Position) -> u32 {
+        position.index(u32::try_from(self.cluster.services.len()).unwrap_or(u32::MAX))
+    }
+
+    /// The pod that traffic comes from.
+    pub(crate) fn client(&self) -> &Pod {
+        self.node.client().expect("a lab's node is built with a client pod")
+    }
+
+    /// The pod behind the Service at `position`.
+    pub(crate) fn server(&self, position: Position) -> &Pod {
+        &self.node.servers()[self.addresses.server_pod(self.index(position)) as usize]
+    }
+
+    /// Every namespace of the lab: the node's, then the pods'.
+    pub(crate) fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
+        let pods = self.node.client().into_iter().chain(self.node.servers());
+        std::iter::once(self.node.namespace()).chain(pods.map(|pod| &pod.namespace))
+    }
+
+    /// Whether the first, middle and last Service are answered by endpoints of theirs, and by all of them.
+    fn verify(&self) -> Result<(), Ended> {
+        Position::ALL.iter().try_for_each(|&position| {
+            let _echo = Echo::start(&self.server(position).namespace)?;
+            self.client().namespace.visit(|| self.verify_service(position))
+        })
+    }
+
+    /// In the client pod.
+    fn verify_service(&self, position: Position) -> Result<(), Ended> {
+        let service = self.service(position);
+        let mut silent: BTreeSet<_> = service.endpoints.iter().copied().collect();
+        let attempts = attempts(silent.len());
+        let dialer = Dialer::new(service, |attempt| self.backend.address(service, attempt));
+        for attempt in 0..attempts {
+            if interrupt::requested() {
+                return Err(Ended::Interrupted);
+            }
+            silent.remove(&dialer.dial(attempt)?.reached);
+            if silent.is_empty() {
+                return Ok(());
+            }
+        }
+        let silent = silent.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let name = &service.name;
+        Err(Ended::Failed(format!(
+            "the {position} Service, {name}, was never answered by {silent} in {attempts} connections"
+        )))
+    }
+}
+
+fn wiring(addresses: &AddressPlan) -> Wiring {
+    let server = |pod| Server { address: addresses.server_address(pod), block: addresses.block(pod) };
+    let servers = (0..addresses.server_pods).map(server).collect();
+    Wiring { node_address: NODE_ADDRESS, client: CLIENT_ADDRESS, servers }
+}
+
+/// Connections within which every one of `endpoints` answers, but for one case in a billion, if each is picked with
+/// the same probability: E·(1 − 1/E)^n < 1e-9 for n = E·(ln E + 21).
+fn attempts(endpoints: usize) -> usize {
+    let endpoints = endpoints.max(1) as f64;
+    (endpoints * (endpoints.ln() + 21.0)).ceil() as usize
+}
+
+/// What is left of `limit` since `start`; an error when nothing is.
+pub(crate) fn left(start: Instant, limit: Duration) -> Result<Duration, Ended> {
+    let left = limit.saturating_sub(start.elapsed());
+    if left.is_zero() {
+        return Err(Ended::OverBudget(format!("the budget of {} s was spent", limit.as_secs())));
+    }
+    Ok(left)
+}

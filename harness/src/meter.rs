@@ -1,0 +1,79 @@
+//! What is read beside a probe: CPU time of the machine, memory of the kernel, peak memory of the lab itself.
+
+use anyhow::{Context, Result};
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// CPU time of the whole machine since it started, from `/proc/stat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cpu {
+    busy: Duration,
+    softirq: Duration,
+    at: Instant,
+}
+
+impl Cpu {
+    /// Reads the clock of the CPUs. It ticks a hundred times a second, so intervals should be long.
+    pub(crate) fn read() -> Result<Self> {
+        let text = fs::read_to_string("/proc/stat").context("reading /proc/stat")?;
+        let line = text.lines().next().unwrap_or_default();
+        let ticks: Vec<u64> = line.split_whitespace().skip(1).map_while(|word| word.parse().ok()).collect();
+        // user nice system idle iowait irq softirq steal: proc_stat(5)
+        let &[user, nice, system, _, _, irq, softirq, ..] = ticks.as_slice() else {
+            anyhow::bail!("/proc/stat begins with \"{line}\"");
+        };
+        let time = |ticks: u64| Duration::from_secs(1) * u32::try_from(ticks).unwrap_or(u32::MAX) / ticks_a_second();
+        Ok(Self { busy: time(user + nice + system + irq + softirq), softirq: time(softirq), at: Instant::now() })
+    }
+
+    /// Softirq time since `earlier`, as a share of one core.
+    pub(crate) fn softirq_since(&self, earlier: &Self) -> f64 {
+        share(self.softirq.saturating_sub(earlier.softirq), self.at - earlier.at)
+    }
+
+    fn busy_since(&self, earlier: &Self) -> f64 {
+        share(self.busy.saturating_sub(earlier.busy), self.at - earlier.at)
+    }
+}
+
+fn share(time: Duration, of: Duration) -> f64 {
+    time.as_secs_f64() / of.as_secs_f64().max(f64::MIN_POSITIVE)
+}
+
+fn ticks_a_second() -> u32 {
+    // SAFETY: sysconf reads a constant of the system.
+    let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    u32::try_from(ticks).ok().filter(|&ticks| ticks > 0).unwrap_or(100)
+}
+
+/// Waits until the machine is quiet, for at most `limit`: a namespace that is taken down leaves the kernel work to do
+/// in the background, which must not fall into the next sample.
+pub(crate) fn settle(limit: Duration) -> Result<()> {
+    const WINDOW: Duration = Duration::from_millis(100);
+    const QUIET: f64 = 0.15;
+    let deadline = Instant::now() + limit;
+    loop {
+        let before = Cpu::read()?;
+        std::thread::sleep(WINDOW);
+        if Cpu::read()?.busy_since(&before) < QUIET || Instant::now() >= deadline || crate::interrupt::requested() {
+            return Ok(());
+        }
+    }
+}
+
+/// Bytes the kernel holds that no process does and that it cannot give back: unreclaimable slab, vmalloc and per-CPU
+/// memory, which is where rules, chains, sets and their modules' state live (`/proc/meminfo`).
+pub(crate) fn kernel_memory() -> Result<i64> {
+    const PARTS: &[&str] = &["SUnreclaim", "VmallocUsed", "Percpu"];
+    let text = fs::read_to_string("/proc/meminfo").context("reading /proc/meminfo")?;
+    let kib = |line: &str| line.split_whitespace().nth(1).and_then(|number| number.parse::<i64>().ok());
+    let part = |line: &&str| PARTS.iter().any(|part| line.strip_prefix(part).is_some_and(|rest| rest.starts_with(':')));
+    Ok(text.lines().filter(part).filter_map(kib).sum::<i64>() * 1024)
+}
+
+/// The largest resident memory of this process so far, in bytes.
+pub(crate) fn peak_rss() -> u64 {
+    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF);
+    // The kernel counts in KiB (getrusage(2)).
+    usage.map_or(0, |usage| u64::try_from(usage.max_rss()).unwrap_or(0) * 1024)
+}

@@ -1,0 +1,36 @@
+//! `append_rule`: one rule added by the command-line tool, then taken away again.
+
+use super::{Probe, Reading, ToolSamples, repeat};
+use crate::ended::Ended;
+use crate::lab::{Lab, left};
+use lab_core::metric::Metric;
+use lab_core::plan::{Cell, Plan};
+use lab_core::vocabulary::ProbeName;
+use std::time::{Duration, Instant};
+
+pub(super) struct AppendRule;
+
+impl Probe for AppendRule {
+    fn name(&self) -> ProbeName {
+        ProbeName::AppendRule
+    }
+
+    fn metric(&self) -> Metric {
+        Metric::AppendRule
+    }
+
+    fn run(&self, lab: &mut Lab, _: &Cell, _: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+        let Some(programmer) = lab.programmer else { return Ok(Vec::new()) };
+        let begun = Instant::now();
+        let append = programmer.layout.append_rule(&lab.cluster);
+        let mut samples = ToolSamples::new(Metric::AppendRule);
+        repeat(|| {
+            let run = programmer.call(lab.node(), &append.add, left(begun, limit)?)?;
+            programmer.call(lab.node(), &append.undo, left(begun, limit)?)?;
+            samples.push(run, programmer.start(lab.node(), append.add.tool)?);
+            Ok(())
+        })?;
+        programmer.count(lab.node(), &lab.cluster)?;
+        Ok(samples.readings())
+    }
+}

@@ -1,0 +1,55 @@
+//! `sync_change`, `endpoint_change` and `remove_service`: one change applied the way kube-proxy does, then undone.
+
+use super::{Probe, Reading, ToolSamples, repeat};
+use crate::ended::Ended;
+use crate::lab::{Lab, left};
+use lab_core::change::Change;
+use lab_core::cluster::{AddressPlan, Cluster};
+use lab_core::metric::Metric;
+use lab_core::plan::{Cell, Plan};
+use lab_core::vocabulary::ProbeName;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub(super) struct ChangeProbe {
+    name: ProbeName,
+    metric: Metric,
+    change: fn(&Arc<Cluster>, &AddressPlan) -> Change,
+}
+
+pub(super) static SYNC_CHANGE: ChangeProbe =
+    ChangeProbe { name: ProbeName::SyncChange, metric: Metric::SyncChange, change: Change::adding };
+pub(super) static ENDPOINT_CHANGE: ChangeProbe =
+    ChangeProbe { name: ProbeName::EndpointChange, metric: Metric::EndpointChange, change: Change::replacing_endpoint };
+pub(super) static REMOVE_SERVICE: ChangeProbe = ChangeProbe {
+    name: ProbeName::RemoveService,
+    metric: Metric::RemoveService,
+    change: |cluster, _| Change::removing(cluster),
+};
+
+impl Probe for ChangeProbe {
+    fn name(&self) -> ProbeName {
+        self.name
+    }
+
+    fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    fn run(&self, lab: &mut Lab, _: &Cell, _: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+        let Some(programmer) = lab.programmer else { return Ok(Vec::new()) };
+        let begun = Instant::now();
+        let change = (self.change)(&lab.cluster, &lab.addresses);
+        let undone = change.undone();
+        let mut samples = ToolSamples::new(self.metric);
+        repeat(|| {
+            let run = programmer.apply(lab.node(), &change, left(begun, limit)?)?;
+            programmer.apply(lab.node(), &undone, left(begun, limit)?)?;
+            samples.push(run, programmer.start(lab.node(), programmer.layout.sync_tool())?);
+            Ok(())
+        })?;
+        // What was undone must be as it was, or the next sample is of another state.
+        programmer.count(lab.node(), &lab.cluster)?;
+        Ok(samples.readings())
+    }
+}

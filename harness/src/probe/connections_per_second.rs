@@ -1,0 +1,61 @@
+//! `connections_per_second`: connect, request, response, close, as often as a few clients can.
+
+use super::{Probe, Reading};
+use crate::ended::Ended;
+use crate::interrupt;
+use crate::lab::Lab;
+use crate::meter::Cpu;
+use crate::traffic::{Dialer, Echo};
+use lab_core::metric::Metric;
+use lab_core::plan::{Cell, Plan};
+use lab_core::vocabulary::{Position, ProbeName};
+use std::time::{Duration, Instant};
+
+/// Clients at once: enough to keep two cores busy, few enough not to measure the scheduler.
+const CLIENTS: usize = 4;
+
+pub(super) struct ConnectionsPerSecond;
+
+impl Probe for ConnectionsPerSecond {
+    fn name(&self) -> ProbeName {
+        ProbeName::ConnectionsPerSecond
+    }
+
+    fn metric(&self) -> Metric {
+        Metric::ConnectionsPerSecond
+    }
+
+    fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+        let position = cell.position.unwrap_or(Position::First);
+        let service = lab.service(position);
+        let dialer = Dialer::new(service, |attempt| lab.backend.address(service, attempt));
+        let _echo = Echo::start(&lab.server(position).namespace)?;
+        let time = plan.traffic.min(limit);
+        let client = |number: usize, start: Instant| -> Result<usize, Ended> {
+            let mut count = 0;
+            while start.elapsed() < time {
+                if interrupt::requested() {
+                    return Err(Ended::Interrupted);
+                }
+                dialer.dial(number + count * CLIENTS)?;
+                count += 1;
+            }
+            Ok(count)
+        };
+        let before = Cpu::read()?;
+        let start = Instant::now();
+        let counts: Result<Vec<usize>, Ended> = lab.client().namespace.visit(|| {
+            std::thread::scope(|scope| {
+                let clients: Vec<_> = (0..CLIENTS).map(|number| scope.spawn(move || client(number, start))).collect();
+                clients.into_iter().map(|client| client.join().expect("a client returns its errors")).collect()
+            })
+        });
+        let elapsed = start.elapsed();
+        let softirq = Cpu::read()?.softirq_since(&before);
+        let rate = counts?.iter().sum::<usize>() as f64 / elapsed.as_secs_f64();
+        Ok(vec![
+            Reading { metric: Metric::ConnectionsPerSecond, samples: vec![rate] },
+            Reading { metric: Metric::CpuSoftirq, samples: vec![softirq] },
+        ])
+    }
+}

@@ -1,0 +1,120 @@
+//! What is asked of a programmed node. Each probe takes samples of one or more metrics from a lab.
+
+mod append_rule;
+mod bandwidth;
+mod change;
+mod connect;
+mod connections_per_second;
+mod sync_full;
+
+use crate::ended::{Ended, Missing};
+use crate::lab::Lab;
+use crate::tool::ToolRun;
+use lab_core::metric::Metric;
+use lab_core::plan::{Cell, Plan};
+use lab_core::vocabulary::ProbeName;
+use std::time::{Duration, Instant};
+
+/// Samples of one metric, taken in one round.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reading {
+    pub(crate) metric: Metric,
+    pub(crate) samples: Vec<f64>,
+}
+
+/// What is asked of a programmed node.
+pub(crate) trait Probe: Sync {
+    /// Its name.
+    fn name(&self) -> ProbeName;
+    /// The metric it is there for; the record of a cell without samples is of this one.
+    fn metric(&self) -> Metric;
+    /// Whether what it needs besides the backend is here.
+    fn check(&self) -> Result<(), Missing> {
+        Ok(())
+    }
+    /// Takes a round's samples within `limit`. The lab is left in the state it was found in.
+    fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended>;
+}
+
+/// Every probe.
+pub(crate) static PROBES: &[&dyn Probe] = &[
+    &sync_full::SyncFull,
+    &change::SYNC_CHANGE,
+    &change::ENDPOINT_CHANGE,
+    &change::REMOVE_SERVICE,
+    &append_rule::AppendRule,
+    &connect::Connect,
+    &connections_per_second::ConnectionsPerSecond,
+    &bandwidth::Bandwidth,
+];
+
+/// The probe called `name`.
+pub(crate) fn named(name: ProbeName) -> &'static dyn Probe {
+    let found = PROBES.iter().find(|probe| probe.name() == name);
+    *found.expect("every name of the vocabulary has its line in PROBES, which a test checks")
+}
+
+/// A duration as a sample, in nanoseconds.
+fn ns(duration: Duration) -> f64 {
+    duration.as_nanos() as f64
+}
+
+/// Samples of one tool call, repeated: the metric it stands for, and where the time went.
+struct ToolSamples {
+    metric: Metric,
+    runs: Vec<ToolRun>,
+    starts: Vec<ToolRun>,
+}
+
+impl ToolSamples {
+    fn new(metric: Metric) -> Self {
+        Self { metric, runs: Vec::new(), starts: Vec::new() }
+    }
+
+    fn push(&mut self, run: ToolRun, start: ToolRun) {
+        self.runs.push(run);
+        self.starts.push(start);
+    }
+
+    fn readings(&self) -> Vec<Reading> {
+        let of = |metric, runs: &[ToolRun], value: fn(&ToolRun) -> f64| Reading {
+            metric,
+            samples: runs.iter().map(value).collect(),
+        };
+        vec![
+            of(self.metric, &self.runs, |run| ns(run.wall)),
+            of(Metric::ToolUser, &self.runs, |run| ns(run.user)),
+            of(Metric::ToolSystem, &self.runs, |run| ns(run.system)),
+            of(Metric::ToolExec, &self.starts, |run| ns(run.wall)),
+            of(Metric::ToolPeakRss, &self.runs, |run| run.peak_rss as f64),
+        ]
+    }
+}
+
+/// Takes a sample, and a few more while they are cheap: at most [`MOST`], and none begun after [`CHEAP`].
+fn repeat(mut sample: impl FnMut() -> Result<(), Ended>) -> Result<(), Ended> {
+    const MOST: usize = 5;
+    const CHEAP: Duration = Duration::from_millis(500);
+    let start = Instant::now();
+    for _ in 0..MOST {
+        sample()?;
+        if start.elapsed() >= CHEAP {
+            break;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lab_core::vocabulary::Word;
+
+    #[test]
+    fn every_probe_of_the_vocabulary_is_here_and_named_after_its_metric() {
+        for &name in ProbeName::ALL {
+            assert_eq!(named(name).name(), name);
+            assert_eq!(named(name).metric().name(), name.name());
+        }
+    }
+}

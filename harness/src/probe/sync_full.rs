@@ -1,0 +1,39 @@
+//! `sync_full`: empty node to N Services, with what it leaves in the kernel.
+
+use super::{Probe, Reading, ToolSamples};
+use crate::ended::Ended;
+use crate::lab::Lab;
+use lab_core::metric::Metric;
+use lab_core::plan::{Cell, Plan};
+use lab_core::vocabulary::ProbeName;
+use std::time::Duration;
+
+pub(super) struct SyncFull;
+
+impl Probe for SyncFull {
+    fn name(&self) -> ProbeName {
+        ProbeName::SyncFull
+    }
+
+    fn metric(&self) -> Metric {
+        Metric::SyncFull
+    }
+
+    fn run(&self, lab: &mut Lab, _: &Cell, _: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+        let Some(programmer) = lab.programmer else { return Ok(Vec::new()) };
+        let load = lab.full_load(programmer, limit)?;
+        let start = programmer.start(lab.node(), programmer.layout.sync_tool())?;
+        let one = |metric, sample: f64| Reading { metric, samples: vec![sample] };
+        let mut samples = ToolSamples::new(Metric::SyncFull);
+        samples.push(load.run, start);
+        let mut readings = samples.readings();
+        readings.extend([
+            one(Metric::KernelMemory, load.kernel_memory as f64),
+            one(Metric::Rules, load.installed.rules as f64),
+            one(Metric::Chains, load.installed.chains as f64),
+            one(Metric::SetElements, load.installed.set_elements as f64),
+            one(Metric::ScriptBytes, load.script_bytes as f64),
+        ]);
+        Ok(readings)
+    }
+}

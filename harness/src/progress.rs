@@ -1,0 +1,84 @@
+//! Progress on standard error: a bar with the time left where it is a terminal, plain lines elsewhere.
+
+use crate::event::{Event, Listener};
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use lab_core::dataset::CellRecord;
+use lab_core::plan::Cell;
+use lab_core::units;
+use lab_core::vocabulary::{Outcome, Word};
+use std::io::{IsTerminal, stderr};
+use std::time::Duration;
+
+/// Shows how far the run is.
+pub(crate) enum Progress {
+    /// On a terminal.
+    Bar(ProgressBar),
+    /// In a log.
+    Lines { done: u64, total: u64 },
+}
+
+impl Progress {
+    /// For this process's standard error.
+    pub(crate) fn on_stderr() -> Self {
+        if stderr().is_terminal() { Self::Bar(ProgressBar::new(0)) } else { Self::Lines { done: 0, total: 0 } }
+    }
+
+    fn note(&self, text: &str) {
+        match self {
+            Self::Bar(bar) => bar.println(text),
+            Self::Lines { done, total } => eprintln!("[{done:>4}/{total}] {text}"),
+        }
+    }
+}
+
+impl Listener for Progress {
+    fn hear(&mut self, event: Event<'_>) -> Result<()> {
+        match event {
+            Event::Started(plan) => {
+                let (cells, rounds) = (plan.cells.len(), plan.rounds);
+                match self {
+                    Self::Bar(bar) => {
+                        let style = "{bar:30} {pos}/{len}  {elapsed_precise}, {eta} left  {msg}";
+                        bar.set_style(ProgressStyle::with_template(style)?);
+                        bar.set_length(cells as u64 * u64::from(rounds));
+                        bar.enable_steady_tick(Duration::from_millis(200));
+                    }
+                    Self::Lines { .. } => eprintln!("{}: {cells} cells, {rounds} rounds", plan.scenario),
+                }
+            }
+            Event::CellStarted { cell, done: before, total: all } => match self {
+                Self::Bar(bar) => {
+                    bar.set_position(before);
+                    bar.set_message(describe(cell));
+                }
+                Self::Lines { done, total } => (*done, *total) = (before + 1, all),
+            },
+            Event::CellEnded { cell, records } => match records.first() {
+                Some(record) if record.outcome != Outcome::Measured => {
+                    self.note(&format!("{}: {}: {}", describe(cell), record.outcome, record.reason));
+                }
+                Some(record) if matches!(self, Self::Lines { .. }) => {
+                    self.note(&format!("{}: {}", describe(cell), median(record)));
+                }
+                _ => {}
+            },
+            Event::Ended => {
+                if let Self::Bar(bar) = self {
+                    bar.finish_and_clear();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A cell in a line.
+pub(crate) fn describe(cell: &Cell) -> String {
+    let position = cell.position.map_or(String::new(), |position| format!(" {position}"));
+    format!("{} at {} Services, {}{position}", cell.backend, units::count(cell.services.into()), cell.probe.name())
+}
+
+fn median(record: &CellRecord) -> String {
+    lab_core::stats::median(&record.samples).map_or(String::new(), |median| units::human(record.unit, median))
+}

@@ -1,0 +1,95 @@
+//! The folder of a run: `run.jsonl`, written line by line as the run goes, and the reports made from it at the end.
+
+use crate::event::{Event, Listener};
+use anyhow::{Context, Result, bail, ensure};
+use lab_core::dataset::{Dataset, Header, Record};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Less free space than this is refused: a run of every scenario here stays well below it.
+const ROOM: u64 = 64 << 20;
+
+/// A run's folder.
+pub(crate) struct Store {
+    folder: PathBuf,
+    file: File,
+    /// Bytes of whole lines in the file.
+    written: u64,
+}
+
+impl Store {
+    /// Makes the folder, which must be new or empty, and writes the header.
+    ///
+    /// # Errors
+    /// When it is in use, cannot be written, or its disk is full. Nothing has been measured then.
+    pub(crate) fn create(folder: &Path, header: Header) -> Result<Self> {
+        let shown = folder.display();
+        fs::create_dir_all(folder).with_context(|| format!("--out {shown} cannot be made; name another folder"))?;
+        let mut entries = fs::read_dir(folder).with_context(|| format!("--out {shown} cannot be read"))?;
+        ensure!(entries.next().is_none(), "--out {shown} is not empty; name a new folder, or empty this one");
+        let space = nix::sys::statvfs::statvfs(folder).with_context(|| format!("asking for free space at {shown}"))?;
+        let free = space.blocks_available() * space.fragment_size();
+        if free < ROOM {
+            bail!("--out {shown} has {} MiB free where a run needs {}; name another folder", free >> 20, ROOM >> 20);
+        }
+        let path = folder.join("run.jsonl");
+        let file = OpenOptions::new().write(true).create_new(true).open(&path);
+        let file = file.with_context(|| format!("--out {shown} cannot be written; name another folder"))?;
+        let mut store = Self { folder: folder.to_owned(), file, written: 0 };
+        store.append(&Record::Run(Box::new(header)))?;
+        Ok(store)
+    }
+
+    /// Writes one line. When that fails, what was written of it is taken back, so that the file stays readable.
+    pub(crate) fn append(&mut self, record: &Record) -> Result<()> {
+        let line = record.line();
+        let result = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
+        if let Err(error) = result {
+            // If this fails too, a reader still takes the file for one that was cut off.
+            let _ = self.file.set_len(self.written);
+            let path = self.folder.join("run.jsonl");
+            return Err(error)
+                .with_context(|| format!("writing {}; what was measured before is in it", path.display()));
+        }
+        self.written += line.len() as u64;
+        Ok(())
+    }
+
+    /// Reads the dataset back as it stands on disk.
+    pub(crate) fn read(&self) -> Result<Dataset> {
+        let path = self.folder.join("run.jsonl");
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        Dataset::read(&text).with_context(|| format!("reading {}", path.display()))
+    }
+
+    /// Writes the reports beside the dataset they are made from.
+    pub(crate) fn report(&self, dataset: &Dataset) -> Result<()> {
+        let reports = [
+            ("summary.csv", reports::csv(dataset)),
+            ("report.md", reports::markdown(dataset)),
+            ("report.html", reports::html(dataset)),
+        ];
+        for (name, text) in reports {
+            let path = self.folder.join(name);
+            fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Where it is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+impl Listener for Store {
+    fn hear(&mut self, event: Event<'_>) -> Result<()> {
+        if let Event::CellEnded { records, .. } = event {
+            for record in records {
+                self.append(&Record::Cell(record.clone()))?;
+            }
+        }
+        Ok(())
+    }
+}

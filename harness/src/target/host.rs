@@ -1,0 +1,86 @@
+//! `host`: the running kernel, in private namespaces that vanish with the process.
+
+use super::Target;
+use crate::backend;
+use crate::conduct::{Job, conduct};
+use crate::ended::Missing;
+use crate::exit::Failure;
+use crate::interrupt;
+use crate::lab::Lab;
+use crate::labs::Labs;
+use crate::programmer;
+use crate::tool::Real;
+use anyhow::Result;
+use lab_core::vocabulary::{BackendName, Clock, TargetName};
+use netns_topology::enclosure::{self, Forbidden, How, Inside, Side};
+use std::process::ExitCode;
+
+pub(super) struct Host;
+
+impl Target for Host {
+    fn name(&self) -> TargetName {
+        TargetName::Host
+    }
+
+    fn check(&self) -> Result<String, Missing> {
+        match enclosure::check() {
+            Ok(How::Root) => Ok("private namespaces, as root".to_owned()),
+            Ok(How::UserNamespace) => Ok("private namespaces, without root".to_owned()),
+            Err(forbidden) => Err(Missing { why: forbidden.to_string(), remedy: "or run as root".to_owned() }),
+        }
+    }
+
+    fn check_backend(&self, backend: BackendName) -> Result<(), Missing> {
+        programmer::check(backend::named(backend), &Real)
+    }
+
+    fn run(&self, job: &Job) -> Result<ExitCode, Failure> {
+        enter(|inside| {
+            interrupt::listen()?;
+            inside.handle_signals();
+            let mut labs = Labs::new(&job.plan, &Real);
+            let exit = conduct(job, Clock::Wall, &mut labs)?;
+            if job.keep && !interrupt::requested() {
+                keep(labs.up(), inside)?;
+            }
+            Ok(exit.into())
+        })
+    }
+
+    fn within(&self, inside: &dyn Fn() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
+        enter(|_| inside())
+    }
+}
+
+/// Goes into the enclosure; outside, this waits for the process inside and passes its exit code on.
+fn enter(inside: impl FnOnce(&Inside) -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
+    let side = enclosure::enter().map_err(|error| match error.downcast::<Forbidden>() {
+        Ok(forbidden) => Failure::cannot_run(forbidden),
+        Err(error) => Failure::cannot_run(error),
+    })?;
+    match side {
+        Side::Outside(code) => Ok(ExitCode::from(code)),
+        Side::Inside(enclosure) => inside(&enclosure),
+    }
+}
+
+/// Leaves the labs up until the run is interrupted, and says how to enter them.
+fn keep<'a>(labs: impl Iterator<Item = &'a Lab>, inside: &Inside) -> Result<(), Failure> {
+    let user = if nix::unistd::Uid::effective().is_root() && how_is_root() { "" } else { "-U --preserve-credentials " };
+    eprintln!("The labs are up until Ctrl-C. Enter a node or pod with one of:");
+    for lab in labs {
+        for namespace in lab.namespaces() {
+            let handle = format!("{}-{}-{}", lab.backend.name(), lab.cluster.services.len(), namespace.name());
+            namespace.persist(&handle)?;
+            eprintln!("  nsenter {user}-m -t {} ip netns exec {handle} bash", inside.outer_pid);
+        }
+    }
+    interrupt::wait()?;
+    Ok(())
+}
+
+/// Whether this process is root on the machine and not only in its user namespace.
+fn how_is_root() -> bool {
+    // The first namespace maps every ID to itself.
+    std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]))
+}

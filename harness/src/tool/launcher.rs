@@ -1,0 +1,124 @@
+//! The launcher: this program once more, as a process of its own around a single tool.
+//!
+//! A process starts with its parent's peak memory in its books, so a tool started by the lab itself would be charged
+//! with the lab's. The launcher is small. It also ends the tool at its time limit, and when the lab goes away.
+
+use super::{Ending, Usage, inherit};
+use anyhow::{Context, Result};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::ffi::OsString;
+use std::io::Write;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+/// The first argument that makes this program a launcher. Not a verb: nobody is meant to type it.
+const WORD: &str = ".launch";
+
+/// The launcher's own arguments, which stand ahead of the tool and its.
+pub(super) fn words(socket: &UnixStream, limit: Duration) -> Result<Vec<String>> {
+    Ok(vec![WORD.to_owned(), inherit(socket)?.to_string(), limit.as_nanos().to_string()])
+}
+
+/// Does a launcher's work when this process was started as one.
+pub(crate) fn serve() -> Option<ExitCode> {
+    let mut args = std::env::args_os().skip(1);
+    if args.next()? != WORD {
+        return None;
+    }
+    match launch(args) {
+        Ok(()) => Some(ExitCode::SUCCESS),
+        Err(error) => {
+            eprintln!("{error:#}");
+            Some(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn launch(mut args: impl Iterator<Item = OsString>) -> Result<()> {
+    let mut number = || args.next().and_then(|word| word.to_str()?.parse::<u64>().ok());
+    let (socket, limit) =
+        number().zip(number()).context("the launcher is svclab's own and takes a socket and a limit")?;
+    // SAFETY: the lab opened this descriptor for the launcher and for nobody else in this process.
+    let mut socket = unsafe { UnixStream::from_raw_fd(i32::try_from(socket)?) };
+    nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
+    let program = args.next().context("no tool to launch")?;
+    let mut tool = Command::new(program);
+    tool.args(args);
+    // SAFETY: prctl is async-signal-safe and touches nothing but the new process.
+    unsafe {
+        tool.pre_exec(|| {
+            nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+            Ok(())
+        });
+    }
+    let usage = run(&mut tool, &socket, Duration::from_nanos(limit))?;
+    serde_json::to_writer(&mut socket, &usage)?;
+    socket.flush()?;
+    Ok(())
+}
+
+#[allow(clippy::zombie_processes, reason = "wait4 waits for the tool and brings its usage, which Child::wait does not")]
+fn run(tool: &mut Command, lab: &UnixStream, limit: Duration) -> Result<Usage> {
+    let start = Instant::now();
+    let child = tool.spawn()?;
+    let pid = i32::try_from(child.id())?;
+    let process = pidfd(pid)?;
+    let ended = wait(&process, lab, start + limit)?;
+    if ended.is_some() {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL)?;
+    }
+    let mut status = 0;
+    // SAFETY: rusage is plain numbers, for which all zeroes is a value.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to live local variables of the right types, and the process is this one's child.
+    let waited = unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) };
+    nix::errno::Errno::result(waited).context("waiting for the tool")?;
+    let wall = start.elapsed();
+    let ending = ended.unwrap_or_else(|| match () {
+        () if libc::WIFEXITED(status) => Ending::Exited(libc::WEXITSTATUS(status)),
+        () => Ending::Signalled(libc::WTERMSIG(status)),
+    });
+    Ok(Usage {
+        ending,
+        wall,
+        user: duration(usage.ru_utime),
+        system: duration(usage.ru_stime),
+        // The kernel counts ru_maxrss in KiB (getrusage(2)).
+        peak_rss: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
+    })
+}
+
+/// Waits until the process ends by itself; otherwise says why it must be ended.
+fn wait(process: &OwnedFd, lab: &UnixStream, deadline: Instant) -> Result<Option<Ending>> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let mut waiting =
+            [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(lab.as_fd(), PollFlags::POLLIN)];
+        // Rounded up, so that the limit is past when poll says that nothing happened.
+        let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+        match poll(&mut waiting, timeout) {
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+            Ok(0) if left.is_zero() => return Ok(Some(Ending::TimedOut)),
+            Ok(0) => {}
+            Ok(_) if waiting[0].any() == Some(true) => return Ok(None),
+            Ok(_) => return Ok(Some(Ending::Interrupted)),
+        }
+    }
+}
+
+fn pidfd(pid: i32) -> Result<OwnedFd> {
+    // SAFETY: pidfd_open takes a process id and flags, and returns a new descriptor or an error.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let fd = nix::errno::Errno::result(fd).context("watching the tool (pidfd_open needs Linux 5.3 or later)")?;
+    // SAFETY: the kernel just returned this descriptor, and nothing else holds it.
+    Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(fd)?) })
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    let micros = time.tv_sec * 1_000_000 + time.tv_usec;
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}

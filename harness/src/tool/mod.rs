@@ -1,0 +1,152 @@
+//! The one seam to process execution: every tool is called through [`Runner::run`], which says what it cost.
+
+pub(crate) mod launcher;
+pub(crate) mod refusal;
+
+use crate::interrupt;
+use anyhow::{Context, Result};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Where tools are that an ordinary user's PATH leaves out.
+const ALSO: &[&str] = &["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/// The place of the tool `name`; `None` when it is not installed.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(ALSO.iter().map(PathBuf::from));
+    folders.map(|folder| folder.join(name)).find(|place| place.is_file())
+}
+
+/// How a tool's run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Ending {
+    /// By itself, with this exit code.
+    Exited(i32),
+    /// By this signal, which the lab did not send.
+    Signalled(i32),
+    /// Ended by the lab at its time limit.
+    TimedOut,
+    /// Ended by the lab because the run was interrupted.
+    Interrupted,
+}
+
+/// What one run of a tool cost, and what it said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ToolRun {
+    pub(crate) ending: Ending,
+    /// From before the tool's process was made until it was waited for.
+    pub(crate) wall: Duration,
+    pub(crate) user: Duration,
+    pub(crate) system: Duration,
+    /// Bytes.
+    pub(crate) peak_rss: u64,
+    /// How many bytes of its standard input it had read.
+    pub(crate) read: u64,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs tools. Tests put a fake in its place that lists what was called.
+pub(crate) trait Runner: Send + Sync {
+    /// Runs `program` in the calling thread's namespace, with `stdin` as its input, for at most `limit`.
+    fn run(&self, program: &Path, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun>;
+}
+
+/// The launcher's report, as it comes over its socket.
+#[derive(Debug, Serialize, Deserialize)]
+struct Usage {
+    ending: Ending,
+    wall: Duration,
+    user: Duration,
+    system: Duration,
+    peak_rss: u64,
+}
+
+/// Runs the real tools.
+///
+/// Input and output are memory files rather than pipes: no thread of the lab's has to feed or drain the tool while it
+/// is measured, and the file's offset tells how far a tool that ran out of time had read.
+pub(crate) struct Real;
+
+impl Runner for Real {
+    fn run(&self, program: &Path, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun> {
+        let mut input = memory_file("stdin", stdin)?;
+        let (mut stdout, mut stderr) = (memory_file("stdout", b"")?, memory_file("stderr", b"")?);
+        let (ours, theirs) = UnixStream::pair()?;
+        let mut launcher = Command::new("/proc/self/exe");
+        launcher.args(launcher::words(&theirs, limit)?).arg(program).args(args);
+        launcher.stdin(Stdio::from(input.try_clone()?));
+        launcher.stdout(Stdio::from(stdout.try_clone()?)).stderr(Stdio::from(stderr.try_clone()?));
+        let mut launcher = launcher.spawn().context("starting the tool's launcher")?;
+        drop(theirs);
+        let usage = report(ours);
+        launcher.wait()?;
+        let usage = usage.with_context(|| format!("running {}: {}", program.display(), text(&mut stderr)))?;
+        Ok(ToolRun {
+            ending: usage.ending,
+            wall: usage.wall,
+            user: usage.user,
+            system: usage.system,
+            peak_rss: usage.peak_rss,
+            read: input.stream_position()?,
+            stdout: text(&mut stdout),
+            stderr: text(&mut stderr),
+        })
+    }
+}
+
+/// Waits for the launcher's report. On an interrupt it closes its half, at which the launcher ends the tool.
+fn report(mut socket: UnixStream) -> Result<Usage> {
+    let interrupted = interrupt::wakeup();
+    loop {
+        let mut waiting = vec![PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+        waiting.extend(interrupted.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        match poll(&mut waiting, PollTimeout::NONE) {
+            Err(nix::errno::Errno::EINTR) => continue,
+            result => result?,
+        };
+        if waiting[0].any() == Some(true) {
+            break;
+        }
+        socket.shutdown(std::net::Shutdown::Write)?;
+        break;
+    }
+    let mut line = String::new();
+    socket.read_to_string(&mut line)?;
+    serde_json::from_str(&line).context("the launcher ended without a report")
+}
+
+/// A file in memory that holds `bytes`, to be read from its beginning.
+pub(crate) fn memory_file(name: &str, bytes: &[u8]) -> Result<File> {
+    let mut file = File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC).context("making a memory file")?);
+    file.write_all(bytes).context("filling a memory file")?;
+    file.rewind()?;
+    Ok(file)
+}
+
+fn text(file: &mut File) -> String {
+    let mut bytes = Vec::new();
+    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes));
+    if let Err(error) = read {
+        return format!("(its output could not be read: {error})");
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Lets `fd` be inherited by the next process that is started.
+fn inherit(fd: &impl AsRawFd) -> Result<i32> {
+    let fd = fd.as_raw_fd();
+    // SAFETY: fcntl with F_SETFD only changes a flag of a descriptor that the caller holds open.
+    let result = unsafe { libc::fcntl(fd, libc::F_SETFD, 0) };
+    nix::errno::Errno::result(result).context("handing a socket to the launcher")?;
+    Ok(fd)
+}

@@ -1,0 +1,125 @@
+//! The command line, as a user types it: what bad input is answered with, and what needs no privileges.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn svclab(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_svclab")).args(args).output().expect("svclab should start")
+}
+
+/// What svclab said on standard error, ending with exit code 2.
+fn refused(args: &[&str]) -> String {
+    let output = svclab(args);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+    assert!(output.stdout.is_empty(), "{args:?} printed something");
+    said
+}
+
+fn in_file(folder: &Path, yaml: &str) -> String {
+    let file = folder.join("mine.yaml");
+    fs::write(&file, yaml).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_unknown_scenario_is_answered_with_the_known_ones() {
+    let said = refused(&["scenario", "smok"]);
+    assert_eq!(
+        said.trim_end(),
+        "svclab: unknown scenario \"smok\"; known: smoke, scale-5k, scale-20k (did you mean \"smoke\"?); or name a YAML file"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let said = refused(&["scenario", "nowhere/mine.yaml"]);
+    assert!(said.starts_with("svclab: reading the scenario nowhere/mine.yaml: No such file"), "{said}");
+}
+
+#[test]
+fn bad_yaml_names_file_line_key_and_what_is_allowed_and_creates_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = in_file(folder.path(), "name: mine\nquestion: What?\nservices: [1]\nbackends: [nftable]\n");
+    let out = folder.path().join("out");
+    let said = refused(&["scenario", &file, "--out", out.to_str().unwrap()]);
+    let problem = "unknown backend \"nftable\"; known: direct, iptables-legacy, iptables-nft, nftables";
+    assert_eq!(said.trim_end(), format!("svclab: {file}:4: backends: {problem} (did you mean \"nftables\"?)"));
+    assert!(!out.exists());
+}
+
+#[test]
+fn more_services_than_addresses_are_refused_with_the_limit() {
+    for verb in ["scenario", "plan"] {
+        let said = refused(&[verb, "smoke", "--services", "1,2000000"]);
+        assert!(said.contains("--services: 2000000 services asked for, but there are addresses for "), "{said}");
+    }
+    let said = refused(&["render", "--backend", "nftables", "--services", "300000", "--endpoints", "1000"]);
+    assert!(said.contains("the endpoint range 10.192.0.0/10 runs out"), "{said}");
+}
+
+#[test]
+fn options_out_of_range_are_refused() {
+    for (args, allowed) in [
+        (["--services", "0"], "not in 1.."),
+        (["--services", "-5"], "unexpected argument '-5'"),
+        (["--services", "many"], "invalid digit"),
+        (["--rounds", "0"], "not in 1..=1000"),
+        (["--budget", "60"], "a time has a unit"),
+        (["--budget", "1ms"], "a cell may take from 1s"),
+        (["--backend", "nftable"], "a similar value exists: 'nftables'"),
+        (["--target", "moon"], "possible values: auto, host"),
+    ] {
+        let said = refused(&["plan", "smoke", args[0], args[1]]);
+        assert!(said.contains(allowed), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn direct_alone_cannot_answer_what_only_programming_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = "name: mine\nquestion: What?\nservices: [1]\nbackends: [direct]\nprobes: [sync_full]\n";
+    let said = refused(&["plan", &in_file(folder.path(), yaml)]);
+    assert!(said.contains("mine: no cells"), "{said}");
+    assert!(refused(&["render", "--backend", "direct", "--services", "1"]).contains("it installs nothing"));
+}
+
+#[test]
+fn help_documents_the_exit_codes() {
+    let help = String::from_utf8(svclab(&["--help"]).stdout).unwrap();
+    for code in ["0    done", "2    the command line", "3    nothing", "4    some cells", "130  interrupted"] {
+        assert!(help.contains(code), "{help}");
+    }
+}
+
+#[test]
+fn scenarios_are_listed_with_their_questions() {
+    let list = String::from_utf8(svclab(&["scenarios"]).stdout).unwrap();
+    assert!(list.lines().any(|line| line.starts_with("scale-20k ") && line.ends_with('?')), "{list}");
+}
+
+#[test]
+fn a_plan_lists_every_cell() {
+    let plan =
+        String::from_utf8(svclab(&["plan", "smoke", "--services", "1", "--backend", "nftables"]).stdout).unwrap();
+    let cells = plan.lines().filter(|line| line.contains("nftables ")).count();
+    assert_eq!(cells, 8, "{plan}");
+    assert!(plan.contains("\n8 cells, about 1 minute"), "{plan}");
+}
+
+#[test]
+fn render_prints_what_the_tool_would_get_whole_or_as_far_as_it_is_read() {
+    let output = svclab(&["render", "--backend", "iptables-legacy", "--services", "3"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("*filter\n") && text.ends_with("COMMIT\n"));
+    assert_eq!(text.lines().filter(|line| line.starts_with("-A KUBE-SERVICES ")).count(), 4);
+    let calls = String::from_utf8(
+        svclab(&["render", "--backend", "iptables-nft", "--services", "3", "--input", "prepare"]).stdout,
+    );
+    assert!(calls.unwrap().lines().all(|line| line.starts_with("iptables-nft -w 5 ")));
+
+    let shell = format!("{} render --backend nftables --services 20000 | head -n 1", env!("CARGO_BIN_EXE_svclab"));
+    let output = Command::new("bash").args(["-o", "pipefail", "-c", &shell]).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,232 @@
+//! Whole runs on this machine's kernel: what they record, and that nothing is left of them however they end.
+
+#[path = "../../ci/tier.rs"]
+mod tier;
+
+use anyhow::{Context, Result, bail, ensure};
+use lab_core::dataset::Dataset;
+use lab_core::vocabulary::{BackendName, Outcome, ProbeName};
+use libtest_mimic::{Arguments, Failed};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+use tier::{Requirement, Tier};
+
+const SVCLAB: &str = env!("CARGO_BIN_EXE_svclab");
+
+/// One Service more than the positions need, every probe, as quick as can be.
+const QUICK: &str = "name: quick\nquestion: Does it run?\nservices: [4]\nrounds: 1\ndials: 10\ntraffic: 100ms\n";
+
+fn main() -> ExitCode {
+    let tier = Tier::look(&[
+        Requirement { name: "netns", check: || netns_topology::check().map(drop).map_err(|e| e.to_string()) },
+        Requirement { name: "iptables", check: || tools(&["iptables-legacy", "iptables-nft", "iptables-nft-restore"]) },
+        Requirement { name: "nftables", check: || tools(&["nft"]) },
+        Requirement { name: "iperf3", check: || tools(&["iperf3"]) },
+    ]);
+    let all = &["netns", "iptables", "nftables", "iperf3"];
+    let test = |name, test: fn() -> Result<()>| {
+        tier.trial(name, all, move || test().map_err(|error| Failed::from(format!("{error:?}"))))
+    };
+    let trials = vec![
+        test("a_run_measures_every_cell_and_reports_them", a_run_measures_every_cell_and_reports_them),
+        test("an_ordinary_user_runs_it_too", an_ordinary_user_runs_it_too),
+        test("ctrl_c_leaves_a_valid_dataset_and_its_report", ctrl_c_leaves_a_valid_dataset_and_its_report),
+        test("kill_nine_leaves_nothing", kill_nine_leaves_nothing),
+        test("a_load_past_its_budget_says_how_far_it_came", a_load_past_its_budget_says_how_far_it_came),
+        test("a_folder_that_is_in_use_is_refused", a_folder_that_is_in_use_is_refused),
+        test("kept_labs_can_be_entered", kept_labs_can_be_entered),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Whether every one of `names` is where an ordinary user or root would find it.
+fn tools(names: &[&str]) -> Result<(), String> {
+    let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
+    let found = |name: &&&str| path.split(':').any(|folder| Path::new(folder).join(**name).is_file());
+    names.iter().find(|name| !found(name)).map_or(Ok(()), |name| Err(format!("{name} is not installed; run ci/setup")))
+}
+
+/// A folder with the quick scenario in it, where anybody may write.
+fn workplace(yaml: &str) -> Result<tempfile::TempDir> {
+    let folder = tempfile::tempdir()?;
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777))?;
+    fs::write(folder.path().join("quick.yaml"), yaml)?;
+    Ok(folder)
+}
+
+fn scenario(folder: &Path) -> Command {
+    let mut command = Command::new(SVCLAB);
+    command.current_dir(folder).args(["scenario", "quick.yaml", "--out", "out"]);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn dataset(folder: &Path) -> Result<Dataset> {
+    Ok(Dataset::read(&fs::read_to_string(folder.join("out/run.jsonl"))?)?)
+}
+
+fn expect(command: &mut Command, code: i32) -> Result<String> {
+    let output = command.output()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.code() == Some(code), "{}, not {code}: {said}", output.status);
+    Ok(said)
+}
+
+fn a_run_measures_every_cell_and_reports_them() -> Result<()> {
+    let folder = workplace(QUICK)?;
+    expect(&mut scenario(folder.path()), 0)?;
+    check_whole(folder.path())
+}
+
+/// Whether the run in `folder` measured everything, and reported it.
+fn check_whole(folder: &Path) -> Result<()> {
+    let dataset = dataset(folder)?;
+    let end = dataset.end.context("no end line")?;
+    let cells = u32::try_from(dataset.header.plan.cells.len())?;
+    ensure!(end.cells.len() == 1 && end.cells.get(&Outcome::Measured) == Some(&cells), "{:?} of {cells}", end.cells);
+    for name in ["summary.csv", "report.md", "report.html"] {
+        let text = fs::read_to_string(folder.join("out").join(name))?;
+        ensure!(text.contains("nftables"), "{name} says nothing of nftables");
+    }
+    Ok(())
+}
+
+fn an_ordinary_user_runs_it_too() -> Result<()> {
+    if !nix::unistd::Uid::effective().is_root() {
+        // Then every other test here is run by one.
+        return Ok(());
+    }
+    let folder = workplace(QUICK)?;
+    // A copy that anybody may execute: a checkout may lie where only root can look.
+    let copy = folder.path().join("svclab");
+    fs::copy(SVCLAB, &copy)?;
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&copy);
+    command.current_dir(folder.path()).args(["scenario", "quick.yaml", "--out", "out"]);
+    expect(command.env("PATH", "/usr/bin:/bin"), 0)?;
+    check_whole(folder.path())
+}
+
+/// A run that takes its time: 3,000 Services through iptables-nft are loaded in seconds.
+fn long_run(folder: &Path) -> Result<Child> {
+    let mut command = scenario(folder);
+    Ok(command.args(["--services", "2,3000", "--rounds", "50"]).stderr(Stdio::null()).spawn()?)
+}
+
+fn signal(child: &Child, signal: Signal) -> Result<()> {
+    Ok(kill(Pid::from_raw(i32::try_from(child.id())?), signal)?)
+}
+
+fn ctrl_c_leaves_a_valid_dataset_and_its_report() -> Result<()> {
+    let folder = workplace(QUICK)?;
+    let mut child = long_run(folder.path())?;
+    wait_for(Duration::from_secs(60), || {
+        fs::read_to_string(folder.path().join("out/run.jsonl")).is_ok_and(|text| text.lines().count() > 3)
+    })?;
+    signal(&child, Signal::SIGINT)?;
+    let status = child.wait()?;
+    ensure!(status.code() == Some(130), "{status}");
+    let dataset = dataset(folder.path())?;
+    ensure!(dataset.end.is_some_and(|end| end.interrupted), "the end line does not tell of the interrupt");
+    ensure!(folder.path().join("out/report.html").is_file(), "no report");
+    Ok(())
+}
+
+/// Processes with `word` in their environment: those of one run, its tools included.
+fn processes_with(word: &str) -> usize {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let has = |path: &Path| {
+        fs::read(path.join("environ")).is_ok_and(|bytes| bytes.windows(word.len()).any(|w| w == word.as_bytes()))
+    };
+    entries.filter(|entry| has(&entry.path())).count()
+}
+
+fn kill_nine_leaves_nothing() -> Result<()> {
+    let devices = || fs::read_to_string("/proc/net/dev").map(|text| text.lines().count());
+    for (number, pause) in [50, 400, 1500, 4000].into_iter().enumerate() {
+        let folder = workplace(QUICK)?;
+        let value = format!("{}-{number}", std::process::id());
+        let mark = format!("SVCLAB_TEST_MARK={value}");
+        let (mounts_before, devices_before) = (fs::read_to_string("/proc/self/mountinfo")?, devices()?);
+        let mut command = scenario(folder.path());
+        command.args(["--services", "2,3000", "--rounds", "50"]).stderr(Stdio::null()).env("SVCLAB_TEST_MARK", value);
+        let mut child = command.spawn()?;
+        std::thread::sleep(Duration::from_millis(pause));
+        ensure!(processes_with(&mark) > 0, "the run was not under way");
+        signal(&child, Signal::SIGKILL)?;
+        child.wait()?;
+        // Its namespaces and what is in them go with its last process.
+        wait_for(Duration::from_secs(30), || processes_with(&mark) == 0)?;
+        ensure!(fs::read_to_string("/proc/self/mountinfo")? == mounts_before, "a mount is left");
+        ensure!(devices()? == devices_before, "a device is left");
+    }
+    Ok(())
+}
+
+fn a_load_past_its_budget_says_how_far_it_came() -> Result<()> {
+    let folder = workplace(&QUICK.replace("[4]", "[20000]"))?;
+    expect(scenario(folder.path()).args(["--backend", "iptables-nft", "--budget", "2s"]), 0)?;
+    let dataset = dataset(folder.path())?;
+    ensure!(dataset.cells.len() == dataset.header.plan.cells.len(), "a cell has no record");
+    for cell in &dataset.cells {
+        let how_far = "iptables-nft-restore was ended after 2 s; it had read ";
+        ensure!(cell.outcome == Outcome::OverBudget && cell.reason.starts_with(how_far), "{cell:?}");
+    }
+    Ok(())
+}
+
+fn a_folder_that_is_in_use_is_refused() -> Result<()> {
+    let folder = workplace(QUICK)?;
+    fs::create_dir(folder.path().join("out"))?;
+    fs::write(folder.path().join("out/precious"), "data")?;
+    let said = expect(&mut scenario(folder.path()), 2)?;
+    ensure!(said.contains("--out out is not empty; name a new folder"), "{said}");
+    ensure!(fs::read_dir(folder.path().join("out"))?.count() == 1, "something was written");
+
+    let mut command = Command::new(SVCLAB);
+    command.current_dir(folder.path()).args(["scenario", "quick.yaml", "--out", "quick.yaml/out"]);
+    let said = expect(&mut command, 2)?;
+    ensure!(said.contains("--out quick.yaml/out cannot be made"), "{said}");
+    Ok(())
+}
+
+fn kept_labs_can_be_entered() -> Result<()> {
+    let yaml = QUICK.to_owned() + "backends: [nftables]\nprobes: [connect]\n";
+    let folder = workplace(&yaml)?;
+    let mut child =
+        scenario(folder.path()).arg("--keep").stderr(fs::File::create(folder.path().join("said"))?).spawn()?;
+    let said = || fs::read_to_string(folder.path().join("said")).unwrap_or_default();
+    let way = || said().lines().find_map(|line| Some(line.trim().strip_suffix("-node bash")?.to_owned() + "-node"));
+    let entered = wait_for(Duration::from_secs(60), || way().is_some()).and_then(|()| {
+        let shell =
+            format!("PATH=$PATH:/usr/sbin; {} nft list chain ip kube-proxy services", way().unwrap_or_default());
+        let output = Command::new("sh").args(["-c", &shell]).output()?;
+        let (listed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        ensure!(listed.contains("vmap @service-ips"), "{shell}: {listed} {said}");
+        Ok(())
+    });
+    signal(&child, Signal::SIGTERM)?;
+    let status = child.wait()?;
+    entered?;
+    ensure!(status.code() == Some(0), "{status}: {}", said());
+    let dataset = dataset(folder.path())?;
+    let cells = &dataset.header.plan.cells;
+    ensure!(cells.iter().all(|cell| (cell.backend, cell.probe) == (BackendName::Nftables, ProbeName::Connect)));
+    Ok(())
+}
+
+fn wait_for(limit: Duration, mut done: impl FnMut() -> bool) -> Result<()> {
+    let begun = Instant::now();
+    while !done() {
+        if begun.elapsed() > limit {
+            bail!("not within {limit:?}");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! How long it takes to render the text of a full sync, and of the change that adds a Service.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use lab_core::change::Change;
+use lab_core::cluster::{AddressPlan, Cluster};
+use lab_core::layout::{Iptables, Layout, Nftables};
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn render(criterion: &mut Criterion) {
+    let layouts: [(&str, &dyn Layout); 2] = [("iptables", &Iptables::default()), ("nftables", &Nftables::default())];
+    for (services, endpoints) in [(1_000, 2), (20_000, 2), (50_000, 2), (50_000, 8)] {
+        let plan = AddressPlan::new(endpoints);
+        let cluster = Arc::new(Cluster::generate(services, &plan));
+        let size = format!("{services}x{endpoints}");
+
+        let mut group = criterion.benchmark_group("full_sync");
+        group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+        for (name, layout) in layouts {
+            group.throughput(Throughput::Bytes(layout.full_sync(&cluster).stdin.len() as u64));
+            let id = BenchmarkId::new(name, &size);
+            group.bench_function(id, |bencher| bencher.iter_with_large_drop(|| layout.full_sync(black_box(&cluster))));
+        }
+        group.finish();
+
+        let mut group = criterion.benchmark_group("partial_sync");
+        group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+        let change = Change::adding(&cluster, &plan);
+        for (name, layout) in layouts {
+            let id = BenchmarkId::new(name, &size);
+            group.bench_function(id, |bencher| bencher.iter(|| layout.partial_sync(black_box(&change))));
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, render);
+criterion_main!(benches);

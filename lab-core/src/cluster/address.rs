@@ -1,0 +1,217 @@
+//! Where a generated cluster's addresses come from.
+
+use super::{ENDPOINT_PORT, ENDPOINT_RANGE, POD_RANGE, SERVER_PODS, SERVICE_RANGE};
+use ipnet::Ipv4Net;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+/// The place of the first generated cluster IP in its range; the ones below are the API server's and the DNS's.
+const FIRST_CLUSTER_IP: u32 = 11;
+/// The place of the first server pod's own address in the pod range.
+const FIRST_SERVER_POD: u32 = 3;
+
+/// Which addresses a generated cluster's Services and endpoints have, and in which server pod each endpoint is.
+///
+/// ```text
+/// endpoint range  | block of pod 0          | block of pod 1 | …          Service s is in pod s mod server_pods,
+///                 | - | s=0: e0 e1 spare | s=4: e0 e1 spare | …           with its endpoints side by side
+/// ```
+///
+/// All endpoints of one Service are in one pod, so that an iperf3 client's control and data connections, which may
+/// be given different endpoints, still meet one server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressPlan {
+    /// The number of server pods, from 1 to 2^20.
+    pub server_pods: u32,
+    /// The number of endpoints behind each Service.
+    pub endpoints: u32,
+}
+
+impl AddressPlan {
+    /// The addresses for Services with `endpoints` endpoints each, behind [`SERVER_PODS`] pods.
+    #[must_use]
+    pub fn new(endpoints: u32) -> Self {
+        Self { server_pods: SERVER_PODS, endpoints }
+    }
+
+    /// The cluster IP of Service `service`, counted from 0.
+    #[must_use]
+    pub fn cluster_ip(&self, service: u32) -> Ipv4Addr {
+        nth(SERVICE_RANGE, FIRST_CLUSTER_IP + service)
+    }
+
+    /// The address that server pod `pod` itself has, counted from 0.
+    #[must_use]
+    pub fn server_address(&self, pod: u32) -> Ipv4Addr {
+        nth(POD_RANGE, FIRST_SERVER_POD + pod)
+    }
+
+    /// The part of the endpoint range that is routed to server pod `pod`.
+    #[must_use]
+    pub fn block(&self, pod: u32) -> Ipv4Net {
+        Ipv4Net::new_assert(nth(ENDPOINT_RANGE, pod * self.block_size()), self.block_prefix())
+    }
+
+    /// The server pod that all endpoints of Service `service` are in.
+    #[must_use]
+    pub fn server_pod(&self, service: u32) -> u32 {
+        service % self.server_pods
+    }
+
+    /// Endpoint `place` of Service `service`, both counted from 0.
+    #[must_use]
+    pub fn endpoint(&self, service: u32, place: u32) -> SocketAddrV4 {
+        let offset = service / self.server_pods * (self.endpoints + 1) + place + 1;
+        SocketAddrV4::new(nth(self.block(self.server_pod(service)), offset), ENDPOINT_PORT)
+    }
+
+    /// The endpoint that takes the last one's place when Service `service` changes.
+    #[must_use]
+    pub fn spare(&self, service: u32) -> SocketAddrV4 {
+        self.endpoint(service, self.endpoints)
+    }
+
+    /// The most Services the plan has addresses for, with one more in reserve for the change that adds it.
+    #[must_use]
+    pub fn capacity(&self) -> u32 {
+        self.cluster_ips().min(self.endpoint_slots()).saturating_sub(1)
+    }
+
+    /// Whether `services` Services can be generated.
+    ///
+    /// # Errors
+    /// When they cannot: says which range runs out, and where.
+    pub fn check(&self, services: u32) -> Result<(), OverCapacity> {
+        let limit = self.capacity();
+        let range = if self.cluster_ips() <= self.endpoint_slots() { Range::Services } else { Range::Endpoints };
+        if services <= limit { Ok(()) } else { Err(OverCapacity { asked: services, limit, range, plan: *self }) }
+    }
+
+    /// Services that have a cluster IP, its range's last address left out.
+    fn cluster_ips(&self) -> u32 {
+        size(SERVICE_RANGE) - 1 - FIRST_CLUSTER_IP
+    }
+
+    /// Services that have endpoints, each block's first and last address left out.
+    fn endpoint_slots(&self) -> u32 {
+        self.block_size().saturating_sub(2) / (self.endpoints + 1) * self.server_pods
+    }
+
+    fn block_prefix(&self) -> u8 {
+        let doublings = self.server_pods.next_power_of_two().trailing_zeros();
+        ENDPOINT_RANGE.prefix_len() + u8::try_from(doublings).expect("a u32 doubles at most 31 times")
+    }
+
+    fn block_size(&self) -> u32 {
+        size(ENDPOINT_RANGE) / self.server_pods.next_power_of_two()
+    }
+}
+
+/// A range that addresses are taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// [`SERVICE_RANGE`].
+    Services,
+    /// [`ENDPOINT_RANGE`].
+    Endpoints,
+}
+
+/// More Services were asked for than there are addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverCapacity {
+    /// Services asked for.
+    pub asked: u32,
+    /// Services there are addresses for.
+    pub limit: u32,
+    /// What runs out first.
+    pub range: Range,
+    /// The plan that was asked.
+    pub plan: AddressPlan,
+}
+
+impl std::error::Error for OverCapacity {}
+
+impl fmt::Display for OverCapacity {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { asked, limit, range, plan } = self;
+        let AddressPlan { server_pods, endpoints } = plan;
+        write!(out, "{asked} services asked for, but there are addresses for {limit}: ")?;
+        match range {
+            Range::Services => write!(out, "the service range {SERVICE_RANGE} runs out"),
+            Range::Endpoints => write!(
+                out,
+                "the endpoint range {ENDPOINT_RANGE} runs out at {endpoints} endpoints a service in {server_pods} pods"
+            ),
+        }
+    }
+}
+
+/// Address `offset` of `range`.
+fn nth(range: Ipv4Net, offset: u32) -> Ipv4Addr {
+    Ipv4Addr::from_bits(range.network().to_bits() + offset)
+}
+
+/// How many addresses `range` has.
+fn size(range: Ipv4Net) -> u32 {
+    1 << (32 - range.prefix_len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn three_pods_get_a_quarter_of_the_range_each() {
+        let plan = AddressPlan { server_pods: 3, endpoints: 1 };
+        assert_eq!(plan.block(0).to_string(), "10.192.0.0/12");
+        assert_eq!(plan.block(2).to_string(), "10.224.0.0/12");
+        assert_eq!(plan.server_address(2), Ipv4Addr::new(10, 128, 0, 5));
+    }
+
+    #[test]
+    fn asking_for_too_much_says_which_range_runs_out() {
+        let services = AddressPlan::new(1).check(2_000_000).unwrap_err().to_string();
+        assert_eq!(
+            services,
+            "2000000 services asked for, but there are addresses for 1048563: the service range 10.96.0.0/12 runs out"
+        );
+        let endpoints = AddressPlan::new(99).check(50_000).unwrap_err().to_string();
+        assert_eq!(
+            endpoints,
+            "50000 services asked for, but there are addresses for 41939: \
+             the endpoint range 10.192.0.0/10 runs out at 99 endpoints a service in 4 pods"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn addresses_stay_in_their_ranges_up_to_the_capacity(server_pods in 1u32..=64, endpoints in 1u32..=200) {
+            let plan = AddressPlan { server_pods, endpoints };
+            prop_assert_eq!(plan.check(plan.capacity()), Ok(()));
+            let reserve = plan.capacity();
+            for service in [0, 1, server_pods, reserve / 2, reserve] {
+                prop_assert!(SERVICE_RANGE.contains(&plan.cluster_ip(service)));
+                let block = plan.block(plan.server_pod(service));
+                prop_assert!(ENDPOINT_RANGE.contains(&block));
+                for endpoint in [plan.endpoint(service, 0), plan.spare(service)] {
+                    prop_assert!(block.contains(endpoint.ip()));
+                    prop_assert!(*endpoint.ip() != block.network() && *endpoint.ip() != block.broadcast());
+                }
+            }
+        }
+
+        #[test]
+        fn no_address_is_given_twice(server_pods in 1u32..=9, endpoints in 0u32..=5, services in 1u32..=60) {
+            let plan = AddressPlan { server_pods, endpoints };
+            let mut given = HashSet::new();
+            for service in 0..services {
+                prop_assert!(given.insert(plan.cluster_ip(service)));
+                for place in 0..=endpoints {
+                    prop_assert!(given.insert(*plan.endpoint(service, place).ip()));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! kube-proxy's iptables mode as of 1.30: ClusterIP Services over TCP.
+//!
+//! What it leaves out: before every sync of a small cluster, and once a sync period in a large one, kube-proxy also
+//! reads the whole nat table with `iptables-save` to learn which chains are stale. Here the change itself says so.
+
+mod rule;
+mod sync;
+
+pub use rule::{Chain, Comment, ConnectionState, Match, Rule, Sink, Table, Target};
+pub use sync::Sync;
+
+use crate::change::Change;
+use crate::cluster::{Cluster, POD_RANGE};
+use crate::layout::{Append, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
+use ipnet::Ipv4Net;
+use sync::{FILTER_CHAINS, FILTER_RULES, NAT_CHAINS, NAT_RULES, cleanup, is_large, service_chain, stale_chains};
+
+/// How long the tools wait for the xtables lock, and how often they look: seconds and microseconds.
+const WAIT: [&str; 4] = ["-w", "5", "-W", "100000"];
+
+/// The tables that kube-proxy watches for being flushed, in the order in which it puts its canaries in.
+const CANARY_TABLES: [Table; 3] = [Table::Mangle, Table::Nat, Table::Filter];
+
+/// A way from a built-in chain into one of kube-proxy's.
+struct Jump {
+    table: Table,
+    from: Chain,
+    to: Chain,
+    matches: &'static [Match<'static>],
+}
+
+const fn jump(table: Table, from: Chain, to: Chain, matches: &'static [Match<'static>]) -> Jump {
+    Jump { table, from, to, matches }
+}
+
+const fn says(text: &'static str) -> Match<'static> {
+    Match::Comment(Comment::Says(text))
+}
+
+const NEW: Match<'static> = Match::Connection(ConnectionState::New);
+const EXTERNAL: &[Match<'static>] = &[NEW, says("kubernetes externally-visible service portals")];
+const HEALTH_CHECKS: &[Match<'static>] = &[says("kubernetes health check service ports")];
+const NEW_TO_SERVICES: &[Match<'static>] = &[NEW, says("kubernetes service portals")];
+const FORWARDING: &[Match<'static>] = &[says("kubernetes forwarding rules")];
+const FIREWALL: &[Match<'static>] = &[NEW, says("kubernetes load balancer firewall")];
+const TO_SERVICES: &[Match<'static>] = &[says("kubernetes service portals")];
+const POSTROUTING: &[Match<'static>] = &[says("kubernetes postrouting rules")];
+
+/// In kube-proxy's order (`iptablesJumpChains`, then `iptablesKubeletJumpChains`). Each goes in at the chain's top,
+/// so that they stand there the other way round.
+const JUMPS: [Jump; 14] = [
+    jump(Table::Filter, Chain::Input, Chain::KubeExternalServices, EXTERNAL),
+    jump(Table::Filter, Chain::Forward, Chain::KubeExternalServices, EXTERNAL),
+    jump(Table::Filter, Chain::Input, Chain::KubeNodePorts, HEALTH_CHECKS),
+    jump(Table::Filter, Chain::Forward, Chain::KubeServices, NEW_TO_SERVICES),
+    jump(Table::Filter, Chain::Output, Chain::KubeServices, NEW_TO_SERVICES),
+    jump(Table::Filter, Chain::Forward, Chain::KubeForward, FORWARDING),
+    jump(Table::Filter, Chain::Input, Chain::KubeProxyFirewall, FIREWALL),
+    jump(Table::Filter, Chain::Output, Chain::KubeProxyFirewall, FIREWALL),
+    jump(Table::Filter, Chain::Forward, Chain::KubeProxyFirewall, FIREWALL),
+    jump(Table::Nat, Chain::Output, Chain::KubeServices, TO_SERVICES),
+    jump(Table::Nat, Chain::Prerouting, Chain::KubeServices, TO_SERVICES),
+    jump(Table::Nat, Chain::Postrouting, Chain::KubePostrouting, POSTROUTING),
+    jump(Table::Filter, Chain::Input, Chain::KubeFirewall, &[]),
+    jump(Table::Filter, Chain::Output, Chain::KubeFirewall, &[]),
+];
+
+/// The layout of kube-proxy 1.30's iptables mode, the same for the legacy and the nf_tables variant of the tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Iptables {
+    /// Sources within it are pods; what comes from elsewhere is masqueraded on its way to a Service.
+    pub cluster_cidr: Ipv4Net,
+}
+
+/// For the lab's own pods.
+impl Default for Iptables {
+    fn default() -> Self {
+        Self { cluster_cidr: POD_RANGE }
+    }
+}
+
+impl Layout for Iptables {
+    fn name(&self) -> &'static str {
+        "kube-proxy-1.30"
+    }
+
+    fn sync_tool(&self) -> Tool {
+        Tool::IptablesRestore
+    }
+
+    /// The canaries, then each chain that is jumped to from a built-in one, and the jump.
+    fn prepare(&self) -> Vec<Invocation> {
+        let mut calls: Vec<Invocation> =
+            CANARY_TABLES.into_iter().map(|table| call("-N", Chain::KubeProxyCanary, table, Vec::new())).collect();
+        for (place, Jump { table, from, to, matches }) in JUMPS.iter().enumerate() {
+            if !JUMPS[..place].iter().any(|earlier| (earlier.table, earlier.to) == (*table, *to)) {
+                calls.push(call("-N", *to, *table, Vec::new()));
+            }
+            let rule = Rule { chain: *from, matches, target: Target::Jump(*to) };
+            calls.push(call("-I", *from, *table, rule.args()));
+        }
+        calls
+    }
+
+    fn full_sync(&self, cluster: &Cluster) -> Invocation {
+        print(&Sync::full(cluster, self.cluster_cidr))
+    }
+
+    fn partial_sync(&self, change: &Change) -> Invocation {
+        print(&Sync::partial(change, self.cluster_cidr))
+    }
+
+    /// In a small cluster the sync itself deletes the stale chains.
+    fn cleanup(&self, change: &Change) -> Option<Invocation> {
+        let stale = if is_large(&change.after) { stale_chains(change) } else { Vec::new() };
+        (!stale.is_empty()).then(|| {
+            let mut text = Vec::new();
+            cleanup(&stale, &mut text);
+            restore(text)
+        })
+    }
+
+    /// One like those that lead to a Service, at the very end of the nat table's KUBE-SERVICES.
+    ///
+    /// It leads to the middle Service from a cluster IP that none has; without any Service, to KUBE-MARK-MASQ.
+    fn append_rule(&self, cluster: &Cluster) -> Append {
+        let service = append_service(cluster);
+        let chain = Chain::KubeServices;
+        let matches = [
+            says("svclab/appended:http cluster IP"),
+            Match::Protocol(service.map_or(crate::cluster::Protocol::Tcp, |service| service.protocol)),
+            Match::To(unused_cluster_ip(cluster)),
+            Match::ToPort(crate::cluster::SERVICE_PORT),
+        ];
+        let target = Target::Jump(service.map_or(Chain::KubeMarkMasq, service_chain));
+        let rule = Rule { chain, matches: &matches, target };
+        Append { add: call("-A", chain, Table::Nat, rule.args()), undo: call("-D", chain, Table::Nat, rule.args()) }
+    }
+
+    /// In nat 5 + Σ(2 + 3E) rules over the Services with E > 0 endpoints, one in filter for each without.
+    fn installed(&self, cluster: &Cluster) -> Installed {
+        let services = cluster.services.len() as u64;
+        let endpoints = cluster.endpoint_count() as u64;
+        let reachable = cluster.services.iter().filter(|service| !service.endpoints.is_empty()).count() as u64;
+        let fixed_chains = (FILTER_CHAINS.len() + NAT_CHAINS.len() + CANARY_TABLES.len()) as u64;
+        Installed {
+            rules: JUMPS.len() as u64
+                + FILTER_RULES
+                + (services - reachable)
+                + NAT_RULES
+                + 2 * reachable
+                + 3 * endpoints,
+            chains: fixed_chains + reachable + endpoints,
+            set_elements: 0,
+        }
+    }
+}
+
+fn print(sync: &Sync<'_>) -> Invocation {
+    let mut text = Vec::with_capacity(sync.size_hint());
+    sync.walk(&mut text);
+    restore(text)
+}
+
+fn restore(stdin: Vec<u8>) -> Invocation {
+    let args = WAIT.into_iter().chain(["--noflush", "--counters"]).map(str::to_owned).collect();
+    Invocation { tool: Tool::IptablesRestore, args, stdin }
+}
+
+/// One call of `iptables`, its arguments in kube-proxy's order (`makeFullArgs` in `pkg/util/iptables`).
+fn call(operation: &str, chain: Chain, table: Table, rule: Vec<String>) -> Invocation {
+    let chain = chain.name();
+    let mut args: Vec<String> =
+        WAIT.into_iter().chain([operation, &chain, "-t", table.name()]).map(str::to_owned).collect();
+    args.extend(rule);
+    Invocation { tool: Tool::Iptables, args, stdin: Vec::new() }
+}

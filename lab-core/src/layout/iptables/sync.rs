@@ -1,0 +1,297 @@
+//! What one sync of kube-proxy's iptables mode writes, as a walk over rules.
+//!
+//! The order of everything is that of `syncProxyRules` in kube-proxy's `pkg/proxy/iptables/proxier.go`.
+
+use super::rule::{Chain, Comment, ConnectionState, Match, Rule, Sink, Table, Target};
+use crate::change::{Change, Step};
+use crate::cluster::{Cluster, ServicePort};
+use crate::layout::hash::{Hash, ServiceHasher};
+use ipnet::Ipv4Net;
+use std::net::Ipv4Addr;
+use std::ops::Range;
+
+/// Endpoints beyond which kube-proxy saves on comments and on cleaning up (`largeClusterEndpointsThreshold`).
+const LARGE_CLUSTER_ENDPOINTS: usize = 1000;
+
+/// The loopback network.
+const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+
+/// The chains of the filter table that every sync writes anew.
+pub(super) const FILTER_CHAINS: [Chain; 6] = [
+    Chain::KubeServices,
+    Chain::KubeExternalServices,
+    Chain::KubeForward,
+    Chain::KubeNodePorts,
+    Chain::KubeProxyFirewall,
+    Chain::KubeFirewall,
+];
+
+/// The chains of the nat table that every sync writes anew.
+pub(super) const NAT_CHAINS: [Chain; 4] =
+    [Chain::KubeServices, Chain::KubeNodePorts, Chain::KubePostrouting, Chain::KubeMarkMasq];
+
+/// The rules of the filter table that do not depend on the Services.
+pub(super) const FILTER_RULES: u64 = 4;
+
+/// The rules of the nat table that do not depend on the Services.
+pub(super) const NAT_RULES: u64 = 5;
+
+/// Whether kube-proxy would call this a large cluster.
+pub(super) fn is_large(cluster: &Cluster) -> bool {
+    cluster.endpoint_count() > LARGE_CLUSTER_ENDPOINTS
+}
+
+/// How much of a Service a sync writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// Its own chains too.
+    Whole,
+    /// Only its rule in KUBE-SERVICES, which every sync writes anew.
+    Dispatch,
+}
+
+/// A Service and the names of its chains.
+struct Entry<'a> {
+    service: &'a ServicePort,
+    extent: Extent,
+    chain: Hash<16>,
+    /// Where its endpoints' names are; nowhere unless it is written whole.
+    endpoints: Range<usize>,
+}
+
+/// One sync: everything it needs to know, with all names hashed once.
+pub struct Sync<'a> {
+    cluster_cidr: Ipv4Net,
+    large: bool,
+    entries: Vec<Entry<'a>>,
+    endpoint_chains: Vec<Hash<16>>,
+    stale: Vec<Chain>,
+}
+
+impl<'a> Sync<'a> {
+    /// Every Service of `cluster`, whole.
+    #[must_use]
+    pub fn full(cluster: &'a Cluster, cluster_cidr: Ipv4Net) -> Self {
+        let mut sync = Self::new(cluster, cluster_cidr);
+        sync.endpoint_chains.reserve_exact(cluster.endpoint_count());
+        for service in &cluster.services {
+            sync.enter(service, Extent::Whole);
+        }
+        sync
+    }
+
+    /// What changed, whole, and the dispatch to the rest.
+    ///
+    /// In a large cluster the stale chains stay, for a [`cleanup`] some time later.
+    #[must_use]
+    pub fn partial(change: &'a Change, cluster_cidr: Ipv4Net) -> Self {
+        let mut sync = Self::new(&change.after, cluster_cidr);
+        for step in change.steps() {
+            match step {
+                Step::Kept(service) => sync.enter(service, Extent::Dispatch),
+                Step::Added(service) | Step::Altered { after: service, .. } => sync.enter(service, Extent::Whole),
+                Step::Removed(_) => {}
+            }
+        }
+        if !sync.large {
+            sync.stale = stale_chains(change);
+        }
+        sync
+    }
+
+    fn new(cluster: &Cluster, cluster_cidr: Ipv4Net) -> Self {
+        Self {
+            cluster_cidr,
+            large: is_large(cluster),
+            entries: Vec::with_capacity(cluster.services.len()),
+            endpoint_chains: Vec::new(),
+            stale: Vec::new(),
+        }
+    }
+
+    fn enter(&mut self, service: &'a ServicePort, extent: Extent) {
+        let hasher = ServiceHasher::iptables(service);
+        let first = self.endpoint_chains.len();
+        if extent == Extent::Whole {
+            let endpoints = service.endpoints.iter();
+            self.endpoint_chains.extend(endpoints.map(|&endpoint| hasher.iptables_endpoint(endpoint)));
+        }
+        let endpoints = first..self.endpoint_chains.len();
+        self.entries.push(Entry { service, extent, chain: hasher.service(), endpoints });
+    }
+
+    /// About how many bytes it is printed as; rather too many than too few.
+    pub(super) fn size_hint(&self) -> usize {
+        let comment = if self.large { 0 } else { 180 };
+        4096 + self.entries.len() * 460 + self.endpoint_chains.len() * (330 + comment)
+    }
+
+    /// Says it all to `sink`.
+    pub fn walk(&self, sink: &mut impl Sink) {
+        self.walk_filter(sink);
+        self.walk_nat(sink);
+    }
+
+    fn walk_filter(&self, sink: &mut impl Sink) {
+        sink.table(Table::Filter);
+        for chain in FILTER_CHAINS {
+            sink.chain(chain);
+        }
+        // The kubelet's rule, which kube-proxy sets up too.
+        sink.rule(&Rule {
+            chain: Chain::KubeFirewall,
+            matches: &[
+                Match::Comment(Comment::Says("block incoming localnet connections")),
+                Match::ToNetwork(LOOPBACK),
+                Match::NotFrom(LOOPBACK),
+                Match::Connection(ConnectionState::NeitherEstablishedNorRewritten),
+            ],
+            target: Target::Drop,
+        });
+        for Entry { service, .. } in self.entries.iter().filter(|entry| entry.service.endpoints.is_empty()) {
+            sink.rule(&Rule {
+                chain: Chain::KubeServices,
+                matches: &[
+                    Match::Comment(Comment::NoEndpoints(service)),
+                    Match::Protocol(service.protocol),
+                    Match::To(service.cluster_ip),
+                    Match::ToPort(service.port),
+                ],
+                target: Target::Reject,
+            });
+        }
+        let chain = Chain::KubeForward;
+        sink.rule(&Rule { chain, matches: &[Match::Connection(ConnectionState::Invalid)], target: Target::Drop });
+        sink.rule(&Rule {
+            chain,
+            matches: &[Match::Comment(Comment::Says("kubernetes forwarding rules")), Match::Marked],
+            target: Target::Accept,
+        });
+        sink.rule(&Rule {
+            chain,
+            matches: &[
+                Match::Comment(Comment::Says("kubernetes forwarding conntrack rule")),
+                Match::Connection(ConnectionState::RelatedOrEstablished),
+            ],
+            target: Target::Accept,
+        });
+        sink.commit();
+    }
+
+    fn walk_nat(&self, sink: &mut impl Sink) {
+        sink.table(Table::Nat);
+        for chain in NAT_CHAINS {
+            sink.chain(chain);
+        }
+        for entry in self.entries.iter().filter(|entry| !entry.endpoints.is_empty()) {
+            sink.chain(Chain::Service(entry.chain));
+            for &endpoint in &self.endpoint_chains[entry.endpoints.clone()] {
+                sink.chain(Chain::Endpoint(endpoint));
+            }
+        }
+        for &chain in &self.stale {
+            sink.chain(chain);
+        }
+
+        let chain = Chain::KubePostrouting;
+        sink.rule(&Rule { chain, matches: &[Match::NotMarked], target: Target::Return });
+        sink.rule(&Rule { chain, matches: &[], target: Target::Unmark });
+        let comment = Match::Comment(Comment::Says("kubernetes service traffic requiring SNAT"));
+        sink.rule(&Rule { chain, matches: &[comment], target: Target::Masquerade });
+        sink.rule(&Rule { chain: Chain::KubeMarkMasq, matches: &[], target: Target::Mark });
+        for entry in &self.entries {
+            self.walk_service(entry, sink);
+        }
+        for &chain in &self.stale {
+            sink.delete(chain);
+        }
+        sink.rule(&Rule {
+            chain: Chain::KubeServices,
+            matches: &[
+                Match::Comment(Comment::Says(
+                    "kubernetes service nodeports; NOTE: this must be the last rule in this chain",
+                )),
+                Match::ToLocal,
+            ],
+            target: Target::Jump(Chain::KubeNodePorts),
+        });
+        sink.commit();
+    }
+
+    fn walk_service(&self, entry: &Entry<'_>, sink: &mut impl Sink) {
+        let service = entry.service;
+        if service.endpoints.is_empty() {
+            return;
+        }
+        let chain = Chain::Service(entry.chain);
+        let to_service = [
+            Match::Comment(Comment::ClusterIp(service)),
+            Match::Protocol(service.protocol),
+            Match::To(service.cluster_ip),
+            Match::ToPort(service.port),
+            Match::NotFrom(self.cluster_cidr),
+        ];
+        let (dispatch, from_outside) = (&to_service[..4], &to_service[..]);
+        sink.rule(&Rule { chain: Chain::KubeServices, matches: dispatch, target: Target::Jump(chain) });
+        if entry.extent == Extent::Dispatch {
+            return;
+        }
+        sink.rule(&Rule { chain, matches: from_outside, target: Target::Jump(Chain::KubeMarkMasq) });
+
+        // A large cluster leaves out the comments, which always stand first.
+        let skipped = usize::from(self.large);
+        let endpoints = || service.endpoints.iter().copied().zip(&self.endpoint_chains[entry.endpoints.clone()]);
+        for ((endpoint, &hash), left) in endpoints().zip((1..=service.endpoints.len()).rev()) {
+            let share = u32::try_from(left).expect("a Service's endpoints number less than 2^32");
+            let picked = [Match::Comment(Comment::Endpoint(service, endpoint)), Match::OneIn(share)];
+            // The last one takes whatever the others left.
+            let matches = if share == 1 { &picked[skipped..1] } else { &picked[skipped..] };
+            sink.rule(&Rule { chain, matches, target: Target::Jump(Chain::Endpoint(hash)) });
+        }
+        for (endpoint, &hash) in endpoints() {
+            let chain = Chain::Endpoint(hash);
+            let comment = Match::Comment(Comment::Service(service));
+            let to_itself = [comment, Match::From(*endpoint.ip())];
+            let matches = &to_itself[skipped..];
+            sink.rule(&Rule { chain, matches, target: Target::Jump(Chain::KubeMarkMasq) });
+            let to_endpoint = [comment, Match::Protocol(service.protocol)];
+            sink.rule(&Rule { chain, matches: &to_endpoint[skipped..], target: Target::Dnat(endpoint) });
+        }
+    }
+}
+
+/// Says to `sink` that `stale` chains go.
+pub(super) fn cleanup(stale: &[Chain], sink: &mut impl Sink) {
+    sink.table(Table::Nat);
+    for &chain in stale {
+        sink.chain(chain);
+    }
+    for &chain in stale {
+        sink.delete(chain);
+    }
+    sink.commit();
+}
+
+/// The chains that nothing leads to any more after `change`.
+pub(super) fn stale_chains(change: &Change) -> Vec<Chain> {
+    let mut stale = Vec::new();
+    for step in change.steps() {
+        let (before, after) = match step {
+            Step::Removed(before) => (before, &[][..]),
+            Step::Altered { before, after } => (before, &after.endpoints[..]),
+            Step::Kept(_) | Step::Added(_) => continue,
+        };
+        let hasher = ServiceHasher::iptables(before);
+        if after.is_empty() && !before.endpoints.is_empty() {
+            stale.push(Chain::Service(hasher.service()));
+        }
+        let gone = before.endpoints.iter().filter(|endpoint| !after.contains(endpoint));
+        stale.extend(gone.map(|&endpoint| Chain::Endpoint(hasher.iptables_endpoint(endpoint))));
+    }
+    stale
+}
+
+/// The chain of `service`.
+pub(super) fn service_chain(service: &ServicePort) -> Chain {
+    Chain::Service(ServiceHasher::iptables(service).service())
+}

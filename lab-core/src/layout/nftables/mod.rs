@@ -1,0 +1,130 @@
+//! kube-proxy's nftables mode as of 1.30, with the partial sync of the versions after it: ClusterIP Services over TCP.
+//!
+//! What it leaves out: before every sync kube-proxy also lists chains and sets with `nft --json` to learn which are
+//! stale. Here the change itself says so. Names are never long enough for kube-proxy to shorten them (240 characters).
+
+mod base;
+mod object;
+mod sync;
+
+pub use object::{Chain, Element, Match, Object, Rule, Set, Sink, Statement, Verb};
+
+use crate::change::Change;
+use crate::cluster::{Cluster, NODE_ADDRESS, POD_RANGE, Protocol, SERVICE_PORT};
+use crate::layout::{Append, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
+use base::{CHAINS, ELEMENTS, RULES, SERVICES_RULES, add_rule, set_up};
+use ipnet::Ipv4Net;
+use std::collections::HashSet;
+use std::net::Ipv4Addr;
+use sync::{Chains, stale_chains, walk, walk_change};
+
+/// The layout of kube-proxy 1.30's nftables mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nftables {
+    /// Sources within it are pods; what comes from elsewhere is masqueraded on its way to a Service.
+    pub cluster_cidr: Ipv4Net,
+    /// The address that takes NodePort traffic.
+    pub node_address: Ipv4Addr,
+}
+
+/// For the lab's own node and pods.
+impl Default for Nftables {
+    fn default() -> Self {
+        Self { cluster_cidr: POD_RANGE, node_address: NODE_ADDRESS }
+    }
+}
+
+impl Nftables {
+    /// Says to `sink` what a full sync of `cluster` says.
+    pub fn walk(&self, cluster: &Cluster, sink: &mut impl Sink) {
+        set_up(self.node_address, sink);
+        walk(cluster, self.cluster_cidr, sink);
+    }
+}
+
+impl Layout for Nftables {
+    fn name(&self) -> &'static str {
+        "kube-proxy-1.30"
+    }
+
+    fn sync_tool(&self) -> Tool {
+        Tool::Nft
+    }
+
+    /// Nothing: a full sync is one transaction that sets up the table too.
+    fn prepare(&self) -> Vec<Invocation> {
+        Vec::new()
+    }
+
+    fn full_sync(&self, cluster: &Cluster) -> Invocation {
+        let size = 8192 + cluster.services.len() * 700 + cluster.endpoint_count() * 620;
+        let mut text = Vec::with_capacity(size);
+        self.walk(cluster, &mut text);
+        transaction(text)
+    }
+
+    fn partial_sync(&self, change: &Change) -> Invocation {
+        let mut text = Vec::new();
+        walk_change(change, self.cluster_cidr, &mut text);
+        transaction(text)
+    }
+
+    /// Deletes the stale chains: kube-proxy lets a second go by, since kernels before 6.2 are slow to see that no map
+    /// element leads to them any more.
+    fn cleanup(&self, change: &Change) -> Option<Invocation> {
+        let stale = stale_chains(change);
+        (!stale.is_empty()).then(|| {
+            let mut text = Vec::new();
+            for chain in stale {
+                text.command(Verb::Delete, &Object::Chain(chain));
+            }
+            transaction(text)
+        })
+    }
+
+    /// One that leads to the middle Service from a cluster IP that none has, at the end of the chain `services`.
+    ///
+    /// Without any Service, to the chain `mark-for-masquerade`. nft deletes a rule only by its handle, so that the way
+    /// back writes the chain's two rules anew.
+    fn append_rule(&self, cluster: &Cluster) -> Append {
+        let service = append_service(cluster);
+        let protocol = service.map_or(Protocol::Tcp, |service| service.protocol);
+        let chain = service.map_or(Chain::MarkForMasquerade, |service| Chains::new(service).service);
+        let mut line = Vec::new();
+        add_rule(
+            Rule {
+                chain: Chain::Services,
+                matches: &[Match::To(unused_cluster_ip(cluster)), Match::ToPort(protocol, SERVICE_PORT)],
+                statement: Statement::Goto(chain),
+                comment: None,
+            },
+            &mut line,
+        );
+        let line = String::from_utf8(line).expect("rules are ASCII");
+        let args = line.split_whitespace().map(str::to_owned).collect();
+        let mut undo = Vec::new();
+        undo.command(Verb::Flush, &Object::Chain(Chain::Services));
+        for rule in SERVICES_RULES {
+            add_rule(rule, &mut undo);
+        }
+        Append { add: Invocation { tool: Tool::Nft, args, stdin: Vec::new() }, undo: transaction(undo) }
+    }
+
+    /// Σ(1 + E) chains and Σ(2 + 2E) rules over the Services with E > 0 endpoints; an element for each Service's port
+    /// and one for each cluster IP.
+    fn installed(&self, cluster: &Cluster) -> Installed {
+        let services = &cluster.services;
+        let endpoints = cluster.endpoint_count() as u64;
+        let reachable = services.iter().filter(|service| !service.endpoints.is_empty()).count() as u64;
+        let cluster_ips: HashSet<Ipv4Addr> = services.iter().map(|service| service.cluster_ip).collect();
+        Installed {
+            rules: RULES + 2 * reachable + 2 * endpoints,
+            chains: CHAINS + reachable + endpoints,
+            set_elements: ELEMENTS + services.len() as u64 + cluster_ips.len() as u64,
+        }
+    }
+}
+
+fn transaction(stdin: Vec<u8>) -> Invocation {
+    Invocation { tool: Tool::Nft, args: vec!["-f".to_owned(), "-".to_owned()], stdin }
+}

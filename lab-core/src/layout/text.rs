@@ -1,0 +1,80 @@
+//! Writing what the layouts print most: a hundred million bytes of it, so that formatting is spelled out.
+
+use crate::cluster::ServicePort;
+use ipnet::Ipv4Net;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+/// Appends to a text and hands it back, so that a line reads from left to right.
+pub(super) trait Text {
+    /// Text or bytes as they are.
+    fn put(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self;
+    /// A number in decimal.
+    fn number(&mut self, number: u32) -> &mut Self;
+
+    /// An address: `10.96.0.11`.
+    fn address(&mut self, address: Ipv4Addr) -> &mut Self {
+        let [a, b, c, d] = address.octets();
+        self.number(a.into()).put(".").number(b.into()).put(".").number(c.into()).put(".").number(d.into())
+    }
+
+    /// An address and a port: `10.96.0.11:80`.
+    fn socket(&mut self, socket: SocketAddrV4) -> &mut Self {
+        self.address(*socket.ip()).put(":").number(socket.port().into())
+    }
+
+    /// A network: `10.96.0.0/12`.
+    fn network(&mut self, network: Ipv4Net) -> &mut Self {
+        self.address(network.addr()).put("/").number(network.prefix_len().into())
+    }
+
+    /// A Service's port as comments name it: its key, `namespace/name:port`.
+    fn service_name(&mut self, service: &ServicePort) -> &mut Self {
+        self.put(&service.namespace).put("/").put(&service.name);
+        if service.port_name.is_empty() { self } else { self.put(":").put(&service.port_name) }
+    }
+
+    /// A Service's port as nftables mode names chains after it: `namespace/name/protocol/port`.
+    fn service_path(&mut self, service: &ServicePort) -> &mut Self {
+        self.put(&service.namespace).put("/").put(&service.name).put("/");
+        self.put(service.protocol.name()).put("/").put(&service.port_name)
+    }
+}
+
+impl Text for Vec<u8> {
+    fn put(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+        self.extend_from_slice(bytes.as_ref());
+        self
+    }
+
+    fn number(&mut self, mut number: u32) -> &mut Self {
+        let mut digits = [0; 10];
+        let mut start = digits.len();
+        loop {
+            start -= 1;
+            digits[start] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        self.put(&digits[start..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_addresses_and_networks_read_as_the_standard_library_writes_them(
+            number: u32, address: Ipv4Addr, port: u16, prefix in 0u8..=32,
+        ) {
+            let (socket, network) = (SocketAddrV4::new(address, port), Ipv4Net::new(address, prefix).unwrap());
+            let mut text = Vec::new();
+            text.number(number).put(" ").address(address).put(" ").socket(socket).put(" ").network(network);
+            prop_assert_eq!(String::from_utf8(text).unwrap(), format!("{number} {address} {socket} {network}"));
+        }
+    }
+}

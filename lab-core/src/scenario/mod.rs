@@ -1,0 +1,334 @@
+//! A question and the axes to answer it over: what a scenario's YAML says.
+//!
+//! Every key is documented in `scenarios/README.md`. Reading collects every problem rather than the first.
+
+mod yaml;
+
+use crate::cluster::AddressPlan;
+use crate::plan::{Plan, expand};
+use crate::vocabulary::{BackendName, ProbeName, TargetName, Unknown, Word};
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+use yaml::{Entry, Node, Value};
+
+/// The most endpoints a Service may have: as many as one EndpointSlice holds.
+pub const MOST_ENDPOINTS: u32 = 1000;
+/// Sensible numbers of rounds.
+pub const ROUNDS: RangeInclusive<u32> = 1..=1000;
+/// Sensible numbers of connections that `connect` opens in a round.
+pub const DIALS: RangeInclusive<u32> = 1..=100_000;
+/// Sensible times for one cell.
+pub const BUDGET: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
+/// Sensible times for traffic to flow in a round.
+pub const TRAFFIC: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
+
+/// What a scenario's YAML says, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// The question it answers, in a sentence.
+    pub question: String,
+    /// What a reader should know about the answer, in prose.
+    pub about: String,
+    /// Where it runs; `None` leaves it to the program.
+    pub target: Option<TargetName>,
+    /// The backends that are compared.
+    pub backends: Vec<BackendName>,
+    /// The numbers of Services.
+    pub services: Vec<u32>,
+    /// Endpoints a Service.
+    pub endpoints: u32,
+    /// What is asked.
+    pub probes: Vec<ProbeName>,
+    /// Passes over all cells.
+    pub rounds: u32,
+    /// Time that one cell may take over all rounds.
+    pub budget: Duration,
+    /// Connections that `connect` opens in a round.
+    pub dials: u32,
+    /// How long `bandwidth` and `connections_per_second` send in a round.
+    pub traffic: Duration,
+    /// The YAML it was read from.
+    pub text: String,
+}
+
+impl Scenario {
+    /// Reads the YAML `text` of `file`, a name for messages.
+    ///
+    /// # Errors
+    /// Every problem found, each with its line.
+    pub fn read(file: &str, text: &str) -> Result<Self, Problems> {
+        let mut reader = Reader { problems: Vec::new(), top: 1 };
+        let scenario = match yaml::read(text) {
+            Err((line, what)) => {
+                reader.problem(line.unwrap_or(1), format!("not valid YAML: {what}"));
+                None
+            }
+            Ok(node) => reader.scenario(&node, text),
+        };
+        match scenario {
+            Some(scenario) if reader.problems.is_empty() => Ok(scenario),
+            _ => Err(Problems { file: file.to_owned(), found: reader.problems }),
+        }
+    }
+
+    /// The plan of a run on `target` with `seed`.
+    #[must_use]
+    pub fn plan(&self, target: TargetName, seed: u64) -> Plan {
+        Plan {
+            scenario: self.name.clone(),
+            target,
+            seed,
+            rounds: self.rounds,
+            budget: self.budget,
+            dials: self.dials,
+            traffic: self.traffic,
+            cells: expand(&self.services, self.endpoints, &self.backends, &self.probes),
+        }
+    }
+}
+
+/// What is wrong with a scenario, all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems {
+    file: String,
+    found: Vec<Problem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Problem {
+    line: u64,
+    what: String,
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.found.iter().enumerate() {
+            if index > 0 {
+                writeln!(out)?;
+            }
+            write!(out, "{}:{}: {}", self.file, problem.line, problem.what)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The keys of a scenario, in the order in which `scenarios/README.md` documents them.
+const KEYS: &[&str] = &[
+    "name",
+    "question",
+    "about",
+    "target",
+    "backends",
+    "services",
+    "endpoints",
+    "probes",
+    "rounds",
+    "budget",
+    "dials",
+    "traffic",
+];
+
+/// Turns nodes into domain values and remembers what was wrong with them.
+struct Reader {
+    problems: Vec<Problem>,
+    /// The line of the document's first key, for problems with what is not there.
+    top: u64,
+}
+
+impl Reader {
+    fn problem(&mut self, line: u64, what: String) {
+        self.problems.push(Problem { line, what });
+    }
+
+    fn wrong(&mut self, entry: &Entry, allowed: &str) {
+        self.wrong_value(&entry.key, &entry.node, allowed);
+    }
+
+    fn wrong_value(&mut self, key: &str, node: &Node, allowed: &str) {
+        self.problem(node.line, format!("{key}: found {}; it takes {allowed}", node.value.describe()));
+    }
+
+    fn scenario(&mut self, node: &Node, text: &str) -> Option<Scenario> {
+        let Value::Map(entries) = &node.value else {
+            let found = node.value.describe();
+            self.problem(node.line.max(1), format!("found {found}; a scenario is a mapping of: {}", KEYS.join(", ")));
+            return None;
+        };
+        self.top = entries.first().map_or(1, |entry| entry.line);
+        for entry in entries {
+            if !KEYS.contains(&entry.key.as_str()) {
+                self.problem(entry.line, Unknown::new("key", &entry.key, KEYS.iter().copied()).to_string());
+            }
+        }
+        let find = |key: &str| entries.iter().find(|entry| entry.key == key);
+
+        let name = self.required(find("name"), "name", Self::name);
+        let question = self.required(find("question"), "question", Self::text);
+        let about = find("about").map_or(Some(String::new()), |entry| self.text(entry));
+        let target = find("target").map_or(Some(None), |entry| self.target(entry));
+        let backends = find("backends").map_or(Some(BackendName::ALL.to_vec()), |entry| self.words(entry));
+        let endpoints = find("endpoints").map_or(Some(2), |entry| self.count(entry, &(1..=MOST_ENDPOINTS)));
+        let services =
+            self.required(find("services"), "services", |reader, entry| reader.services(entry, endpoints.unwrap_or(1)));
+        let probes = find("probes").map_or(Some(ProbeName::ALL.to_vec()), |entry| self.words(entry));
+        let rounds = find("rounds").map_or(Some(5), |entry| self.count(entry, &ROUNDS));
+        let budget = find("budget").map_or(Some(Duration::from_secs(60)), |entry| self.duration(entry, &BUDGET));
+        let dials = find("dials").map_or(Some(200), |entry| self.count(entry, &DIALS));
+        let traffic = find("traffic").map_or(Some(Duration::from_secs(1)), |entry| self.duration(entry, &TRAFFIC));
+
+        Some(Scenario {
+            name: name?,
+            question: question?,
+            about: about?,
+            target: target?,
+            backends: backends?,
+            services: services?,
+            endpoints: endpoints?,
+            probes: probes?,
+            rounds: rounds?,
+            budget: budget?,
+            dials: dials?,
+            traffic: traffic?,
+            text: text.to_owned(),
+        })
+    }
+
+    fn required<T>(
+        &mut self,
+        entry: Option<&Entry>,
+        key: &str,
+        read: impl FnOnce(&mut Self, &Entry) -> Option<T>,
+    ) -> Option<T> {
+        if entry.is_none() {
+            self.problem(self.top, format!("{key}: missing; a scenario needs name, question and services"));
+        }
+        entry.and_then(|entry| read(self, entry))
+    }
+
+    fn text(&mut self, entry: &Entry) -> Option<String> {
+        match &entry.node.value {
+            Value::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+            _ => {
+                self.wrong(entry, "text");
+                None
+            }
+        }
+    }
+
+    fn name(&mut self, entry: &Entry) -> Option<String> {
+        let name = self.text(entry)?;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.chars().all(plain) {
+            return Some(name);
+        }
+        self.wrong(entry, "lower-case letters, digits and dashes: it becomes part of a folder's name");
+        None
+    }
+
+    fn target(&mut self, entry: &Entry) -> Option<Option<TargetName>> {
+        match &entry.node.value {
+            Value::Text(name) if name == "auto" => Some(None),
+            Value::Text(name) => match TargetName::find(name) {
+                Ok(target) => Some(Some(target)),
+                Err(unknown) => {
+                    self.problem(entry.node.line, format!("target: {unknown}, or auto"));
+                    None
+                }
+            },
+            _ => {
+                self.wrong(entry, "auto or the name of a target");
+                None
+            }
+        }
+    }
+
+    fn count(&mut self, entry: &Entry, range: &RangeInclusive<u32>) -> Option<u32> {
+        self.whole(&entry.key, &entry.node, range)
+    }
+
+    fn whole(&mut self, key: &str, node: &Node, range: &RangeInclusive<u32>) -> Option<u32> {
+        if let Value::Integer(value) = node.value
+            && let Ok(value) = u32::try_from(value)
+            && range.contains(&value)
+        {
+            return Some(value);
+        }
+        self.wrong_value(key, node, &format!("a whole number from {} to {}", range.start(), range.end()));
+        None
+    }
+
+    fn duration(&mut self, entry: &Entry, range: &RangeInclusive<Duration>) -> Option<Duration> {
+        if let Value::Text(text) = &entry.node.value
+            && let Ok(duration) = parse_duration(text)
+            && range.contains(&duration)
+        {
+            return Some(duration);
+        }
+        let allowed = format!("a time with its unit, such as 90s or 2m, from {:?} to {:?}", range.start(), range.end());
+        self.wrong(entry, &allowed);
+        None
+    }
+
+    fn list<'a>(&mut self, entry: &'a Entry, of: &str) -> Option<&'a [Node]> {
+        match &entry.node.value {
+            Value::List(items) if !items.is_empty() => Some(items),
+            _ => {
+                self.wrong(entry, &format!("a list of {of}, at least one"));
+                None
+            }
+        }
+    }
+
+    fn words<W: Word>(&mut self, entry: &Entry) -> Option<Vec<W>> {
+        let names: Vec<_> = W::ALL.iter().map(|word| word.name()).collect();
+        let items = self.list(entry, &format!("{}s ({})", W::KIND, names.join(", ")))?;
+        let mut words = Vec::new();
+        for item in items {
+            match &item.value {
+                Value::Text(name) => match W::find(name) {
+                    Ok(word) if words.contains(&word) => {
+                        self.problem(item.line, format!("{}: \"{name}\" stands in it twice", entry.key));
+                    }
+                    Ok(word) => words.push(word),
+                    Err(unknown) => self.problem(item.line, format!("{}: {unknown}", entry.key)),
+                },
+                _ => self.wrong_value(&entry.key, item, &format!("the names of {}s: {}", W::KIND, names.join(", "))),
+            }
+        }
+        Some(words)
+    }
+
+    fn services(&mut self, entry: &Entry, endpoints: u32) -> Option<Vec<u32>> {
+        let items = self.list(entry, "numbers of Services")?;
+        let addresses = AddressPlan::new(endpoints);
+        let mut counts = Vec::new();
+        for item in items {
+            let Some(count) = self.whole(&entry.key, item, &(1..=u32::MAX)) else { continue };
+            if counts.contains(&count) {
+                self.problem(item.line, format!("{}: {count} stands in it twice", entry.key));
+            } else if let Err(full) = addresses.check(count) {
+                self.problem(item.line, format!("{}: {full}", entry.key));
+            }
+            counts.push(count);
+        }
+        Some(counts)
+    }
+}
+
+/// Reads a duration as people write it: `90s`, `2m`, `1m 30s`, `500ms`.
+///
+/// # Errors
+/// When it is not one, or is negative.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("found \"{text}\"; a time has a unit, such as 90s, 2m or 500ms");
+    let signed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(signed).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests;

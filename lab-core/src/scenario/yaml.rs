@@ -1,0 +1,137 @@
+//! A YAML document as a tree that remembers its lines, so that every problem can be named with its place.
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::Spanned;
+use std::fmt;
+
+/// A value and the line it stands on, from 1.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node {
+    pub(super) line: u64,
+    pub(super) value: Value,
+}
+
+/// A YAML value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Null,
+    Bool(bool),
+    Integer(i128),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// A key of a mapping, with its own line, and what it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    pub(super) line: u64,
+    pub(super) key: String,
+    pub(super) node: Node,
+}
+
+impl Value {
+    /// What was found, as a message names it.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Null => "nothing".to_owned(),
+            Self::Bool(value) => format!("{value}"),
+            Self::Integer(value) => format!("{value}"),
+            Self::Float(value) => format!("{value}"),
+            Self::Text(text) => format!("\"{text}\""),
+            Self::List(items) if items.is_empty() => "an empty list".to_owned(),
+            Self::List(items) => format!("a list of {}", items.len()),
+            Self::Map(_) => "a mapping".to_owned(),
+        }
+    }
+}
+
+/// Reads a document.
+///
+/// # Errors
+/// When the text is not YAML: the line, where it is known, and what is wrong.
+pub(super) fn read(text: &str) -> Result<Node, (Option<u64>, String)> {
+    serde_saphyr::from_str::<Node>(text).map_err(|error| {
+        let line = error.location().map(|location| location.line());
+        // The library's message ends in a snippet of the source; its first line says what is wrong, after the place.
+        let message = error.to_string();
+        let message = message.lines().next().unwrap_or_default();
+        let message = message.strip_prefix("error: ").unwrap_or(message);
+        let message = match message.split_once(": ") {
+            Some((place, what)) if place.starts_with("line ") => what,
+            _ => message,
+        };
+        (line, message.to_owned())
+    })
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Value>::deserialize(deserializer)?;
+        Ok(Self { line: spanned.referenced.line(), value: spanned.value })
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Any)
+    }
+}
+
+struct Any;
+
+impl<'de> Visitor<'de> for Any {
+    type Value = Value;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a YAML value")
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Integer(value.into()))
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Integer(value.into()))
+    }
+    fn visit_i128<E>(self, value: i128) -> Result<Value, E> {
+        Ok(Value::Integer(value))
+    }
+    fn visit_u128<E>(self, value: u128) -> Result<Value, E> {
+        Ok(i128::try_from(value).map_or(Value::Float(f64::INFINITY), Value::Integer))
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Float(value))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_owned()))
+    }
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(Value::Text(text))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Value::List(list))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Vec::new();
+        while let Some((key, node)) = entries.next_entry::<Spanned<String>, Node>()? {
+            map.push(Entry { line: key.referenced.line(), key: key.value, node });
+        }
+        Ok(Value::Map(map))
+    }
+}

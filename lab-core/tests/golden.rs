@@ -1,0 +1,129 @@
+//! Every text that the layouts render, for a generated cluster. `BLESS=1` writes the files anew.
+
+use lab_core::change::Change;
+use lab_core::cluster::{AddressPlan, Cluster};
+use lab_core::layout::{Append, Invocation, Iptables, Layout, Nftables, Tool};
+use std::path::Path;
+use std::sync::Arc;
+
+const LAYOUTS: [(&str, &dyn Layout); 2] = [
+    ("iptables", &Iptables { cluster_cidr: lab_core::cluster::POD_RANGE }),
+    (
+        "nftables",
+        &Nftables { cluster_cidr: lab_core::cluster::POD_RANGE, node_address: lab_core::cluster::NODE_ADDRESS },
+    ),
+];
+
+fn small() -> (Arc<Cluster>, AddressPlan) {
+    let plan = AddressPlan::new(2);
+    (Arc::new(Cluster::generate(3, &plan)), plan)
+}
+
+/// More than a thousand endpoints, on few Services, to keep the text short where each Service has a line.
+fn large() -> (Arc<Cluster>, AddressPlan) {
+    let plan = AddressPlan::new(3);
+    let mut cluster = Cluster::generate(3, &plan);
+    cluster.services[0].endpoints = Cluster::generate(1, &AddressPlan::new(1000)).services.remove(0).endpoints;
+    (Arc::new(cluster), plan)
+}
+
+/// As one would type it, the input below.
+fn show(call: &Invocation) -> String {
+    let tool = match call.tool {
+        Tool::Iptables => "iptables",
+        Tool::IptablesRestore => "iptables-restore",
+        Tool::Nft => "nft",
+    };
+    let quoted = call.args.iter().map(|word| if word.contains(' ') { format!("\"{word}\"") } else { word.clone() });
+    let words: Vec<String> = quoted.collect();
+    format!("$ {tool} {}\n{}", words.join(" "), String::from_utf8(call.stdin.clone()).unwrap())
+}
+
+fn check(name: &str, calls: &[Invocation]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let text: String = calls.iter().map(show).collect();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(golden == text, "{name} is not what is rendered: look at it with BLESS=1 and git diff");
+}
+
+fn check_change(name: &str, change: &Change) {
+    for (layout_name, layout) in LAYOUTS {
+        for (way, change) in [("", change), ("-undone", &change.undone())] {
+            let mut calls = vec![layout.partial_sync(change)];
+            calls.extend(layout.cleanup(change));
+            check(&format!("{layout_name}-{name}{way}.txt"), &calls);
+        }
+    }
+}
+
+#[test]
+fn what_is_prepared() {
+    for (name, layout) in LAYOUTS {
+        check(&format!("{name}-prepare.txt"), &layout.prepare());
+    }
+}
+
+#[test]
+fn a_full_sync() {
+    for (name, layout) in LAYOUTS {
+        check(&format!("{name}-full.txt"), &[layout.full_sync(&small().0)]);
+    }
+}
+
+#[test]
+fn an_empty_cluster() {
+    for (name, layout) in LAYOUTS {
+        check(&format!("{name}-empty.txt"), &[layout.full_sync(&Cluster::default())]);
+    }
+}
+
+#[test]
+fn services_without_endpoints() {
+    let plan = AddressPlan::new(1);
+    let mut cluster = Cluster::generate(3, &plan);
+    cluster.services[1].endpoints.clear();
+    for (name, layout) in LAYOUTS {
+        check(&format!("{name}-no-endpoints.txt"), &[layout.full_sync(&cluster)]);
+    }
+}
+
+#[test]
+fn a_service_added() {
+    let (cluster, plan) = small();
+    check_change("add", &Change::adding(&cluster, &plan));
+}
+
+#[test]
+fn a_service_removed() {
+    check_change("remove", &Change::removing(&small().0));
+}
+
+#[test]
+fn an_endpoint_replaced() {
+    let (cluster, plan) = small();
+    check_change("replace", &Change::replacing_endpoint(&cluster, &plan));
+}
+
+#[test]
+fn a_service_removed_from_a_large_cluster() {
+    check_change("large-remove", &Change::removing(&large().0));
+}
+
+#[test]
+fn an_endpoint_replaced_in_a_large_cluster() {
+    let (cluster, plan) = large();
+    check_change("large-replace", &Change::replacing_endpoint(&cluster, &plan));
+}
+
+#[test]
+fn a_rule_appended() {
+    for (name, layout) in LAYOUTS {
+        let Append { add, undo } = layout.append_rule(&small().0);
+        check(&format!("{name}-append.txt"), &[add, undo]);
+        let Append { add, undo } = layout.append_rule(&Cluster::default());
+        check(&format!("{name}-append-to-empty.txt"), &[add, undo]);
+    }
+}

@@ -1,0 +1,192 @@
+//! Addresses, veth pairs and routes over rtnetlink, and the sysctls that go with them.
+//!
+//! Each piece runs in the thread of the namespace it is about, in a runtime of that thread: a netlink socket belongs to
+//! the namespace it was opened in, and a task that moved to another thread would move to another namespace.
+
+use crate::namespace::Namespace;
+use crate::topology::Pod;
+use anyhow::{Context, Result, ensure};
+use futures_util::TryStreamExt;
+use ipnet::Ipv4Net;
+use netlink_packet_route::link::{InfoData, InfoVeth, LinkFlags};
+use netlink_packet_route::route::{RouteScope, RouteType};
+use rtnetlink::{Handle, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
+use std::fs;
+use std::net::Ipv4Addr;
+use std::ops::Range;
+use std::os::fd::{AsRawFd, RawFd};
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+/// The node's address as every pod sees it, as with Calico.
+const GATEWAY: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 1);
+
+/// The index of `lo`, in every namespace.
+const LO: u32 = 1;
+
+/// The index given to a pod's `eth0`, and to the first device of a node.
+///
+/// Choosing them saves asking for them. Lower ones may be taken by devices that some kernels put into every namespace.
+const FIRST_INDEX: u32 = 100;
+
+/// How long the kernel may take to get a wire ready; it takes milliseconds.
+const CARRIER_PATIENCE: Duration = Duration::from_secs(10);
+
+type Route = RouteMessageBuilder<Ipv4Addr>;
+
+/// The node's end of a pod's wire, and what goes over it.
+struct Plug {
+    name: String,
+    index: u32,
+    namespace: RawFd,
+    address: Ipv4Addr,
+    block: Option<Ipv4Net>,
+}
+
+/// Makes a namespace forward like a node, with `address` on its `lo`.
+pub(crate) fn prepare_node(namespace: &Namespace, address: Ipv4Addr) -> Result<()> {
+    namespace.run(move || {
+        set("net/ipv4/ip_forward", "1")
+            .context("make the node forward; in a container, start it with --security-opt systempaths=unconfined")?;
+        // Of `all` and the device's own, the larger counts; devices yet to come start from `default`.
+        for scope in ["all", "default"] {
+            let _ = set(&format!("net/ipv4/conf/{scope}/rp_filter"), "0");
+            let _ = set(&format!("net/ipv4/conf/{scope}/send_redirects"), "0");
+        }
+        quieten();
+        over_netlink(async |netlink| add_address(&netlink, LO, address).await)
+    })
+}
+
+/// Connects `pods` to the node; one with a block answers as every address in it.
+pub(crate) fn connect(node: &Namespace, pods: &[&Pod]) -> Result<()> {
+    let plug = |(index, pod): (u32, &&Pod)| Plug {
+        name: pod.namespace.name().to_owned(),
+        index,
+        // Stays open while the pods are borrowed, which is longer than the node's thread uses it.
+        namespace: pod.namespace.fd().as_raw_fd(),
+        address: pod.address,
+        block: pod.block,
+    };
+    let plugs: Vec<Plug> = (FIRST_INDEX..).zip(pods).map(plug).collect();
+    for pod in pods {
+        pod.namespace.run(quieten);
+    }
+    node.run(move || over_netlink(async |netlink| plug_in(&netlink, &plugs).await))?;
+    for pod in pods {
+        let (address, block) = (pod.address, pod.block);
+        pod.namespace
+            .run(move || over_netlink(async |netlink| furnish_pod(&netlink, address, block).await))
+            .with_context(|| format!("in the pod {}", pod.namespace.name()))?;
+    }
+    let devices = FIRST_INDEX..FIRST_INDEX + u32::try_from(pods.len())?;
+    node.run(move || over_netlink(async |netlink| await_carriers(&netlink, devices).await))
+}
+
+/// Lets connections from `namespace` leave from any port above 1023, so that a client can have more of them.
+pub(crate) fn widen_ports(namespace: &Namespace) -> Result<()> {
+    namespace.run(|| set("net/ipv4/ip_local_port_range", "1024 65535"))
+}
+
+/// The node's side: a veth pair a pod, and the routes to it.
+async fn plug_in(netlink: &Handle, plugs: &[Plug]) -> Result<()> {
+    for plug in plugs {
+        let Plug { name, index, address, .. } = plug;
+        make_veth(netlink, plug).await.with_context(|| format!("make the veth pair of {name}"))?;
+        add_address(netlink, *index, GATEWAY).await.with_context(|| format!("on {name}"))?;
+        let on_link = |route: Route| route.scope(RouteScope::Link).output_interface(*index);
+        add_route(netlink, (*address).into(), on_link).await.with_context(|| format!("on {name}"))?;
+        if let Some(block) = plug.block {
+            let via_pod = |route: Route| route.gateway(*address).output_interface(*index).onlink();
+            add_route(netlink, block, via_pod).await.with_context(|| format!("on {name}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a veth pair with one end, up, here and the other, `eth0`, in the pod's namespace.
+async fn make_veth(netlink: &Handle, plug: &Plug) -> Result<()> {
+    // Not `up` here: the kernel refuses that for a peer (ENOTCONN).
+    let peer =
+        LinkMessageBuilder::<LinkUnspec>::new().name("eth0").index(FIRST_INDEX).setns_by_fd(plug.namespace).build();
+    let veth = LinkMessageBuilder::<LinkVeth>::new(&plug.name, "eth0")
+        .index(plug.index)
+        .up()
+        .set_info_data(InfoData::Veth(InfoVeth::Peer(peer)))
+        .build();
+    Ok(netlink.link().add(veth).execute().await?)
+}
+
+/// Waits until the node's ends can send.
+///
+/// They came up before the pods' ends, so without a carrier, and the kernel goes on from there in its own time: until
+/// it does, what is sent is dropped, and the first connection would take a second more, for its second SYN.
+async fn await_carriers(netlink: &Handle, devices: Range<u32>) -> Result<()> {
+    let deadline = Instant::now() + CARRIER_PATIENCE;
+    for index in devices {
+        // To be asked has the kernel catch up, since 6.8; before, asking again does.
+        while !is_running(netlink, index).await? {
+            ensure!(Instant::now() < deadline, "the node's device {index} has no carrier after {CARRIER_PATIENCE:?}");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    Ok(())
+}
+
+async fn is_running(netlink: &Handle, index: u32) -> Result<bool> {
+    let mut answers = pin!(netlink.link().get().match_index(index).execute());
+    let link = answers.try_next().await.with_context(|| format!("look at the node's device {index}"))?;
+    Ok(link.is_some_and(|link| link.header.flags.contains(LinkFlags::Running)))
+}
+
+/// The pod's side of its wire.
+async fn furnish_pod(netlink: &Handle, address: Ipv4Addr, block: Option<Ipv4Net>) -> Result<()> {
+    let up = LinkMessageBuilder::<LinkUnspec>::new().index(FIRST_INDEX).up().build();
+    netlink.link().set(up).execute().await.context("bring eth0 up")?;
+    add_address(netlink, FIRST_INDEX, address).await?;
+    let on_link = |route: Route| route.scope(RouteScope::Link).output_interface(FIRST_INDEX);
+    add_route(netlink, GATEWAY.into(), on_link).await?;
+    let via_gateway = |route: Route| route.gateway(GATEWAY).output_interface(FIRST_INDEX);
+    add_route(netlink, Ipv4Net::default(), via_gateway).await?;
+    if let Some(block) = block {
+        let to_itself = |route: Route| {
+            let table = u32::from(libc::RT_TABLE_LOCAL);
+            route.kind(RouteType::Local).scope(RouteScope::Host).table_id(table).output_interface(LO)
+        };
+        add_route(netlink, block, to_itself).await?;
+    }
+    Ok(())
+}
+
+async fn add_address(netlink: &Handle, device: u32, address: Ipv4Addr) -> Result<()> {
+    let request = netlink.address().add(device, address.into(), 32);
+    request.execute().await.with_context(|| format!("add the address {address}"))
+}
+
+/// Adds a route to `destination`, as `complete` completes it.
+async fn add_route(netlink: &Handle, destination: Ipv4Net, complete: impl FnOnce(Route) -> Route) -> Result<()> {
+    let route = Route::new().destination_prefix(destination.network(), destination.prefix_len());
+    let request = netlink.route().add(complete(route).build());
+    request.execute().await.with_context(|| format!("add the route to {destination}"))
+}
+
+/// Runs `job` with a netlink connection of the calling thread's namespace.
+fn over_netlink<T>(job: impl AsyncFnOnce(Handle) -> Result<T>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start a runtime")?;
+    runtime.block_on(async {
+        let (connection, netlink, _) = rtnetlink::new_connection().context("open a netlink socket")?;
+        tokio::spawn(connection);
+        job(netlink).await
+    })
+}
+
+/// Sets a sysctl of the calling thread's namespace, given as a path below /proc/sys.
+fn set(sysctl: &str, value: &str) -> Result<()> {
+    let path = format!("/proc/sys/{sysctl}");
+    fs::write(&path, value).with_context(|| format!("write {value} to {path}"))
+}
+
+/// Keeps IPv6's own traffic (router solicitation, address detection) off devices yet to come.
+fn quieten() {
+    let _ = set("net/ipv6/conf/default/disable_ipv6", "1");
+}

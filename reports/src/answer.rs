@@ -1,0 +1,200 @@
+//! The short answer: what the largest size costs each backend, and how that grew from the smallest.
+//!
+//! Never more than the data say: where intervals overlap, or where there is none, no difference is claimed.
+
+use crate::prose::{list, services_of};
+use crate::results::{Found, Results};
+use lab_core::metric::{Better, Metric};
+use lab_core::plan::Cell;
+use lab_core::summary::{Figures, Row};
+use lab_core::units;
+use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, Word};
+
+/// What is asked first of any run; what else there is only stands in where these were not asked.
+const FIRST: [ProbeName; 2] = [ProbeName::SyncChange, ProbeName::Connect];
+
+/// A paragraph for each of the two costs that tell most.
+pub(crate) fn paragraphs(results: &Results) -> Vec<String> {
+    let first: Vec<String> = FIRST.iter().filter_map(|probe| paragraph(results, *probe)).collect();
+    if !first.is_empty() {
+        return first;
+    }
+    let others = ProbeName::ALL.iter().filter_map(|probe| paragraph(results, *probe));
+    let others: Vec<String> = others.take(FIRST.len()).collect();
+    if !others.is_empty() {
+        return others;
+    }
+    vec!["No answer: nothing was measured. What became of each cell is listed below, with its reason.".to_owned()]
+}
+
+/// What `probe`'s own metric says, at the last Service where it asks one; `None` when it was never measured.
+fn paragraph(results: &Results, probe: ProbeName) -> Option<String> {
+    let series = Series { results, probe, metric: Metric::of(probe) };
+    let sizes: Vec<u32> = results.sizes().into_iter().filter(|size| !series.at(*size).is_empty()).collect();
+    let (&smallest, &largest) = (sizes.first()?, sizes.last()?);
+    let measured = series.at(largest);
+    let mut sentences = vec![series.figures(largest, &measured)];
+    sentences.extend(series.comparison(&measured));
+    if smallest < largest {
+        sentences.extend(series.growth(smallest, largest));
+    }
+    sentences.extend(series.absent(largest));
+    Some(sentences.join(" "))
+}
+
+/// One metric over the sizes.
+struct Series<'a> {
+    results: &'a Results<'a>,
+    probe: ProbeName,
+    metric: Metric,
+}
+
+impl<'a> Series<'a> {
+    /// What there is of `backend` at `services`.
+    fn find(&self, backend: BackendName, services: u32) -> Option<Found<'_>> {
+        let of_probe = |row: &&Row| row.probe == self.probe && row.services == services;
+        let mut endpoints: Vec<u32> = self.results.rows.iter().filter(of_probe).map(|row| row.endpoints).collect();
+        endpoints.sort_unstable();
+        let position = self.asks_a_position().then_some(Position::Last);
+        let cell = Cell { services, endpoints: *endpoints.last()?, backend, probe: self.probe, position };
+        Some(self.results.find(cell, self.metric))
+    }
+
+    fn asks_a_position(&self) -> bool {
+        self.results.rows.iter().any(|row| row.probe == self.probe && row.position.is_some())
+    }
+
+    /// The backends that were measured at `services`, the best first.
+    fn at(&self, services: u32) -> Vec<(BackendName, Figures)> {
+        let mut measured: Vec<(BackendName, Figures)> = Vec::new();
+        for backend in self.results.backends() {
+            if let Some(Found::Own(row) | Found::SameService(row)) = self.find(backend, services)
+                && row.outcome == Outcome::Measured
+            {
+                measured.extend(row.figures.map(|figures| (backend, figures)));
+            }
+        }
+        measured.sort_by(|(_, one), (_, other)| one.p50.total_cmp(&other.p50));
+        if self.metric.better() == Better::Higher {
+            measured.reverse();
+        }
+        measured
+    }
+
+    /// `sync_change, …: at 10,000 Services, the median is 1.20 ms with nftables and 30.4 ms with iptables-nft.`
+    fn figures(&self, services: u32, measured: &[(BackendName, Figures)]) -> String {
+        let last = if self.asks_a_position() && services > 1 { ", asked at the last one" } else { "" };
+        let figures: Vec<String> = measured
+            .iter()
+            .map(|(backend, figures)| {
+                let ratio = figures.ratio_to_direct.filter(|_| *backend != BackendName::Direct);
+                let ratio = ratio.map(|ratio| format!(" ({} direct)", units::ratio(ratio))).unwrap_or_default();
+                format!("{} with {backend}{ratio}", units::human(self.metric.unit(), figures.p50))
+            })
+            .collect();
+        let (at, meaning) = (services_at(services), self.metric.meaning());
+        format!("{}, {meaning}: {at}{last}, the median is {}.", self.metric, list(&figures))
+    }
+
+    /// How the backends stand to each other, without `direct`.
+    fn comparison(&self, measured: &[(BackendName, Figures)]) -> Option<String> {
+        let ranked: Vec<&(BackendName, Figures)> =
+            measured.iter().filter(|(backend, _)| *backend != BackendName::Direct).collect();
+        let (best, worst) = (ranked.first()?, ranked.last()?);
+        if ranked.len() < 2 {
+            return None;
+        }
+        let alike: Vec<String> = ranked
+            .windows(2)
+            .filter(|pair| !differ(&pair[0].1, &pair[1].1))
+            .map(|pair| format!("{} and {}", pair[0].0, pair[1].0))
+            .collect();
+        if !differ(&best.1, &worst.1) {
+            return Some(match ranked.iter().all(|(_, figures)| figures.interval.is_some()) {
+                true => format!("There is no difference between {}: the intervals overlap.", names(&ranked)),
+                false => format!("Between {} no difference is claimed: one sample has no interval.", names(&ranked)),
+            });
+        }
+        let mut sentence = match (self.metric.better(), ratio(worst.1.p50, best.1.p50)) {
+            (Better::Higher, _) => match ratio(best.1.p50, worst.1.p50) {
+                Some(ratio) => format!("{} reaches {ratio} what {} does", best.0, worst.0),
+                None => format!("{} is ahead of {}", best.0, worst.0),
+            },
+            (_, Some(ratio)) => format!("{} needs {ratio} what {} does", worst.0, best.0),
+            (_, None) => format!("{} needs more than {}", worst.0, best.0),
+        };
+        if !alike.is_empty() {
+            sentence = format!("{sentence}; no difference between {}", list(&alike));
+        }
+        Some(sentence + ".")
+    }
+
+    /// What became of each backend's figure from the smallest size to the largest.
+    fn growth(&self, smallest: u32, largest: u32) -> Option<String> {
+        let before = self.at(smallest);
+        let (mut grown, mut same) = (Vec::new(), Vec::new());
+        for (backend, after) in self.at(largest) {
+            let Some((_, before)) = before.iter().find(|(other, _)| *other == backend) else { continue };
+            match ratio(after.p50, before.p50) {
+                Some(ratio) if differ(before, &after) => grown.push(format!("{ratio} with {backend}")),
+                _ => same.push(backend.name().to_owned()),
+            }
+        }
+        let mut parts = Vec::new();
+        if !grown.is_empty() {
+            parts.push(format!("that is {}", list(&grown)));
+        }
+        if !same.is_empty() {
+            parts.push(format!("no difference is seen with {}", list(&same)));
+        }
+        (!parts.is_empty()).then(|| format!("Against {}, {}.", services_of(&[smallest]), parts.join("; ")))
+    }
+
+    /// What has no figure at `largest`, or was planned beyond it.
+    fn absent(&self, largest: u32) -> Option<String> {
+        let mut parts = Vec::new();
+        for backend in self.results.backends() {
+            if let Some(Found::Own(row)) = self.find(backend, largest)
+                && row.outcome != Outcome::Measured
+            {
+                parts.push(format!("{backend} is {} there", row.outcome));
+            }
+        }
+        let asked = |row: &&Row| row.probe == self.probe && row.services > largest;
+        if let Some(beyond) = self.results.rows.iter().filter(asked).map(|row| row.services).max() {
+            parts.push(format!("none was measured {}", services_at(beyond)));
+        }
+        (!parts.is_empty()).then(|| format!("{}.", capitalise(&parts.join("; "))))
+    }
+}
+
+/// Whether the intervals of two medians lie apart. A single sample has none, and differs from nothing.
+fn differ(one: &Figures, other: &Figures) -> bool {
+    match (one.interval, other.interval) {
+        (Some(one), Some(other)) => one.1 < other.0 || other.1 < one.0,
+        _ => false,
+    }
+}
+
+/// `value` against `base`, written; `None` when that is no number.
+fn ratio(value: f64, base: f64) -> Option<String> {
+    let ratio = value / base;
+    (ratio.is_finite() && ratio > 0.0).then(|| units::ratio(ratio))
+}
+
+fn services_at(services: u32) -> String {
+    format!("at {}", services_of(&[services]))
+}
+
+fn names(ranked: &[&(BackendName, Figures)]) -> String {
+    list(&ranked.iter().map(|(backend, _)| backend.name().to_owned()).collect::<Vec<_>>())
+}
+
+fn capitalise(text: &str) -> String {
+    // A backend's name is spelled as it is.
+    if BackendName::ALL.iter().any(|backend| text.starts_with(backend.name())) {
+        return text.to_owned();
+    }
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,186 @@
+//! One metric as a table: a row a backend (and position, where asked), a column a number of Services.
+
+use crate::prose::services_of;
+use crate::report::{Cell, Column, Content, Table};
+use crate::results::{Found, Results};
+use lab_core::metric::Metric;
+use lab_core::plan;
+use lab_core::summary::{Figures, Row};
+use lab_core::units::{self, Scale};
+use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, Word};
+use std::collections::BTreeSet;
+
+/// Which of a row's figures a table shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Show {
+    /// The median, its interval, and its ratio to `direct`.
+    Median,
+    /// The 90th and the 99th percentile.
+    Tail,
+    /// A number that is the same every time; its range, should it not be.
+    Exact,
+}
+
+/// What a row of the table is about.
+type Key = (BackendName, u32, ProbeName, Option<Position>);
+
+/// `metric` over all sizes; `None` when no cell has it.
+pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Table> {
+    let probes: BTreeSet<ProbeName> =
+        results.rows.iter().filter(|row| row.metric == metric).map(|row| row.probe).collect();
+    let asked: Vec<&Row> = results.rows.iter().filter(|row| probes.contains(&row.probe)).collect();
+    if asked.is_empty() {
+        return None;
+    }
+    let sizes: BTreeSet<u32> = asked.iter().map(|row| row.services).collect();
+    let keys: BTreeSet<Key> = asked.iter().map(|row| (row.backend, row.endpoints, row.probe, row.position)).collect();
+    let founds: Vec<(Key, Vec<Found>)> = keys
+        .iter()
+        .map(|&key| (key, sizes.iter().map(|&services| results.find(at(key, services), metric)).collect()))
+        .collect();
+
+    let shown: Vec<&Figures> = founds.iter().flat_map(|(_, founds)| founds).filter_map(figures).collect();
+    let scale = Scale::fit(metric.unit(), shown.iter().flat_map(|figures| numbers(figures, show)));
+    let counts: BTreeSet<usize> = shown.iter().map(|figures| figures.n).collect();
+    let uniform = counts.len() == 1;
+    let key_columns = KeyColumns::of(&keys);
+    let rows = founds
+        .iter()
+        .map(|(key, founds)| {
+            let cells = founds.iter().map(|found| write(found, show, &scale, uniform));
+            key_columns.cells(key).into_iter().chain(cells).collect()
+        })
+        .collect();
+    let mut columns = key_columns.columns();
+    columns.extend(sizes.iter().map(|&services| Column::new(units::count(services.into()), Content::Number)));
+    Some(Table {
+        title: title(metric, show, &scale),
+        about: about(metric, &probes),
+        columns,
+        rows,
+        notes: notes(&founds, &counts, &sizes),
+    })
+}
+
+fn at((backend, endpoints, probe, position): Key, services: u32) -> plan::Cell {
+    plan::Cell { services, endpoints, backend, probe, position }
+}
+
+/// The figures to show; none where there are none, or where they are another metric's.
+fn figures<'a>(found: &Found<'a>) -> Option<&'a Figures> {
+    match found {
+        Found::Own(row) | Found::SameService(row) => row.figures.as_ref(),
+        Found::NotTaken | Found::NotAsked => None,
+    }
+}
+
+/// The numbers that a table shows of `figures`.
+fn numbers(figures: &Figures, show: Show) -> Vec<f64> {
+    match show {
+        Show::Median | Show::Exact => vec![figures.p50],
+        Show::Tail => vec![figures.p90, figures.p99],
+    }
+}
+
+fn title(metric: Metric, show: Show, scale: &Scale) -> String {
+    let what = match show {
+        Show::Median => ", median",
+        Show::Tail => ", p90 · p99",
+        Show::Exact => "",
+    };
+    let unit = if scale.label().is_empty() { String::new() } else { format!(" in {}", scale.label()) };
+    format!("{metric}{what}{unit}, by number of Services")
+}
+
+fn about(metric: Metric, probes: &BTreeSet<ProbeName>) -> String {
+    let mut about = metric.meaning().to_owned();
+    if let (1, Some(probe)) = (probes.len(), probes.first())
+        && Metric::of(*probe) != metric
+    {
+        about = format!("{about}; taken with {probe}");
+    }
+    about
+}
+
+fn notes(founds: &[(Key, Vec<Found>)], counts: &BTreeSet<usize>, sizes: &BTreeSet<u32>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let (1, Some(n)) = (counts.len(), counts.first()) {
+        notes.push(format!("n = {n} in every cell."));
+    }
+    let shared: Vec<u32> = sizes
+        .iter()
+        .enumerate()
+        .filter(|(column, _)| founds.iter().any(|(_, founds)| matches!(founds[*column], Found::SameService(_))))
+        .map(|(_, &services)| services)
+        .collect();
+    if !shared.is_empty() {
+        notes.push(format!(
+            "With {} some positions are the same Service: it was measured once and is shown at each.",
+            services_of(&shared)
+        ));
+    }
+    notes
+}
+
+/// One cell of the table.
+fn write(found: &Found, show: Show, scale: &Scale, uniform: bool) -> Cell {
+    let row = match found {
+        Found::Own(row) | Found::SameService(row) => row,
+        Found::NotTaken => return Cell::Absent("not taken"),
+        Found::NotAsked => return Cell::Absent("not asked"),
+    };
+    let Some(figures) = &row.figures else { return Cell::Absent(row.outcome.name()) };
+    let mut details = Vec::new();
+    if show == Show::Median {
+        details.extend(figures.interval.map(|(low, high)| format!("{}–{}", scale.number(low), scale.number(high))));
+    }
+    if show == Show::Exact && figures.min != figures.max {
+        details.push(format!("{}–{}", scale.number(figures.min), scale.number(figures.max)));
+    }
+    if !uniform {
+        details.push(format!("n {}", figures.n));
+    }
+    if row.outcome != Outcome::Measured {
+        details.push(row.outcome.name().to_owned());
+    }
+    let ratio = figures.ratio_to_direct.filter(|_| show == Show::Median).map(units::ratio).unwrap_or_default();
+    let number = numbers(figures, show).into_iter().map(|number| scale.number(number)).collect::<Vec<_>>().join(" · ");
+    Cell::Value { number, ratio, details }
+}
+
+/// The columns that say what a row is about: the backend, and whatever else differs between rows.
+struct KeyColumns {
+    endpoints: bool,
+    probe: bool,
+    position: bool,
+}
+
+impl KeyColumns {
+    fn of(keys: &BTreeSet<Key>) -> Self {
+        fn differ<T: Ord>(parts: impl Iterator<Item = T>) -> bool {
+            parts.collect::<BTreeSet<_>>().len() > 1
+        }
+        Self {
+            endpoints: differ(keys.iter().map(|key| key.1)),
+            probe: differ(keys.iter().map(|key| key.2)),
+            position: keys.iter().any(|key| key.3.is_some()),
+        }
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let titles =
+            [("backend", true), ("endpoints", self.endpoints), ("probe", self.probe), ("Service", self.position)];
+        titles.iter().filter(|(_, shown)| *shown).map(|(title, _)| Column::new(*title, Content::Key)).collect()
+    }
+
+    fn cells(&self, (backend, endpoints, probe, position): &Key) -> Vec<Cell> {
+        let position = position.map_or("-", Position::name);
+        let cells = [
+            (Cell::text(backend.name()), true),
+            (Cell::text(endpoints.to_string()), self.endpoints),
+            (Cell::text(probe.name()), self.probe),
+            (Cell::text(position), self.position),
+        ];
+        cells.into_iter().filter(|(_, shown)| *shown).map(|(cell, _)| cell).collect()
+    }
+}

@@ -1,0 +1,147 @@
+//! A report as values: sections of tables, before anything is laid out.
+
+use crate::results::Results;
+use crate::{answer, chart, environment, missing, reading, sections};
+use lab_core::dataset::Dataset;
+
+/// Everything that is to be read of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// What ran.
+    pub title: String,
+    /// The question the scenario asks.
+    pub question: String,
+    /// What the data answer, a paragraph each.
+    pub answer: Vec<String>,
+    /// Drawings, for renderers that can show them.
+    pub charts: Vec<Chart>,
+    /// The rest, in order.
+    pub sections: Vec<Section>,
+}
+
+/// A titled part of a report.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Section {
+    /// What it is about.
+    pub title: String,
+    /// How to read what follows; may be empty.
+    pub about: String,
+    /// What to bear in mind, a sentence or two each.
+    pub points: Vec<String>,
+    /// The tables.
+    pub tables: Vec<Table>,
+    /// Something to type, with what it does.
+    pub command: Option<(String, String)>,
+}
+
+/// A table, its numbers written out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// What it shows, and in which unit.
+    pub title: String,
+    /// What that means; may be empty.
+    pub about: String,
+    /// The columns, the keys first.
+    pub columns: Vec<Column>,
+    /// The rows, each as wide as the columns.
+    pub rows: Vec<Vec<Cell>>,
+    /// What must be said beneath.
+    pub notes: Vec<String>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its head.
+    pub title: String,
+    /// What stands in it.
+    pub content: Content,
+}
+
+/// What stands in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// What a row is about.
+    Key,
+    /// Numbers.
+    Number,
+    /// Prose.
+    Text,
+}
+
+/// What stands at one place of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// A word or more.
+    Text(String),
+    /// A number.
+    Value {
+        /// The number, in the table's unit.
+        number: String,
+        /// Its ratio to `direct`; may be empty.
+        ratio: String,
+        /// What qualifies it, a line each: its interval, its sample count.
+        details: Vec<String>,
+    },
+    /// The word for a number that is not there.
+    Absent(&'static str),
+}
+
+/// A drawing of what a table says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chart {
+    /// What it shows.
+    pub title: String,
+    /// An SVG element.
+    pub svg: String,
+}
+
+impl Report {
+    /// The report on `dataset`.
+    #[must_use]
+    pub fn of(dataset: &Dataset) -> Self {
+        let results = Results::of(dataset);
+        let mut sections = sections::measured(&results);
+        sections.extend([missing::section(&results), environment::section(&results), reading::section(&results)]);
+        Self {
+            title: format!("svclab: {}", dataset.header.plan.scenario),
+            question: dataset.header.question.clone(),
+            answer: answer::paragraphs(&results),
+            charts: chart::charts(&results),
+            sections,
+        }
+    }
+}
+
+impl Column {
+    /// A column headed `title` with `content` in it.
+    pub fn new(title: impl Into<String>, content: Content) -> Self {
+        Self { title: title.into(), content }
+    }
+}
+
+impl Cell {
+    /// A word or more.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// All of it on one line: `12.3 1.02× (12.1–12.6)`.
+    #[must_use]
+    pub fn line(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Absent(word) => (*word).to_owned(),
+            Self::Value { number, ratio, details } => {
+                let mut line = number.clone();
+                if !ratio.is_empty() {
+                    line = format!("{line} {ratio}");
+                }
+                if !details.is_empty() {
+                    line = format!("{line} ({})", details.join(", "));
+                }
+                line
+            }
+        }
+    }
+}

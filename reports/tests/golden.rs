@@ -1,0 +1,47 @@
+//! Every rendered text against its golden file. `BLESS=1` rewrites them; read the difference before you commit it.
+
+mod sample;
+
+use lab_core::dataset::{Dataset, Record};
+use std::path::Path;
+
+fn check(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = golden.lines().zip(text.lines()).position(|(golden, now)| golden != now);
+    assert!(golden == text, "{name} differs from line {:?} on; BLESS=1 rewrites it", differs.map(|line| line + 1));
+}
+
+#[test]
+fn the_dataset_is_written_as_before() {
+    let Dataset { header, cells, end } = sample::dataset();
+    let records = std::iter::once(Record::Run(Box::new(header)))
+        .chain(cells.into_iter().map(Record::Cell))
+        .chain(end.map(Record::End));
+    let text: String = records.map(|record| record.line()).collect();
+    check("run.jsonl", &text);
+    assert_eq!(Dataset::read(&text).unwrap(), sample::dataset());
+}
+
+#[test]
+fn the_terminal_shows_it_as_before() {
+    check("report.txt", &reports::terminal(&sample::dataset(), 100));
+}
+
+#[test]
+fn markdown_is_as_before() {
+    check("report.md", &reports::markdown(&sample::dataset()));
+}
+
+#[test]
+fn html_is_as_before() {
+    check("report.html", &reports::html(&sample::dataset()));
+}
+
+#[test]
+fn the_summary_is_as_before() {
+    check("summary.csv", &reports::csv(&sample::dataset()));
+}
