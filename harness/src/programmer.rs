@@ -126,8 +126,19 @@ fn judge(program: &str, call: &Invocation, run: ToolRun, limit: Duration) -> Res
         Ending::Interrupted => Err(Ended::Interrupted),
         Ending::Signalled(signal) => Err(Ended::Failed(format!("{program} was ended by signal {signal}"))),
         Ending::TimedOut => Err(Ended::OverBudget(progress(program, call, &run, limit))),
+        Ending::Exited(_) if run.stderr.contains("Message too long") => Err(Ended::Skipped(too_long(program))),
         Ending::Exited(_) => Err(Ended::Failed(refused(program, call, &run))),
     }
+}
+
+/// Why nf_tables takes a transaction from root that it does not take from an ordinary user: it has to fit into the
+/// netlink socket's buffer, which only the machine's root may make larger than the sysctl says (`SO_SNDBUFFORCE`).
+fn too_long(program: &str) -> String {
+    const WMEM_MAX: &str = "/proc/sys/net/core/wmem_max";
+    let limit = std::fs::read_to_string(WMEM_MAX).unwrap_or_default();
+    let why = format!("net.core.wmem_max is {}: without root, {program} cannot send this much at once", limit.trim());
+    let remedy = "raise it with ci/setup (sudo sysctl -w net.core.wmem_max=1073741823), or run as root".to_owned();
+    Missing { why, remedy }.to_string()
 }
 
 fn refused(program: &str, call: &Invocation, run: &ToolRun) -> String {

@@ -4,7 +4,7 @@ use crate::backend;
 use crate::ended::Ended;
 use crate::event::{Event, Listener};
 use crate::interrupt;
-use crate::probe::{self, Reading};
+use crate::probe::Reading;
 use anyhow::Result;
 use lab_core::dataset::CellRecord;
 use lab_core::metric::Metric;
@@ -137,7 +137,7 @@ fn visit(
 }
 
 fn unmeasured(plan: &Plan, round: u32, cell: &Cell, outcome: Outcome, reason: &str) -> CellRecord {
-    let metric = probe::named(cell.probe).metric();
+    let metric = Metric::of(cell.probe);
     CellRecord { outcome, reason: reason.to_owned(), ..blank(plan, round, cell, metric) }
 }
 

@@ -9,22 +9,34 @@ use lab_core::plan::Cell;
 use lab_core::summary::{Figures, Row};
 use lab_core::units;
 use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, Word};
+use std::collections::BTreeSet;
 
 /// What is asked first of any run; what else there is only stands in where these were not asked.
 const FIRST: [ProbeName; 2] = [ProbeName::SyncChange, ProbeName::Connect];
 
+/// How many rounds it takes for intervals to know anything of the machine's drift.
+const ENOUGH_ROUNDS: usize = 3;
+
 /// A paragraph for each of the two costs that tell most.
 pub(crate) fn paragraphs(results: &Results) -> Vec<String> {
-    let first: Vec<String> = FIRST.iter().filter_map(|probe| paragraph(results, *probe)).collect();
-    if !first.is_empty() {
-        return first;
+    let mut paragraphs: Vec<String> = FIRST.iter().filter_map(|probe| paragraph(results, *probe)).collect();
+    if paragraphs.is_empty() {
+        let others = ProbeName::ALL.iter().filter_map(|probe| paragraph(results, *probe));
+        paragraphs.extend(others.take(FIRST.len()));
     }
-    let others = ProbeName::ALL.iter().filter_map(|probe| paragraph(results, *probe));
-    let others: Vec<String> = others.take(FIRST.len()).collect();
-    if !others.is_empty() {
-        return others;
+    let rounds: BTreeSet<u32> =
+        results.dataset.cells.iter().filter(|cell| !cell.samples.is_empty()).map(|cell| cell.round).collect();
+    if paragraphs.is_empty() {
+        let nothing = "No answer: nothing was measured. What became of each cell is listed below, with its reason.";
+        paragraphs.push(nothing.to_owned());
+    } else if rounds.len() < ENOUGH_ROUNDS {
+        let rounds = if rounds.len() == 1 { "one round".to_owned() } else { format!("{} rounds", rounds.len()) };
+        paragraphs.push(format!(
+            "All of it was measured in {rounds}: too few to tell how the machine drifts from one to the next, which \
+             the intervals therefore do not hold. Small differences may be nothing else."
+        ));
     }
-    vec!["No answer: nothing was measured. What became of each cell is listed below, with its reason.".to_owned()]
+    paragraphs
 }
 
 /// What `probe`'s own metric says, at the last Service where it asks one; `None` when it was never measured.

@@ -40,6 +40,9 @@ pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Tabl
         .collect();
 
     let shown: Vec<&Figures> = founds.iter().flat_map(|(_, founds)| founds).filter_map(figures).collect();
+    if show == Show::Tail && shown.is_empty() {
+        return None; // The table of medians says already what became of each cell.
+    }
     let scale = Scale::fit(metric.unit(), shown.iter().flat_map(|figures| numbers(figures, show)));
     let counts: BTreeSet<usize> = shown.iter().map(|figures| figures.n).collect();
     let uniform = counts.len() == 1;
@@ -54,7 +57,7 @@ pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Tabl
     let mut columns = key_columns.columns();
     columns.extend(sizes.iter().map(|&services| Column::new(units::count(services.into()), Content::Number)));
     Some(Table {
-        title: title(metric, show, &scale),
+        title: title(metric, show, &scale, !shown.is_empty()),
         about: about(metric, &probes),
         columns,
         rows,
@@ -82,13 +85,13 @@ fn numbers(figures: &Figures, show: Show) -> Vec<f64> {
     }
 }
 
-fn title(metric: Metric, show: Show, scale: &Scale) -> String {
+fn title(metric: Metric, show: Show, scale: &Scale, any: bool) -> String {
     let what = match show {
         Show::Median => ", median",
         Show::Tail => ", p90 · p99",
         Show::Exact => "",
     };
-    let unit = if scale.label().is_empty() { String::new() } else { format!(" in {}", scale.label()) };
+    let unit = if !any || scale.label().is_empty() { String::new() } else { format!(" in {}", scale.label()) };
     format!("{metric}{what}{unit}, by number of Services")
 }
 
@@ -115,7 +118,7 @@ fn notes(founds: &[(Key, Vec<Found>)], counts: &BTreeSet<usize>, sizes: &BTreeSe
         .collect();
     if !shared.is_empty() {
         notes.push(format!(
-            "With {} some positions are the same Service: it was measured once and is shown at each.",
+            "With {} some positions are the same Service: it is asked once and shown at each.",
             services_of(&shared)
         ));
     }

@@ -1,6 +1,6 @@
 //! Every cell that is not what was planned, with the reason: a row each, together where the reason is the same.
 
-use crate::prose::services_of;
+use crate::prose::{list, services_of};
 use crate::report::{Cell, Column, Content, Section, Table};
 use crate::results::{Results, cell};
 use lab_core::metric::Metric;
@@ -35,7 +35,7 @@ pub(crate) fn section(results: &Results) -> Section {
             let count =
                 Cell::Value { number: units::count(cells.len() as u64), ratio: String::new(), details: Vec::new() };
             let reason = if reason.is_empty() { "no reason was recorded" } else { reason };
-            vec![Cell::text(*label), count, Cell::text(which(rows)), Cell::text(reason)]
+            vec![Cell::text(*label), count, Cell::text(which(results, rows)), Cell::text(reason)]
         })
         .collect();
     let columns = vec![
@@ -76,28 +76,42 @@ fn label(row: &Row) -> &'static str {
     }
 }
 
-/// The cells of `rows`: `nftables: connect first/last, bandwidth first at 1,000 and 5,000 Services`.
-fn which(rows: &[&Row]) -> String {
-    type Asked = BTreeMap<Metric, BTreeSet<Option<Position>>>;
-    let mut sizes: BTreeMap<(BackendName, Metric, Option<Position>), BTreeSet<u32>> = BTreeMap::new();
+/// A metric at some positions; at all that were asked, when there are none.
+type Asked = (Metric, BTreeSet<Option<Position>>);
+
+/// `connect first/last`.
+fn write_asked((metric, positions): &Asked) -> String {
+    let positions: Vec<&str> = positions.iter().flatten().map(|position| position.name()).collect();
+    if positions.is_empty() { metric.to_string() } else { format!("{metric} {}", positions.join("/")) }
+}
+
+/// The cells of `rows`: `nftables: connect first/last, bandwidth at 1,000 and 5,000 Services`. Without a position, it is
+/// all that were asked.
+fn which(results: &Results, rows: &[&Row]) -> String {
+    // What was asked of one backend at one size, then at the same sizes, then of several backends, stands together.
+    let mut asked: BTreeMap<(BackendName, Metric, u32), BTreeSet<Option<Position>>> = BTreeMap::new();
     for row in rows {
-        sizes.entry((row.backend, row.metric, row.position)).or_default().insert(row.services);
+        asked.entry((row.backend, row.metric, row.services)).or_default().insert(row.position);
     }
-    // What was asked of one backend at the same sizes stands together.
-    let mut asked: BTreeMap<(BackendName, BTreeSet<u32>), Asked> = BTreeMap::new();
-    for ((backend, metric, position), sizes) in sizes {
-        asked.entry((backend, sizes)).or_default().entry(metric).or_default().insert(position);
+    let mut sizes: BTreeMap<(BackendName, Asked), BTreeSet<u32>> = BTreeMap::new();
+    for ((backend, metric, services), positions) in asked {
+        let same = |row: &&Row| (row.backend, row.metric, row.services) == (backend, metric, services);
+        let all: BTreeSet<_> = results.rows.iter().filter(same).map(|row| row.position).collect();
+        let positions = if positions == all { BTreeSet::new() } else { positions };
+        sizes.entry((backend, (metric, positions))).or_default().insert(services);
     }
-    let phrase = |((backend, sizes), asked): (&(BackendName, BTreeSet<u32>), &Asked)| {
-        let metrics: Vec<String> = asked
-            .iter()
-            .map(|(metric, positions)| {
-                let positions: Vec<&str> = positions.iter().flatten().map(|position| position.name()).collect();
-                format!("{metric} {}", positions.join("/")).trim_end().to_owned()
-            })
-            .collect();
+    let mut metrics: BTreeMap<(BackendName, BTreeSet<u32>), Vec<Asked>> = BTreeMap::new();
+    for ((backend, metric), sizes) in sizes {
+        metrics.entry((backend, sizes)).or_default().push(metric);
+    }
+    let mut backends: BTreeMap<(Vec<Asked>, BTreeSet<u32>), Vec<String>> = BTreeMap::new();
+    for ((backend, sizes), metrics) in metrics {
+        backends.entry((metrics, sizes)).or_default().push(backend.to_string());
+    }
+    let phrase = |((metrics, sizes), backends): (&(Vec<Asked>, BTreeSet<u32>), &Vec<String>)| {
         let sizes: Vec<u32> = sizes.iter().copied().collect();
-        format!("{backend}: {} at {}", metrics.join(", "), services_of(&sizes))
+        let metrics: Vec<String> = metrics.iter().map(write_asked).collect();
+        format!("{}: {} at {}", list(backends), list(&metrics), services_of(&sizes))
     };
-    asked.iter().map(phrase).collect::<Vec<_>>().join("; ")
+    backends.iter().map(phrase).collect::<Vec<_>>().join("; ")
 }

@@ -19,8 +19,15 @@ fn words(dataset: &Dataset) -> [String; 3] {
 }
 
 fn assert_says(dataset: &Dataset, sentence: &str) {
-    for text in words(dataset) {
-        assert!(text.contains(sentence), "{sentence:?} is not in:\n{text}");
+    for (form, text) in ["the terminal", "Markdown", "HTML"].iter().zip(words(dataset)) {
+        assert!(text.contains(sentence), "{form} does not say {sentence:?}");
+    }
+}
+
+/// The same of a sentence in a table, which a terminal breaks into lines beside each other.
+fn assert_tabulates(dataset: &Dataset, sentence: &str) {
+    for text in &words(dataset)[1..] {
+        assert!(text.contains(sentence), "{sentence:?} is missing");
     }
 }
 
@@ -46,6 +53,7 @@ fn a_run_that_was_cut_off_at_once_lists_every_cell() {
     let dataset = Dataset { cells: Vec::new(), end: None, ..sample::dataset() };
     assert_says(&dataset, "No answer: nothing was measured.");
     assert_says(&dataset, "the run ended before it");
+    assert_tabulates(&dataset, "direct: connect, connections_per_second and bandwidth at 1, 1,000 and 20,000 Services");
     assert_says(&dataset, "not known: the dataset was cut off before its end line");
     assert!(!reports::html(&dataset).contains("<svg"));
     assert_eq!(reports::csv(&dataset).lines().count(), 1 + dataset.header.plan.cells.len());
@@ -57,7 +65,8 @@ fn a_run_cut_off_in_its_second_round_says_which_cells_lack_rounds() {
     dataset.cells.retain(|cell| cell.round == 0);
     dataset.end = None;
     assert_says(&dataset, "measured less often");
-    assert_says(&dataset, "measured in 1 of 3 rounds: the run ended before the others");
+    assert_says(&dataset, "All of it was measured in one round: too few");
+    assert_tabulates(&dataset, "measured in 1 of 3 rounds: the run ended before the others");
 }
 
 #[test]
@@ -70,7 +79,7 @@ fn one_cell_with_one_sample_makes_no_comparison() {
     dataset.cells.retain(|cell| {
         keep(cell.backend, cell.probe, cell.services) && cell.round == 0 && cell.metric == Metric::SyncFull
     });
-    assert_says(&dataset, "at 1 Service, the median is 6.21 ms with nftables.");
+    assert_says(&dataset, "at 1 Service, the median is 6.25 ms with nftables.");
     assert_says(&dataset, "Nothing: every cell of the plan was measured in every round.");
     assert_eq!(reports::csv(&dataset).lines().count(), 2);
 }

@@ -23,7 +23,7 @@ pub(crate) struct Selection {
     scenario: String,
     /// Where to run [default: the scenario's, else the first that can run every backend]
     #[arg(long, value_parser = target_parser())]
-    target: Option<Option<TargetName>>,
+    target: Option<Asked>,
     /// A backend to run; repeat it for more [default: the scenario's]
     #[arg(long = "backend", value_name = "BACKEND", value_parser = word::<BackendName>())]
     backends: Vec<BackendName>,
@@ -47,9 +47,13 @@ pub(crate) fn word<W: Word + Send + Sync>() -> impl TypedValueParser<Value = W> 
     names.map(|name| W::find(&name).expect("clap lets only these names through"))
 }
 
-fn target_parser() -> impl TypedValueParser<Value = Option<TargetName>> {
+/// A target by name, or whichever can run everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asked(Option<TargetName>);
+
+fn target_parser() -> impl TypedValueParser<Value = Asked> {
     let names = PossibleValuesParser::new(["auto"].into_iter().chain(TargetName::ALL.iter().map(|word| word.name())));
-    names.map(|name| TargetName::find(&name).ok())
+    names.map(|name| Asked(TargetName::find(&name).ok()))
 }
 
 fn budget(text: &str) -> Result<Duration, String> {
@@ -76,7 +80,8 @@ impl Selection {
         }
         scenario.rounds = self.rounds.unwrap_or(scenario.rounds);
         scenario.budget = self.budget.unwrap_or(scenario.budget);
-        let target = target::choose(self.target.unwrap_or(scenario.target)).name();
+        let asked = self.target.map_or(scenario.target, |Asked(target)| target);
+        let target = target::choose(asked).name();
         let plan = scenario.plan(target, self.seed);
         if plan.cells.is_empty() {
             let nothing =

@@ -15,10 +15,6 @@ impl Probe for AppendRule {
         ProbeName::AppendRule
     }
 
-    fn metric(&self) -> Metric {
-        Metric::AppendRule
-    }
-
     fn run(&self, lab: &mut Lab, _: &Cell, _: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
         let Some(programmer) = lab.programmer else { return Ok(Vec::new()) };
         let begun = Instant::now();

@@ -28,10 +28,6 @@ impl Probe for Bandwidth {
         ProbeName::Bandwidth
     }
 
-    fn metric(&self) -> Metric {
-        Metric::Bandwidth
-    }
-
     fn check(&self) -> Result<(), Missing> {
         iperf3().map(drop).ok_or_else(|| Missing {
             why: "iperf3 is not installed".to_owned(),

@@ -13,27 +13,18 @@ use std::time::{Duration, Instant};
 
 pub(super) struct ChangeProbe {
     name: ProbeName,
-    metric: Metric,
     change: fn(&Arc<Cluster>, &AddressPlan) -> Change,
 }
 
-pub(super) static SYNC_CHANGE: ChangeProbe =
-    ChangeProbe { name: ProbeName::SyncChange, metric: Metric::SyncChange, change: Change::adding };
+pub(super) static SYNC_CHANGE: ChangeProbe = ChangeProbe { name: ProbeName::SyncChange, change: Change::adding };
 pub(super) static ENDPOINT_CHANGE: ChangeProbe =
-    ChangeProbe { name: ProbeName::EndpointChange, metric: Metric::EndpointChange, change: Change::replacing_endpoint };
-pub(super) static REMOVE_SERVICE: ChangeProbe = ChangeProbe {
-    name: ProbeName::RemoveService,
-    metric: Metric::RemoveService,
-    change: |cluster, _| Change::removing(cluster),
-};
+    ChangeProbe { name: ProbeName::EndpointChange, change: Change::replacing_endpoint };
+pub(super) static REMOVE_SERVICE: ChangeProbe =
+    ChangeProbe { name: ProbeName::RemoveService, change: |cluster, _| Change::removing(cluster) };
 
 impl Probe for ChangeProbe {
     fn name(&self) -> ProbeName {
         self.name
-    }
-
-    fn metric(&self) -> Metric {
-        self.metric
     }
 
     fn run(&self, lab: &mut Lab, _: &Cell, _: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
@@ -41,7 +32,7 @@ impl Probe for ChangeProbe {
         let begun = Instant::now();
         let change = (self.change)(&lab.cluster, &lab.addresses);
         let undone = change.undone();
-        let mut samples = ToolSamples::new(self.metric);
+        let mut samples = ToolSamples::new(Metric::of(self.name));
         repeat(|| {
             let run = programmer.apply(lab.node(), &change, left(begun, limit)?)?;
             programmer.apply(lab.node(), &undone, left(begun, limit)?)?;

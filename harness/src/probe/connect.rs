@@ -20,10 +20,6 @@ impl Probe for Connect {
         ProbeName::Connect
     }
 
-    fn metric(&self) -> Metric {
-        Metric::Connect
-    }
-
     fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
         let begun = Instant::now();
         let position = cell.position.unwrap_or(Position::First);

@@ -21,10 +21,6 @@ impl Probe for ConnectionsPerSecond {
         ProbeName::ConnectionsPerSecond
     }
 
-    fn metric(&self) -> Metric {
-        Metric::ConnectionsPerSecond
-    }
-
     fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
         let position = cell.position.unwrap_or(Position::First);
         let service = lab.service(position);

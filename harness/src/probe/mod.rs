@@ -26,8 +26,6 @@ pub(crate) struct Reading {
 pub(crate) trait Probe: Sync {
     /// Its name.
     fn name(&self) -> ProbeName;
-    /// The metric it is there for; the record of a cell without samples is of this one.
-    fn metric(&self) -> Metric;
     /// Whether what it needs besides the backend is here.
     fn check(&self) -> Result<(), Missing> {
         Ok(())
@@ -111,10 +109,9 @@ mod tests {
     use lab_core::vocabulary::Word;
 
     #[test]
-    fn every_probe_of_the_vocabulary_is_here_and_named_after_its_metric() {
+    fn every_probe_of_the_vocabulary_is_here() {
         for &name in ProbeName::ALL {
             assert_eq!(named(name).name(), name);
-            assert_eq!(named(name).metric().name(), name.name());
         }
     }
 }

@@ -15,10 +15,6 @@ impl Probe for SyncFull {
         ProbeName::SyncFull
     }
 
-    fn metric(&self) -> Metric {
-        Metric::SyncFull
-    }
-
     fn run(&self, lab: &mut Lab, _: &Cell, _: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
         let Some(programmer) = lab.programmer else { return Ok(Vec::new()) };
         let load = lab.full_load(programmer, limit)?;

@@ -34,6 +34,13 @@ fn a_tool_out_of_time_says_how_far_it_had_read() {
 }
 
 #[test]
+fn a_transaction_too_long_for_an_ordinary_user_is_skipped_with_the_remedy() {
+    let ended =
+        judged(run(Ending::Exited(4), 36, "iptables-restore: line 4 failed: sendmsg() failed: Message too long\n"));
+    assert!(matches!(&ended, Ended::Skipped(reason) if reason.contains("sysctl -w net.core.wmem_max=")), "{ended:?}");
+}
+
+#[test]
 fn a_signal_fails_the_cell_and_an_interrupt_says_nothing_of_it() {
     assert_eq!(judged(run(Ending::Signalled(9), 0, "")).reason(), "iptables-restore was ended by signal 9");
     assert_eq!(judged(run(Ending::Interrupted, 0, "")), Ended::Interrupted);

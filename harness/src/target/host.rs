@@ -9,7 +9,7 @@ use crate::interrupt;
 use crate::lab::Lab;
 use crate::labs::Labs;
 use crate::programmer;
-use crate::tool::Real;
+use crate::tool::{Real, launcher};
 use anyhow::Result;
 use lab_core::vocabulary::{BackendName, Clock, TargetName};
 use netns_topology::enclosure::{self, Forbidden, How, Inside, Side};
@@ -66,7 +66,7 @@ fn enter(inside: impl FnOnce(&Inside) -> Result<ExitCode, Failure>) -> Result<Ex
 
 /// Leaves the labs up until the run is interrupted, and says how to enter them.
 fn keep<'a>(labs: impl Iterator<Item = &'a Lab>, inside: &Inside) -> Result<(), Failure> {
-    let user = if nix::unistd::Uid::effective().is_root() && how_is_root() { "" } else { "-U --preserve-credentials " };
+    let user = if launcher::privileged() { "" } else { "-U --preserve-credentials " };
     eprintln!("The labs are up until Ctrl-C. Enter a node or pod with one of:");
     for lab in labs {
         for namespace in lab.namespaces() {
@@ -77,10 +77,4 @@ fn keep<'a>(labs: impl Iterator<Item = &'a Lab>, inside: &Inside) -> Result<(), 
     }
     interrupt::wait()?;
     Ok(())
-}
-
-/// Whether this process is root on the machine and not only in its user namespace.
-fn how_is_root() -> bool {
-    // The first namespace maps every ID to itself.
-    std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]))
 }

@@ -3,6 +3,7 @@
 //! A process starts with its parent's peak memory in its books, so a tool started by the lab itself would be charged
 //! with the lab's. The launcher is small. It also ends the tool at its time limit, and when the lab goes away.
 
+use super::buffers::{self, Diverted};
 use super::{Ending, Usage, inherit};
 use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -47,26 +48,29 @@ fn launch(mut args: impl Iterator<Item = OsString>) -> Result<()> {
     let program = args.next().context("no tool to launch")?;
     let mut tool = Command::new(program);
     tool.args(args);
-    // SAFETY: prctl is async-signal-safe and touches nothing but the new process.
+    let (ours, theirs) =
+        if privileged() { (None, None) } else { UnixStream::pair().map(|(a, b)| (Some(a), Some(b)))? };
+    // SAFETY: a launcher has a single thread, so that what runs between fork and exec may do anything.
     unsafe {
-        tool.pre_exec(|| {
+        tool.pre_exec(move || {
             nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
-            Ok(())
+            theirs.as_ref().map_or(Ok(()), buffers::divert)
         });
     }
-    let usage = run(&mut tool, &socket, Duration::from_nanos(limit))?;
+    let usage = run(&mut tool, &socket, ours.as_ref(), Duration::from_nanos(limit))?;
     serde_json::to_writer(&mut socket, &usage)?;
     socket.flush()?;
     Ok(())
 }
 
 #[allow(clippy::zombie_processes, reason = "wait4 waits for the tool and brings its usage, which Child::wait does not")]
-fn run(tool: &mut Command, lab: &UnixStream, limit: Duration) -> Result<Usage> {
+fn run(tool: &mut Command, lab: &UnixStream, divert: Option<&UnixStream>, limit: Duration) -> Result<Usage> {
     let start = Instant::now();
     let child = tool.spawn()?;
     let pid = i32::try_from(child.id())?;
     let process = pidfd(pid)?;
-    let ended = wait(&process, lab, start + limit)?;
+    let diverted = divert.map(Diverted::receive).transpose().context("arranging for larger buffers")?;
+    let ended = wait(&process, lab, diverted.as_ref(), start + limit)?;
     if ended.is_some() {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL)?;
     }
@@ -92,11 +96,11 @@ fn run(tool: &mut Command, lab: &UnixStream, limit: Duration) -> Result<Usage> {
 }
 
 /// Waits until the process ends by itself; otherwise says why it must be ended.
-fn wait(process: &OwnedFd, lab: &UnixStream, deadline: Instant) -> Result<Option<Ending>> {
+fn wait(process: &OwnedFd, lab: &UnixStream, diverted: Option<&Diverted>, deadline: Instant) -> Result<Option<Ending>> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let mut waiting =
-            [PollFd::new(process.as_fd(), PollFlags::POLLIN), PollFd::new(lab.as_fd(), PollFlags::POLLIN)];
+        let watched = [process.as_fd(), lab.as_fd()].into_iter().chain(diverted.map(Diverted::fd));
+        let mut waiting: Vec<_> = watched.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         // Rounded up, so that the limit is past when poll says that nothing happened.
         let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
         match poll(&mut waiting, timeout) {
@@ -105,9 +109,17 @@ fn wait(process: &OwnedFd, lab: &UnixStream, deadline: Instant) -> Result<Option
             Ok(0) if left.is_zero() => return Ok(Some(Ending::TimedOut)),
             Ok(0) => {}
             Ok(_) if waiting[0].any() == Some(true) => return Ok(None),
-            Ok(_) => return Ok(Some(Ending::Interrupted)),
+            Ok(_) if waiting[1].any() == Some(true) => return Ok(Some(Ending::Interrupted)),
+            Ok(_) => diverted.map_or(Ok(()), |diverted| diverted.answer(process))?,
         }
     }
+}
+
+/// Whether this process is root on the machine, and not only in a user namespace of its own.
+pub(crate) fn privileged() -> bool {
+    // The first user namespace maps every ID to itself.
+    std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]))
+        && nix::unistd::Uid::effective().is_root()
 }
 
 fn pidfd(pid: i32) -> Result<OwnedFd> {

@@ -1,5 +1,6 @@
 //! The one seam to process execution: every tool is called through [`Runner::run`], which says what it cost.
 
+mod buffers;
 pub(crate) mod launcher;
 pub(crate) mod refusal;
 

@@ -17,7 +17,8 @@ pub(crate) fn dataset() -> Dataset {
     for round in 0..ROUNDS {
         cells.extend(header.plan.cells.iter().flat_map(|cell| records(*cell, round)));
     }
-    let counts = BTreeMap::from([(Outcome::Measured, 67), (Outcome::Failed, 1), (Outcome::OverBudget, 1)]);
+    let counts = [(Outcome::Measured, 105), (Outcome::Skipped, 6), (Outcome::Failed, 1), (Outcome::OverBudget, 1)];
+    let counts = BTreeMap::from(counts);
     let end = "2026-03-01T09:42:07.5Z".parse().unwrap();
     Dataset { header, cells, end: Some(End { end, peak_rss: 48 << 20, interrupted: false, cells: counts }) }
 }
