@@ -15,8 +15,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long to wait for the machine to become quiet after a node was taken down.
+/// How long to wait for the machine to become quiet after a node was taken down: about as long as it took to program.
 const SETTLE: Duration = Duration::from_secs(10);
+/// As above, for small loads.
+const SETTLE_LEAST: Duration = Duration::from_millis(300);
 
 /// A node with its pods, programmed and verified.
 pub(crate) struct Lab {
@@ -69,7 +71,8 @@ impl Lab {
         let empty = Node::bare(NODE_ADDRESS).context("making an empty node")?;
         let load = programmer.load(empty.namespace(), &self.cluster, limit);
         drop(empty);
-        meter::settle(SETTLE)?;
+        let took = load.as_ref().map_or(SETTLE, |load| load.run.wall);
+        meter::settle(took.clamp(SETTLE_LEAST, SETTLE))?;
         load
     }
 

@@ -4,6 +4,7 @@ mod backend;
 mod cli;
 mod conduct;
 mod ended;
+mod estimate;
 mod event;
 mod exit;
 mod interrupt;

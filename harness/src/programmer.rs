@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Time for one of the small calls around a load: a chain, a jump.
 const SMALL_CALL: Duration = Duration::from_secs(60);
 /// How long to wait for the machine to become quiet before a load.
-const SETTLE: Duration = Duration::from_secs(2);
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// A backend that installs rules, and what calls its tools.
 #[derive(Clone, Copy)]

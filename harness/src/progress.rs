@@ -44,7 +44,9 @@ impl Listener for Progress {
                         bar.set_length(cells as u64 * u64::from(rounds));
                         bar.enable_steady_tick(Duration::from_millis(200));
                     }
-                    Self::Lines { .. } => eprintln!("{}: {cells} cells, {rounds} rounds", plan.scenario),
+                    Self::Lines { .. } => {
+                        eprintln!("{}: {cells} cells, {rounds} rounds, target {}", plan.scenario, plan.target)
+                    }
                 }
             }
             Event::CellStarted { cell, done: before, total: all } => match self {

@@ -105,7 +105,7 @@ fn a_plan_lists_every_cell() {
         String::from_utf8(svclab(&["plan", "smoke", "--services", "1", "--backend", "nftables"]).stdout).unwrap();
     let cells = plan.lines().filter(|line| line.contains("nftables ")).count();
     assert_eq!(cells, 8, "{plan}");
-    assert!(plan.contains("\n8 cells, about 1 minute"), "{plan}");
+    assert!(plan.contains("\n8 cells; about 1 min"), "{plan}");
 }
 
 #[test]

@@ -105,7 +105,7 @@ pub struct End {
     pub peak_rss: u64,
     /// Whether it was interrupted before the plan was through.
     pub interrupted: bool,
-    /// How many cells ended how; a cell counts once, by its worst round that is not `measured`, or as `measured`.
+    /// How many cells ended how: `failed` if any round failed, else `measured` if any was.
     pub cells: BTreeMap<Outcome, u32>,
 }
 

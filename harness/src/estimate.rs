@@ -1,0 +1,102 @@
+//! About how long a plan takes, before anything has run: good for choosing between a coffee and a lunch.
+//!
+//! The laws are those of the tools, their factors rounded from `svclab scenario scale-20k` on two cores of a shared
+//! machine: restoring through the legacy tools is linear in rules; through iptables-nft 1.8.9, and with nftables'
+//! anonymous maps, it is quadratic.
+
+use lab_core::plan::{Cell, Plan};
+use lab_core::vocabulary::{BackendName, ProbeName};
+use std::time::Duration;
+
+/// Seconds of a visit besides the sample itself: building, settling, checking.
+const AROUND: f64 = 0.2;
+
+/// Rounds of `cell` that the budget leaves room for; 0 where its node is not expected to load in time.
+pub(crate) fn rounds(plan: &Plan, cell: &Cell) -> u32 {
+    let budget = plan.budget.as_secs_f64();
+    if load(cell) > budget {
+        return 0;
+    }
+    plan.rounds.min((budget / visit(plan, cell)) as u32).max(1)
+}
+
+/// The whole of `plan`.
+pub(crate) fn whole(plan: &Plan) -> Duration {
+    let cell = |cell: &Cell| match rounds(plan, cell) {
+        // The load is tried once, for the whole node.
+        0 if cell.probe == ProbeName::SyncFull => plan.budget.as_secs_f64(),
+        rounds => f64::from(rounds) * visit(plan, cell),
+    };
+    Duration::from_secs_f64(plan.cells.iter().map(cell).sum())
+}
+
+/// Services in thousands, as if each had two endpoints.
+fn thousands(cell: &Cell) -> f64 {
+    let rules_a_service = 2.0 + 3.0 * f64::from(cell.endpoints);
+    f64::from(cell.services) * rules_a_service / 8.0 / 1000.0
+}
+
+/// Seconds of a full load.
+fn load(cell: &Cell) -> f64 {
+    let thousands = thousands(cell);
+    match cell.backend {
+        BackendName::Direct => 0.0,
+        BackendName::IptablesLegacy => 0.15 * thousands,
+        BackendName::IptablesNft => 0.9 * thousands * thousands,
+        BackendName::Nftables => 0.5 * thousands * thousands,
+    }
+}
+
+/// Seconds of one visit.
+fn visit(plan: &Plan, cell: &Cell) -> f64 {
+    let change = match cell.backend {
+        BackendName::Direct => 0.0,
+        BackendName::Nftables => 0.04 * thousands(cell),
+        BackendName::IptablesLegacy | BackendName::IptablesNft => 0.07 * thousands(cell),
+    };
+    let sample = match cell.probe {
+        ProbeName::SyncFull => 1.0 + load(cell),
+        ProbeName::SyncChange | ProbeName::EndpointChange | ProbeName::RemoveService => 0.5 + 3.0 * change,
+        ProbeName::AppendRule => 0.5 + change,
+        ProbeName::Connect => f64::from(plan.dials) * (0.0003 + 0.000_01 * thousands(cell)),
+        ProbeName::ConnectionsPerSecond => plan.traffic.as_secs_f64(),
+        // iperf3 takes whole seconds.
+        ProbeName::Bandwidth => plan.traffic.as_secs_f64().ceil() + 0.3,
+    };
+    AROUND + sample
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lab_core::plan::expand;
+    use lab_core::vocabulary::{TargetName, Word};
+
+    fn plan(services: u32, budget: u64) -> Plan {
+        Plan {
+            scenario: "test".to_owned(),
+            target: TargetName::Host,
+            seed: 1,
+            rounds: 3,
+            budget: Duration::from_secs(budget),
+            dials: 100,
+            traffic: Duration::from_secs(1),
+            cells: expand(&[services], 2, &[BackendName::IptablesNft], ProbeName::ALL),
+        }
+    }
+
+    #[test]
+    fn a_node_that_does_not_load_costs_one_budget() {
+        let plan = plan(20_000, 60);
+        assert!(plan.cells.iter().all(|cell| rounds(&plan, cell) == 0));
+        assert_eq!(whole(&plan), plan.budget);
+    }
+
+    #[test]
+    fn a_slow_load_is_expected_in_fewer_rounds() {
+        let plan = plan(5_000, 60);
+        let expected = |probe| plan.cells.iter().find(|cell| cell.probe == probe).map(|cell| rounds(&plan, cell));
+        assert_eq!(expected(ProbeName::SyncFull), Some(2));
+        assert_eq!(expected(ProbeName::SyncChange), Some(3));
+    }
+}
