@@ -21,6 +21,14 @@ impl Ended {
         self.outcome().map_or("interrupted", |(_, reason)| reason)
     }
 
+    /// For what has nothing to do with the cell's budget: running out of time there is a failure.
+    pub(crate) fn into_failure(self) -> Self {
+        match self {
+            Self::OverBudget(reason) => Self::Failed(reason),
+            other => other,
+        }
+    }
+
     /// The outcome and its reason, for the cell's record.
     pub(crate) fn outcome(&self) -> Option<(Outcome, &str)> {
         match self {

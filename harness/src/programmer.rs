@@ -3,11 +3,13 @@
 use crate::backend::{self, Backend};
 use crate::ended::{Ended, Missing};
 use crate::meter;
-use crate::tool::{self, Ending, Runner, ToolRun, refusal};
+use crate::tool::{Ending, Runner, ToolRun, refusal};
 use anyhow::Context;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster, NODE_ADDRESS};
 use lab_core::layout::{Installed, Invocation, Layout, Tool};
+use lab_core::metric::Unit;
+use lab_core::units;
 use netns_topology::{Namespace, Node};
 use std::time::Duration;
 
@@ -15,6 +17,24 @@ use std::time::Duration;
 const SMALL_CALL: Duration = Duration::from_secs(60);
 /// How long to wait for the machine to become quiet before a load.
 const SETTLE: Duration = Duration::from_secs(1);
+
+/// Where tools are called: in a node's namespace; in a test, nowhere in particular.
+pub(crate) trait Place {
+    /// Does `job` there.
+    fn visit(&self, job: &mut (dyn FnMut() + Send));
+}
+
+impl Place for Namespace {
+    fn visit(&self, job: &mut (dyn FnMut() + Send)) {
+        Namespace::visit(self, job);
+    }
+}
+
+fn within<T: Send>(place: &dyn Place, mut job: impl FnMut() -> T + Send) -> T {
+    let mut result = None;
+    place.visit(&mut || result = Some(job()));
+    result.expect("a place does the job it is given")
+}
 
 /// A backend that installs rules, and what calls its tools.
 #[derive(Clone, Copy)]
@@ -41,7 +61,7 @@ impl Programmer {
     }
 
     /// Empty `node` to the whole of `cluster`, counted afterwards. What comes ahead of the first sync is not measured.
-    pub(crate) fn load(&self, node: &Namespace, cluster: &Cluster, limit: Duration) -> Result<Load, Ended> {
+    pub(crate) fn load(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Load, Ended> {
         let script = self.prepare(node, cluster)?;
         meter::settle(SETTLE)?;
         let before = meter::kernel_memory()?;
@@ -52,15 +72,15 @@ impl Programmer {
     }
 
     /// Does what comes ahead of the first sync, and gives the call that makes it.
-    fn prepare(&self, node: &Namespace, cluster: &Cluster) -> Result<Invocation, Ended> {
+    fn prepare(&self, node: &dyn Place, cluster: &Cluster) -> Result<Invocation, Ended> {
         for call in self.layout.prepare() {
-            self.call(node, &call, SMALL_CALL)?;
+            self.call(node, &call, SMALL_CALL).map_err(Ended::into_failure)?;
         }
         Ok(self.layout.full_sync(cluster))
     }
 
     /// Applies `change` as kube-proxy does; what kube-proxy would leave to a later clean-up is cleaned up, unmeasured.
-    pub(crate) fn apply(&self, node: &Namespace, change: &Change, limit: Duration) -> Result<ToolRun, Ended> {
+    pub(crate) fn apply(&self, node: &dyn Place, change: &Change, limit: Duration) -> Result<ToolRun, Ended> {
         let run = self.call(node, &self.layout.partial_sync(change), limit)?;
         if let Some(cleanup) = self.layout.cleanup(change) {
             self.call(node, &cleanup, limit.max(SMALL_CALL))?;
@@ -69,8 +89,8 @@ impl Programmer {
     }
 
     /// Counts what is installed and checks it against the layout's arithmetic for `cluster`.
-    pub(crate) fn count(&self, node: &Namespace, cluster: &Cluster) -> Result<Installed, Ended> {
-        let installed = node.visit(|| self.backend.installed(self.runner)).context("counting what is installed")?;
+    pub(crate) fn count(&self, node: &dyn Place, cluster: &Cluster) -> Result<Installed, Ended> {
+        let installed = within(node, || self.backend.installed(self.runner)).context("counting what is installed")?;
         let expected = self.layout.installed(cluster);
         if installed != expected {
             return Err(Ended::Failed(format!("installed {installed}, where the layout says {expected}")));
@@ -79,15 +99,15 @@ impl Programmer {
     }
 
     /// Runs `tool` for nothing but its version: what it takes to start.
-    pub(crate) fn start(&self, node: &Namespace, tool: Tool) -> Result<ToolRun, Ended> {
-        self.call(node, &Invocation { tool, args: vec!["--version".to_owned()], stdin: Vec::new() }, SMALL_CALL)
+    pub(crate) fn start(&self, node: &dyn Place, tool: Tool) -> Result<ToolRun, Ended> {
+        let version = Invocation { tool, args: vec!["--version".to_owned()], stdin: Vec::new() };
+        self.call(node, &version, SMALL_CALL).map_err(Ended::into_failure)
     }
 
     /// Calls a tool in `node`.
-    pub(crate) fn call(&self, node: &Namespace, call: &Invocation, limit: Duration) -> Result<ToolRun, Ended> {
+    pub(crate) fn call(&self, node: &dyn Place, call: &Invocation, limit: Duration) -> Result<ToolRun, Ended> {
         let program = self.backend.program(call.tool);
-        let place = tool::find(program).with_context(|| format!("{program} is not installed; run ci/setup"))?;
-        let run = node.visit(|| self.runner.run(&place, &call.args, &call.stdin, limit))?;
+        let run = within(node, || self.runner.run(program, &call.args, &call.stdin, limit))?;
         judge(program, call, run, limit)
     }
 
@@ -125,20 +145,33 @@ fn judge(program: &str, call: &Invocation, run: ToolRun, limit: Duration) -> Res
         Ending::Exited(0) => Ok(run),
         Ending::Interrupted => Err(Ended::Interrupted),
         Ending::Signalled(signal) => Err(Ended::Failed(format!("{program} was ended by signal {signal}"))),
-        Ending::TimedOut => Err(Ended::OverBudget(progress(program, call, &run, limit))),
+        Ending::TimedOut => Err(Ended::OverBudget(progress(program, call, &run))),
+        Ending::TooSlow => {
+            let progress = progress(program, call, &run);
+            let reason = format!("{progress}, too little to be through within its {} s", limit.as_secs());
+            Err(Ended::OverBudget(reason))
+        }
         Ending::Exited(_) if run.stderr.contains("Message too long") => Err(Ended::Skipped(too_long(program))),
         Ending::Exited(_) => Err(Ended::Failed(refused(program, call, &run))),
     }
 }
 
-/// Why nf_tables takes a transaction from root that it does not take from an ordinary user: it has to fit into the
-/// netlink socket's buffer, which only the machine's root may make larger than the sysctl says (`SO_SNDBUFFORCE`).
+/// What makes larger transactions possible.
+pub(crate) const LARGER_TRANSACTIONS: &str =
+    "raise net.core.wmem_max with ci/setup (sudo sysctl -w net.core.wmem_max=1073741823), or run as root";
+
+/// The largest nf_tables transaction that a process without the machine's root can send, in bytes.
+///
+/// It has to fit into the netlink socket's send buffer, which only the machine's root may make larger than twice
+/// `net.core.wmem_max` (`SO_SNDBUFFORCE`, socket(7)).
+pub(crate) fn transaction_limit() -> u64 {
+    let limit = std::fs::read_to_string("/proc/sys/net/core/wmem_max").unwrap_or_default();
+    2 * limit.trim().parse::<u64>().unwrap_or(0)
+}
+
 fn too_long(program: &str) -> String {
-    const WMEM_MAX: &str = "/proc/sys/net/core/wmem_max";
-    let limit = std::fs::read_to_string(WMEM_MAX).unwrap_or_default();
-    let why = format!("net.core.wmem_max is {}: without root, {program} cannot send this much at once", limit.trim());
-    let remedy = "raise it with ci/setup (sudo sysctl -w net.core.wmem_max=1073741823), or run as root".to_owned();
-    Missing { why, remedy }.to_string()
+    let why = format!("without root, {program} can send {} bytes at once, and this is more", transaction_limit());
+    Missing { why, remedy: LARGER_TRANSACTIONS.to_owned() }.to_string()
 }
 
 fn refused(program: &str, call: &Invocation, run: &ToolRun) -> String {
@@ -148,15 +181,15 @@ fn refused(program: &str, call: &Invocation, run: &ToolRun) -> String {
 }
 
 /// How far a tool came that ran out of time.
-fn progress(program: &str, call: &Invocation, run: &ToolRun, limit: Duration) -> String {
-    let seconds = limit.as_secs();
+fn progress(program: &str, call: &Invocation, run: &ToolRun) -> String {
+    let time = units::human(Unit::Ns, run.wall.as_nanos() as f64);
     let total = call.stdin.len();
     let read = usize::try_from(run.read).unwrap_or(total).min(total);
     if read == total {
-        return format!("{program} was ended after {seconds} s; it had read all of its input");
+        return format!("{program} was ended after {time}; it had read all of its input");
     }
     format!(
-        "{program} was ended after {seconds} s; it had read {} % of its input (line {} of {})",
+        "{program} was ended after {time}; it had read {} % of its input (line {} of {})",
         100 * read / total,
         lines(&call.stdin[..read]),
         lines(&call.stdin)

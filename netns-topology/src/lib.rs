@@ -5,12 +5,10 @@
 
 pub mod enclosure;
 pub mod facts;
-pub mod feature;
 pub mod namespace;
 pub mod topology;
 mod wiring;
 
 pub use enclosure::{Inside, Side, check, enter};
-pub use feature::Feature;
 pub use namespace::Namespace;
 pub use topology::{Node, Pod, Server, Wiring};

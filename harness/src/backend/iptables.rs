@@ -1,8 +1,8 @@
 //! `iptables-legacy` and `iptables-nft`: kube-proxy's iptables mode through either variant of the tools.
 
 use super::{Backend, nf_tables};
-use crate::tool::{self, Ending, Runner};
-use anyhow::{Context, Result, ensure};
+use crate::tool::{Ending, Runner};
+use anyhow::{Result, ensure};
 use lab_core::layout::{self, Installed, Layout, Tool};
 use lab_core::vocabulary::BackendName;
 use std::sync::LazyLock;
@@ -70,11 +70,11 @@ impl Backend for Iptables {
 
 /// Counts what `iptables-legacy-save` lists. Each table by name: the file that names them all is root's alone.
 fn listed(runner: &dyn Runner) -> Result<Installed> {
-    let program = tool::find("iptables-legacy-save").context("iptables-legacy-save is not installed; run ci/setup")?;
+    const SAVE: &str = "iptables-legacy-save";
     let mut installed = Installed::default();
     for table in TABLES {
-        let run = runner.run(&program, &["-t".to_owned(), (*table).to_owned()], b"", LISTING)?;
-        ensure!(run.ending == Ending::Exited(0), "iptables-legacy-save -t {table}: {}", run.stderr.trim());
+        let run = runner.run(SAVE, &["-t".to_owned(), (*table).to_owned()], b"", LISTING)?;
+        ensure!(run.ending == Ending::Exited(0), "{SAVE} -t {table}: {}", run.stderr.trim());
         for line in run.stdout.lines() {
             match line.as_bytes() {
                 [b'-', b'A', ..] => installed.rules += 1,

@@ -12,7 +12,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     let mut code = Exit::CannotRun.into();
     for target in TARGETS {
         match target.check() {
-            Ok(_) => code = target.within(&|| Ok(examine(*target)))?,
+            Ok(()) => code = target.within(&|| Ok(examine(*target)))?,
             Err(missing) => report(target.name().to_string().as_str(), Err(&missing)),
         }
     }
@@ -24,9 +24,10 @@ fn examine(target: &dyn Target) -> ExitCode {
     let facts = netns_topology::facts::gather();
     let fact = |name: &str| facts.get(name).map_or("unknown", String::as_str);
     println!("kernel {} on {} ({} CPUs)", fact("kernel"), fact("cpu"), fact("cpus"));
-    let how = target.check();
     println!("target {}", target.name());
-    report("namespaces", how.as_ref().map(String::as_str));
+    for line in target.describe() {
+        report(&target.name().to_string(), line.as_ref().map(String::as_str));
+    }
     let mut any = false;
     for backend in BACKENDS {
         let check = target.check_backend(backend.name());

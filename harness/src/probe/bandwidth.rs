@@ -42,11 +42,11 @@ impl Probe for Bandwidth {
         let address = lab.backend.address(lab.service(position), 0);
         let args = arguments(address, plan.traffic);
         let before = Cpu::read()?;
-        let run = lab.client().namespace.visit(|| lab.runner.run(&iperf3, &args, b"", plan.traffic + GRACE))?;
+        let run = lab.client().namespace.visit(|| lab.runner.run("iperf3", &args, b"", plan.traffic + GRACE))?;
         let softirq = Cpu::read()?.softirq_since(&before);
         match run.ending {
             Ending::Interrupted => return Err(Ended::Interrupted),
-            Ending::TimedOut => return Err(Ended::OverBudget(format!("iperf3 to {address} did not end in time"))),
+            Ending::TimedOut => return Err(Ended::Failed(format!("iperf3 to {address} did not end in time"))),
             _ => {}
         }
         Ok(vec![

@@ -1,6 +1,9 @@
 //! What is made of the ways in which a tool's run ends.
 
 use super::*;
+use lab_core::vocabulary::BackendName;
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 fn call() -> Invocation {
     let stdin = b"*nat\n:A - [0:0]\n-A A -j NOPE\nCOMMIT\n".to_vec();
@@ -8,9 +11,9 @@ fn call() -> Invocation {
 }
 
 fn run(ending: Ending, read: u64, stderr: &str) -> ToolRun {
-    let none = Duration::ZERO;
+    let (none, wall) = (Duration::ZERO, Duration::from_secs(9));
     let (stdout, stderr) = (String::new(), stderr.to_owned());
-    ToolRun { ending, wall: none, user: none, system: none, peak_rss: 0, read, stdout, stderr }
+    ToolRun { ending, wall, user: none, system: none, peak_rss: 0, read, stdout, stderr }
 }
 
 fn judged(run: ToolRun) -> Ended {
@@ -27,10 +30,14 @@ fn a_refusal_names_the_line_and_the_tools_own_message() {
 
 #[test]
 fn a_tool_out_of_time_says_how_far_it_had_read() {
-    let half = "iptables-restore was ended after 9 s; it had read 44 % of its input (line 2 of 4)";
+    let half = "iptables-restore was ended after 9.00 s; it had read 44 % of its input (line 2 of 4)";
     assert_eq!(judged(run(Ending::TimedOut, 16, "")), Ended::OverBudget(half.to_owned()));
-    let all = "iptables-restore was ended after 9 s; it had read all of its input";
+    let all = "iptables-restore was ended after 9.00 s; it had read all of its input";
     assert_eq!(judged(run(Ending::TimedOut, 36, "")), Ended::OverBudget(all.to_owned()));
+    assert_eq!(
+        judge("iptables-restore", &call(), run(Ending::TooSlow, 16, ""), Duration::from_secs(40)).unwrap_err(),
+        Ended::OverBudget(format!("{half}, too little to be through within its 40 s"))
+    );
 }
 
 #[test]
@@ -45,4 +52,98 @@ fn a_signal_fails_the_cell_and_an_interrupt_says_nothing_of_it() {
     assert_eq!(judged(run(Ending::Signalled(9), 0, "")).reason(), "iptables-restore was ended by signal 9");
     assert_eq!(judged(run(Ending::Interrupted, 0, "")), Ended::Interrupted);
     assert!(judge("iptables-restore", &call(), run(Ending::Exited(0), 36, ""), Duration::ZERO).is_ok());
+}
+
+/// Lists every call; answers a listing of a table with the rules and chains that were sent so far, less what it hides.
+#[derive(Default)]
+struct Fake {
+    calls: Mutex<Vec<(String, String, Vec<u8>)>>,
+    hidden: usize,
+}
+
+impl Fake {
+    fn leaked(hidden: usize) -> &'static Self {
+        Box::leak(Box::new(Self { hidden, ..Self::default() }))
+    }
+
+    fn calls(&self) -> Vec<(String, String, Vec<u8>)> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// What iptables-legacy-save would list of all tables; it is asked for three, and gives all of it for the first.
+    fn listing(&self) -> String {
+        let calls = self.calls();
+        let arguments = calls.iter().filter(|(_, args, _)| args.contains("-N ") || args.contains("-I "));
+        let mut lines: BTreeSet<String> = arguments
+            .map(|(_, args, _)| match args.split_once("-N ") {
+                Some((_, rest)) => format!(":{} - [0:0] {args}", rest.split(' ').next().unwrap_or_default()),
+                None => format!("-A {args}"),
+            })
+            .collect();
+        let mut table = String::new();
+        for (_, _, stdin) in &calls {
+            for line in String::from_utf8_lossy(stdin).lines() {
+                match line.as_bytes() {
+                    [b'*', ..] => table = line[1..].to_owned(),
+                    [b':', ..] => {
+                        let name = line[1..].split(' ').next().unwrap_or_default();
+                        let made = format!(":{name} - [0:0]");
+                        let known =
+                            lines.iter().any(|line| line.starts_with(&made) && line.contains(&format!("-t {table}")));
+                        if !known {
+                            lines.insert(format!("{made} -t {table}"));
+                        }
+                    }
+                    [b'-', b'A', ..] => drop(lines.insert(format!("{line} -t {table}"))),
+                    _ => {}
+                }
+            }
+        }
+        lines.into_iter().skip(self.hidden).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Runner for Fake {
+    fn run(&self, program: &str, args: &[String], stdin: &[u8], _: Duration) -> anyhow::Result<ToolRun> {
+        let args = args.join(" ");
+        let stdout = if args == "-t filter" { self.listing() } else { String::new() };
+        self.calls.lock().unwrap().push((program.to_owned(), args, stdin.to_vec()));
+        Ok(ToolRun { stdout, ..run(Ending::Exited(0), stdin.len() as u64, "") })
+    }
+}
+
+struct Here;
+
+impl Place for Here {
+    fn visit(&self, job: &mut (dyn FnMut() + Send)) {
+        job();
+    }
+}
+
+fn load(fake: &'static Fake) -> Result<Load, Ended> {
+    let programmer = Programmer::new(backend::named(BackendName::IptablesLegacy), fake).unwrap();
+    programmer.load(&Here, &Cluster::generate(3, &AddressPlan::new(2)), Duration::from_secs(9))
+}
+
+#[test]
+fn a_load_prepares_syncs_once_and_counts() {
+    let fake = Fake::leaked(0);
+    let load = load(fake).unwrap();
+    let calls = fake.calls();
+    let syncs: Vec<_> = calls.iter().filter(|(program, _, _)| program == "iptables-legacy-restore").collect();
+    assert_eq!(syncs.len(), 1);
+    assert_eq!(syncs[0].1, "-w 5 -W 100000 --noflush --counters");
+    assert_eq!(syncs[0].2.len(), load.script_bytes);
+    // 5 + S·(2 + 3E) rules in nat, 4 in filter, and 14 jumps from built-in chains.
+    assert_eq!(load.installed.rules, 5 + 3 * (2 + 3 * 2) + 4 + 14);
+    let saves: Vec<_> = calls.iter().filter(|(program, _, _)| program == "iptables-legacy-save").collect();
+    assert_eq!(saves.len(), 3);
+    assert!(calls.iter().all(|(program, _, _)| program.starts_with("iptables-legacy")));
+}
+
+#[test]
+fn a_rule_that_is_not_there_fails_the_load() {
+    let ended = load(Fake::leaked(1)).unwrap_err();
+    assert!(ended.reason().starts_with("installed 46 rules, "), "{ended:?}");
+    assert!(ended.reason().contains("where the layout says 47 rules, "), "{ended:?}");
 }

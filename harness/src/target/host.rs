@@ -12,7 +12,7 @@ use crate::programmer;
 use crate::tool::{Real, launcher};
 use anyhow::Result;
 use lab_core::vocabulary::{BackendName, Clock, TargetName};
-use netns_topology::enclosure::{self, Forbidden, How, Inside, Side};
+use netns_topology::enclosure::{self, Forbidden, Inside, Side};
 use std::process::ExitCode;
 
 pub(super) struct Host;
@@ -22,12 +22,26 @@ impl Target for Host {
         TargetName::Host
     }
 
-    fn check(&self) -> Result<String, Missing> {
-        match enclosure::check() {
-            Ok(How::Root) => Ok("private namespaces, as root".to_owned()),
-            Ok(How::UserNamespace) => Ok("private namespaces, without root".to_owned()),
-            Err(forbidden) => Err(Missing { why: forbidden.to_string(), remedy: "or run as root".to_owned() }),
+    fn check(&self) -> Result<(), Missing> {
+        let missing =
+            |forbidden: Forbidden| Missing { why: forbidden.to_string(), remedy: "or run as root".to_owned() };
+        enclosure::check().map(drop).map_err(missing)
+    }
+
+    fn describe(&self) -> Vec<Result<String, Missing>> {
+        if launcher::privileged() {
+            return vec![Ok("private namespaces, as root".to_owned())];
         }
+        let namespaces = Ok("private namespaces, without root".to_owned());
+        let limit = programmer::transaction_limit();
+        // What nft sends for a Service with two endpoints: 16.2 MB for 5,000, by strace.
+        let services = limit / 3_240;
+        let enough = format!("nf_tables transactions up to {} MiB", limit >> 20);
+        let small = Missing {
+            why: format!("without root, nft and iptables-nft load no more than about {services} Services"),
+            remedy: programmer::LARGER_TRANSACTIONS.to_owned(),
+        };
+        vec![namespaces, if services >= 20_000 { Ok(enough) } else { Err(small) }]
     }
 
     fn check_backend(&self, backend: BackendName) -> Result<(), Missing> {

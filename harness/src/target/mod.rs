@@ -12,8 +12,10 @@ use std::process::ExitCode;
 pub(crate) trait Target: Sync {
     /// Its name.
     fn name(&self) -> TargetName;
-    /// Whether it can be had on this machine; by what right, if so.
-    fn check(&self) -> Result<String, Missing>;
+    /// Whether it can be had on this machine.
+    fn check(&self) -> Result<(), Missing>;
+    /// What it is, as found from within it; a line each of what is as it should be, and of what limits it.
+    fn describe(&self) -> Vec<Result<String, Missing>>;
     /// What `backend` lacks there. Only for within the target, where trying is harmless.
     fn check_backend(&self, backend: BackendName) -> Result<(), Missing>;
     /// Runs a job from its first record to its reports.

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::ffi::OsString;
 use std::io::Write;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -70,7 +70,12 @@ fn run(tool: &mut Command, lab: &UnixStream, divert: Option<&UnixStream>, limit:
     let pid = i32::try_from(child.id())?;
     let process = pidfd(pid)?;
     let diverted = divert.map(Diverted::receive).transpose().context("arranging for larger buffers")?;
-    let ended = wait(&process, lab, diverted.as_ref(), start + limit)?;
+    let watch = Watch { process: &process, lab, diverted: diverted.as_ref() };
+    let ended = match watch.until(start + limit / 4)? {
+        Wake::Time if lags(4) => Some(Ending::TooSlow),
+        Wake::Time => watch.until(start + limit)?.ending(),
+        wake => wake.ending(),
+    };
     if ended.is_some() {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL)?;
     }
@@ -95,22 +100,64 @@ fn run(tool: &mut Command, lab: &UnixStream, divert: Option<&UnixStream>, limit:
     })
 }
 
-/// Waits until the process ends by itself; otherwise says why it must be ended.
-fn wait(process: &OwnedFd, lab: &UnixStream, diverted: Option<&Diverted>, deadline: Instant) -> Result<Option<Ending>> {
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let watched = [process.as_fd(), lab.as_fd()].into_iter().chain(diverted.map(Diverted::fd));
-        let mut waiting: Vec<_> = watched.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        // Rounded up, so that the limit is past when poll says that nothing happened.
-        let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
-        match poll(&mut waiting, timeout) {
-            Err(nix::errno::Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
-            Ok(0) if left.is_zero() => return Ok(Some(Ending::TimedOut)),
-            Ok(0) => {}
-            Ok(_) if waiting[0].any() == Some(true) => return Ok(None),
-            Ok(_) if waiting[1].any() == Some(true) => return Ok(Some(Ending::Interrupted)),
-            Ok(_) => diverted.map_or(Ok(()), |diverted| diverted.answer(process))?,
+/// Whether the tool, which shares this process's standard input, has read less than a `part`th of it.
+///
+/// The tools that take long read line by line, and ever more slowly: one that lags after a part of its time will not
+/// catch up. Those that read everything first never lag.
+fn lags(part: u64) -> bool {
+    let input = std::io::stdin();
+    // SAFETY: lseek with SEEK_CUR only asks for the offset.
+    let read = unsafe { libc::lseek(input.as_fd().as_raw_fd(), 0, libc::SEEK_CUR) };
+    let size = nix::sys::stat::fstat(&input).map_or(0, |stat| stat.st_size);
+    u64::try_from(read).unwrap_or(u64::MAX).saturating_mul(part) < u64::try_from(size).unwrap_or(0)
+}
+
+/// What the launcher waits for.
+struct Watch<'a> {
+    process: &'a OwnedFd,
+    lab: &'a UnixStream,
+    diverted: Option<&'a Diverted>,
+}
+
+/// What ended a wait.
+enum Wake {
+    /// The tool is through.
+    Tool,
+    /// The lab has closed its half.
+    Lab,
+    /// The time has come.
+    Time,
+}
+
+impl Wake {
+    /// Why the tool must be ended; `None` when it has ended.
+    fn ending(self) -> Option<Ending> {
+        match self {
+            Self::Tool => None,
+            Self::Lab => Some(Ending::Interrupted),
+            Self::Time => Some(Ending::TimedOut),
+        }
+    }
+}
+
+impl Watch<'_> {
+    /// Waits, at most until `deadline`, and answers the tool's diverted calls meanwhile.
+    fn until(&self, deadline: Instant) -> Result<Wake> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let watched = [self.process.as_fd(), self.lab.as_fd()].into_iter().chain(self.diverted.map(Diverted::fd));
+            let mut waiting: Vec<_> = watched.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+            // Rounded up, so that the time is past when poll says that nothing happened.
+            let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+            match poll(&mut waiting, timeout) {
+                Err(nix::errno::Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+                Ok(0) if left.is_zero() => return Ok(Wake::Time),
+                Ok(0) => {}
+                Ok(_) if waiting[0].any() == Some(true) => return Ok(Wake::Tool),
+                Ok(_) if waiting[1].any() == Some(true) => return Ok(Wake::Lab),
+                Ok(_) => self.diverted.map_or(Ok(()), |diverted| diverted.answer(self.process))?,
+            }
         }
     }
 }

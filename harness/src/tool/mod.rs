@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub(crate) enum Ending {
     Signalled(i32),
     /// Ended by the lab at its time limit.
     TimedOut,
+    /// Ended by the lab at a quarter of its time limit, when it had read less than a quarter of its input.
+    TooSlow,
     /// Ended by the lab because the run was interrupted.
     Interrupted,
 }
@@ -59,7 +61,7 @@ pub(crate) struct ToolRun {
 /// Runs tools. Tests put a fake in its place that lists what was called.
 pub(crate) trait Runner: Send + Sync {
     /// Runs `program` in the calling thread's namespace, with `stdin` as its input, for at most `limit`.
-    fn run(&self, program: &Path, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun>;
+    fn run(&self, program: &str, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun>;
 }
 
 /// The launcher's report, as it comes over its socket.
@@ -79,19 +81,20 @@ struct Usage {
 pub(crate) struct Real;
 
 impl Runner for Real {
-    fn run(&self, program: &Path, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun> {
+    fn run(&self, program: &str, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun> {
+        let place = find(program).with_context(|| format!("{program} is not installed; run ci/setup"))?;
         let mut input = memory_file("stdin", stdin)?;
         let (mut stdout, mut stderr) = (memory_file("stdout", b"")?, memory_file("stderr", b"")?);
         let (ours, theirs) = UnixStream::pair()?;
         let mut launcher = Command::new("/proc/self/exe");
-        launcher.args(launcher::words(&theirs, limit)?).arg(program).args(args);
+        launcher.args(launcher::words(&theirs, limit)?).arg(place).args(args);
         launcher.stdin(Stdio::from(input.try_clone()?));
         launcher.stdout(Stdio::from(stdout.try_clone()?)).stderr(Stdio::from(stderr.try_clone()?));
         let mut launcher = launcher.spawn().context("starting the tool's launcher")?;
         drop(theirs);
         let usage = report(ours);
         launcher.wait()?;
-        let usage = usage.with_context(|| format!("running {}: {}", program.display(), text(&mut stderr)))?;
+        let usage = usage.with_context(|| format!("running {program}: {}", text(&mut stderr)))?;
         Ok(ToolRun {
             ending: usage.ending,
             wall: usage.wall,
@@ -140,7 +143,8 @@ fn text(file: &mut File) -> String {
     if let Err(error) = read {
         return format!("(its output could not be read: {error})");
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    // Listings are tens of megabytes: no second copy of them.
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Lets `fd` be inherited by the next process that is started.

@@ -48,7 +48,6 @@ fn main() -> ExitCode {
         inside("a_panic_in_a_job_reaches_the_caller_and_the_namespace_lives_on"),
         inside("a_child_process_inherits_the_namespace"),
         inside("a_visitor_may_borrow"),
-        inside("a_node_needs_veth_and_features_say_why_they_are_missing"),
         outside("the_exit_code_is_passed_on", the_exit_code_is_passed_on),
         outside("sigterm_is_forwarded", sigterm_is_forwarded),
         outside("nothing_outlives_the_outside", nothing_outlives_the_outside),
