@@ -27,6 +27,7 @@ fn main() -> ExitCode {
     if let Some(code) = tool::launcher::serve() {
         return code;
     }
+    meter::give_memory_back();
     match cli::main() {
         Ok(code) => code,
         Err(failure) => {

@@ -71,6 +71,18 @@ pub(crate) fn kernel_memory() -> Result<i64> {
     Ok(text.lines().filter(part).filter_map(kib).sum::<i64>() * 1024)
 }
 
+/// Makes the allocator return large blocks to the system as soon as they are free.
+///
+/// Scripts and listings are tens of megabytes, and each is made in another thread. glibc would by and by keep such
+/// blocks in every thread's arena.
+pub(crate) fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: mallopt sets a parameter of the allocator, which has no other thread to serve yet.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
+    }
+}
+
 /// The largest resident memory of this process so far, in bytes.
 pub(crate) fn peak_rss() -> u64 {
     let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF);

@@ -72,7 +72,7 @@ impl Programmer {
     }
 
     /// Does what comes ahead of the first sync, and gives the call that makes it.
-    fn prepare(&self, node: &dyn Place, cluster: &Cluster) -> Result<Invocation, Ended> {
+    pub(crate) fn prepare(&self, node: &dyn Place, cluster: &Cluster) -> Result<Invocation, Ended> {
         for call in self.layout.prepare() {
             self.call(node, &call, SMALL_CALL).map_err(Ended::into_failure)?;
         }

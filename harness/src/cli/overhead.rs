@@ -4,6 +4,7 @@
 use crate::backend;
 use crate::ended::Ended;
 use crate::exit::{Exit, Failure};
+use crate::meter;
 use crate::programmer::Programmer;
 use crate::target;
 use crate::tool::{self, Real, memory_file};
@@ -56,9 +57,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 fn measure(args: &Args) -> Result<Vec<(f64, f64)>> {
     let backend = backend::named(BackendName::IptablesLegacy);
     let programmer = Programmer::new(backend, &Real).context("iptables-legacy installs rules")?;
-    let layout = programmer.layout;
     let cluster = Cluster::generate(args.services, &AddressPlan::new(2));
-    let script = layout.full_sync(&cluster);
+    let script = programmer.layout.full_sync(&cluster);
     let file = memory_file("script", &script.stdin)?;
     let mut pairs = Vec::new();
     for round in 0..args.rounds {
@@ -69,10 +69,8 @@ fn measure(args: &Args) -> Result<Vec<(f64, f64)>> {
         };
         let bare = || -> Result<f64> {
             let node = Node::bare(NODE_ADDRESS)?;
-            for call in layout.prepare() {
-                node.namespace().visit(|| bare_call(backend.program(call.tool), &call, Stdio::null()))?;
-            }
-            crate::meter::settle(Duration::from_secs(10))?;
+            programmer.prepare(node.namespace(), &cluster).map_err(describe)?;
+            meter::settle(Duration::from_secs(10))?;
             let input = Stdio::from(reopen(&file)?);
             let program = backend.program(script.tool);
             node.namespace().visit(|| bare_call(program, &script, input)).map(|time| time.as_nanos() as f64)
@@ -85,7 +83,7 @@ fn measure(args: &Args) -> Result<Vec<(f64, f64)>> {
             let bare = bare()?;
             (lab()?, bare)
         });
-        crate::meter::settle(Duration::from_secs(10))?;
+        meter::settle(Duration::from_secs(10))?;
     }
     Ok(pairs)
 }
@@ -99,7 +97,7 @@ fn reopen(file: &File) -> Result<File> {
 fn bare_call(program: &str, call: &Invocation, input: Stdio) -> Result<Duration> {
     let place = tool::find(program).with_context(|| format!("{program} is not installed; run ci/setup"))?;
     let mut command = Command::new(place);
-    command.args(&call.args).stdin(input).stdout(Stdio::null());
+    command.args(&call.args).stdin(input).stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
     let status = command.status()?;
     let time = start.elapsed();
