@@ -11,7 +11,7 @@ use std::process::ExitCode;
 pub(crate) struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// The run's folder, new or empty [default: runs/<id>]
+    /// The run's folder, new or empty [default: runs/ID]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Leave the namespaces up at the end, until Ctrl-C, and print how to enter them

@@ -89,7 +89,7 @@ impl ToolSamples {
     }
 }
 
-/// Takes a sample, and a few more while they are cheap: at most [`MOST`], and none begun after [`CHEAP`].
+/// Takes a sample, and a few more while they are cheap: at most `MOST`, and none begun after `CHEAP`.
 fn repeat(mut sample: impl FnMut() -> Result<(), Ended>) -> Result<(), Ended> {
     const MOST: usize = 5;
     const CHEAP: Duration = Duration::from_millis(500);

@@ -23,8 +23,7 @@ impl Target for Host {
     }
 
     fn check(&self) -> Result<(), Missing> {
-        let missing =
-            |forbidden: Forbidden| Missing { why: forbidden.to_string(), remedy: "or run as root".to_owned() };
+        let missing = |forbidden: Forbidden| Missing { why: forbidden.why(), remedy: forbidden.remedy() };
         enclosure::check().map(drop).map_err(missing)
     }
 

@@ -85,6 +85,21 @@ impl Forbidden {
         Self { cause: cause(refusal, setting, filtered), refusal }
     }
 
+    /// What the kernel refused, and as far as can be told because of what.
+    #[must_use]
+    pub fn why(&self) -> String {
+        let Refusal { step, errno } = self.refusal;
+        let because = match &self.cause {
+            Cause::AppArmor => ", because kernel.apparmor_restrict_unprivileged_userns is 1".to_owned(),
+            Cause::UsernsClone => ", because kernel.unprivileged_userns_clone is 0".to_owned(),
+            Cause::Limit(limit) => format!(", because user.{limit} is 0"),
+            Cause::Seccomp => ", probably because of the container's system call filter".to_owned(),
+            Cause::ReadOnlySysctls => ", because /proc/sys is read-only".to_owned(),
+            Cause::Unknown => String::new(),
+        };
+        format!("private namespaces are forbidden here: {} gave {errno:?} ({}){because}", step.name(), errno.desc())
+    }
+
     /// What to run, or to change, so that it works.
     #[must_use]
     pub fn remedy(&self) -> String {
@@ -134,17 +149,7 @@ fn cause(refusal: Refusal, setting: impl Fn(&str) -> Option<String>, filtered: b
 
 impl fmt::Display for Forbidden {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Refusal { step, errno } = self.refusal;
-        write!(out, "private namespaces are forbidden here: {} gave {errno:?} ({})", step.name(), errno.desc())?;
-        match &self.cause {
-            Cause::AppArmor => write!(out, ", because kernel.apparmor_restrict_unprivileged_userns is 1")?,
-            Cause::UsernsClone => write!(out, ", because kernel.unprivileged_userns_clone is 0")?,
-            Cause::Limit(limit) => write!(out, ", because user.{limit} is 0")?,
-            Cause::Seccomp => write!(out, ", probably because of the container's system call filter")?,
-            Cause::ReadOnlySysctls => write!(out, ", because /proc/sys is read-only")?,
-            Cause::Unknown => {}
-        }
-        write!(out, "; {}", self.remedy())
+        write!(out, "{}; {}", self.why(), self.remedy())
     }
 }
 

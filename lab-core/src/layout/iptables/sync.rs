@@ -82,7 +82,7 @@ impl<'a> Sync<'a> {
 
     /// What changed, whole, and the dispatch to the rest.
     ///
-    /// In a large cluster the stale chains stay, for a [`cleanup`] some time later.
+    /// In a large cluster the stale chains stay, for a clean-up some time later.
     #[must_use]
     pub fn partial(change: &'a Change, cluster_cidr: Ipv4Net) -> Self {
         let mut sync = Self::new(&change.after, cluster_cidr);
