@@ -119,7 +119,9 @@ fn render_prints_what_the_tool_would_get_whole_or_as_far_as_it_is_read() {
     );
     assert!(calls.unwrap().lines().all(|line| line.starts_with("iptables-nft -w 5 ")));
 
-    let shell = format!("{} render --backend nftables --services 20000 | head -n 1", env!("CARGO_BIN_EXE_svclab"));
-    let output = Command::new("bash").args(["-o", "pipefail", "-c", &shell]).output().unwrap();
-    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    for verb in ["render --backend nftables --services 20000", "plan scale-20k", "scenarios"] {
+        let shell = format!("{} {verb} | head -n 1", env!("CARGO_BIN_EXE_svclab"));
+        let output = Command::new("bash").args(["-o", "pipefail", "-c", &shell]).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
 }

@@ -1,11 +1,13 @@
 //! `svclab doctor`: what runs here, what is missing, and the remedy.
 
+use super::say;
 use crate::backend::BACKENDS;
 use crate::conduct::version;
 use crate::ended::Missing;
 use crate::exit::{Exit, Failure};
 use crate::probe::PROBES;
 use crate::target::{TARGETS, Target};
+use lab_core::vocabulary::Word;
 use std::process::ExitCode;
 
 pub(crate) fn run() -> Result<ExitCode, Failure> {
@@ -13,7 +15,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     for target in TARGETS {
         match target.check() {
             Ok(()) => code = target.within(&|| Ok(examine(*target)))?,
-            Err(missing) => report(target.name().to_string().as_str(), Err(&missing)),
+            Err(missing) => report(target.name().name(), Err(&missing)),
         }
     }
     Ok(code)
@@ -23,10 +25,13 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
 fn examine(target: &dyn Target) -> ExitCode {
     let facts = netns_topology::facts::gather();
     let fact = |name: &str| facts.get(name).map_or("unknown", String::as_str);
-    println!("kernel {} on {} ({} CPUs)", fact("kernel"), fact("cpu"), fact("cpus"));
-    println!("target {}", target.name());
+    say!("kernel {} on {} ({} CPUs)", fact("kernel"), fact("cpu"), fact("cpus"));
+    say!("target {}", target.name());
     for line in target.describe() {
-        report(&target.name().to_string(), line.as_ref().map(String::as_str));
+        match line {
+            Ok(what) => show("ok", target.name().name(), &what),
+            Err(limit) => show("limited", target.name().name(), &remedied(&limit)),
+        }
     }
     let mut any = false;
     for backend in BACKENDS {
@@ -34,7 +39,7 @@ fn examine(target: &dyn Target) -> ExitCode {
         any |= check.is_ok();
         let versions: Vec<_> = backend.tools().iter().filter_map(|&tool| version(backend.program(tool))).collect();
         let version = versions.first().map_or("needs no tool", String::as_str);
-        report(&backend.name().to_string(), check.as_ref().map(|()| version));
+        report(backend.name().name(), check.as_ref().map(|()| version));
     }
     for probe in PROBES {
         if let Err(missing) = probe.check() {
@@ -46,7 +51,16 @@ fn examine(target: &dyn Target) -> ExitCode {
 
 fn report(what: &str, check: Result<&str, &Missing>) {
     match check {
-        Ok(how) => println!("  ok       {what:<18}{how}"),
-        Err(Missing { why, remedy }) => println!("  missing  {what:<18}{why}\n{:29}remedy: {remedy}", ""),
+        Ok(how) => show("ok", what, how),
+        Err(missing) => show("missing", what, &remedied(missing)),
     }
+}
+
+fn show(state: &str, what: &str, details: &str) {
+    say!("  {state:<9}{what:<18}{details}");
+}
+
+/// What is missing and, below it, the remedy.
+fn remedied(missing: &Missing) -> String {
+    format!("{}\n{:29}remedy: {}", missing.why, "", missing.remedy)
 }

@@ -12,6 +12,15 @@ use crate::exit::{self, Failure};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+/// Prints a line. A reader that has seen enough (`| head`) is no failure.
+macro_rules! say {
+    ($($arg:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout(), $($arg)*);
+    }};
+}
+use say;
+
 /// Learn on one machine what the data planes behind Kubernetes Services cost at 1 to 50,000 Services.
 #[derive(Debug, Parser)]
 #[command(name = "svclab", version, after_help = exit::HELP, max_term_width = 100)]

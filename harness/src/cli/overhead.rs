@@ -1,6 +1,7 @@
 //! `svclab overhead`: what measuring adds. The same text through the lab's own runner and through a bare
 //! `iptables-legacy-restore`, interleaved in one run, each into an empty node.
 
+use super::say;
 use crate::backend;
 use crate::ended::Ended;
 use crate::exit::{Exit, Failure};
@@ -41,17 +42,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         let of = |value: fn(&(f64, f64)) -> f64| units::human(Unit::Ns, median(pairs.iter().map(value).collect()));
         let interval = stats::interval(&ratios.iter().map(|&ratio| vec![ratio]).collect::<Vec<_>>(), 1);
         let interval = interval.map_or(String::new(), |(low, high)| format!(", 95 % interval {low:.3} to {high:.3}"));
-        println!(
-            "sync_full of iptables-legacy at {} Services, {} pairs",
-            units::count(args.services.into()),
-            pairs.len()
-        );
-        println!("lab   {:>10}", of(|pair| pair.0));
-        println!("bare  {:>10}   iptables-legacy-restore, its input a file", of(|pair| pair.1));
-        println!("ratio {:>10.3}   median of the pairs' ratios{interval}", median(ratios));
+        say!("sync_full of iptables-legacy at {} Services, {} pairs", units::count(args.services.into()), pairs.len());
+        say!("lab   {:>10}", of(|pair| pair.0));
+        say!("bare  {:>10}   iptables-legacy-restore, its input a file", of(|pair| pair.1));
+        say!("ratio {:>10.3}   median of the pairs' ratios{interval}", median(ratios));
         // Other load only ever adds time, so that the fastest runs are the ones it spared.
         let fastest = |value: fn(&(f64, f64)) -> f64| pairs.iter().map(value).fold(f64::INFINITY, f64::min);
-        println!("ratio {:>10.3}   the fastest of each", fastest(|pair| pair.0) / fastest(|pair| pair.1));
+        say!("ratio {:>10.3}   the fastest of each", fastest(|pair| pair.0) / fastest(|pair| pair.1));
         Ok(Exit::Done.into())
     })
 }

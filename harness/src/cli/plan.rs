@@ -1,6 +1,7 @@
 //! `svclab plan`: the cells a scenario would run, and about how long that takes.
 
 use super::options::Selection;
+use super::say;
 use crate::estimate;
 use crate::exit::{Exit, Failure};
 use lab_core::units;
@@ -14,9 +15,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let (scenario, plan) = args.selection.resolve()?;
-    println!("{}: {}", scenario.name, scenario.question);
-    println!("target {}, seed {}, at most {} s a cell\n", plan.target, plan.seed, plan.budget.as_secs());
-    println!("{:>9}  {:<16}{:<24}{:<10}{:>6}", "Services", "backend", "probe", "position", "rounds");
+    say!("{}: {}", scenario.name, scenario.question);
+    say!("target {}, seed {}, at most {} s a cell\n", plan.target, plan.seed, plan.budget.as_secs());
+    say!("{:>9}  {:<16}{:<24}{:<10}{:>6}", "Services", "backend", "probe", "position", "rounds");
     for cell in &plan.cells {
         let services = units::count(cell.services.into());
         let position = cell.position.map_or(String::new(), |position| position.to_string());
@@ -24,9 +25,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             0 => "over budget".to_owned(),
             rounds => rounds.to_string(),
         };
-        println!("{services:>9}  {:<16}{:<24}{position:<10}{rounds:>6}", cell.backend, cell.probe);
+        say!("{services:>9}  {:<16}{:<24}{position:<10}{rounds:>6}", cell.backend, cell.probe);
     }
     let minutes = estimate::whole(&plan).as_secs().div_ceil(60);
-    println!("\n{} cells; about {minutes} min on two cores, give or take half", plan.cells.len());
+    say!("\n{} cells; about {minutes} min on two cores, give or take half", plan.cells.len());
     Ok(Exit::Done.into())
 }

@@ -1,5 +1,6 @@
 //! `svclab scenarios`: the ones that come with the program, and how any one is found.
 
+use super::say;
 use crate::exit::{Exit, Failure};
 use anyhow::{Context, anyhow};
 use lab_core::scenario::Scenario;
@@ -32,9 +33,9 @@ pub(crate) fn find(name: &str) -> Result<Scenario, Failure> {
 pub(crate) fn run() -> Result<ExitCode, Failure> {
     for (name, file, text) in BUILT_IN {
         let scenario = Scenario::read(file, text).map_err(Failure::usage)?;
-        println!("{name:<12}{}", scenario.question);
+        say!("{name:<12}{}", scenario.question);
     }
-    println!("\nRun one with: svclab scenario NAME. Write your own as scenarios/README.md describes.");
+    say!("\nRun one with: svclab scenario NAME. Write your own as scenarios/README.md describes.");
     Ok(Exit::Done.into())
 }
 
