@@ -7,7 +7,7 @@ use crate::meter;
 use crate::progress::Progress;
 use crate::run::{Bench, Tally, run};
 use crate::store::Store;
-use crate::tool;
+use crate::tool::{Real, Runner};
 use anyhow::Result;
 use jiff::Timestamp;
 use lab_core::dataset::{End, FORMAT, Header, Record};
@@ -17,7 +17,7 @@ use lab_core::vocabulary::{Clock, Outcome};
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
-use std::process::Command;
+use std::time::Duration;
 
 /// What a run is asked for.
 #[derive(Debug, Clone)]
@@ -95,9 +95,9 @@ fn tools(plan: &Plan) -> BTreeMap<String, String> {
 
 /// The first line of what `program --version` prints.
 pub(crate) fn version(program: &str) -> Option<String> {
-    let output = Command::new(tool::find(program)?).arg("--version").output().ok()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    Some(text.lines().next()?.trim().to_owned())
+    const LIMIT: Duration = Duration::from_secs(10);
+    let run = Real.run(program, &["--version".to_owned()], b"", LIMIT).ok()?;
+    Some(run.stdout.lines().next()?.trim().to_owned())
 }
 
 /// Columns of the terminal, or those of a page where there is none.

@@ -51,19 +51,23 @@ impl Bench for Labs<'_> {
             return Err(Ended::Skipped(missing.to_string()));
         }
         let (runner, budget) = (self.runner, self.plan.budget);
-        let lab = self
+        let slot = self
             .labs
             .entry((cell.backend, cell.services, cell.endpoints))
             .or_insert_with(|| Lab::bring_up(cell.backend, cell.services, cell.endpoints, runner, budget));
-        let lab = match lab {
-            Ok(lab) => lab,
-            // An interrupted load is not the lab's end: it was never there.
-            Err(ended) => return Err(ended.clone()),
-        };
+        let lab = slot.as_mut().map_err(|ended| ended.clone())?;
         // The load that brought the lab up is this probe's first sample, made before this visit began.
         let owed = if cell.probe == ProbeName::SyncFull { lab.first_load_took() } else { Duration::ZERO };
         let begun = Instant::now();
-        let readings = probe::named(cell.probe).run(lab, cell, self.plan, limit)?;
-        Ok(Measured { readings, cost: begun.elapsed() + owed })
+        let readings = probe::named(cell.probe).run(lab, cell, self.plan, limit);
+        if let (Err(_), Some(programmer)) = (&readings, lab.programmer)
+            && cell.probe.programs()
+            && let Err(state) = programmer.count(lab.node(), &lab.cluster)
+        {
+            // What is measured on it from here on would be of another state than it says.
+            let left_behind = format!("{} left the node in another state: {}", cell.probe, state.reason());
+            *slot = Err(Ended::Failed(left_behind));
+        }
+        Ok(Measured { readings: readings?, cost: begun.elapsed() + owed })
     }
 }

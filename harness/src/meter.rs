@@ -22,7 +22,7 @@ impl Cpu {
         let &[user, nice, system, _, _, irq, softirq, ..] = ticks.as_slice() else {
             anyhow::bail!("/proc/stat begins with \"{line}\"");
         };
-        let time = |ticks: u64| Duration::from_secs(1) * u32::try_from(ticks).unwrap_or(u32::MAX) / ticks_a_second();
+        let time = |ticks: u64| Duration::from_nanos(ticks * (1_000_000_000 / ticks_a_second()));
         Ok(Self { busy: time(user + nice + system + irq + softirq), softirq: time(softirq), at: Instant::now() })
     }
 
@@ -40,10 +40,10 @@ fn share(time: Duration, of: Duration) -> f64 {
     time.as_secs_f64() / of.as_secs_f64().max(f64::MIN_POSITIVE)
 }
 
-fn ticks_a_second() -> u32 {
+fn ticks_a_second() -> u64 {
     // SAFETY: sysconf reads a constant of the system.
     let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    u32::try_from(ticks).ok().filter(|&ticks| ticks > 0).unwrap_or(100)
+    u64::try_from(ticks).ok().filter(|&ticks| ticks > 0).unwrap_or(100)
 }
 
 /// Waits until the machine is quiet, for at most `limit`: a namespace that is taken down leaves the kernel work to do

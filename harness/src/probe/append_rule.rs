@@ -22,7 +22,7 @@ impl Probe for AppendRule {
         let mut samples = ToolSamples::new(Metric::AppendRule);
         repeat(|| {
             let run = programmer.call(lab.node(), &append.add, left(begun, limit)?)?;
-            programmer.call(lab.node(), &append.undo, left(begun, limit)?)?;
+            programmer.call(lab.node(), &append.undo, limit)?;
             samples.push(run, programmer.start(lab.node(), append.add.tool)?);
             Ok(())
         })?;

@@ -35,7 +35,7 @@ impl Probe for ChangeProbe {
         let mut samples = ToolSamples::new(Metric::of(self.name));
         repeat(|| {
             let run = programmer.apply(lab.node(), &change, left(begun, limit)?)?;
-            programmer.apply(lab.node(), &undone, left(begun, limit)?)?;
+            programmer.apply(lab.node(), &undone, limit)?;
             samples.push(run, programmer.start(lab.node(), programmer.layout.sync_tool())?);
             Ok(())
         })?;

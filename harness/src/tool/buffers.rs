@@ -15,13 +15,13 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 /// Installs the filter in the calling process, which is about to become the tool, and sends the descriptor on which
-/// its calls are announced to the launcher.
+/// its calls are announced to the launcher; or nothing, where the kernel allows no such filter: the tool then runs
+/// without, as far as the kernel's default carries it.
 pub(super) fn divert(launcher: &UnixStream) -> std::io::Result<()> {
-    let listener = install()?;
-    let rights = [listener.as_raw_fd()];
-    let message = [IoSlice::new(b"!")];
-    let control = [ControlMessage::ScmRights(&rights)];
-    sendmsg::<UnixAddr>(launcher.as_raw_fd(), &message, &control, MsgFlags::empty(), None)?;
+    let listener = install().ok();
+    let rights: Vec<RawFd> = listener.iter().map(AsRawFd::as_raw_fd).collect();
+    let control: Vec<_> = listener.iter().map(|_| ControlMessage::ScmRights(&rights)).collect();
+    sendmsg::<UnixAddr>(launcher.as_raw_fd(), &[IoSlice::new(b"!")], &control, MsgFlags::empty(), None)?;
     Ok(())
 }
 
@@ -74,8 +74,8 @@ pub(super) struct Diverted {
 }
 
 impl Diverted {
-    /// Takes the descriptor that [`divert`] sent.
-    pub(super) fn receive(tool: &UnixStream) -> Result<Self> {
+    /// Takes the descriptor that [`divert`] sent, if it did.
+    pub(super) fn receive(tool: &UnixStream) -> Result<Option<Self>> {
         let mut byte = [0];
         let mut message = [IoSliceMut::new(&mut byte)];
         let mut space = cmsg_space!(RawFd);
@@ -85,9 +85,8 @@ impl Diverted {
             ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
             _ => None,
         });
-        let listener = listener.context("the tool's process sent no descriptor")?;
         // SAFETY: the kernel just made this descriptor for this process, and nothing else holds it.
-        Ok(Self { listener: unsafe { OwnedFd::from_raw_fd(listener) } })
+        Ok(listener.map(|listener| Self { listener: unsafe { OwnedFd::from_raw_fd(listener) } }))
     }
 
     /// Readable when a call waits for its answer.

@@ -69,7 +69,7 @@ fn run(tool: &mut Command, lab: &UnixStream, divert: Option<&UnixStream>, limit:
     let child = tool.spawn()?;
     let pid = i32::try_from(child.id())?;
     let process = pidfd(pid)?;
-    let diverted = divert.map(Diverted::receive).transpose().context("arranging for larger buffers")?;
+    let diverted = divert.map(Diverted::receive).transpose().context("arranging for larger buffers")?.flatten();
     let watch = Watch { process: &process, lab, diverted: diverted.as_ref() };
     let ended = match watch.until(start + limit / 4)? {
         Wake::Time if lags(4) => Some(Ending::TooSlow),

@@ -111,18 +111,15 @@ impl Runner for Real {
 /// Waits for the launcher's report. On an interrupt it closes its half, at which the launcher ends the tool.
 fn report(mut socket: UnixStream) -> Result<Usage> {
     let interrupted = interrupt::wakeup();
-    loop {
-        let mut waiting = vec![PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
-        waiting.extend(interrupted.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
-        match poll(&mut waiting, PollTimeout::NONE) {
-            Err(nix::errno::Errno::EINTR) => continue,
-            result => result?,
-        };
-        if waiting[0].any() == Some(true) {
-            break;
+    let mut waiting = vec![PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+    waiting.extend(interrupted.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+    while let Err(error) = poll(&mut waiting, PollTimeout::NONE) {
+        if error != nix::errno::Errno::EINTR {
+            return Err(error.into());
         }
+    }
+    if waiting[0].any() != Some(true) {
         socket.shutdown(std::net::Shutdown::Write)?;
-        break;
     }
     let mut line = String::new();
     socket.read_to_string(&mut line)?;
