@@ -3,7 +3,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
-use lab_core::layout::{Iptables, Layout, Nftables};
+use lab_core::layout::{Action, Iptables, Layout, Nftables};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,9 @@ fn render(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group("full_sync");
         group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
         for (name, layout) in layouts {
-            group.throughput(Throughput::Bytes(layout.full_sync(&cluster).stdin.len() as u64));
+            group.throughput(Throughput::Bytes(
+                layout.full_sync(&cluster).iter().filter_map(Action::call).map(|call| call.stdin.len() as u64).sum(),
+            ));
             let id = BenchmarkId::new(name, &size);
             group.bench_function(id, |bencher| bencher.iter_with_large_drop(|| layout.full_sync(black_box(&cluster))));
         }

@@ -33,6 +33,10 @@ pub const SERVER_PODS: u32 = 4;
 pub enum Protocol {
     /// TCP.
     Tcp,
+    /// UDP.
+    Udp,
+    /// SCTP.
+    Sctp,
 }
 
 impl Protocol {
@@ -41,6 +45,8 @@ impl Protocol {
     pub fn name(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Sctp => "sctp",
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::metric::{Metric, Unit};
 use crate::plan::Plan;
-use crate::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, TargetName};
+use crate::vocabulary::{BackendName, Clock, Forwarding, Outcome, Position, ProbeName, Scheduler, TargetName, Way};
 use jiff::Timestamp;
 use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
@@ -49,8 +49,14 @@ pub struct Header {
     pub clock: Clock,
     /// The machine: kernel, processor, memory and the like, by name.
     pub host: BTreeMap<String, String>,
+    /// The guests, in the `vm` and `exact` targets: kernel, its package and checksum, memory, QEMU, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub guest: BTreeMap<String, String>,
     /// The versions of the tools that were called, by name.
     pub tools: BTreeMap<String, String>,
+    /// The ids of the published figures that stand beside the measured ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
     /// When the run began.
     pub start: Timestamp,
 }
@@ -66,8 +72,14 @@ pub struct CellRecord {
     pub backend: BackendName,
     /// Whose rules: `kube-proxy-1.30`; `none` for `direct`.
     pub layout: String,
-    /// The way changes were applied: `partial`, as kube-proxy does them; `none` for `direct`.
-    pub way: String,
+    /// How IPVS picked real servers; left out for any other backend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduler: Option<Scheduler>,
+    /// How IPVS handed packets on; left out for any other backend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarding: Option<Forwarding>,
+    /// How changes were applied.
+    pub way: Way,
     /// The number of Services.
     pub services: u32,
     /// Endpoints a Service.
@@ -107,6 +119,9 @@ pub struct End {
     pub interrupted: bool,
     /// How many cells ended how: `failed` if any round failed, else `measured` if any was.
     pub cells: BTreeMap<Outcome, u32>,
+    /// How long each guest took from its start to its first cell, in nanoseconds of real time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boots: Vec<u64>,
 }
 
 /// A run as it was read back.
@@ -212,8 +227,7 @@ fn write_samples<S: Serializer>(samples: &[f64], serializer: S) -> Result<S::Ok,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::expand;
-    use crate::vocabulary::Word;
+    use crate::plan::Axes;
     use std::time::Duration;
 
     fn header() -> Header {
@@ -226,17 +240,16 @@ mod tests {
             scenario: "question: \"what?\"\n".to_owned(),
             question: "what?".to_owned(),
             plan: Plan {
-                scenario: "test".to_owned(),
-                target: TargetName::Host,
                 seed: u64::MAX,
                 rounds: 3,
                 budget: Duration::from_millis(1500),
-                dials: 10,
-                traffic: Duration::from_secs(1),
-                cells: expand(&[1, 100], 2, BackendName::ALL, ProbeName::ALL),
+                cells: Axes { services: vec![1, 100], ..Axes::default() }.expand(),
+                ..Plan::example(TargetName::Exact)
             },
             clock: Clock::Wall,
             host: BTreeMap::from([("kernel".to_owned(), "6.1".to_owned())]),
+            guest: BTreeMap::from([("kernel".to_owned(), "6.1".to_owned())]),
+            references: vec!["huawei-cpu".to_owned()],
             tools: BTreeMap::from([("nft".to_owned(), "1.0.6".to_owned())]),
             start: "2026-01-01T00:00:00Z".parse().unwrap(),
         }
@@ -248,7 +261,9 @@ mod tests {
             target: TargetName::Host,
             backend: BackendName::Nftables,
             layout: "kube-proxy-1.30".to_owned(),
-            way: "partial".to_owned(),
+            scheduler: None,
+            forwarding: None,
+            way: Way::Partial,
             services: 100,
             endpoints: 2,
             position: Some(Position::Last),
@@ -269,6 +284,7 @@ mod tests {
             peak_rss: 1 << 24,
             interrupted: false,
             cells: BTreeMap::from([(Outcome::Measured, 3), (Outcome::OverBudget, 1)]),
+            boots: vec![2_500_000_000],
         }
     }
 

@@ -8,6 +8,7 @@ pub mod dataset;
 pub mod layout;
 pub mod metric;
 pub mod plan;
+pub mod reference;
 pub mod scenario;
 pub mod stats;
 pub mod summary;

@@ -50,6 +50,11 @@ pub enum Metric {
     EndpointChange,
     RemoveService,
     AppendRule,
+    CpuSync,
+    SyncVirtualServers,
+    SyncAddresses,
+    SyncSets,
+    SyncRules,
     ToolUser,
     ToolSystem,
     ToolExec,
@@ -58,11 +63,16 @@ pub enum Metric {
     FirstByte,
     ConnectionsPerSecond,
     Bandwidth,
+    CpuUser,
+    CpuSystem,
     CpuSoftirq,
     KernelMemory,
     Rules,
     Chains,
     SetElements,
+    VirtualServers,
+    RealServers,
+    Addresses,
     ScriptBytes,
 }
 
@@ -72,6 +82,11 @@ words!("metric", Metric {
     EndpointChange = "endpoint_change",
     RemoveService = "remove_service",
     AppendRule = "append_rule",
+    CpuSync = "cpu_sync",
+    SyncVirtualServers = "sync_virtual_servers",
+    SyncAddresses = "sync_addresses",
+    SyncSets = "sync_sets",
+    SyncRules = "sync_rules",
     ToolUser = "tool_user",
     ToolSystem = "tool_system",
     ToolExec = "tool_exec",
@@ -80,11 +95,16 @@ words!("metric", Metric {
     FirstByte = "first_byte",
     ConnectionsPerSecond = "connections_per_second",
     Bandwidth = "bandwidth",
+    CpuUser = "cpu_user",
+    CpuSystem = "cpu_system",
     CpuSoftirq = "cpu_softirq",
     KernelMemory = "kernel_memory",
     Rules = "rules",
     Chains = "chains",
     SetElements = "set_elements",
+    VirtualServers = "virtual_servers",
+    RealServers = "real_servers",
+    Addresses = "addresses",
     ScriptBytes = "script_bytes",
 });
 
@@ -101,6 +121,7 @@ impl Metric {
             ProbeName::Connect => Self::Connect,
             ProbeName::ConnectionsPerSecond => Self::ConnectionsPerSecond,
             ProbeName::Bandwidth => Self::Bandwidth,
+            ProbeName::Churn => Self::CpuSync,
         }
     }
 
@@ -111,8 +132,13 @@ impl Metric {
             Self::ToolPeakRss | Self::KernelMemory | Self::ScriptBytes => Unit::Bytes,
             Self::ConnectionsPerSecond => Unit::PerSecond,
             Self::Bandwidth => Unit::BitsPerSecond,
-            Self::CpuSoftirq => Unit::Share,
-            Self::Rules | Self::Chains | Self::SetElements => Unit::Count,
+            Self::CpuSync | Self::CpuUser | Self::CpuSystem | Self::CpuSoftirq => Unit::Share,
+            Self::Rules
+            | Self::Chains
+            | Self::SetElements
+            | Self::VirtualServers
+            | Self::RealServers
+            | Self::Addresses => Unit::Count,
             _ => Unit::Ns,
         }
     }
@@ -122,7 +148,8 @@ impl Metric {
     pub fn better(self) -> Better {
         match self {
             Self::ConnectionsPerSecond | Self::Bandwidth => Better::Higher,
-            Self::Rules | Self::Chains | Self::SetElements | Self::ScriptBytes => Better::Neither,
+            metric if metric.unit() == Unit::Count => Better::Neither,
+            Self::ScriptBytes => Better::Neither,
             _ => Better::Lower,
         }
     }
@@ -136,6 +163,11 @@ impl Metric {
             Self::EndpointChange => "one endpoint of the middle Service replaced (partial sync)",
             Self::RemoveService => "the middle Service removed (partial sync)",
             Self::AppendRule => "one rule added by the command-line tool",
+            Self::CpuSync => "CPU time spent while endpoints change all the time, as a share of one core",
+            Self::SyncVirtualServers => "the part of a full load that is virtual and real servers",
+            Self::SyncAddresses => "the part of a full load that is cluster IPs bound to kube-ipvs0",
+            Self::SyncSets => "the part of a full load that is ipsets and their entries",
+            Self::SyncRules => "the part of a full load that is iptables chains and rules",
             Self::ToolUser => "user time of the tool's run",
             Self::ToolSystem => "system time of the tool's run",
             Self::ToolExec => "process start of the tool: the wall time of printing its version",
@@ -144,11 +176,16 @@ impl Metric {
             Self::FirstByte => "a new connection, SYN to the first byte of the answer",
             Self::ConnectionsPerSecond => "connect, request, response, close, over and over",
             Self::Bandwidth => "one iperf3 stream",
+            Self::CpuUser => "the user part of cpu_sync",
+            Self::CpuSystem => "the system part of cpu_sync",
             Self::CpuSoftirq => "softirq time of the whole machine while the traffic ran, as a share of one core",
             Self::KernelMemory => "what the installed rules hold in the kernel",
             Self::Rules => "rules installed",
             Self::Chains => "chains installed",
             Self::SetElements => "elements of named sets and maps installed",
+            Self::VirtualServers => "IPVS virtual servers installed",
+            Self::RealServers => "IPVS real servers installed",
+            Self::Addresses => "cluster IPs bound to kube-ipvs0",
             Self::ScriptBytes => "size of the text that the tool was given",
         }
     }

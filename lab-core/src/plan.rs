@@ -1,6 +1,6 @@
 //! The ordered cells of a run: a scenario's axes, expanded.
 
-use crate::vocabulary::{BackendName, Position, ProbeName, TargetName};
+use crate::vocabulary::{BackendName, Forwarding, Position, ProbeName, Scheduler, TargetName, Way, Word};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 /// One point of a run: a backend at a size, asked one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "WrittenCell")]
 pub struct Cell {
     /// The number of Services.
     pub services: u32,
@@ -16,10 +17,82 @@ pub struct Cell {
     pub endpoints: u32,
     /// The backend.
     pub backend: BackendName,
+    /// How IPVS picks a real server; `None` for any other backend.
+    pub scheduler: Option<Scheduler>,
+    /// How IPVS hands packets on; `None` for any other backend.
+    pub forwarding: Option<Forwarding>,
+    /// How changes are applied.
+    pub way: Way,
     /// The probe.
     pub probe: ProbeName,
     /// Which Service is asked; `None` where the probe asks no single one.
     pub position: Option<Position>,
+}
+
+/// A cell as it stands in a file: those of before there was more than one way leave the way out.
+#[derive(Deserialize)]
+struct WrittenCell {
+    services: u32,
+    endpoints: u32,
+    backend: BackendName,
+    #[serde(default)]
+    scheduler: Option<Scheduler>,
+    #[serde(default)]
+    forwarding: Option<Forwarding>,
+    way: Option<Way>,
+    probe: ProbeName,
+    position: Option<Position>,
+}
+
+impl From<WrittenCell> for Cell {
+    fn from(cell: WrittenCell) -> Self {
+        let WrittenCell { services, endpoints, backend, scheduler, forwarding, way, probe, position } = cell;
+        let way = way.unwrap_or(Way::of(backend)[0]);
+        Self { services, endpoints, backend, scheduler, forwarding, way, probe, position }
+    }
+}
+
+/// What a node is loaded with. Cells of the same load are asked on the same node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Load {
+    /// The number of Services.
+    pub services: u32,
+    /// The number of endpoints behind each Service.
+    pub endpoints: u32,
+    /// The backend.
+    pub backend: BackendName,
+    /// How IPVS picks a real server.
+    pub scheduler: Option<Scheduler>,
+    /// How IPVS hands packets on.
+    pub forwarding: Option<Forwarding>,
+    /// How changes are applied to it.
+    pub way: Way,
+    /// The one probe that the node is for; `None` when it serves several.
+    pub only: Option<ProbeName>,
+}
+
+impl Cell {
+    /// What its node is loaded with.
+    ///
+    /// What was taken out of an IPVS node lies about in it for two minutes and slows down whatever is added, so that a
+    /// probe which programs IPVS has a node of its own.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let Self { services, endpoints, backend, scheduler, forwarding, way, probe, .. } = *self;
+        let only = (backend == BackendName::Ipvs && probe.programs()).then_some(probe);
+        Load { services, endpoints, backend, scheduler, forwarding, way, only }
+    }
+}
+
+/// One measurement of a cell: its turn in a round, or in a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Visit {
+    /// The round, from 0.
+    pub round: u32,
+    /// The replica, from 0.
+    pub replica: u32,
+    /// The cell.
+    pub cell: Cell,
 }
 
 /// The cells of a run and how often each is to be sampled.
@@ -29,50 +102,186 @@ pub struct Plan {
     pub scenario: String,
     /// Where it runs.
     pub target: TargetName,
-    /// Decides the order of cells and everything random in the workload.
+    /// Decides the order of cells, everything random in the workload, and a guest's entropy.
     pub seed: u64,
-    /// Passes over all cells.
+    /// Passes over all cells; 1 in the `exact` target.
     pub rounds: u32,
-    /// Time that one cell may take over all rounds.
+    /// Guests with an entropy of their own that each cell is measured in; 1 but in the `exact` target.
+    #[serde(default = "one")]
+    pub replicas: u32,
+    /// Time that one cell may take over all rounds, on the run's clock.
     pub budget: Duration,
     /// Connections that `connect` opens in a round.
     pub dials: u32,
     /// How long `bandwidth` and `connections_per_second` send in a round.
     pub traffic: Duration,
+    /// How long `churn` goes on in a round.
+    #[serde(default)]
+    pub churn: Duration,
+    /// For how long IPVS sends a client to the same real server; `None` for no such thing.
+    #[serde(default)]
+    pub persistence: Option<Duration>,
+    /// Memory of each guest, in MiB. Hash tables are sized by it, so that it is part of what `exact` measures.
+    #[serde(default)]
+    pub memory: u32,
     /// Every cell once, in the order of the axes.
     pub cells: Vec<Cell>,
 }
 
+fn one() -> u32 {
+    1
+}
+
 impl Plan {
-    /// The cells of one round, in the order in which they run: shuffled by the seed, so that what drifts on the
-    /// machine meets every backend alike.
+    /// A small plan without cells, for examples and tests.
     #[must_use]
-    pub fn round(&self, round: u32) -> Vec<Cell> {
+    pub fn example(target: TargetName) -> Self {
+        Self {
+            scenario: "test".to_owned(),
+            target,
+            seed: 1,
+            rounds: 1,
+            replicas: 1,
+            budget: Duration::from_secs(60),
+            dials: 10,
+            traffic: Duration::from_secs(1),
+            churn: Duration::from_secs(10),
+            persistence: None,
+            memory: 4096,
+            cells: Vec::new(),
+        }
+    }
+
+    /// The visits that share a kernel from its start, in their order.
+    ///
+    /// On a wall clock everything shares one, and each round is shuffled by the seed, so that what drifts on the machine
+    /// meets every backend alike. In the `exact` target each load has a guest of its own, where the cells keep the order of
+    /// the axes: nothing drifts there, and what comes out of a guest depends on nothing but itself.
+    #[must_use]
+    pub fn boots(&self) -> Vec<Vec<Visit>> {
+        if !self.target.is_exact() {
+            let round = |round| self.round(round).into_iter().map(move |cell| Visit { round, replica: 0, cell });
+            return vec![(0..self.rounds).flat_map(round).collect()];
+        }
+        let mut boots: Vec<Vec<Visit>> = Vec::new();
+        for replica in 0..self.replicas {
+            let first = boots.len();
+            for &cell in &self.cells {
+                let visit = Visit { round: 0, replica, cell };
+                match boots[first..].iter_mut().find(|boot| boot[0].cell.load() == cell.load()) {
+                    Some(boot) => boot.push(visit),
+                    None => boots.push(vec![visit]),
+                }
+            }
+        }
+        boots
+    }
+
+    /// The cells of one round, in the order in which they run.
+    fn round(&self, round: u32) -> Vec<Cell> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(u64::from(round));
         let mut cells = self.cells.clone();
         cells.shuffle(&mut rng);
         cells
     }
+
+    /// How often every cell is to be measured.
+    #[must_use]
+    pub fn passes(&self) -> u32 {
+        self.rounds * self.replicas
+    }
 }
 
-/// The cells of a set of axes, sizes outermost and positions innermost.
-///
-/// A probe that programs the node has no cell for `direct`. Where two positions are the same Service only one of them
-/// is asked: the first before the last, the last before the middle.
-#[must_use]
-pub fn expand(services: &[u32], endpoints: u32, backends: &[BackendName], probes: &[ProbeName]) -> Vec<Cell> {
-    let mut cells = Vec::new();
-    for &services in services {
-        for &backend in backends {
-            for &probe in probes.iter().filter(|probe| backend != BackendName::Direct || !probe.programs()) {
-                for position in positions(probe, services) {
-                    cells.push(Cell { services, endpoints, backend, probe, position });
+/// What is combined into cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Axes {
+    /// The numbers of Services.
+    pub services: Vec<u32>,
+    /// Endpoints a Service.
+    pub endpoints: u32,
+    /// The backends.
+    pub backends: Vec<BackendName>,
+    /// Ways; a backend that has none of them takes its first.
+    pub ways: Vec<Way>,
+    /// How IPVS picks a real server.
+    pub schedulers: Vec<Scheduler>,
+    /// How IPVS hands packets on.
+    pub forwardings: Vec<Forwarding>,
+    /// What is asked.
+    pub probes: Vec<ProbeName>,
+}
+
+/// kube-proxy's ipvs mode as it is, beside what it could cost; nothing to ask yet.
+impl Default for Axes {
+    fn default() -> Self {
+        Self {
+            services: Vec::new(),
+            endpoints: 2,
+            backends: BackendName::ALL.to_vec(),
+            ways: vec![Way::KubeProxy, Way::Batched],
+            schedulers: vec![Scheduler::RoundRobin],
+            forwardings: vec![Forwarding::Masquerading],
+            probes: ProbeName::usual(),
+        }
+    }
+}
+
+impl Axes {
+    /// Every cell once, sizes outermost and positions innermost.
+    ///
+    /// A probe that programs the node has no cell for `direct`. A probe that does not is asked in one way only: what is
+    /// installed is the same. Where two positions are the same Service only one of them is asked: the first before the
+    /// last, the last before the middle.
+    #[must_use]
+    pub fn expand(&self) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for &services in &self.services {
+            for &backend in &self.backends {
+                self.expand_backend(services, backend, &mut cells);
+            }
+        }
+        cells
+    }
+
+    fn expand_backend(&self, services: u32, backend: BackendName, cells: &mut Vec<Cell>) {
+        let ipvs = backend == BackendName::Ipvs;
+        let schedulers = if ipvs { optional(&self.schedulers) } else { vec![None] };
+        let forwardings = if ipvs { optional(&self.forwardings) } else { vec![None] };
+        let known = Way::of(backend);
+        let mut ways: Vec<Way> = self.ways.iter().copied().filter(|way| known.contains(way)).collect();
+        if ways.is_empty() {
+            ways.push(known[0]);
+        }
+        // The quickest one to load with.
+        let loading = if ipvs { Way::Batched } else { known[0] };
+        let probes = || self.probes.iter().copied().filter(|probe| backend != BackendName::Direct || !probe.programs());
+        for &scheduler in &schedulers {
+            for &forwarding in &forwardings {
+                for probe in probes() {
+                    for &way in if probe.programs() { &ways[..] } else { std::slice::from_ref(&loading) } {
+                        for position in positions(probe, services) {
+                            let endpoints = self.endpoints;
+                            cells.push(Cell {
+                                services,
+                                endpoints,
+                                backend,
+                                scheduler,
+                                forwarding,
+                                way,
+                                probe,
+                                position,
+                            });
+                        }
+                    }
                 }
             }
         }
     }
-    cells
+}
+
+fn optional<T: Copy>(values: &[T]) -> Vec<Option<T>> {
+    values.iter().copied().map(Some).collect()
 }
 
 /// The positions a probe asks among `services`.
@@ -94,19 +303,18 @@ fn positions(probe: ProbeName, services: u32) -> Vec<Option<Position>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::Word;
 
     fn plan(seed: u64) -> Plan {
         Plan {
-            scenario: "test".to_owned(),
-            target: TargetName::Host,
             seed,
             rounds: 3,
-            budget: Duration::from_secs(60),
-            dials: 10,
-            traffic: Duration::from_secs(1),
-            cells: expand(&[1, 100], 2, BackendName::ALL, ProbeName::ALL),
+            cells: axes(&[1, 100], BackendName::ALL, ProbeName::ALL).expand(),
+            ..Plan::example(TargetName::Host)
         }
+    }
+
+    fn axes(services: &[u32], backends: &[BackendName], probes: &[ProbeName]) -> Axes {
+        Axes { services: services.to_vec(), backends: backends.to_vec(), probes: probes.to_vec(), ..Axes::default() }
     }
 
     #[test]
@@ -119,7 +327,7 @@ mod tests {
     #[test]
     fn one_service_is_asked_once_whatever_its_position() {
         let connect = |services| {
-            let cells = expand(&[services], 2, &[BackendName::Nftables], &[ProbeName::Connect]);
+            let cells = axes(&[services], &[BackendName::Nftables], &[ProbeName::Connect]).expand();
             cells.iter().filter_map(|cell| cell.position).collect::<Vec<_>>()
         };
         assert_eq!(connect(1), [Position::First]);
@@ -139,5 +347,49 @@ mod tests {
             cells.sort_unstable();
             assert_eq!(round, cells);
         }
+    }
+
+    #[test]
+    fn only_what_programs_ipvs_has_its_ways() {
+        let cells = axes(&[10], &[BackendName::Ipvs], &[ProbeName::SyncChange, ProbeName::Connect]).expand();
+        let ways = |probe| {
+            let mut ways: Vec<_> = cells.iter().filter(|cell| cell.probe == probe).map(|cell| cell.way).collect();
+            ways.dedup();
+            ways
+        };
+        assert_eq!(ways(ProbeName::SyncChange), [Way::KubeProxy, Way::Batched]);
+        assert_eq!(ways(ProbeName::Connect), [Way::Batched]);
+        assert!(cells.iter().all(|cell| cell.scheduler == Some(Scheduler::RoundRobin)));
+    }
+
+    #[test]
+    fn an_exact_run_boots_once_a_load_and_replica_and_keeps_the_order_of_the_axes() {
+        let exact = Plan { target: TargetName::Exact, rounds: 1, replicas: 2, ..plan(1) };
+        let boots = exact.boots();
+        let mut loads: Vec<_> = exact.cells.iter().map(Cell::load).collect();
+        loads.sort_unstable();
+        loads.dedup();
+        assert_eq!(boots.len(), 2 * loads.len());
+        for boot in &boots {
+            assert!(boot.iter().all(|visit| visit.cell.load() == boot[0].cell.load()));
+            assert!(boot.iter().all(|visit| visit.replica == boot[0].replica && visit.round == 0));
+        }
+        assert_eq!(boots.concat().len(), 2 * exact.cells.len());
+    }
+
+    #[test]
+    fn on_a_wall_clock_every_round_shares_the_kernel() {
+        let boots = plan(7).boots();
+        assert_eq!(boots.len(), 1);
+        assert_eq!(boots[0].len(), 3 * plan(7).cells.len());
+        assert_eq!(boots[0].last().map(|visit| visit.round), Some(2));
+    }
+
+    #[test]
+    fn a_cell_that_was_written_before_there_were_ways_has_its_backends_first() {
+        let text = r#"{"services":1,"endpoints":2,"backend":"nftables","probe":"connect","position":"first"}"#;
+        let cell: Cell = serde_json::from_str(text).unwrap();
+        assert_eq!((cell.way, cell.scheduler), (Way::Partial, None));
+        assert_eq!(serde_json::from_str::<Cell>(&serde_json::to_string(&cell).unwrap()).unwrap(), cell);
     }
 }

@@ -4,8 +4,8 @@ use crate::dataset::{CellRecord, Dataset};
 use crate::metric::Metric;
 use crate::plan::Cell;
 use crate::stats;
-use crate::vocabulary::{BackendName, Outcome, Position, ProbeName};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::vocabulary::{BackendName, Forwarding, Outcome, Position, ProbeName, Scheduler, Way};
+use std::collections::{BTreeMap, HashMap};
 
 /// One cell's metric over all rounds.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +14,12 @@ pub struct Row {
     pub backend: BackendName,
     /// Whose rules.
     pub layout: String,
-    /// The way changes were applied.
-    pub way: String,
+    /// How IPVS picked real servers; `None` for any other backend.
+    pub scheduler: Option<Scheduler>,
+    /// How IPVS handed packets on; `None` for any other backend.
+    pub forwarding: Option<Forwarding>,
+    /// How changes were applied.
+    pub way: Way,
     /// The number of Services.
     pub services: u32,
     /// Endpoints a Service.
@@ -80,7 +84,7 @@ pub fn summarise(dataset: &Dataset) -> Vec<Row> {
         });
         cells[place].1.extend(record);
     }
-    let context = Context { dataset, direct: round_medians(dataset), ways: ways(dataset) };
+    let context = Context { dataset, direct: round_medians(dataset), layouts: layouts(dataset) };
     cells.iter().flat_map(|(cell, records)| context.rows(*cell, records)).collect()
 }
 
@@ -88,8 +92,8 @@ impl CellRecord {
     /// The point of the plan it was taken at.
     #[must_use]
     pub fn cell(&self) -> Cell {
-        let Self { services, endpoints, backend, probe, position, .. } = *self;
-        Cell { services, endpoints, backend, probe, position }
+        let Self { services, endpoints, backend, scheduler, forwarding, way, probe, position, .. } = *self;
+        Cell { services, endpoints, backend, scheduler, forwarding, way, probe, position }
     }
 }
 
@@ -101,8 +105,8 @@ struct Context<'a> {
     dataset: &'a Dataset,
     /// `direct`'s medians.
     direct: HashMap<(Cell, Metric, Pass), f64>,
-    /// The layout and the way of each backend, for cells of which no line was written.
-    ways: HashMap<BackendName, (&'a str, &'a str)>,
+    /// The layout of each backend, for cells of which no line was written.
+    layouts: HashMap<BackendName, &'a str>,
 }
 
 /// The median of each of `direct`'s cells, metrics and passes.
@@ -115,12 +119,12 @@ fn round_medians(dataset: &Dataset) -> HashMap<(Cell, Metric, Pass), f64> {
     samples.into_iter().filter_map(|(key, samples)| Some((key, stats::median(&samples)?))).collect()
 }
 
-fn ways(dataset: &Dataset) -> HashMap<BackendName, (&str, &str)> {
-    let mut ways = HashMap::from([(BackendName::Direct, ("none", "none"))]);
+fn layouts(dataset: &Dataset) -> HashMap<BackendName, &str> {
+    let mut layouts = HashMap::from([(BackendName::Direct, "none")]);
     for record in &dataset.cells {
-        ways.entry(record.backend).or_insert((&record.layout, &record.way));
+        layouts.entry(record.backend).or_insert(&record.layout);
     }
-    ways
+    layouts
 }
 
 impl Context<'_> {
@@ -140,17 +144,31 @@ impl Context<'_> {
             if metric == own && outcome == Outcome::Measured && reason.is_empty() {
                 reason = self.too_few_rounds(records);
             }
-            let (layout, way) = self.ways.get(&cell.backend).copied().unwrap_or_default();
-            let (layout, way) = (layout.to_owned(), way.to_owned());
-            let Cell { services, endpoints, backend, probe, position } = cell;
-            Row { backend, layout, way, services, endpoints, position, probe, outcome, reason, metric, figures }
+            let layout = self.layouts.get(&cell.backend).copied().unwrap_or_default().to_owned();
+            let Cell { services, endpoints, backend, scheduler, forwarding, way, probe, position } = cell;
+            Row {
+                backend,
+                layout,
+                scheduler,
+                forwarding,
+                way,
+                services,
+                endpoints,
+                position,
+                probe,
+                outcome,
+                reason,
+                metric,
+                figures,
+            }
         };
         metrics.iter().map(row).collect()
     }
 
     /// The figures of one cell's metric; `None` when there are no samples.
     fn figures(&self, cell: Cell, metric: Metric, passes: &BTreeMap<Pass, Vec<f64>>) -> Option<Figures> {
-        let baseline = Cell { backend: BackendName::Direct, ..cell };
+        let way = Way::None;
+        let baseline = Cell { backend: BackendName::Direct, scheduler: None, forwarding: None, way, ..cell };
         let ratio = |(&pass, samples): (&Pass, &Vec<f64>)| {
             let direct = self.direct.get(&(baseline, metric, pass)).filter(|median| **median != 0.0)?;
             Some(stats::median(samples)? / direct)
@@ -174,16 +192,16 @@ impl Context<'_> {
 
     /// What to say of a cell that was measured in fewer rounds than were planned, when its lines say nothing.
     fn too_few_rounds(&self, records: &[&CellRecord]) -> String {
-        let rounds: BTreeSet<u32> = passes(records).keys().map(|(round, _)| *round).collect();
-        let planned = self.dataset.header.plan.rounds;
-        if rounds.len() >= planned as usize {
+        let rounds = passes(records).len();
+        let planned = self.dataset.header.plan.passes();
+        if rounds >= planned as usize {
             return String::new();
         }
         let why = match &self.dataset.end {
             Some(end) if !end.interrupted => "no reason was recorded",
             _ => "the run ended before the others",
         };
-        format!("measured in {} of {planned} rounds: {why}", rounds.len())
+        format!("measured in {rounds} of {planned} rounds: {why}")
     }
 }
 

@@ -105,6 +105,8 @@ pub enum BackendName {
     IptablesLegacy,
     /// kube-proxy's iptables mode through the nf_tables variant of the tools.
     IptablesNft,
+    /// kube-proxy's ipvs mode.
+    Ipvs,
     /// kube-proxy's nftables mode.
     Nftables,
 }
@@ -113,6 +115,7 @@ words!("backend", BackendName {
     Direct = "direct",
     IptablesLegacy = "iptables-legacy",
     IptablesNft = "iptables-nft",
+    Ipvs = "ipvs",
     Nftables = "nftables",
 });
 
@@ -160,6 +163,8 @@ pub enum ProbeName {
     ConnectionsPerSecond,
     /// One iperf3 stream.
     Bandwidth,
+    /// Endpoints changing all the time, and the backend syncing as often as kube-proxy would.
+    Churn,
 }
 
 words!("probe", ProbeName {
@@ -171,15 +176,27 @@ words!("probe", ProbeName {
     Connect = "connect",
     ConnectionsPerSecond = "connections_per_second",
     Bandwidth = "bandwidth",
+    Churn = "churn",
 });
 
 impl ProbeName {
+    /// What is asked unless a scenario says otherwise: everything but what takes long and answers a question of its own.
+    #[must_use]
+    pub fn usual() -> Vec<Self> {
+        Self::ALL.iter().copied().filter(|&probe| probe != Self::Churn).collect()
+    }
+
     /// Whether the probe programs the node, so that it says nothing of `direct`.
     #[must_use]
     pub fn programs(self) -> bool {
         matches!(
             self,
-            Self::SyncFull | Self::SyncChange | Self::EndpointChange | Self::RemoveService | Self::AppendRule
+            Self::SyncFull
+                | Self::SyncChange
+                | Self::EndpointChange
+                | Self::RemoveService
+                | Self::AppendRule
+                | Self::Churn
         )
     }
 }
@@ -189,18 +206,135 @@ impl ProbeName {
 pub enum TargetName {
     /// The running kernel, in private namespaces.
     Host,
+    /// A chosen kernel in QEMU, on the guest's wall clock.
+    Vm,
+    /// A chosen kernel in QEMU, where one guest instruction is one nanosecond.
+    Exact,
 }
 
-words!("target", TargetName { Host = "host" });
+words!("target", TargetName { Host = "host", Vm = "vm", Exact = "exact" });
+
+impl TargetName {
+    /// Whether a run there comes out the same every time, so that nothing is gained by repeating it.
+    #[must_use]
+    pub fn is_exact(self) -> bool {
+        self == Self::Exact
+    }
+}
 
 /// The clock a run's durations are taken on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Clock {
     /// Real time.
     Wall,
+    /// Real time in a guest whose processor is emulated: slower than a real one, by factors that differ from
+    /// instruction to instruction.
+    WallEmulated,
+    /// Virtual time that advances by one nanosecond an instruction of the guest's, user and kernel.
+    Instructions,
 }
 
-words!("clock", Clock { Wall = "wall" });
+words!("clock", Clock { Wall = "wall", WallEmulated = "wall-emulated", Instructions = "instructions" });
+
+/// How changes are applied to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Way {
+    /// Not at all: there is nothing to apply.
+    None,
+    /// As kube-proxy's iptables and nftables modes do: what changed, and what every sync rewrites.
+    Partial,
+    /// As kube-proxy's ipvs mode does: every Service looked at, a request at a time, a process a set entry.
+    KubeProxy,
+    /// IPVS with as little around it as possible: only what changed, many requests a message, `ipset restore`.
+    Batched,
+    /// As `batched`, but with the virtual servers through `ipvsadm --restore`.
+    Ipvsadm,
+}
+
+words!("way", Way {
+    None = "none",
+    Partial = "partial",
+    KubeProxy = "kube-proxy",
+    Batched = "batched",
+    Ipvsadm = "ipvsadm",
+});
+
+impl Way {
+    /// The ways of `backend`, the one it has unless told otherwise first.
+    #[must_use]
+    pub fn of(backend: BackendName) -> &'static [Self] {
+        match backend {
+            BackendName::Direct => &[Self::None],
+            BackendName::IptablesLegacy | BackendName::IptablesNft | BackendName::Nftables => &[Self::Partial],
+            BackendName::Ipvs => &[Self::KubeProxy, Self::Batched, Self::Ipvsadm],
+        }
+    }
+}
+
+/// How IPVS picks a real server for a new connection (`ipvsadm(8)`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scheduler {
+    /// Round robin.
+    RoundRobin,
+    /// Weighted round robin.
+    WeightedRoundRobin,
+    /// Least connections.
+    LeastConnection,
+    /// Weighted least connections.
+    WeightedLeastConnection,
+    /// Source hashing.
+    SourceHashing,
+    /// Destination hashing.
+    DestinationHashing,
+    /// Shortest expected delay.
+    ShortestExpectedDelay,
+    /// Never queue.
+    NeverQueue,
+    /// Locality-based least connections.
+    LocalityLeastConnection,
+    /// Locality-based least connections with replication.
+    LocalityLeastConnectionReplicated,
+    /// Maglev hashing.
+    MaglevHashing,
+}
+
+words!("scheduler", Scheduler {
+    RoundRobin = "rr",
+    WeightedRoundRobin = "wrr",
+    LeastConnection = "lc",
+    WeightedLeastConnection = "wlc",
+    SourceHashing = "sh",
+    DestinationHashing = "dh",
+    ShortestExpectedDelay = "sed",
+    NeverQueue = "nq",
+    LocalityLeastConnection = "lblc",
+    LocalityLeastConnectionReplicated = "lblcr",
+    MaglevHashing = "mh",
+});
+
+impl Scheduler {
+    /// Whether short connections of a single client, one after the other, reach every real server.
+    #[must_use]
+    pub fn spreads(self) -> bool {
+        matches!(
+            self,
+            Self::RoundRobin | Self::WeightedRoundRobin | Self::LeastConnection | Self::WeightedLeastConnection
+        )
+    }
+}
+
+/// How IPVS hands a packet on to a real server (`ipvsadm(8)`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Forwarding {
+    /// Addresses and ports rewritten, both ways: kube-proxy's.
+    Masquerading,
+    /// To the real server's link address, unaltered: the real server has the virtual address too.
+    DirectRouting,
+    /// In an IP packet to the real server, otherwise unaltered.
+    Tunnel,
+}
+
+words!("forwarding", Forwarding { Masquerading = "masq", DirectRouting = "direct-routing", Tunnel = "tunnel" });
 
 /// How a cell ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,7 +7,7 @@
 use ipnet::Ipv4Net;
 use lab_core::change::Change;
 use lab_core::cluster::{Cluster, NODE_ADDRESS, Protocol, ServicePort};
-use lab_core::layout::{Invocation, Iptables, Layout, Nftables, Tool};
+use lab_core::layout::{Action, Invocation, Iptables, Layout, Nftables, Tool};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -74,6 +74,12 @@ fn change(place: usize) -> Change {
     Change { before: Arc::clone(&states[place]), after: Arc::clone(&states[place + 1]) }
 }
 
+/// The one call of a sync.
+fn only(actions: Vec<Action>) -> Invocation {
+    let [action] = &actions[..] else { panic!("one action, not {}", actions.len()) };
+    action.call().unwrap().clone()
+}
+
 fn text(call: &Invocation) -> &str {
     std::str::from_utf8(&call.stdin).unwrap()
 }
@@ -86,7 +92,7 @@ fn sorted<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
 
 #[test]
 fn the_full_sync_of_iptables_mode_is_kube_proxys() {
-    let call = iptables().full_sync(&plain());
+    let call = only(iptables().full_sync(&plain()));
     assert_eq!(call.tool, Tool::IptablesRestore);
     assert_eq!(call.args.join(" "), captured!("iptables/full.argv").trim_end());
     assert_eq!(text(&call), captured!("iptables/full.in"));
@@ -102,16 +108,16 @@ fn partial_syncs_of_iptables_mode_are_kube_proxys() {
     .into_iter()
     .enumerate()
     {
-        let call = iptables().partial_sync(&change(place));
+        let call = only(iptables().partial_sync(&change(place)));
         assert_eq!(call.args.join(" "), captured!("iptables/full.argv").trim_end());
         assert_eq!(text(&call), captured);
     }
-    assert_eq!(text(&iptables().partial_sync(&change(4))), captured!("iptables/delete-service.in"));
+    assert_eq!(text(&only(iptables().partial_sync(&change(4)))), captured!("iptables/delete-service.in"));
 }
 
 #[test]
 fn a_service_that_loses_all_endpoints_is_rejected_and_its_chains_go() {
-    let (call, captured) = (iptables().partial_sync(&change(3)), captured!("iptables/remove-all-endpoints.in"));
+    let (call, captured) = (only(iptables().partial_sync(&change(3))), captured!("iptables/remove-all-endpoints.in"));
     assert_eq!(sorted(text(&call).lines()), sorted(captured.lines()));
     // Only the stale chains' order is left to chance.
     let fixed = |line: &&str| !line.starts_with("-X") && !line.starts_with(":KUBE-S");
@@ -121,13 +127,13 @@ fn a_service_that_loses_all_endpoints_is_rejected_and_its_chains_go() {
 
 #[test]
 fn iptables_mode_leaves_nothing_to_clean_up_in_a_small_cluster() {
-    assert!((0..5).all(|place| iptables().cleanup(&change(place)).is_none()));
+    assert!((0..5).all(|place| iptables().cleanup(&change(place)).is_empty()));
 }
 
 #[test]
 fn preparing_iptables_mode_leads_to_the_jumps_and_chains_of_the_captured_state() {
     let mut rules: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    for call in iptables().prepare() {
+    for call in iptables().prepare().iter().filter_map(Action::call) {
         assert_eq!(call.tool, Tool::Iptables);
         let [_, _, _, _, operation, chain, _, table, rule @ ..] = &call.args[..] else { panic!("{:?}", call.args) };
         match operation.as_str() {
@@ -161,7 +167,7 @@ fn preparing_iptables_mode_leads_to_the_jumps_and_chains_of_the_captured_state()
 
 #[test]
 fn the_full_sync_of_nftables_mode_is_kube_proxys() {
-    let call = nftables().full_sync(&plain());
+    let call = only(nftables().full_sync(&plain()));
     assert_eq!(call.tool, Tool::Nft);
     assert_eq!(call.args.join(" "), captured!("nftables/full.argv").trim_end());
     assert_eq!(text(&call), captured!("nftables/full.in"));
@@ -179,7 +185,7 @@ const NFTABLES_SYNCS: [&str; 5] = [
 #[test]
 fn after_every_change_a_full_sync_of_nftables_mode_is_kube_proxys() {
     for (state, captured) in states().iter().skip(1).zip(NFTABLES_SYNCS) {
-        let call = nftables().full_sync(state);
+        let call = only(nftables().full_sync(state));
         // Only the first sync of all makes the base chains anew, and stale chains are known to changes alone.
         let base = |line: &&str| {
             line.starts_with("delete chain")
@@ -205,7 +211,10 @@ fn about_added(captured: &str) -> Vec<&str> {
 
 #[test]
 fn a_partial_sync_of_nftables_mode_adds_a_service_as_1_30_does() {
-    assert_eq!(text(&nftables().partial_sync(&change(0))).lines().collect::<Vec<_>>(), about_added(NFTABLES_SYNCS[0]));
+    assert_eq!(
+        text(&only(nftables().partial_sync(&change(0)))).lines().collect::<Vec<_>>(),
+        about_added(NFTABLES_SYNCS[0])
+    );
 }
 
 #[test]
@@ -213,13 +222,13 @@ fn a_partial_sync_of_nftables_mode_writes_an_altered_service_as_1_30_does_but_fo
     for place in [1, 2] {
         let mut captured = about_added(NFTABLES_SYNCS[place]);
         captured.retain(|line| !line.starts_with("add element"));
-        assert_eq!(text(&nftables().partial_sync(&change(place))).lines().collect::<Vec<_>>(), captured);
+        assert_eq!(text(&only(nftables().partial_sync(&change(place)))).lines().collect::<Vec<_>>(), captured);
     }
 }
 
 #[test]
 fn a_partial_sync_of_nftables_mode_moves_a_service_without_endpoints_to_the_rejected_ones() {
-    let call = nftables().partial_sync(&change(3));
+    let call = only(nftables().partial_sync(&change(3)));
     let mut lines: Vec<&str> = text(&call).lines().collect();
     assert_eq!(lines.pop(), Some("delete element ip kube-proxy service-ips { 10.111.222.1 . tcp . 80 }"));
     let mut captured = about_added(NFTABLES_SYNCS[3]);
@@ -229,7 +238,7 @@ fn a_partial_sync_of_nftables_mode_moves_a_service_without_endpoints_to_the_reje
 
 #[test]
 fn a_partial_sync_of_nftables_mode_takes_a_deleted_service_out_of_its_sets() {
-    let call = nftables().partial_sync(&change(4));
+    let call = only(nftables().partial_sync(&change(4)));
     assert_eq!(
         text(&call),
         "delete element ip kube-proxy cluster-ips { 10.111.222.1 }\n\
@@ -239,19 +248,19 @@ fn a_partial_sync_of_nftables_mode_takes_a_deleted_service_out_of_its_sets() {
 
 #[test]
 fn the_cleanup_of_nftables_mode_is_kube_proxys() {
-    let call = nftables().cleanup(&change(2)).unwrap();
+    let call = only(nftables().cleanup(&change(2)));
     assert_eq!(text(&call), captured!("nftables/cleanup-after-remove-endpoint.in"));
 }
 
 #[test]
 fn nftables_mode_deletes_later_what_the_partial_sync_emptied() {
     for place in 0..5 {
-        let (call, cleanup) = (nftables().partial_sync(&change(place)), nftables().cleanup(&change(place)));
+        let (call, cleanup) = (only(nftables().partial_sync(&change(place))), nftables().cleanup(&change(place)));
         let lines: Vec<&str> = text(&call).lines().collect();
         let added =
             |chain: &str| lines.iter().any(|line| line.strip_prefix("add chain ").is_some_and(|add| add == chain));
         let emptied = lines.iter().filter_map(|line| line.strip_prefix("flush chain ")).filter(|chain| !added(chain));
-        let cleanup = cleanup.as_ref().map_or("", text);
+        let cleanup: String = cleanup.iter().filter_map(Action::call).map(text).collect();
         let deleted: Vec<&str> = cleanup.lines().map(|line| line.strip_prefix("delete chain ").unwrap()).collect();
         assert_eq!(emptied.collect::<Vec<_>>(), deleted);
         assert_eq!(deleted.len(), [0, 0, 1, 3, 0][place]);

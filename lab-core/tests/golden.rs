@@ -2,7 +2,7 @@
 
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
-use lab_core::layout::{Append, Invocation, Iptables, Layout, Nftables, Tool};
+use lab_core::layout::{Action, Append, Iptables, Layout, Nftables, Tool};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,18 +28,21 @@ fn large() -> (Arc<Cluster>, AddressPlan) {
 }
 
 /// As one would type it, the input below.
-fn show(call: &Invocation) -> String {
+fn show(action: &Action) -> String {
+    let call = action.call().unwrap();
     let tool = match call.tool {
         Tool::Iptables => "iptables",
         Tool::IptablesRestore => "iptables-restore",
         Tool::Nft => "nft",
+        Tool::Ipset => "ipset",
+        Tool::Ipvsadm => "ipvsadm",
     };
     let quoted = call.args.iter().map(|word| if word.contains(' ') { format!("\"{word}\"") } else { word.clone() });
     let words: Vec<String> = quoted.collect();
     format!("$ {tool} {}\n{}", words.join(" "), String::from_utf8(call.stdin.clone()).unwrap())
 }
 
-fn check(name: &str, calls: &[Invocation]) {
+fn check(name: &str, calls: &[Action]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     let text: String = calls.iter().map(show).collect();
     if std::env::var_os("BLESS").is_some() {
@@ -52,7 +55,7 @@ fn check(name: &str, calls: &[Invocation]) {
 fn check_change(name: &str, change: &Change) {
     for (layout_name, layout) in LAYOUTS {
         for (way, change) in [("", change), ("-undone", &change.undone())] {
-            let mut calls = vec![layout.partial_sync(change)];
+            let mut calls = layout.partial_sync(change);
             calls.extend(layout.cleanup(change));
             check(&format!("{layout_name}-{name}{way}.txt"), &calls);
         }
@@ -69,14 +72,14 @@ fn what_is_prepared() {
 #[test]
 fn a_full_sync() {
     for (name, layout) in LAYOUTS {
-        check(&format!("{name}-full.txt"), &[layout.full_sync(&small().0)]);
+        check(&format!("{name}-full.txt"), &layout.full_sync(&small().0));
     }
 }
 
 #[test]
 fn an_empty_cluster() {
     for (name, layout) in LAYOUTS {
-        check(&format!("{name}-empty.txt"), &[layout.full_sync(&Cluster::default())]);
+        check(&format!("{name}-empty.txt"), &layout.full_sync(&Cluster::default()));
     }
 }
 
@@ -86,7 +89,7 @@ fn services_without_endpoints() {
     let mut cluster = Cluster::generate(3, &plan);
     cluster.services[1].endpoints.clear();
     for (name, layout) in LAYOUTS {
-        check(&format!("{name}-no-endpoints.txt"), &[layout.full_sync(&cluster)]);
+        check(&format!("{name}-no-endpoints.txt"), &layout.full_sync(&cluster));
     }
 }
 
@@ -122,8 +125,8 @@ fn an_endpoint_replaced_in_a_large_cluster() {
 fn a_rule_appended() {
     for (name, layout) in LAYOUTS {
         let Append { add, undo } = layout.append_rule(&small().0);
-        check(&format!("{name}-append.txt"), &[add, undo]);
+        check(&format!("{name}-append.txt"), &[add.into(), undo.into()]);
         let Append { add, undo } = layout.append_rule(&Cluster::default());
-        check(&format!("{name}-append-to-empty.txt"), &[add, undo]);
+        check(&format!("{name}-append-to-empty.txt"), &[add.into(), undo.into()]);
     }
 }

@@ -1,7 +1,7 @@
 //! What a layout says is installed is what counting the printed text gives, at any size.
 
 use lab_core::cluster::{AddressPlan, Cluster};
-use lab_core::layout::{Installed, Iptables, Layout, Nftables, iptables, nftables};
+use lab_core::layout::{Action, Installed, Iptables, Layout, Nftables, iptables, nftables};
 use proptest::prelude::*;
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ fn count_iptables(cluster: &Cluster) -> Installed {
     let layout = Iptables::default();
     let mut installed = Installed::default();
     let mut chains = HashSet::new();
-    for call in layout.prepare() {
+    for call in layout.prepare().iter().filter_map(Action::call) {
         match call.args[4].as_str() {
             "-N" => assert!(chains.insert((call.args[7].clone(), call.args[5].clone()))),
             "-I" => installed.rules += 1,
@@ -18,7 +18,7 @@ fn count_iptables(cluster: &Cluster) -> Installed {
         }
     }
     let mut table = "";
-    let text = String::from_utf8(layout.full_sync(cluster).stdin).unwrap();
+    let text = String::from_utf8(text(layout.full_sync(cluster))).unwrap();
     for line in text.lines() {
         if let Some(name) = line.strip_prefix('*') {
             table = name;
@@ -32,9 +32,15 @@ fn count_iptables(cluster: &Cluster) -> Installed {
     installed
 }
 
+/// What the one call of a sync reads.
+fn text(actions: Vec<Action>) -> Vec<u8> {
+    let [Action::Call(_, call)] = &actions[..] else { panic!("a sync of one call") };
+    call.stdin.clone()
+}
+
 /// Counts what was printed for `nft -f -`.
 fn count_nftables(cluster: &Cluster) -> Installed {
-    let text = String::from_utf8(Nftables::default().full_sync(cluster).stdin).unwrap();
+    let text = String::from_utf8(text(Nftables::default().full_sync(cluster))).unwrap();
     let (mut chains, mut elements, mut rules) = (HashSet::new(), HashSet::new(), 0);
     for line in text.lines() {
         let words: Vec<&str> = line.split(' ').collect();
@@ -45,7 +51,7 @@ fn count_nftables(cluster: &Cluster) -> Installed {
             _ => {}
         }
     }
-    Installed { rules, chains: chains.len() as u64, set_elements: elements.len() as u64 }
+    Installed { rules, chains: chains.len() as u64, set_elements: elements.len() as u64, ..Installed::default() }
 }
 
 /// A sink that counts what the walk says, without printing it.
@@ -83,7 +89,7 @@ impl nftables::Sink for Count {
 fn one_service_with_two_endpoints_has_kube_proxys_thirteen_nat_rules() {
     let cluster = Cluster::generate(1, &AddressPlan::new(2));
     let jumps_and_filter = 14 + 4;
-    let expected = Installed { rules: jumps_and_filter + 13, chains: 13 + 3, set_elements: 0 };
+    let expected = Installed { rules: jumps_and_filter + 13, chains: 13 + 3, ..Installed::default() };
     assert_eq!(Iptables::default().installed(&cluster), expected);
 }
 

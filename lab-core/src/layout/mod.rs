@@ -2,16 +2,19 @@
 //!
 //! Pure: a layout says what the tools are to be called with; calling them is the harness's.
 
+mod action;
 mod hash;
 pub mod iptables;
 pub mod nftables;
 mod text;
 
+pub use action::{Action, Pace, Part, RealServer, Request, ServerKey, VirtualServer};
 pub use iptables::Iptables;
 pub use nftables::Nftables;
 
 use crate::change::Change;
 use crate::cluster::{Cluster, SERVICE_RANGE, ServicePort};
+use crate::vocabulary::Way;
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -24,6 +27,10 @@ pub enum Tool {
     IptablesRestore,
     /// `nft`.
     Nft,
+    /// `ipset`.
+    Ipset,
+    /// `ipvsadm`.
+    Ipvsadm,
 }
 
 /// One call of a tool: its arguments and what it reads on standard input.
@@ -46,12 +53,25 @@ pub struct Installed {
     pub chains: u64,
     /// Elements of named sets and maps.
     pub set_elements: u64,
+    /// IPVS's virtual servers.
+    pub virtual_servers: u64,
+    /// IPVS's real servers, behind all virtual ones.
+    pub real_servers: u64,
+    /// Cluster IPs bound to a device of the node's.
+    pub addresses: u64,
 }
 
 impl fmt::Display for Installed {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rules, chains, set_elements } = self;
-        write!(out, "{rules} rules, {chains} chains and {set_elements} set elements")
+        let Self { rules, chains, set_elements, virtual_servers, real_servers, addresses } = self;
+        write!(out, "{rules} rules, {chains} chains and {set_elements} set elements")?;
+        match virtual_servers + real_servers + addresses {
+            0 => Ok(()),
+            _ => write!(
+                out,
+                ", {virtual_servers} virtual servers, {real_servers} real servers and {addresses} addresses"
+            ),
+        }
     }
 }
 
@@ -64,20 +84,22 @@ pub struct Append {
     pub undo: Invocation,
 }
 
-/// Which rules a backend installs for a cluster, and the calls that install them.
+/// Which rules a backend installs for a cluster, and what installs them.
 pub trait Layout: Send + Sync {
     /// The layout's name in datasets: whose rules these are.
     fn name(&self) -> &'static str;
+    /// How it applies changes.
+    fn way(&self) -> Way;
     /// The tool that syncs call.
     fn sync_tool(&self) -> Tool;
     /// What is set up once, before the first sync, and does not depend on the Services.
-    fn prepare(&self) -> Vec<Invocation>;
+    fn prepare(&self) -> Vec<Action>;
     /// Empty node to the whole of `cluster`.
-    fn full_sync(&self, cluster: &Cluster) -> Invocation;
-    /// From `change.before` to `change.after`, as kube-proxy does it.
-    fn partial_sync(&self, change: &Change) -> Invocation;
-    /// What kube-proxy removes only some time after the change (stale chains); `None` when nothing is left over.
-    fn cleanup(&self, change: &Change) -> Option<Invocation>;
+    fn full_sync(&self, cluster: &Cluster) -> Vec<Action>;
+    /// From `change.before` to `change.after`.
+    fn partial_sync(&self, change: &Change) -> Vec<Action>;
+    /// What kube-proxy removes only some time after the change (stale chains).
+    fn cleanup(&self, change: &Change) -> Vec<Action>;
     /// One more rule on top of `cluster`.
     fn append_rule(&self, cluster: &Cluster) -> Append;
     /// What a node holds once `cluster` is in force, by arithmetic rather than by counting what was printed.

@@ -5,8 +5,10 @@
 mod yaml;
 
 use crate::cluster::AddressPlan;
-use crate::plan::{Plan, expand};
-use crate::vocabulary::{BackendName, ProbeName, TargetName, Unknown, Word};
+use crate::plan::{Axes, Cell, Plan};
+use crate::reference;
+use crate::vocabulary::{ProbeName, TargetName, Unknown, Word};
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -23,6 +25,17 @@ pub const BUDGET: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::
 /// Sensible times for traffic to flow in a round.
 pub const TRAFFIC: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
+/// Sensible numbers of replicas.
+pub const REPLICAS: RangeInclusive<u32> = 1..=100;
+/// Sensible numbers of instructions for one cell.
+pub const INSTRUCTIONS: RangeInclusive<u64> = 1_000_000_000..=100_000_000_000_000;
+/// Sensible times for endpoints to keep changing in a round.
+pub const CHURN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);
+/// Sensible times for a client to be sent to the same real server: the API's limits for session affinity.
+pub const PERSISTENCE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
+/// Sensible sizes of a guest's memory, in MiB.
+pub const MEMORY: RangeInclusive<u32> = 512..=1_048_576;
+
 /// What a scenario's YAML says, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scenario {
@@ -34,24 +47,41 @@ pub struct Scenario {
     pub about: String,
     /// Where it runs; `None` leaves it to the program.
     pub target: Option<TargetName>,
-    /// The backends that are compared.
-    pub backends: Vec<BackendName>,
-    /// The numbers of Services.
-    pub services: Vec<u32>,
-    /// Endpoints a Service.
-    pub endpoints: u32,
-    /// What is asked.
-    pub probes: Vec<ProbeName>,
-    /// Passes over all cells.
+    /// What is combined, but for the parts.
+    pub axes: Axes,
+    /// What is asked at which sizes; at least one.
+    pub parts: Vec<Part>,
+    /// Passes over all cells, on a wall clock.
     pub rounds: u32,
-    /// Time that one cell may take over all rounds.
+    /// Guests with an entropy of their own that each cell is measured in, in the `exact` target.
+    pub replicas: u32,
+    /// Time that one cell may take over all rounds, on a wall clock.
     pub budget: Duration,
+    /// Instructions that one cell may take in the `exact` target.
+    pub instructions: u64,
     /// Connections that `connect` opens in a round.
     pub dials: u32,
     /// How long `bandwidth` and `connections_per_second` send in a round.
     pub traffic: Duration,
+    /// How long `churn` goes on in a round.
+    pub churn: Duration,
+    /// For how long IPVS sends a client to the same real server.
+    pub persistence: Option<Duration>,
+    /// Memory of each guest, in MiB.
+    pub memory: u32,
+    /// The published figures that stand beside the measured ones, by their ids.
+    pub references: Vec<String>,
     /// The YAML it was read from.
     pub text: String,
+}
+
+/// Some of a scenario's cells: what is asked, and at which sizes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The numbers of Services.
+    pub services: Vec<u32>,
+    /// What is asked.
+    pub probes: Vec<ProbeName>,
 }
 
 impl Scenario {
@@ -77,16 +107,30 @@ impl Scenario {
     /// The plan of a run on `target` with `seed`.
     #[must_use]
     pub fn plan(&self, target: TargetName, seed: u64) -> Plan {
+        let exact = target.is_exact();
         Plan {
             scenario: self.name.clone(),
             target,
             seed,
-            rounds: self.rounds,
-            budget: self.budget,
+            rounds: if exact { 1 } else { self.rounds },
+            replicas: if exact { self.replicas } else { 1 },
+            budget: if exact { Duration::from_nanos(self.instructions) } else { self.budget },
             dials: self.dials,
             traffic: self.traffic,
-            cells: expand(&self.services, self.endpoints, &self.backends, &self.probes),
+            churn: self.churn,
+            persistence: self.persistence,
+            memory: self.memory,
+            cells: self.cells(),
         }
+    }
+
+    /// The cells of all parts, each once.
+    fn cells(&self) -> Vec<Cell> {
+        let mut seen = HashSet::new();
+        let part = |Part { services, probes }: &Part| {
+            Axes { services: services.clone(), probes: probes.clone(), ..self.axes.clone() }.expand()
+        };
+        self.parts.iter().flat_map(part).filter(|&cell| seen.insert(cell)).collect()
     }
 }
 
@@ -127,11 +171,24 @@ const KEYS: &[&str] = &[
     "services",
     "endpoints",
     "probes",
+    "parts",
+    "way",
+    "scheduler",
+    "forwarding",
+    "persistence",
     "rounds",
+    "replicas",
     "budget",
+    "instructions",
     "dials",
     "traffic",
+    "churn",
+    "memory",
+    "references",
 ];
+
+/// The keys of a part.
+const PART_KEYS: &[&str] = &["services", "probes"];
 
 /// Turns nodes into domain values and remembers what was wrong with them.
 struct Reader {
@@ -171,31 +228,129 @@ impl Reader {
         let question = self.required(find("question"), "question", Self::text);
         let about = find("about").map_or(Some(String::new()), |entry| self.text(entry));
         let target = find("target").map_or(Some(None), |entry| self.target(entry));
-        let backends = find("backends").map_or(Some(BackendName::ALL.to_vec()), |entry| self.words(entry));
-        let endpoints = find("endpoints").map_or(Some(2), |entry| self.count(entry, &(1..=MOST_ENDPOINTS)));
-        let services =
-            self.required(find("services"), "services", |reader, entry| reader.services(entry, endpoints.unwrap_or(1)));
-        let probes = find("probes").map_or(Some(ProbeName::ALL.to_vec()), |entry| self.words(entry));
+        let mut axes = Axes::default();
+        let endpoints =
+            find("endpoints").map_or(Some(axes.endpoints), |entry| self.count(entry, &(1..=MOST_ENDPOINTS)));
+        axes.endpoints = endpoints.unwrap_or(1);
+        self.axis(find("backends"), &mut axes.backends);
+        self.axis(find("way"), &mut axes.ways);
+        self.axis(find("scheduler"), &mut axes.schedulers);
+        self.axis(find("forwarding"), &mut axes.forwardings);
+        let parts = self.parts(&find, axes.endpoints);
         let rounds = find("rounds").map_or(Some(5), |entry| self.count(entry, &ROUNDS));
+        let replicas = find("replicas").map_or(Some(1), |entry| self.count(entry, &REPLICAS));
         let budget = find("budget").map_or(Some(Duration::from_secs(60)), |entry| self.duration(entry, &BUDGET));
+        let instructions = find("instructions").map_or(Some(20_000_000_000), |entry| self.instructions(entry));
         let dials = find("dials").map_or(Some(200), |entry| self.count(entry, &DIALS));
         let traffic = find("traffic").map_or(Some(Duration::from_secs(1)), |entry| self.duration(entry, &TRAFFIC));
+        let churn = find("churn").map_or(Some(Duration::from_secs(10)), |entry| self.duration(entry, &CHURN));
+        let persistence = find("persistence").map_or(Some(None), |entry| self.duration(entry, &PERSISTENCE).map(Some));
+        let memory = find("memory").map_or(Some(4096), |entry| self.count(entry, &MEMORY));
+        let references = find("references").map_or(Some(Vec::new()), |entry| self.references(entry));
 
         Some(Scenario {
             name: name?,
             question: question?,
             about: about?,
             target: target?,
-            backends: backends?,
-            services: services?,
-            endpoints: endpoints?,
-            probes: probes?,
+            axes,
+            parts: parts?,
             rounds: rounds?,
+            replicas: replicas?,
             budget: budget?,
+            instructions: instructions?,
             dials: dials?,
             traffic: traffic?,
+            churn: churn?,
+            persistence: persistence?,
+            memory: memory?,
+            references: references?,
             text: text.to_owned(),
         })
+    }
+
+    /// Takes the words of `entry`, when it is there, in place of `axis`.
+    fn axis<W: Word>(&mut self, entry: Option<&Entry>, axis: &mut Vec<W>) {
+        if let Some(words) = entry.and_then(|entry| self.words(entry)) {
+            *axis = words;
+        }
+    }
+
+    /// The parts; a scenario without that key is a single one.
+    fn parts<'a>(&mut self, find: &dyn Fn(&str) -> Option<&'a Entry>, endpoints: u32) -> Option<Vec<Part>> {
+        let Some(parts) = find("parts") else {
+            return self
+                .part(find, "a scenario needs name, question, and services or parts", self.top, endpoints)
+                .map(|part| vec![part]);
+        };
+        for key in PART_KEYS {
+            if let Some(entry) = find(key) {
+                self.problem(entry.line, format!("{key}: it stands in the parts, or there are no parts"));
+            }
+        }
+        let items = self.list(parts, "parts")?;
+        let mut read = Vec::new();
+        for item in items {
+            let Value::Map(entries) = &item.value else {
+                self.wrong_value("parts", item, &format!("mappings of: {}", PART_KEYS.join(", ")));
+                continue;
+            };
+            for entry in entries {
+                if !PART_KEYS.contains(&entry.key.as_str()) {
+                    self.problem(entry.line, Unknown::new("key", &entry.key, PART_KEYS.iter().copied()).to_string());
+                }
+            }
+            let find = |key: &str| entries.iter().find(|entry| entry.key == key);
+            read.extend(self.part(&find, "a part needs services", item.line, endpoints));
+        }
+        Some(read)
+    }
+
+    fn part<'a>(
+        &mut self,
+        find: &dyn Fn(&str) -> Option<&'a Entry>,
+        needs: &str,
+        line: u64,
+        endpoints: u32,
+    ) -> Option<Part> {
+        let probes = find("probes").map_or(Some(ProbeName::usual()), |entry| self.words(entry));
+        let services = match find("services") {
+            Some(entry) => self.services(entry, endpoints),
+            None => {
+                self.problem(line, format!("services: missing; {needs}"));
+                None
+            }
+        };
+        Some(Part { services: services?, probes: probes? })
+    }
+
+    fn instructions(&mut self, entry: &Entry) -> Option<u64> {
+        let found = match &entry.node.value {
+            Value::Integer(count) => u64::try_from(*count).ok(),
+            Value::Text(text) => parse_instructions(text).ok(),
+            _ => None,
+        };
+        let found = found.filter(|count| INSTRUCTIONS.contains(count));
+        if found.is_none() {
+            self.wrong(entry, "a number of instructions, such as 60G, from 1G to 100000G");
+        }
+        found
+    }
+
+    fn references(&mut self, entry: &Entry) -> Option<Vec<String>> {
+        let items = self.list(entry, "ids of published figures")?;
+        let mut ids = Vec::new();
+        for item in items {
+            match &item.value {
+                Value::Text(id) if reference::find(id).is_some() => ids.push(id.clone()),
+                Value::Text(id) => {
+                    let unknown = Unknown::new("reference", id, reference::all().iter().map(|known| known.id.as_str()));
+                    self.problem(item.line, format!("references: {unknown}"));
+                }
+                _ => self.wrong_value(&entry.key, item, "ids of published figures"),
+            }
+        }
+        Some(ids)
     }
 
     fn required<T>(
@@ -205,7 +360,7 @@ impl Reader {
         read: impl FnOnce(&mut Self, &Entry) -> Option<T>,
     ) -> Option<T> {
         if entry.is_none() {
-            self.problem(self.top, format!("{key}: missing; a scenario needs name, question and services"));
+            self.problem(self.top, format!("{key}: missing; a scenario needs name, question, and services or parts"));
         }
         entry.and_then(|entry| read(self, entry))
     }
@@ -284,9 +439,13 @@ impl Reader {
         }
     }
 
+    /// A list of words, or a single one.
     fn words<W: Word>(&mut self, entry: &Entry) -> Option<Vec<W>> {
         let names: Vec<_> = W::ALL.iter().map(|word| word.name()).collect();
-        let items = self.list(entry, &format!("{}s ({})", W::KIND, names.join(", ")))?;
+        let items = match &entry.node.value {
+            Value::Text(_) => std::slice::from_ref(&entry.node),
+            _ => self.list(entry, &format!("{}s ({})", W::KIND, names.join(", ")))?,
+        };
         let mut words = Vec::new();
         for item in items {
             match &item.value {
@@ -328,6 +487,22 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("found \"{text}\"; a time has a unit, such as 90s, 2m or 500ms");
     let signed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
     Duration::try_from(signed).map_err(|_| wrong())
+}
+
+/// Reads a number of instructions as people write it: `60G`, `500M`, `2000000000`.
+///
+/// # Errors
+/// When it is not one.
+pub fn parse_instructions(text: &str) -> Result<u64, String> {
+    let wrong = || {
+        format!("found \"{text}\"; a number of instructions is a whole number, with G for billions or M for millions")
+    };
+    let (number, factor) = match text.trim() {
+        text if text.ends_with('G') => (&text[..text.len() - 1], 1_000_000_000),
+        text if text.ends_with('M') => (&text[..text.len() - 1], 1_000_000),
+        text => (text, 1),
+    };
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(wrong)
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ fn problems(text: &str) -> String {
 #[test]
 fn a_short_scenario_gets_sensible_defaults() {
     let scenario = Scenario::read("x.yaml", GOOD).unwrap();
-    assert_eq!(scenario.backends, BackendName::ALL);
-    assert_eq!(scenario.probes, ProbeName::ALL);
-    assert_eq!((scenario.endpoints, scenario.rounds), (2, 5));
+    assert_eq!(scenario.axes, Axes::default());
+    assert_eq!(scenario.parts, [Part { services: vec![1, 100], probes: ProbeName::usual() }]);
+    assert_eq!((scenario.axes.endpoints, scenario.rounds, scenario.replicas), (2, 5, 1));
     assert_eq!(scenario.target, None);
 }
 
@@ -23,12 +23,13 @@ fn every_problem_is_named_with_its_line() {
     assert_eq!(
         problems(text),
         "scenarios/x.yaml:5: unknown key \"round\"; known: name, question, about, target, backends, services, \
-         endpoints, probes, rounds, budget, dials, traffic (did you mean \"rounds\"?)\n\
+         endpoints, probes, parts, way, scheduler, forwarding, persistence, rounds, replicas, budget, instructions, \
+         dials, traffic, churn, memory, references (did you mean \"rounds\"?)\n\
          scenarios/x.yaml:1: name: found \"First packet\"; it takes lower-case letters, digits and dashes: it becomes \
          part of a folder's name\n\
          scenarios/x.yaml:2: question: found \"\"; it takes text\n\
          scenarios/x.yaml:3: backends: unknown backend \"nftable\"; known: direct, iptables-legacy, iptables-nft, \
-         nftables (did you mean \"nftables\"?)\n\
+         ipvs, nftables (did you mean \"nftables\"?)\n\
          scenarios/x.yaml:4: services: found -5; it takes a whole number from 1 to 4294967295\n\
          scenarios/x.yaml:4: services: 1 stands in it twice"
     );
@@ -36,9 +37,9 @@ fn every_problem_is_named_with_its_line() {
 
 #[test]
 fn a_list_over_several_lines_names_the_line_of_the_bad_item() {
-    let text = format!("{GOOD}backends:\n  - direct\n  - ipfs\n");
+    let text = format!("{GOOD}backends:\n  - direct\n  - ebpf\n");
     assert!(
-        problems(&text).starts_with("scenarios/x.yaml:6: backends: unknown backend \"ipfs\""),
+        problems(&text).starts_with("scenarios/x.yaml:6: backends: unknown backend \"ebpf\""),
         "{}",
         problems(&text)
     );
@@ -63,7 +64,7 @@ fn a_wrong_type_is_refused() {
         ("budget: 60", "a time with its unit, such as 90s or 2m, from 1s to 86400s"),
         ("traffic: -1s", "a time with its unit, such as 90s or 2m, from 100ms to 60s"),
         ("about: [a, b]", "text"),
-        ("probes: connect", "a list of probes (sync_full, "),
+        ("probes: 3", "a list of probes (sync_full, "),
         ("target: {}", "auto or the name of a target"),
     ] {
         let found = problems(&format!("{GOOD}{line}\n"));
@@ -95,4 +96,42 @@ fn what_is_not_yaml_is_refused_with_its_line() {
         let found = problems(&text);
         assert!(found.contains("not valid YAML: ") && !found.contains('\n'), "{found}");
     }
+}
+
+#[test]
+fn parts_ask_different_things_at_different_sizes_and_each_cell_once() {
+    let text = "name: x\nquestion: What?\nbackends: ipvs\nway: batched\nparts:\n  - services: [1, 10]\n    probes: \
+                sync_full\n  - services: [10, 50]\n    probes: [sync_full, bandwidth]\n";
+    let cells = Scenario::read("x.yaml", text).unwrap().plan(TargetName::Host, 1).cells;
+    let sizes = |probe| cells.iter().filter(|cell| cell.probe == probe).map(|cell| cell.services).collect::<Vec<_>>();
+    assert_eq!(sizes(ProbeName::SyncFull), [1, 10, 50]);
+    assert_eq!(sizes(ProbeName::Bandwidth), [10, 10, 50, 50]);
+}
+
+#[test]
+fn parts_take_the_place_of_sizes_and_probes() {
+    let found = problems(&format!("{GOOD}parts:\n  - probes: connect\n    rounds: 1\n  - 3\n"));
+    assert_eq!(
+        found,
+        "scenarios/x.yaml:3: services: it stands in the parts, or there are no parts\n\
+         scenarios/x.yaml:6: unknown key \"rounds\"; known: services, probes\n\
+         scenarios/x.yaml:5: services: missing; a part needs services\n\
+         scenarios/x.yaml:7: parts: found 3; it takes mappings of: services, probes"
+    );
+}
+
+#[test]
+fn an_exact_run_is_budgeted_in_instructions_and_repeats_nothing() {
+    let scenario = Scenario::read("x.yaml", &format!("{GOOD}instructions: 60G\nreplicas: 3\n")).unwrap();
+    let (host, exact) = (scenario.plan(TargetName::Host, 1), scenario.plan(TargetName::Exact, 1));
+    assert_eq!((host.rounds, host.replicas, host.budget), (5, 1, Duration::from_secs(60)));
+    assert_eq!((exact.rounds, exact.replicas, exact.budget), (1, 3, Duration::from_secs(60)));
+    let found = problems(&format!("{GOOD}instructions: 60 G\n"));
+    assert!(found.contains("instructions: found \"60 G\"; it takes a number of instructions, such as 60G"), "{found}");
+}
+
+#[test]
+fn an_unknown_reference_is_refused() {
+    let found = problems(&format!("{GOOD}references: [huawei-add-rule, huawei-memery]\n"));
+    assert!(found.contains("unknown reference \"huawei-memery\"") && found.contains("\"huawei-memory\""), "{found}");
 }

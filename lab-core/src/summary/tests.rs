@@ -4,11 +4,11 @@ use super::*;
 use crate::dataset::{End, FORMAT, Header};
 use crate::plan::Plan;
 use crate::vocabulary::{Clock, TargetName, Word};
-use std::time::Duration;
 
 fn cell(backend: BackendName, probe: ProbeName) -> Cell {
     let position = (probe == ProbeName::Connect).then_some(Position::Last);
-    Cell { services: 10, endpoints: 2, backend, probe, position }
+    let way = Way::of(backend)[0];
+    Cell { services: 10, endpoints: 2, backend, scheduler: None, forwarding: None, way, probe, position }
 }
 
 fn nftables() -> Cell {
@@ -21,7 +21,9 @@ fn record(cell: Cell, metric: Metric, round: u32, samples: &[f64]) -> CellRecord
         target: TargetName::Host,
         backend: cell.backend,
         layout: "kube-proxy-1.30".to_owned(),
-        way: "partial".to_owned(),
+        scheduler: cell.scheduler,
+        forwarding: cell.forwarding,
+        way: cell.way,
         services: cell.services,
         endpoints: cell.endpoints,
         position: cell.position,
@@ -49,23 +51,16 @@ fn dataset(plan: &[Cell], rounds: u32, cells: Vec<CellRecord>) -> Dataset {
         command: Vec::new(),
         scenario: String::new(),
         question: String::new(),
-        plan: Plan {
-            scenario: "test".to_owned(),
-            target: TargetName::Host,
-            seed: 1,
-            rounds,
-            budget: Duration::from_secs(1),
-            dials: 1,
-            traffic: Duration::from_secs(1),
-            cells: plan.to_vec(),
-        },
+        plan: Plan { rounds, cells: plan.to_vec(), ..Plan::example(TargetName::Host) },
         clock: Clock::Wall,
         host: BTreeMap::new(),
+        guest: BTreeMap::new(),
         tools: BTreeMap::new(),
+        references: Vec::new(),
         start: "2026-01-01T00:00:00Z".parse().unwrap(),
     };
     let end = "2026-01-01T00:01:00Z".parse().unwrap();
-    let end = End { end, peak_rss: 1, interrupted: false, cells: BTreeMap::new() };
+    let end = End { end, peak_rss: 1, interrupted: false, cells: BTreeMap::new(), boots: Vec::new() };
     Dataset { header, cells, end: Some(end) }
 }
 
@@ -186,7 +181,7 @@ fn a_cell_that_was_never_reached_is_a_row() {
     let row = only(&dataset(&[nftables()], 2, Vec::new()));
     assert_eq!((row.outcome, row.reason.as_str(), row.figures), (Outcome::Skipped, NEVER_REACHED, None));
     let row = &summarise(&dataset(&[cell(BackendName::Direct, ProbeName::Connect)], 2, Vec::new()))[0];
-    assert_eq!((row.layout.as_str(), row.way.as_str()), ("none", "none"));
+    assert_eq!((row.layout.as_str(), row.way), ("none", Way::None));
 }
 
 #[test]

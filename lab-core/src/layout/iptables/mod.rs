@@ -11,7 +11,8 @@ pub use sync::Sync;
 
 use crate::change::Change;
 use crate::cluster::{Cluster, POD_RANGE};
-use crate::layout::{Append, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
+use crate::layout::{Action, Append, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
+use crate::vocabulary::Way;
 use ipnet::Ipv4Net;
 use sync::{FILTER_CHAINS, FILTER_RULES, NAT_CHAINS, NAT_RULES, cleanup, is_large, service_chain, stale_chains};
 
@@ -84,12 +85,16 @@ impl Layout for Iptables {
         "kube-proxy-1.30"
     }
 
+    fn way(&self) -> Way {
+        Way::Partial
+    }
+
     fn sync_tool(&self) -> Tool {
         Tool::IptablesRestore
     }
 
     /// The canaries, then each chain that is jumped to from a built-in one, and the jump.
-    fn prepare(&self) -> Vec<Invocation> {
+    fn prepare(&self) -> Vec<Action> {
         let mut calls: Vec<Invocation> =
             CANARY_TABLES.into_iter().map(|table| call("-N", Chain::KubeProxyCanary, table, Vec::new())).collect();
         for (place, Jump { table, from, to, matches }) in JUMPS.iter().enumerate() {
@@ -99,25 +104,26 @@ impl Layout for Iptables {
             let rule = Rule { chain: *from, matches, target: Target::Jump(*to) };
             calls.push(call("-I", *from, *table, rule.args()));
         }
-        calls
+        calls.into_iter().map(Action::from).collect()
     }
 
-    fn full_sync(&self, cluster: &Cluster) -> Invocation {
-        print(&Sync::full(cluster, self.cluster_cidr))
+    fn full_sync(&self, cluster: &Cluster) -> Vec<Action> {
+        vec![print(&Sync::full(cluster, self.cluster_cidr)).into()]
     }
 
-    fn partial_sync(&self, change: &Change) -> Invocation {
-        print(&Sync::partial(change, self.cluster_cidr))
+    fn partial_sync(&self, change: &Change) -> Vec<Action> {
+        vec![print(&Sync::partial(change, self.cluster_cidr)).into()]
     }
 
     /// In a small cluster the sync itself deletes the stale chains.
-    fn cleanup(&self, change: &Change) -> Option<Invocation> {
+    fn cleanup(&self, change: &Change) -> Vec<Action> {
         let stale = if is_large(&change.after) { stale_chains(change) } else { Vec::new() };
-        (!stale.is_empty()).then(|| {
-            let mut text = Vec::new();
-            cleanup(&stale, &mut text);
-            restore(text)
-        })
+        if stale.is_empty() {
+            return Vec::new();
+        }
+        let mut text = Vec::new();
+        cleanup(&stale, &mut text);
+        vec![restore(text).into()]
     }
 
     /// One like those that lead to a Service, at the very end of the nat table's KUBE-SERVICES.
@@ -151,7 +157,7 @@ impl Layout for Iptables {
                 + 2 * reachable
                 + 3 * endpoints,
             chains: fixed_chains + reachable + endpoints,
-            set_elements: 0,
+            ..Installed::default()
         }
     }
 }

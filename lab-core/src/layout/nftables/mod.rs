@@ -11,7 +11,8 @@ pub use object::{Chain, Element, Match, Object, Rule, Set, Sink, Statement, Verb
 
 use crate::change::Change;
 use crate::cluster::{Cluster, NODE_ADDRESS, POD_RANGE, Protocol, SERVICE_PORT};
-use crate::layout::{Append, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
+use crate::layout::{Action, Append, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
+use crate::vocabulary::Way;
 use base::{CHAINS, ELEMENTS, RULES, SERVICES_RULES, add_rule, set_up};
 use ipnet::Ipv4Net;
 use std::collections::HashSet;
@@ -47,39 +48,44 @@ impl Layout for Nftables {
         "kube-proxy-1.30"
     }
 
+    fn way(&self) -> Way {
+        Way::Partial
+    }
+
     fn sync_tool(&self) -> Tool {
         Tool::Nft
     }
 
     /// Nothing: a full sync is one transaction that sets up the table too.
-    fn prepare(&self) -> Vec<Invocation> {
+    fn prepare(&self) -> Vec<Action> {
         Vec::new()
     }
 
-    fn full_sync(&self, cluster: &Cluster) -> Invocation {
+    fn full_sync(&self, cluster: &Cluster) -> Vec<Action> {
         let size = 8192 + cluster.services.len() * 700 + cluster.endpoint_count() * 620;
         let mut text = Vec::with_capacity(size);
         self.walk(cluster, &mut text);
-        transaction(text)
+        vec![transaction(text).into()]
     }
 
-    fn partial_sync(&self, change: &Change) -> Invocation {
+    fn partial_sync(&self, change: &Change) -> Vec<Action> {
         let mut text = Vec::new();
         walk_change(change, self.cluster_cidr, &mut text);
-        transaction(text)
+        vec![transaction(text).into()]
     }
 
     /// Deletes the stale chains: kube-proxy lets a second go by, since kernels before 6.2 are slow to see that no map
     /// element leads to them any more.
-    fn cleanup(&self, change: &Change) -> Option<Invocation> {
+    fn cleanup(&self, change: &Change) -> Vec<Action> {
         let stale = stale_chains(change);
-        (!stale.is_empty()).then(|| {
-            let mut text = Vec::new();
-            for chain in stale {
-                text.command(Verb::Delete, &Object::Chain(chain));
-            }
-            transaction(text)
-        })
+        if stale.is_empty() {
+            return Vec::new();
+        }
+        let mut text = Vec::new();
+        for chain in stale {
+            text.command(Verb::Delete, &Object::Chain(chain));
+        }
+        vec![transaction(text).into()]
     }
 
     /// One that leads to the middle Service from a cluster IP that none has, at the end of the chain `services`.
@@ -121,6 +127,7 @@ impl Layout for Nftables {
             rules: RULES + 2 * reachable + 2 * endpoints,
             chains: CHAINS + reachable + endpoints,
             set_elements: ELEMENTS + services.len() as u64 + cluster_ips.len() as u64,
+            ..Installed::default()
         }
     }
 }
