@@ -1,0 +1,80 @@
+//! Where ld.so looks for libraries, as ld.so(8) and ldconfig(8) say.
+
+use std::env::consts::ARCH;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Folders that ld.so searches, besides those that a file names itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Folders {
+    /// From `/etc/ld.so.conf`, which becomes the cache on the host. A guest has none.
+    pub(super) configured: Vec<PathBuf>,
+    /// Those compiled into ld.so.
+    pub(super) default: Vec<PathBuf>,
+}
+
+impl Folders {
+    /// This machine's.
+    ///
+    /// The configuration rather than its cache is read: the cache prefers builds for newer processors
+    /// (`glibc-hwcaps`), which a guest's processor may be unable to run.
+    pub(super) fn of_host() -> Self {
+        let default = [format!("/lib/{ARCH}-linux-gnu"), format!("/usr/lib/{ARCH}-linux-gnu")];
+        let default = default.into_iter().chain(["/lib", "/usr/lib", "/lib64", "/usr/lib64"].map(str::to_owned));
+        let default = default.map(PathBuf::from).filter(|folder| folder.is_dir()).collect();
+        Self { configured: configured(Path::new("/etc/ld.so.conf")), default }
+    }
+
+    /// All of them, in ld.so's order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        self.configured.iter().chain(&self.default)
+    }
+}
+
+/// The folders that a configuration file names, in its order; none if it cannot be read.
+pub(super) fn configured(file: &Path) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    read(file, &mut Vec::new(), &mut folders);
+    folders
+}
+
+/// `seen` holds the files read so far: some may include each other.
+fn read(file: &Path, seen: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) {
+    let Ok(file) = file.canonicalize() else { return };
+    if seen.contains(&file) {
+        return;
+    }
+    let text = fs::read_to_string(&file).unwrap_or_default();
+    let beside = file.parent().unwrap_or(Path::new("/")).to_owned();
+    seen.push(file);
+    for line in text.lines() {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        let mut words = line.split_whitespace();
+        match words.next() {
+            None | Some("hwcap") => {}
+            Some("include") => {
+                words.flat_map(|pattern| matching(&beside.join(pattern))).for_each(|file| read(&file, seen, folders));
+            }
+            Some(_) => folders.push(PathBuf::from(line)),
+        }
+    }
+}
+
+/// The files that match a pattern whose last part may hold one `*`, sorted.
+fn matching(pattern: &Path) -> Vec<PathBuf> {
+    let (Some(folder), Some(name)) = (pattern.parent(), pattern.file_name().and_then(|name| name.to_str())) else {
+        return Vec::new();
+    };
+    let Some((begin, end)) = name.split_once('*') else { return vec![pattern.to_owned()] };
+    let matches = |name: &str| {
+        name.len() >= begin.len() + end.len()
+            && name.starts_with(begin)
+            && name.ends_with(end)
+            && !name.starts_with('.')
+    };
+    let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let names = names.filter(|name| name.to_str().is_some_and(matches));
+    let mut files: Vec<_> = names.map(|name| folder.join(name)).collect();
+    files.sort();
+    files
+}
