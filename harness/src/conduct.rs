@@ -1,11 +1,13 @@
 //! A run from its first record to its reports, whatever it is measured on.
 
 use crate::backend::BACKENDS;
+use crate::event::{Event, Everyone, Listener};
 use crate::exit::{Exit, Failure};
 use crate::interrupt;
 use crate::meter;
 use crate::progress::Progress;
-use crate::run::{Bench, Tally, run};
+use crate::run::Tally;
+use crate::target::Guests;
 use crate::store::Store;
 use crate::tool::{Real, Runner};
 use anyhow::Result;
@@ -28,22 +30,51 @@ pub(crate) struct Job {
     pub(crate) out: Option<PathBuf>,
     /// Leave the namespaces up afterwards.
     pub(crate) keep: bool,
+    /// How guests are started, where there are any.
+    pub(crate) guests: Guests,
 }
 
-/// Runs `job` on `bench`: records it, shows its progress, writes its reports and prints the tables.
-pub(crate) fn conduct(job: &Job, clock: Clock, bench: &mut dyn Bench) -> Result<Exit, Failure> {
-    let header = header(job, clock);
+/// What a run is made on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ground {
+    /// What is known of the guests; nothing where there are none.
+    pub(crate) guest: BTreeMap<String, String>,
+}
+
+/// How a run went.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Ran {
+    /// Whether it was stopped before the plan was through.
+    pub(crate) interrupted: bool,
+    /// From each guest's start to its first cell.
+    pub(crate) boots: Vec<Duration>,
+}
+
+/// Runs `job`: records it, shows its progress, writes its reports and prints the tables. `measure` makes the plan's
+/// visits and tells of them.
+pub(crate) fn conduct(
+    job: &Job,
+    clock: Clock,
+    ground: Ground,
+    measure: impl FnOnce(&mut dyn Listener) -> Result<Ran>,
+) -> Result<Exit, Failure> {
+    let header = header(job, clock, ground);
     let folder = job.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&header.id));
     let mut store = Store::create(&folder, header).map_err(Failure::usage)?;
-    let mut progress = Progress::on_stderr();
+    let (mut progress, mut tally) = (Progress::on_stderr(), Tally::default());
 
-    let tally = run(&job.plan, bench, &mut [&mut progress, &mut store])?;
+    let mut everyone = Everyone(vec![&mut progress, &mut store, &mut tally]);
+    everyone.hear(Event::Started(&job.plan))?;
+    let ran = measure(&mut everyone)?;
+    everyone.hear(Event::Ended)?;
     let end = End {
         end: Timestamp::now(),
         peak_rss: meter::peak_rss(),
-        interrupted: tally.interrupted,
-        cells: tally.cells.clone(),
+        interrupted: ran.interrupted,
+        cells: tally.outcomes(),
+        boots: ran.boots.iter().map(|boot| u64::try_from(boot.as_nanos()).unwrap_or(u64::MAX)).collect(),
     };
+    let exit = exit(&end);
     store.append(&Record::End(end))?;
 
     let dataset = store.read()?;
@@ -52,23 +83,23 @@ pub(crate) fn conduct(job: &Job, clock: Clock, bench: &mut dyn Bench) -> Result<
     // A reader that has seen enough (`| head`) is no failure.
     let _ = stdout().write_all(tables.as_bytes());
     eprintln!("{}", store.folder().join("report.html").display());
-    Ok(exit(&tally))
+    Ok(exit)
 }
 
-fn exit(tally: &Tally) -> Exit {
-    let any = |outcome| tally.cells.contains_key(&outcome);
-    if tally.interrupted || interrupt::requested() {
+fn exit(end: &End) -> Exit {
+    let any = |outcome| end.cells.contains_key(&outcome);
+    if end.interrupted || interrupt::requested() {
         Exit::Interrupted
     } else if any(Outcome::Failed) {
         Exit::SomeFailed
-    } else if any(Outcome::Skipped) && tally.cells.len() == 1 {
+    } else if any(Outcome::Skipped) && end.cells.len() == 1 {
         Exit::CannotRun
     } else {
         Exit::Done
     }
 }
 
-fn header(job: &Job, clock: Clock) -> Header {
+fn header(job: &Job, clock: Clock, ground: Ground) -> Header {
     let start = Timestamp::now();
     Header {
         format: FORMAT,
@@ -81,7 +112,9 @@ fn header(job: &Job, clock: Clock) -> Header {
         plan: job.plan.clone(),
         clock,
         host: netns_topology::facts::gather(),
+        guest: ground.guest,
         tools: tools(&job.plan),
+        references: job.scenario.references.clone(),
         start,
     }
 }

@@ -5,7 +5,7 @@
 //! anonymous maps, it is quadratic.
 
 use lab_core::plan::{Cell, Plan};
-use lab_core::vocabulary::{BackendName, ProbeName};
+use lab_core::vocabulary::{BackendName, ProbeName, Way};
 use std::time::Duration;
 
 /// Seconds of a visit besides the sample itself: building, settling, checking.
@@ -42,6 +42,9 @@ fn load(cell: &Cell) -> f64 {
     match cell.backend {
         BackendName::Direct => 0.0,
         BackendName::IptablesLegacy => 0.15 * thousands,
+        // A process a set entry, or none.
+        BackendName::Ipvs if cell.way == Way::KubeProxy => 4.0 * thousands,
+        BackendName::Ipvs => 0.1 * thousands,
         BackendName::IptablesNft => 0.9 * thousands * thousands,
         BackendName::Nftables => 0.5 * thousands * thousands,
     }
@@ -52,6 +55,8 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
     let change = match cell.backend {
         BackendName::Direct => 0.0,
         BackendName::Nftables => 0.04 * thousands(cell),
+        BackendName::Ipvs if cell.way == Way::KubeProxy => 0.3 + 0.1 * thousands(cell),
+        BackendName::Ipvs => 0.01,
         BackendName::IptablesLegacy | BackendName::IptablesNft => 0.07 * thousands(cell),
     };
     let sample = match cell.probe {
@@ -61,6 +66,7 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
         ProbeName::Connect => f64::from(plan.dials) * (0.0003 + 0.000_01 * thousands(cell)),
         ProbeName::ConnectionsPerSecond => plan.traffic.as_secs_f64(),
         // iperf3 takes whole seconds.
+        ProbeName::Churn => plan.churn.as_secs_f64() + 1.0,
         ProbeName::Bandwidth => plan.traffic.as_secs_f64().ceil() + 0.3,
     };
     AROUND + sample
@@ -69,20 +75,14 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lab_core::plan::expand;
-    use lab_core::vocabulary::{TargetName, Word};
+    use lab_core::plan::Axes;
+    use lab_core::vocabulary::TargetName;
 
     fn plan(services: u32, budget: u64) -> Plan {
-        Plan {
-            scenario: "test".to_owned(),
-            target: TargetName::Host,
-            seed: 1,
-            rounds: 3,
-            budget: Duration::from_secs(budget),
-            dials: 100,
-            traffic: Duration::from_secs(1),
-            cells: expand(&[services], 2, &[BackendName::IptablesNft], ProbeName::ALL),
-        }
+        let backends = vec![BackendName::IptablesNft];
+        let axes = Axes { services: vec![services], backends, ..Axes::default() };
+        let budget = Duration::from_secs(budget);
+        Plan { rounds: 3, budget, cells: axes.expand(), ..Plan::example(TargetName::Host) }
     }
 
     #[test]

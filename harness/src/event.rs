@@ -2,18 +2,18 @@
 
 use anyhow::Result;
 use lab_core::dataset::CellRecord;
-use lab_core::plan::{Cell, Plan};
+use lab_core::plan::{Plan, Visit};
 
 /// Something that happened.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Event<'a> {
     /// The run begins.
     Started(&'a Plan),
-    /// A cell is about to be measured; `done` of the run's `total` visits are behind it.
-    CellStarted { cell: &'a Cell, done: u64, total: u64 },
+    /// A cell is about to be measured. Where there are several guests, several cells are at a time.
+    CellStarted(&'a Visit),
     /// A visit to a cell is over; `records` is empty when the cell had nothing new to say.
-    CellEnded { cell: &'a Cell, records: &'a [CellRecord] },
-    /// The loop is through, or was asked to stop.
+    CellEnded { visit: &'a Visit, records: &'a [CellRecord] },
+    /// The plan is through, or the run was asked to stop.
     Ended,
 }
 
@@ -21,4 +21,13 @@ pub(crate) enum Event<'a> {
 pub(crate) trait Listener {
     /// Takes note of `event`. An error ends the run.
     fn hear(&mut self, event: Event<'_>) -> Result<()>;
+}
+
+/// Several listeners, told one after the other.
+pub(crate) struct Everyone<'a>(pub(crate) Vec<&'a mut dyn Listener>);
+
+impl Listener for Everyone<'_> {
+    fn hear(&mut self, event: Event<'_>) -> Result<()> {
+        self.0.iter_mut().try_for_each(|listener| listener.hear(event))
+    }
 }

@@ -1,15 +1,16 @@
 //! A lab: a node with its pods, programmed by one backend with one cluster, loaded, counted and verified.
 
-use crate::backend::{self, Backend};
+use crate::backend::{self, Backend, Options};
 use crate::ended::Ended;
 use crate::interrupt;
 use crate::meter;
-use crate::programmer::{Load, Programmer};
+use crate::programmer::{Loaded, Programmer};
 use crate::tool::Runner;
 use crate::traffic::{Dialer, Echo};
 use anyhow::Context;
 use lab_core::cluster::{AddressPlan, CLIENT_ADDRESS, Cluster, NODE_ADDRESS, ServicePort};
-use lab_core::vocabulary::{BackendName, Position, Word};
+use lab_core::plan::{self, Plan};
+use lab_core::vocabulary::{BackendName, Position, ProbeName, Way, Word};
 use netns_topology::{Namespace, Node, Pod, Server, Wiring};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,25 +31,25 @@ pub(crate) struct Lab {
     pub(crate) addresses: AddressPlan,
     node: Node,
     /// The load that brought the lab up, until a probe reports it.
-    first_load: Option<Load>,
+    first_load: Option<Loaded>,
+    /// Whether connections one after the other reach every endpoint.
+    spreads: bool,
 }
 
 impl Lab {
-    /// Builds a node with pods, loads `services` Services into it and verifies that they answer.
-    pub(crate) fn bring_up(
-        backend: BackendName,
-        services: u32,
-        endpoints: u32,
-        runner: &'static dyn Runner,
-        limit: Duration,
-    ) -> Result<Self, Ended> {
-        let addresses = AddressPlan::new(endpoints);
+    /// Builds a node with pods, loads it for a run of `plan` and verifies that its Services answer.
+    pub(crate) fn bring_up(load: &plan::Load, plan: &Plan, runner: &'static dyn Runner) -> Result<Self, Ended> {
+        let addresses = AddressPlan::new(load.endpoints);
         let node = Node::build(&wiring(&addresses)).context("building the node and its pods")?;
-        let cluster = Arc::new(Cluster::generate(services, &addresses));
-        let backend = backend::named(backend);
-        let programmer = Programmer::new(backend, runner);
-        let first_load = programmer.map(|programmer| programmer.load(node.namespace(), &cluster, limit)).transpose()?;
-        let lab = Self { backend, runner, programmer, cluster, addresses, node, first_load };
+        let cluster = Arc::new(Cluster::generate(load.services, &addresses));
+        let backend = backend::named(load.backend);
+        let options = Options::of(load, plan);
+        let programmer = Programmer::new(backend, &options, runner);
+        let loader = Programmer::new(backend, &Options { way: loading(load), ..options }, runner);
+        let first_load =
+            loader.map(|loader| loader.load(node.namespace(), &cluster, plan.budget)).transpose()?;
+        let spreads = options.scheduler.spreads() && options.persistence.is_none();
+        let lab = Self { backend, runner, programmer, cluster, addresses, node, first_load, spreads };
         lab.verify()?;
         Ok(lab)
     }
@@ -60,18 +61,18 @@ impl Lab {
 
     /// How long the load took that brought the lab up, if no probe has reported it yet.
     pub(crate) fn first_load_took(&self) -> Duration {
-        self.first_load.as_ref().map_or(Duration::ZERO, |load| load.run.wall)
+        self.first_load.as_ref().map_or(Duration::ZERO, |load| load.cost.wall)
     }
 
     /// Loads the whole cluster into an empty node, or gives the load that brought the lab up if it was not given yet.
-    pub(crate) fn full_load(&mut self, programmer: Programmer, limit: Duration) -> Result<Load, Ended> {
+    pub(crate) fn full_load(&mut self, programmer: &Programmer, limit: Duration) -> Result<Loaded, Ended> {
         if let Some(load) = self.first_load.take() {
             return Ok(load);
         }
         let empty = Node::bare(NODE_ADDRESS).context("making an empty node")?;
         let load = programmer.load(empty.namespace(), &self.cluster, limit);
         drop(empty);
-        let took = load.as_ref().map_or(SETTLE, |load| load.run.wall);
+        let took = load.as_ref().map_or(SETTLE, |load| load.cost.wall);
         meter::settle(took.clamp(SETTLE_LEAST, SETTLE))?;
         load
     }
@@ -101,7 +102,8 @@ impl Lab {
         std::iter::once(self.node.namespace()).chain(pods.map(|pod| &pod.namespace))
     }
 
-    /// Whether the first, middle and last Service are answered by endpoints of theirs, and by all of them.
+    /// Whether the first, middle and last Service are answered by endpoints of theirs, and by all of them where the
+    /// backend spreads connections over them.
     fn verify(&self) -> Result<(), Ended> {
         Position::ALL.iter().try_for_each(|&position| {
             let _echo = Echo::start(&self.server(position).namespace)?;
@@ -120,7 +122,7 @@ impl Lab {
                 return Err(Ended::Interrupted);
             }
             silent.remove(&dialer.dial(attempt)?.reached);
-            if silent.is_empty() {
+            if silent.is_empty() || !self.spreads {
                 return Ok(());
             }
         }
@@ -129,6 +131,14 @@ impl Lab {
         Err(Ended::Failed(format!(
             "the {position} Service, {name}, was never answered by {silent} in {attempts} connections"
         )))
+    }
+}
+
+/// The way to load a node that is loaded only to be asked: the quickest.
+fn loading(load: &plan::Load) -> Way {
+    match load.backend {
+        BackendName::Ipvs if load.only != Some(ProbeName::SyncFull) => Way::Batched,
+        _ => load.way,
     }
 }
 

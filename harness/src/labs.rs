@@ -7,7 +7,7 @@ use crate::probe;
 use crate::programmer;
 use crate::run::{Bench, Measured};
 use crate::tool::Runner;
-use lab_core::plan::{Cell, Plan};
+use lab_core::plan::{Cell, Load, Plan};
 use lab_core::vocabulary::{BackendName, ProbeName};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -19,8 +19,7 @@ pub(crate) struct Labs<'a> {
     /// What the backends and probes of the plan lack here.
     backends: BTreeMap<BackendName, Result<(), Missing>>,
     probes: BTreeMap<ProbeName, Result<(), Missing>>,
-    /// By backend, Services and endpoints.
-    labs: BTreeMap<(BackendName, u32, u32), Result<Lab, Ended>>,
+    labs: BTreeMap<Load, Result<Lab, Ended>>,
 }
 
 impl<'a> Labs<'a> {
@@ -50,17 +49,17 @@ impl Bench for Labs<'_> {
         if let Some(missing) = self.missing(cell) {
             return Err(Ended::Skipped(missing.to_string()));
         }
-        let (runner, budget) = (self.runner, self.plan.budget);
+        let (runner, plan) = (self.runner, self.plan);
         let slot = self
             .labs
-            .entry((cell.backend, cell.services, cell.endpoints))
-            .or_insert_with(|| Lab::bring_up(cell.backend, cell.services, cell.endpoints, runner, budget));
+            .entry(cell.load())
+            .or_insert_with_key(|load| Lab::bring_up(load, plan, runner));
         let lab = slot.as_mut().map_err(|ended| ended.clone())?;
         // The load that brought the lab up is this probe's first sample, made before this visit began.
         let owed = if cell.probe == ProbeName::SyncFull { lab.first_load_took() } else { Duration::ZERO };
         let begun = Instant::now();
-        let readings = probe::named(cell.probe).run(lab, cell, self.plan, limit);
-        if let (Err(_), Some(programmer)) = (&readings, lab.programmer)
+        let readings = probe::named(cell.probe).run(lab, cell, plan, limit);
+        if let (Err(_), Some(programmer)) = (&readings, &lab.programmer)
             && cell.probe.programs()
             && let Err(state) = programmer.count(lab.node(), &lab.cluster)
         {

@@ -1,16 +1,18 @@
 //! Programming a node: one backend's tools called in its namespace, what they cost, and what is installed afterwards.
 
-use crate::backend::{self, Backend};
+use crate::backend::{self, Backend, Options};
 use crate::ended::{Ended, Missing};
 use crate::meter;
 use crate::tool::{Ending, Runner, ToolRun, refusal};
 use anyhow::Context;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster, NODE_ADDRESS};
-use lab_core::layout::{Installed, Invocation, Layout, Tool};
+use lab_core::layout::{Action, Installed, Invocation, Layout, Part, Tool};
 use lab_core::metric::Unit;
 use lab_core::units;
 use netns_topology::{Namespace, Node};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Time for one of the small calls around a load: a chain, a jump.
@@ -37,17 +39,46 @@ fn within<T: Send>(place: &dyn Place, mut job: impl FnMut() -> T + Send) -> T {
 }
 
 /// A backend that installs rules, and what calls its tools.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Programmer {
     backend: &'static dyn Backend,
-    pub(crate) layout: &'static dyn Layout,
+    pub(crate) layout: Arc<dyn Layout>,
     runner: &'static dyn Runner,
+}
+
+/// What it cost to program a node: every call and request of one sync.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Cost {
+    /// The calls and requests alone, without what the lab does between them.
+    pub(crate) wall: Duration,
+    /// User time of the tools.
+    pub(crate) user: Duration,
+    /// System time of the tools.
+    pub(crate) system: Duration,
+    /// The largest resident memory of any tool, in bytes.
+    pub(crate) peak_rss: u64,
+    /// The wall time by what it went into.
+    pub(crate) parts: BTreeMap<Part, Duration>,
+}
+
+impl Cost {
+    fn add(&mut self, part: Part, wall: Duration) {
+        self.wall += wall;
+        *self.parts.entry(part).or_default() += wall;
+    }
+
+    fn add_run(&mut self, part: Part, run: &ToolRun) {
+        self.add(part, run.wall);
+        self.user += run.user;
+        self.system += run.system;
+        self.peak_rss = self.peak_rss.max(run.peak_rss);
+    }
 }
 
 /// What a full load cost.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Load {
-    pub(crate) run: ToolRun,
+pub(crate) struct Loaded {
+    pub(crate) cost: Cost,
     pub(crate) script_bytes: usize,
     /// Bytes; small loads drown in what else the kernel does, and may come out negative.
     pub(crate) kernel_memory: i64,
@@ -56,36 +87,33 @@ pub(crate) struct Load {
 
 impl Programmer {
     /// `None` for a backend that installs nothing.
-    pub(crate) fn new(backend: &'static dyn Backend, runner: &'static dyn Runner) -> Option<Self> {
-        Some(Self { backend, layout: backend.layout()?, runner })
+    pub(crate) fn new(backend: &'static dyn Backend, options: &Options, runner: &'static dyn Runner) -> Option<Self> {
+        Some(Self { backend, layout: backend.layout(options)?, runner })
     }
 
     /// Empty `node` to the whole of `cluster`, counted afterwards. What comes ahead of the first sync is not measured.
-    pub(crate) fn load(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Load, Ended> {
-        let script = self.prepare(node, cluster)?;
+    pub(crate) fn load(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Loaded, Ended> {
+        self.prepare(node)?;
+        let sync = self.layout.full_sync(cluster);
+        let script_bytes = sync.iter().filter_map(Action::call).map(|call| call.stdin.len()).sum();
         meter::settle(SETTLE)?;
         let before = meter::kernel_memory()?;
-        let run = self.call(node, &script, limit).map_err(|ended| self.show_how(ended, cluster))?;
+        let cost = self.perform(node, &sync, limit).map_err(|ended| self.show_how(ended, cluster))?;
         let kernel_memory = meter::kernel_memory()? - before;
         let installed = self.count(node, cluster)?;
-        Ok(Load { run, script_bytes: script.stdin.len(), kernel_memory, installed })
+        Ok(Loaded { cost, script_bytes, kernel_memory, installed })
     }
 
-    /// Does what comes ahead of the first sync, and gives the call that makes it.
-    pub(crate) fn prepare(&self, node: &dyn Place, cluster: &Cluster) -> Result<Invocation, Ended> {
-        for call in self.layout.prepare() {
-            self.call(node, &call, SMALL_CALL).map_err(Ended::into_failure)?;
-        }
-        Ok(self.layout.full_sync(cluster))
+    /// Does what comes ahead of the first sync.
+    pub(crate) fn prepare(&self, node: &dyn Place) -> Result<(), Ended> {
+        self.perform(node, &self.layout.prepare(), SMALL_CALL).map(drop).map_err(Ended::into_failure)
     }
 
     /// Applies `change` as kube-proxy does; what kube-proxy would leave to a later clean-up is cleaned up, unmeasured.
-    pub(crate) fn apply(&self, node: &dyn Place, change: &Change, limit: Duration) -> Result<ToolRun, Ended> {
-        let run = self.call(node, &self.layout.partial_sync(change), limit)?;
-        if let Some(cleanup) = self.layout.cleanup(change) {
-            self.call(node, &cleanup, limit.max(SMALL_CALL))?;
-        }
-        Ok(run)
+    pub(crate) fn apply(&self, node: &dyn Place, change: &Change, limit: Duration) -> Result<Cost, Ended> {
+        let cost = self.perform(node, &self.layout.partial_sync(change), limit)?;
+        self.perform(node, &self.layout.cleanup(change), limit.max(SMALL_CALL))?;
+        Ok(cost)
     }
 
     /// Counts what is installed and checks it against the layout's arithmetic for `cluster`.
@@ -98,17 +126,36 @@ impl Programmer {
         Ok(installed)
     }
 
-    /// Runs `tool` for nothing but its version: what it takes to start.
-    pub(crate) fn start(&self, node: &dyn Place, tool: Tool) -> Result<ToolRun, Ended> {
+    /// How long `tool` takes to start: its wall time for nothing but its version.
+    pub(crate) fn start(&self, node: &dyn Place, tool: Tool) -> Result<Duration, Ended> {
         let version = Invocation { tool, args: vec!["--version".to_owned()], stdin: Vec::new() };
-        self.call(node, &version, SMALL_CALL).map_err(Ended::into_failure)
+        self.call(node, &version, SMALL_CALL).map(|cost| cost.wall).map_err(Ended::into_failure)
     }
 
     /// Calls a tool in `node`.
-    pub(crate) fn call(&self, node: &dyn Place, call: &Invocation, limit: Duration) -> Result<ToolRun, Ended> {
+    pub(crate) fn call(&self, node: &dyn Place, call: &Invocation, limit: Duration) -> Result<Cost, Ended> {
+        let mut cost = Cost::default();
+        cost.add_run(Part::Rules, &self.run(node, call, limit)?);
+        Ok(cost)
+    }
+
+    fn run(&self, node: &dyn Place, call: &Invocation, limit: Duration) -> Result<ToolRun, Ended> {
         let program = self.backend.program(call.tool);
         let run = within(node, || self.runner.run(program, &call.args, &call.stdin, limit))?;
         judge(program, call, run, limit)
+    }
+
+    /// Does `actions` in `node`, one after the other, within `limit` of their own time.
+    fn perform(&self, node: &dyn Place, actions: &[Action], limit: Duration) -> Result<Cost, Ended> {
+        let mut cost = Cost::default();
+        for action in actions {
+            let left = limit.saturating_sub(cost.wall);
+            match action {
+                Action::Call(part, call) => cost.add_run(*part, &self.run(node, call, left)?),
+                Action::Ask(..) | Action::Set(_) => todo!(),
+            }
+        }
+        Ok(cost)
     }
 
     /// Adds to a failed load how to see what was loaded.
@@ -126,16 +173,18 @@ impl Programmer {
 /// Whether `backend` can program this kernel: its tools are here, and a load of one Service goes through.
 pub(crate) fn check(backend: &'static dyn Backend, runner: &'static dyn Runner) -> Result<(), Missing> {
     backend::check_tools(backend)?;
-    let Some(programmer) = Programmer::new(backend, runner) else { return Ok(()) };
+    let options = Options::usual(backend.name());
+    let Some(programmer) = Programmer::new(backend, &options, runner) else { return Ok(()) };
     let trial = || -> Result<Installed, Ended> {
         let node = Node::bare(NODE_ADDRESS).context("making an empty node")?;
         let cluster = Cluster::generate(1, &AddressPlan::new(1));
-        programmer.call(node.namespace(), &programmer.prepare(node.namespace(), &cluster)?, SMALL_CALL)?;
+        programmer.prepare(node.namespace())?;
+        programmer.perform(node.namespace(), &programmer.layout.full_sync(&cluster), SMALL_CALL)?;
         programmer.count(node.namespace(), &cluster)
     };
     trial().map(drop).map_err(|ended| Missing {
         why: format!("{} cannot program this kernel: {}", backend.name(), ended.reason()),
-        remedy: format!("if these are modules here, load them: sudo modprobe -a {}", backend.modules()),
+        remedy: format!("if these are modules here, load them: sudo modprobe -a {}", backend.modules().join(" ")),
     })
 }
 

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lab_core::dataset::CellRecord;
 use lab_core::plan::Cell;
 use lab_core::units;
-use lab_core::vocabulary::{Outcome, Word};
+use lab_core::vocabulary::{Outcome, Way, Word};
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
@@ -36,27 +36,39 @@ impl Listener for Progress {
     fn hear(&mut self, event: Event<'_>) -> Result<()> {
         match event {
             Event::Started(plan) => {
-                let (cells, rounds) = (plan.cells.len(), plan.rounds);
+                let (cells, passes) = (plan.cells.len(), plan.passes());
+                let visits = cells as u64 * u64::from(passes);
                 match self {
                     Self::Bar(bar) => {
                         let style = "{bar:30} {pos}/{len}  {elapsed_precise}, {eta} left  {msg}";
                         bar.set_style(ProgressStyle::with_template(style)?);
-                        bar.set_length(cells as u64 * u64::from(rounds));
+                        bar.set_length(visits);
                         bar.enable_steady_tick(Duration::from_millis(200));
                     }
-                    Self::Lines { .. } => {
-                        eprintln!("{}: {cells} cells, {rounds} rounds, target {}", plan.scenario, plan.target)
+                    Self::Lines { total, .. } => {
+                        *total = visits;
+                        let (scenario, target) = (&plan.scenario, plan.target);
+                        let passes = if plan.target.is_exact() {
+                            format!("{} replicas", plan.replicas)
+                        } else {
+                            format!("{} rounds", plan.rounds)
+                        };
+                        eprintln!("{scenario}: {cells} cells, {passes}, target {target}");
                     }
                 }
             }
-            Event::CellStarted { cell, done: before, total: all } => match self {
-                Self::Bar(bar) => {
-                    bar.set_position(before);
-                    bar.set_message(describe(cell));
+            Event::CellStarted(visit) => {
+                if let Self::Bar(bar) = self {
+                    bar.set_message(describe(&visit.cell));
                 }
-                Self::Lines { done, total } => (*done, *total) = (before + 1, all),
-            },
-            Event::CellEnded { cell, records } => match records.first() {
+            }
+            Event::CellEnded { visit, records } => {
+                match self {
+                    Self::Bar(bar) => bar.inc(1),
+                    Self::Lines { done, .. } => *done += 1,
+                }
+                let cell = &visit.cell;
+                match records.first() {
                 Some(record) if record.outcome != Outcome::Measured => {
                     self.note(&format!("{}: {}: {}", describe(cell), record.outcome, record.reason));
                 }
@@ -64,7 +76,8 @@ impl Listener for Progress {
                     self.note(&format!("{}: {}", describe(cell), median(record)));
                 }
                 _ => {}
-            },
+                }
+            }
             Event::Ended => {
                 if let Self::Bar(bar) = self {
                     bar.finish_and_clear();
@@ -78,7 +91,8 @@ impl Listener for Progress {
 /// A cell in a line.
 pub(crate) fn describe(cell: &Cell) -> String {
     let position = cell.position.map_or(String::new(), |position| format!(" {position}"));
-    format!("{} at {} Services, {}{position}", cell.backend, units::count(cell.services.into()), cell.probe.name())
+    let way = if Way::of(cell.backend).len() > 1 { format!(" ({})", cell.way) } else { String::new() };
+    format!("{}{way} at {} Services, {}{position}", cell.backend, units::count(cell.services.into()), cell.probe.name())
 }
 
 fn median(record: &CellRecord) -> String {

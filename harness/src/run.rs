@@ -1,6 +1,6 @@
-//! The loop: rounds over the plan's cells, each measured within its budget, each told to the listeners as it ends.
+//! The loop: visits to the plan's cells, each measured within its budget, each told to the listener as it ends.
 
-use crate::backend;
+use crate::backend::{self, Options};
 use crate::ended::Ended;
 use crate::event::{Event, Listener};
 use crate::interrupt;
@@ -8,7 +8,8 @@ use crate::probe::Reading;
 use anyhow::Result;
 use lab_core::dataset::CellRecord;
 use lab_core::metric::Metric;
-use lab_core::plan::{Cell, Plan};
+use lab_core::plan::{Cell, Plan, Visit};
+use lab_core::units;
 use lab_core::vocabulary::Outcome;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,76 +28,85 @@ pub(crate) trait Bench {
     fn measure(&mut self, cell: &Cell, limit: Duration) -> Result<Measured, Ended>;
 }
 
-/// How the run went.
+/// How many cells of a run ended how.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
-    /// Whether it was stopped before the plan was through.
-    pub(crate) interrupted: bool,
-    /// How many cells ended how: `failed` if any round failed, else `measured` if any was.
-    pub(crate) cells: BTreeMap<Outcome, u32>,
+    cells: BTreeMap<Cell, Outcome>,
+}
+
+impl Tally {
+    /// `failed` if any visit to the cell failed, else `measured` if any was.
+    pub(crate) fn outcomes(&self) -> BTreeMap<Outcome, u32> {
+        let mut outcomes = BTreeMap::new();
+        for &outcome in self.cells.values() {
+            *outcomes.entry(outcome).or_default() += 1;
+        }
+        outcomes
+    }
+}
+
+impl Listener for Tally {
+    fn hear(&mut self, event: Event<'_>) -> Result<()> {
+        let Event::CellEnded { visit, records } = event else { return Ok(()) };
+        for record in records {
+            let outcome = self.cells.entry(visit.cell).or_insert(record.outcome);
+            let weightier = match record.outcome {
+                Outcome::Failed => true,
+                Outcome::Measured => *outcome != Outcome::Failed,
+                Outcome::Skipped | Outcome::OverBudget => false,
+            };
+            if weightier {
+                *outcome = record.outcome;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What is known of a cell so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Account {
     spent: Duration,
-    /// What the last round took: what the next one is expected to take.
+    /// What the last visit took: what the next one is expected to take.
     last: Duration,
-    rounds: u32,
-    outcome: Option<Outcome>,
-    /// No further round will be tried.
+    visits: u32,
+    /// No further visit will be made.
     closed: bool,
 }
 
-/// Runs `plan` on `bench`.
+/// The run was asked to stop before it was through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Interrupted(pub(crate) bool);
+
+/// Makes `visits` of `plan` on `bench`, one after the other.
 ///
 /// # Errors
-/// When a listener cannot go on (a full disk, say). Whatever a cell meets is a record, not an error.
-pub(crate) fn run(plan: &Plan, bench: &mut dyn Bench, listeners: &mut [&mut dyn Listener]) -> Result<Tally> {
-    let mut tell = |event: Event<'_>| listeners.iter_mut().try_for_each(|listener| listener.hear(event));
+/// When the listener cannot go on (a full disk, say). Whatever a cell meets is a record, not an error.
+pub(crate) fn run(
+    plan: &Plan,
+    visits: &[Visit],
+    bench: &mut dyn Bench,
+    listener: &mut dyn Listener,
+) -> Result<Interrupted> {
     let mut accounts: BTreeMap<Cell, Account> = BTreeMap::new();
-    let total = plan.cells.len() as u64 * u64::from(plan.rounds);
-    let mut done = 0;
-    let mut interrupted = false;
-
-    tell(Event::Started(plan))?;
-    'rounds: for round in 0..plan.rounds {
-        for cell in plan.round(round) {
-            let account = accounts.entry(cell).or_default();
-            if !account.closed {
-                tell(Event::CellStarted { cell: &cell, done, total })?;
-            }
-            let records = match visit(plan, round, &cell, account, bench) {
-                Ok(records) => records,
-                Err(Stop) => {
-                    interrupted = true;
-                    break 'rounds;
-                }
-            };
-            tell(Event::CellEnded { cell: &cell, records: &records })?;
-            done += 1;
+    for turn in visits {
+        let account = accounts.entry(turn.cell).or_default();
+        if !account.closed {
+            listener.hear(Event::CellStarted(turn))?;
+        }
+        match visit(plan, turn, account, bench) {
+            Ok(records) => listener.hear(Event::CellEnded { visit: turn, records: &records })?,
+            Err(Stop) => return Ok(Interrupted(true)),
         }
     }
-    tell(Event::Ended)?;
-
-    let mut tally = Tally { interrupted, ..Tally::default() };
-    for outcome in accounts.values().filter_map(|account| account.outcome) {
-        *tally.cells.entry(outcome).or_default() += 1;
-    }
-    Ok(tally)
+    Ok(Interrupted(false))
 }
 
 /// The run was asked to stop.
 struct Stop;
 
-/// Measures `cell` once more, if its account allows.
-fn visit(
-    plan: &Plan,
-    round: u32,
-    cell: &Cell,
-    account: &mut Account,
-    bench: &mut dyn Bench,
-) -> Result<Vec<CellRecord>, Stop> {
+/// Measures a cell once more, if its account allows.
+fn visit(plan: &Plan, turn: &Visit, account: &mut Account, bench: &mut dyn Bench) -> Result<Vec<CellRecord>, Stop> {
     if interrupt::requested() {
         return Err(Stop);
     }
@@ -105,57 +115,60 @@ fn visit(
     }
     if account.spent + account.last > plan.budget {
         account.closed = true;
-        let reason = format!(
-            "{} of {} rounds: one more would go past the budget of {} s",
-            account.rounds,
-            plan.rounds,
-            plan.budget.as_secs()
-        );
-        return Ok(vec![unmeasured(plan, round, cell, Outcome::OverBudget, &reason)]);
+        let (made, rounds, budget) = (account.visits, plan.rounds, amount(plan, plan.budget));
+        let reason = format!("{made} of {rounds} rounds: one more would go past the budget of {budget}");
+        return Ok(vec![unmeasured(plan, turn, Outcome::OverBudget, &reason)]);
     }
-    match bench.measure(cell, plan.budget.saturating_sub(account.spent)) {
+    match bench.measure(&turn.cell, plan.budget.saturating_sub(account.spent)) {
         Ok(measured) => {
             account.spent += measured.cost;
             account.last = measured.cost;
-            account.rounds += 1;
-            account.outcome.get_or_insert(Outcome::Measured);
-            let record = |Reading { metric, samples }| CellRecord { samples, ..blank(plan, round, cell, metric) };
+            account.visits += 1;
+            let record = |Reading { metric, samples }| CellRecord { samples, ..blank(plan, turn, metric) };
             Ok(measured.readings.into_iter().map(record).collect())
         }
         Err(ended) => {
             let (outcome, reason) = ended.outcome().ok_or(Stop)?;
             // What is missing or too slow will be so in the next round; a failure may be a single one.
             account.closed = outcome != Outcome::Failed;
-            if outcome == Outcome::Failed {
-                account.outcome = Some(outcome);
-            } else {
-                account.outcome.get_or_insert(outcome);
-            }
-            Ok(vec![unmeasured(plan, round, cell, outcome, reason)])
+            Ok(vec![unmeasured(plan, turn, outcome, reason)])
         }
     }
 }
 
-fn unmeasured(plan: &Plan, round: u32, cell: &Cell, outcome: Outcome, reason: &str) -> CellRecord {
-    let metric = Metric::of(cell.probe);
-    CellRecord { outcome, reason: reason.to_owned(), ..blank(plan, round, cell, metric) }
+/// A time on the clock of a run of `plan`, for people.
+pub(crate) fn amount(plan: &Plan, time: Duration) -> String {
+    if plan.target.is_exact() {
+        format!("{} instructions", units::count(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)))
+    } else {
+        format!("{} s", time.as_secs())
+    }
+}
+
+/// The record of a visit that gave no samples, and why.
+pub(crate) fn unmeasured(plan: &Plan, turn: &Visit, outcome: Outcome, reason: &str) -> CellRecord {
+    let metric = Metric::of(turn.cell.probe);
+    CellRecord { outcome, reason: reason.to_owned(), ..blank(plan, turn, metric) }
 }
 
 /// The record of a measured cell, its samples still to come.
-fn blank(plan: &Plan, round: u32, cell: &Cell, metric: Metric) -> CellRecord {
-    let layout = backend::named(cell.backend).layout();
+fn blank(plan: &Plan, turn: &Visit, metric: Metric) -> CellRecord {
+    let Visit { round, replica, cell } = *turn;
+    let layout = backend::named(cell.backend).layout(&Options::of(&cell.load(), plan));
     CellRecord {
         scenario: plan.scenario.clone(),
         target: plan.target,
         backend: cell.backend,
         layout: layout.map_or("none", |layout| layout.name()).to_owned(),
-        way: layout.map_or("none", |_| "partial").to_owned(),
+        scheduler: cell.scheduler,
+        forwarding: cell.forwarding,
+        way: cell.way,
         services: cell.services,
         endpoints: cell.endpoints,
         position: cell.position,
         probe: cell.probe,
         round,
-        replica: 0,
+        replica,
         outcome: Outcome::Measured,
         reason: String::new(),
         metric,

@@ -1,12 +1,13 @@
 //! `direct`: no Service at all. The client dials an endpoint, so that the rest has something to be compared with.
 
-use super::Backend;
+use super::{Backend, Options};
 use crate::tool::Runner;
 use anyhow::Result;
 use lab_core::cluster::ServicePort;
 use lab_core::layout::{Installed, Layout, Tool};
 use lab_core::vocabulary::BackendName;
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 
 pub(super) struct Direct;
 
@@ -14,7 +15,7 @@ impl Backend for Direct {
     fn name(&self) -> BackendName {
         BackendName::Direct
     }
-    fn layout(&self) -> Option<&'static dyn Layout> {
+    fn layout(&self, _: &Options) -> Option<Arc<dyn Layout>> {
         None
     }
     fn program(&self, _: Tool) -> &'static str {
@@ -23,8 +24,8 @@ impl Backend for Direct {
     fn tools(&self) -> &'static [Tool] {
         &[]
     }
-    fn modules(&self) -> &'static str {
-        "none"
+    fn modules(&self) -> &'static [&'static str] {
+        &[]
     }
     fn installed(&self, _: &dyn Runner) -> Result<Installed> {
         Ok(Installed::default())

@@ -1,14 +1,12 @@
 //! `iptables-legacy` and `iptables-nft`: kube-proxy's iptables mode through either variant of the tools.
 
-use super::{Backend, nf_tables};
+use super::{Backend, Options, nf_tables};
 use crate::tool::{Ending, Runner};
 use anyhow::{Result, ensure};
 use lab_core::layout::{self, Installed, Layout, Tool};
 use lab_core::vocabulary::BackendName;
-use std::sync::LazyLock;
+use std::sync::Arc;
 use std::time::Duration;
-
-static LAYOUT: LazyLock<layout::Iptables> = LazyLock::new(layout::Iptables::default);
 
 /// The tables in which kube-proxy has chains.
 const TABLES: &[&str] = &["filter", "nat", "mangle"];
@@ -32,8 +30,8 @@ impl Backend for Iptables {
         }
     }
 
-    fn layout(&self) -> Option<&'static dyn Layout> {
-        Some(&*LAYOUT)
+    fn layout(&self, _: &Options) -> Option<Arc<dyn Layout>> {
+        Some(Arc::new(layout::Iptables::default()))
     }
 
     fn program(&self, tool: Tool) -> &'static str {
@@ -43,6 +41,8 @@ impl Backend for Iptables {
             (Self::Nft, Tool::Iptables) => "iptables-nft",
             (Self::Nft, Tool::IptablesRestore) => "iptables-nft-restore",
             (_, Tool::Nft) => "nft",
+            (_, Tool::Ipset) => "ipset",
+            (_, Tool::Ipvsadm) => "ipvsadm",
         }
     }
 
@@ -50,10 +50,35 @@ impl Backend for Iptables {
         &[Tool::Iptables, Tool::IptablesRestore]
     }
 
-    fn modules(&self) -> &'static str {
+    fn modules(&self) -> &'static [&'static str] {
         match self {
-            Self::Legacy => "ip_tables iptable_filter iptable_nat iptable_mangle xt_comment xt_conntrack xt_statistic",
-            Self::Nft => "nf_tables nft_compat nft_chain_nat xt_comment xt_conntrack xt_statistic",
+            Self::Legacy => &[
+                "iptable_filter",
+                "iptable_nat",
+                "iptable_mangle",
+                "xt_comment",
+                "xt_conntrack",
+                "xt_statistic",
+                "xt_mark",
+                "xt_nat",
+                "xt_MASQUERADE",
+                "xt_addrtype",
+                "xt_tcpudp",
+                "ipt_REJECT",
+            ],
+            Self::Nft => &[
+                "nft_compat",
+                "nft_chain_nat",
+                "xt_comment",
+                "xt_conntrack",
+                "xt_statistic",
+                "xt_mark",
+                "xt_nat",
+                "xt_MASQUERADE",
+                "xt_addrtype",
+                "xt_tcpudp",
+                "ipt_REJECT",
+            ],
         }
     }
 
@@ -62,14 +87,14 @@ impl Backend for Iptables {
             Self::Legacy => listed(runner),
             Self::Nft => {
                 let counts = nf_tables::count()?;
-                Ok(Installed { rules: counts.rules, chains: counts.chains, set_elements: 0 })
+                Ok(Installed { rules: counts.rules, chains: counts.chains, ..Installed::default() })
             }
         }
     }
 }
 
 /// Counts what `iptables-legacy-save` lists. Each table by name: the file that names them all is root's alone.
-fn listed(runner: &dyn Runner) -> Result<Installed> {
+pub(super) fn listed(runner: &dyn Runner) -> Result<Installed> {
     const SAVE: &str = "iptables-legacy-save";
     let mut installed = Installed::default();
     for table in TABLES {

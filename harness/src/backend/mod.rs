@@ -10,21 +10,52 @@ use crate::tool::{self, Runner};
 use anyhow::Result;
 use lab_core::cluster::ServicePort;
 use lab_core::layout::{Installed, Layout, Tool};
-use lab_core::vocabulary::BackendName;
+use lab_core::plan::{Load, Plan};
+use lab_core::vocabulary::{BackendName, Forwarding, Scheduler, Way};
 use std::net::SocketAddrV4;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a backend leaves to the scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub(crate) scheduler: Scheduler,
+    pub(crate) forwarding: Forwarding,
+    pub(crate) persistence: Option<Duration>,
+    pub(crate) way: Way,
+}
+
+impl Options {
+    /// Those of a node of `plan` that is loaded with `load`.
+    pub(crate) fn of(load: &Load, plan: &Plan) -> Self {
+        let usual = Self::usual(load.backend);
+        Self {
+            scheduler: load.scheduler.unwrap_or(usual.scheduler),
+            forwarding: load.forwarding.unwrap_or(usual.forwarding),
+            persistence: plan.persistence,
+            way: load.way,
+        }
+    }
+
+    /// kube-proxy's.
+    pub(crate) fn usual(backend: BackendName) -> Self {
+        let (scheduler, forwarding) = (Scheduler::RoundRobin, Forwarding::Masquerading);
+        Self { scheduler, forwarding, persistence: None, way: Way::of(backend)[0] }
+    }
+}
 
 /// One way to make a node carry Service traffic.
 pub(crate) trait Backend: Sync {
     /// Its name.
     fn name(&self) -> BackendName;
-    /// Which rules it installs; `None` when it installs none.
-    fn layout(&self) -> Option<&'static dyn Layout>;
+    /// Which rules it installs, and how; `None` when it installs none.
+    fn layout(&self, options: &Options) -> Option<Arc<dyn Layout>>;
     /// The binary behind a tool of the layout's.
     fn program(&self, tool: Tool) -> &'static str;
     /// The tools its layout calls.
     fn tools(&self) -> &'static [Tool];
-    /// Kernel modules that hold what it needs, for the remedy when the kernel refuses.
-    fn modules(&self) -> &'static str;
+    /// Kernel modules that hold what it needs.
+    fn modules(&self) -> &'static [&'static str];
     /// Counts what is installed in the calling thread's namespace.
     fn installed(&self, runner: &dyn Runner) -> Result<Installed>;
     /// Where the client's `attempt`th connection to `service` goes.
@@ -67,7 +98,8 @@ mod tests {
     fn every_backend_of_the_vocabulary_is_here() {
         for &name in BackendName::ALL {
             assert_eq!(named(name).name(), name);
-            assert_eq!(named(name).layout().is_none(), name == BackendName::Direct);
+            let layout = named(name).layout(&Options::usual(name));
+            assert_eq!(layout.is_none(), name == BackendName::Direct);
         }
     }
 }

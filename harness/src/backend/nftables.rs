@@ -1,13 +1,11 @@
 //! `nftables`: kube-proxy's nftables mode.
 
-use super::{Backend, nf_tables};
+use super::{Backend, Options, nf_tables};
 use crate::tool::Runner;
 use anyhow::Result;
 use lab_core::layout::{self, Installed, Layout, Tool};
 use lab_core::vocabulary::BackendName;
-use std::sync::LazyLock;
-
-static LAYOUT: LazyLock<layout::Nftables> = LazyLock::new(layout::Nftables::default);
+use std::sync::Arc;
 
 pub(super) struct Nftables;
 
@@ -16,8 +14,8 @@ impl Backend for Nftables {
         BackendName::Nftables
     }
 
-    fn layout(&self) -> Option<&'static dyn Layout> {
-        Some(&*LAYOUT)
+    fn layout(&self, _: &Options) -> Option<Arc<dyn Layout>> {
+        Some(Arc::new(layout::Nftables::default()))
     }
 
     fn program(&self, _: Tool) -> &'static str {
@@ -28,13 +26,13 @@ impl Backend for Nftables {
         &[Tool::Nft]
     }
 
-    fn modules(&self) -> &'static str {
-        "nf_tables nft_chain_nat nft_numgen nft_masq nft_reject_ipv4 nft_ct"
+    fn modules(&self) -> &'static [&'static str] {
+        &["nft_chain_nat", "nft_numgen", "nft_masq", "nft_nat", "nft_reject_ipv4", "nft_ct"]
     }
 
     fn installed(&self, _: &dyn Runner) -> Result<Installed> {
         let counts = nf_tables::count()?;
         let chains = counts.chains + counts.base_chains;
-        Ok(Installed { rules: counts.rules, chains, set_elements: counts.set_elements })
+        Ok(Installed { rules: counts.rules, chains, set_elements: counts.set_elements, ..Installed::default() })
     }
 }

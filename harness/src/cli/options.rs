@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use lab_core::cluster::AddressPlan;
 use lab_core::plan::Plan;
-use lab_core::scenario::{BUDGET, Scenario, parse_duration};
+use lab_core::scenario::{BUDGET, INSTRUCTIONS, MEMORY, Scenario, parse_duration, parse_instructions};
 use lab_core::vocabulary::{BackendName, TargetName, Word};
 use std::time::Duration;
 
@@ -30,15 +30,24 @@ pub(crate) struct Selection {
     /// Numbers of Services, such as 1,1000 [default: the scenario's]
     #[arg(long, value_name = "N,N…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     services: Vec<u32>,
-    /// Passes over all cells [default: the scenario's]
+    /// Passes over all cells, on a wall clock [default: the scenario's]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
-    /// Decides the order of cells and everything random in the workload
+    /// Guests with an entropy of their own that each cell is measured in, with --target exact [default: the scenario's]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    replicas: Option<u32>,
+    /// Decides the order of cells, everything random in the workload, and the guests' entropy
     #[arg(long, default_value_t = SEED)]
     seed: u64,
     /// Time that one cell may take over all rounds, such as 90s or 5m [default: the scenario's]
     #[arg(long, value_name = "TIME", value_parser = budget)]
     budget: Option<Duration>,
+    /// Instructions that one cell may take, such as 60G, with --target exact [default: the scenario's]
+    #[arg(long, value_name = "COUNT", value_parser = instructions)]
+    instructions: Option<u64>,
+    /// Memory of each guest, in MiB, with --target vm or exact [default: the scenario's]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(*MEMORY.start())..))]
+    memory: Option<u32>,
 }
 
 /// Parses a word of a closed set, by name.
@@ -64,22 +73,36 @@ fn budget(text: &str) -> Result<Duration, String> {
     Err(format!("found {text}; a cell may take from {:?} to {:?}", BUDGET.start(), BUDGET.end()))
 }
 
+fn instructions(text: &str) -> Result<u64, String> {
+    let count = parse_instructions(text)?;
+    if INSTRUCTIONS.contains(&count) {
+        return Ok(count);
+    }
+    Err(format!("found {text}; a cell may take from 1G to 100000G"))
+}
+
 impl Selection {
     /// The scenario with the options applied, and its plan.
     pub(crate) fn resolve(&self) -> Result<(Scenario, Plan), Failure> {
         let mut scenario = scenarios::find(&self.scenario)?;
         if !self.backends.is_empty() {
-            scenario.backends = without_repeats(&self.backends);
+            scenario.axes.backends = without_repeats(&self.backends);
         }
         if !self.services.is_empty() {
-            scenario.services = without_repeats(&self.services);
-            let addresses = AddressPlan::new(scenario.endpoints);
-            for &services in &scenario.services {
+            let services = without_repeats(&self.services);
+            let addresses = AddressPlan::new(scenario.axes.endpoints);
+            for &services in &services {
                 addresses.check(services).context("--services").map_err(Failure::usage)?;
+            }
+            for part in &mut scenario.parts {
+                part.services.clone_from(&services);
             }
         }
         scenario.rounds = self.rounds.unwrap_or(scenario.rounds);
+        scenario.replicas = self.replicas.unwrap_or(scenario.replicas);
         scenario.budget = self.budget.unwrap_or(scenario.budget);
+        scenario.instructions = self.instructions.unwrap_or(scenario.instructions);
+        scenario.memory = self.memory.unwrap_or(scenario.memory);
         let asked = self.target.map_or(scenario.target, |Asked(target)| target);
         let target = target::choose(asked).name();
         let plan = scenario.plan(target, self.seed);

@@ -2,7 +2,7 @@
 //! `iptables-legacy-restore`, interleaved in one run, each into an empty node.
 
 use super::say;
-use crate::backend;
+use crate::backend::{self, Options};
 use crate::ended::Ended;
 use crate::exit::{Exit, Failure};
 use crate::meter;
@@ -11,7 +11,7 @@ use crate::target;
 use crate::tool::{self, Real, memory_file};
 use anyhow::{Context, Result, ensure};
 use lab_core::cluster::{AddressPlan, Cluster, NODE_ADDRESS};
-use lab_core::layout::Invocation;
+use lab_core::layout::{Action, Invocation};
 use lab_core::metric::Unit;
 use lab_core::vocabulary::BackendName;
 use lab_core::{stats, units};
@@ -56,24 +56,25 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 /// Nanoseconds of each pair: the lab's, the bare tool's.
 fn measure(args: &Args) -> Result<Vec<(f64, f64)>> {
     let backend = backend::named(BackendName::IptablesLegacy);
-    let programmer = Programmer::new(backend, &Real).context("iptables-legacy installs rules")?;
+    let programmer = Programmer::new(backend, &Options::usual(backend.name()), &Real).context("iptables-legacy installs rules")?;
     let cluster = Cluster::generate(args.services, &AddressPlan::new(2));
-    let script = programmer.layout.full_sync(&cluster);
+    let sync = programmer.layout.full_sync(&cluster);
+    let script = sync.first().and_then(Action::call).context("iptables-legacy loads in one call")?;
     let file = memory_file("script", &script.stdin)?;
     let mut pairs = Vec::new();
     for round in 0..args.rounds {
         let lab = || -> Result<f64> {
             let node = Node::bare(NODE_ADDRESS)?;
             let load = programmer.load(node.namespace(), &cluster, LIMIT);
-            load.map(|load| load.run.wall.as_nanos() as f64).map_err(describe)
+            load.map(|load| load.cost.wall.as_nanos() as f64).map_err(describe)
         };
         let bare = || -> Result<f64> {
             let node = Node::bare(NODE_ADDRESS)?;
-            programmer.prepare(node.namespace(), &cluster).map_err(describe)?;
+            programmer.prepare(node.namespace()).map_err(describe)?;
             meter::settle(Duration::from_secs(10))?;
             let input = Stdio::from(reopen(&file)?);
             let program = backend.program(script.tool);
-            node.namespace().visit(|| bare_call(program, &script, input)).map(|time| time.as_nanos() as f64)
+            node.namespace().visit(|| bare_call(program, script, input)).map(|time| time.as_nanos() as f64)
         };
         // Which goes first alternates, so that neither always follows the other's mess.
         pairs.push(if round % 2 == 0 {

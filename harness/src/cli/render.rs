@@ -1,7 +1,7 @@
 //! `svclab render`: what a tool would be given.
 
 use super::options::word;
-use crate::backend;
+use crate::backend::{self, Options};
 use crate::exit::{Exit, Failure};
 use anyhow::anyhow;
 use lab_core::change::Change;
@@ -50,7 +50,7 @@ enum Input {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let backend = backend::named(args.backend);
-    let Some(layout) = backend.layout() else {
+    let Some(layout) = backend.layout(&Options::usual(args.backend)) else {
         return Err(Failure::usage(anyhow!(
             "--backend {}: it installs nothing, so there is nothing to render",
             args.backend
@@ -61,11 +61,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let cluster = Arc::new(Cluster::generate(args.services, &addresses));
     let calls = match args.input {
         Input::Prepare => layout.prepare(),
-        Input::SyncFull => vec![layout.full_sync(&cluster)],
-        Input::SyncChange => vec![layout.partial_sync(&Change::adding(&cluster, &addresses))],
-        Input::EndpointChange => vec![layout.partial_sync(&Change::replacing_endpoint(&cluster, &addresses))],
-        Input::RemoveService => vec![layout.partial_sync(&Change::removing(&cluster))],
-        Input::AppendRule => vec![layout.append_rule(&cluster).add],
+        Input::SyncFull => layout.full_sync(&cluster),
+        Input::SyncChange => layout.partial_sync(&Change::adding(&cluster, &addresses)),
+        Input::EndpointChange => layout.partial_sync(&Change::replacing_endpoint(&cluster, &addresses)),
+        Input::RemoveService => layout.partial_sync(&Change::removing(&cluster)),
+        Input::AppendRule => vec![layout.append_rule(&cluster).add.into()],
     };
     let mut out = BufWriter::new(stdout().lock());
     let written = calls.iter().try_for_each(|call| print(&mut out, backend.program(call.tool), call));

@@ -1,6 +1,6 @@
 //! `append_rule`: one rule added by the command-line tool, then taken away again.
 
-use super::{Probe, Reading, ToolSamples, repeat};
+use super::{Probe, Reading, SyncSamples, repeat};
 use crate::ended::Ended;
 use crate::lab::{Lab, left};
 use lab_core::metric::Metric;
@@ -15,15 +15,15 @@ impl Probe for AppendRule {
         ProbeName::AppendRule
     }
 
-    fn run(&self, lab: &mut Lab, _: &Cell, _: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
-        let Some(programmer) = lab.programmer else { return Ok(Vec::new()) };
+    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+        let Some(programmer) = &lab.programmer else { return Ok(Vec::new()) };
         let begun = Instant::now();
         let append = programmer.layout.append_rule(&lab.cluster);
-        let mut samples = ToolSamples::new(Metric::AppendRule);
-        repeat(|| {
-            let run = programmer.call(lab.node(), &append.add, left(begun, limit)?)?;
+        let mut samples = SyncSamples::new(Metric::AppendRule);
+        repeat(plan, || {
+            let cost = programmer.call(lab.node(), &append.add, left(begun, limit)?)?;
             programmer.call(lab.node(), &append.undo, limit)?;
-            samples.push(run, programmer.start(lab.node(), append.add.tool)?);
+            samples.push(cost, programmer.start(lab.node(), append.add.tool)?);
             Ok(())
         })?;
         programmer.count(lab.node(), &lab.cluster)?;

@@ -1,6 +1,6 @@
 //! `sync_change`, `endpoint_change` and `remove_service`: one change applied the way kube-proxy does, then undone.
 
-use super::{Probe, Reading, ToolSamples, repeat};
+use super::{Probe, Reading, SyncSamples, repeat};
 use crate::ended::Ended;
 use crate::lab::{Lab, left};
 use lab_core::change::Change;
@@ -27,16 +27,16 @@ impl Probe for ChangeProbe {
         self.name
     }
 
-    fn run(&self, lab: &mut Lab, _: &Cell, _: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
-        let Some(programmer) = lab.programmer else { return Ok(Vec::new()) };
+    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+        let Some(programmer) = &lab.programmer else { return Ok(Vec::new()) };
         let begun = Instant::now();
         let change = (self.change)(&lab.cluster, &lab.addresses);
         let undone = change.undone();
-        let mut samples = ToolSamples::new(Metric::of(self.name));
-        repeat(|| {
-            let run = programmer.apply(lab.node(), &change, left(begun, limit)?)?;
+        let mut samples = SyncSamples::new(Metric::of(self.name));
+        repeat(plan, || {
+            let cost = programmer.apply(lab.node(), &change, left(begun, limit)?)?;
             programmer.apply(lab.node(), &undone, limit)?;
-            samples.push(run, programmer.start(lab.node(), programmer.layout.sync_tool())?);
+            samples.push(cost, programmer.start(lab.node(), programmer.layout.sync_tool())?);
             Ok(())
         })?;
         // What was undone must be as it was, or the next sample is of another state.

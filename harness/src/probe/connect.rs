@@ -4,14 +4,19 @@ use super::{Probe, Reading, ns};
 use crate::ended::Ended;
 use crate::interrupt;
 use crate::lab::{Lab, left};
-use crate::traffic::{Dialer, Echo};
+use crate::traffic::{Dialed, Dialer, Echo};
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
+use lab_core::stats;
 use lab_core::vocabulary::{Position, ProbeName};
 use std::time::{Duration, Instant};
 
 /// Connections ahead of the timed ones, which warm caches and neighbour tables.
 const WARM_UP: usize = 5;
+
+/// Connections that make one sample in the `exact` target, which is their median: a timer's interrupt falls into one or
+/// another of them, and would be most of it.
+const EXACT: usize = 31;
 
 pub(super) struct Connect;
 
@@ -26,7 +31,8 @@ impl Probe for Connect {
         let service = lab.service(position);
         let dialer = Dialer::new(service, |attempt| lab.backend.address(service, attempt));
         let _echo = Echo::start(&lab.server(position).namespace)?;
-        let dials = plan.dials as usize;
+        let exact = plan.target.is_exact();
+        let dials = if exact { EXACT } else { plan.dials as usize };
         let dialed = lab.client().namespace.visit(|| {
             let mut dialed = Vec::with_capacity(WARM_UP + dials);
             for attempt in 0..WARM_UP + dials {
@@ -38,10 +44,13 @@ impl Probe for Connect {
             }
             Ok(dialed)
         })?;
-        let timed = &dialed[WARM_UP..];
+        let timed = |metric, time: fn(&Dialed) -> Duration| {
+            let samples: Vec<f64> = dialed[WARM_UP..].iter().map(|dialed| ns(time(dialed))).collect();
+            Reading { metric, samples: if exact { stats::median(&samples).into_iter().collect() } else { samples } }
+        };
         Ok(vec![
-            Reading { metric: Metric::Connect, samples: timed.iter().map(|dialed| ns(dialed.connect)).collect() },
-            Reading { metric: Metric::FirstByte, samples: timed.iter().map(|dialed| ns(dialed.first_byte)).collect() },
+            timed(Metric::Connect, |dialed| dialed.connect),
+            timed(Metric::FirstByte, |dialed| dialed.first_byte),
         ])
     }
 }

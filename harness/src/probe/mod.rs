@@ -9,7 +9,7 @@ mod sync_full;
 
 use crate::ended::{Ended, Missing};
 use crate::lab::Lab;
-use crate::tool::ToolRun;
+use crate::programmer::Cost;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
 use lab_core::vocabulary::ProbeName;
@@ -57,46 +57,45 @@ fn ns(duration: Duration) -> f64 {
     duration.as_nanos() as f64
 }
 
-/// Samples of one tool call, repeated: the metric it stands for, and where the time went.
-struct ToolSamples {
+/// Samples of one sync or call, repeated: the metric it stands for, and where the time went.
+struct SyncSamples {
     metric: Metric,
-    runs: Vec<ToolRun>,
-    starts: Vec<ToolRun>,
+    costs: Vec<Cost>,
+    starts: Vec<Duration>,
 }
 
-impl ToolSamples {
+impl SyncSamples {
     fn new(metric: Metric) -> Self {
-        Self { metric, runs: Vec::new(), starts: Vec::new() }
+        Self { metric, costs: Vec::new(), starts: Vec::new() }
     }
 
-    fn push(&mut self, run: ToolRun, start: ToolRun) {
-        self.runs.push(run);
+    fn push(&mut self, cost: Cost, start: Duration) {
+        self.costs.push(cost);
         self.starts.push(start);
     }
 
     fn readings(&self) -> Vec<Reading> {
-        let of = |metric, runs: &[ToolRun], value: fn(&ToolRun) -> f64| Reading {
-            metric,
-            samples: runs.iter().map(value).collect(),
-        };
+        let of =
+            |metric, value: fn(&Cost) -> f64| Reading { metric, samples: self.costs.iter().map(value).collect() };
         vec![
-            of(self.metric, &self.runs, |run| ns(run.wall)),
-            of(Metric::ToolUser, &self.runs, |run| ns(run.user)),
-            of(Metric::ToolSystem, &self.runs, |run| ns(run.system)),
-            of(Metric::ToolExec, &self.starts, |run| ns(run.wall)),
-            of(Metric::ToolPeakRss, &self.runs, |run| run.peak_rss as f64),
+            of(self.metric, |cost| ns(cost.wall)),
+            of(Metric::ToolUser, |cost| ns(cost.user)),
+            of(Metric::ToolSystem, |cost| ns(cost.system)),
+            Reading { metric: Metric::ToolExec, samples: self.starts.iter().copied().map(ns).collect() },
+            of(Metric::ToolPeakRss, |cost| cost.peak_rss as f64),
         ]
     }
 }
 
-/// Takes a sample, and a few more while they are cheap: at most `MOST`, and none begun after `CHEAP`.
-fn repeat(mut sample: impl FnMut() -> Result<(), Ended>) -> Result<(), Ended> {
+/// Takes a sample, and a few more while they are cheap: at most `MOST`, and none begun after `CHEAP`. A single one where
+/// the others would be the same.
+fn repeat(plan: &Plan, mut sample: impl FnMut() -> Result<(), Ended>) -> Result<(), Ended> {
     const MOST: usize = 5;
     const CHEAP: Duration = Duration::from_millis(500);
     let start = Instant::now();
     for _ in 0..MOST {
         sample()?;
-        if start.elapsed() >= CHEAP {
+        if plan.target.is_exact() || start.elapsed() >= CHEAP {
             break;
         }
     }

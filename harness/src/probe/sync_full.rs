@@ -1,8 +1,9 @@
 //! `sync_full`: empty node to N Services, with what it leaves in the kernel.
 
-use super::{Probe, Reading, ToolSamples};
+use super::{Probe, Reading, SyncSamples, ns};
 use crate::ended::Ended;
 use crate::lab::Lab;
+use lab_core::layout::Part;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
 use lab_core::vocabulary::ProbeName;
@@ -16,12 +17,12 @@ impl Probe for SyncFull {
     }
 
     fn run(&self, lab: &mut Lab, _: &Cell, _: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
-        let Some(programmer) = lab.programmer else { return Ok(Vec::new()) };
-        let load = lab.full_load(programmer, limit)?;
+        let Some(programmer) = lab.programmer.clone() else { return Ok(Vec::new()) };
+        let load = lab.full_load(&programmer, limit)?;
         let start = programmer.start(lab.node(), programmer.layout.sync_tool())?;
         let one = |metric, sample: f64| Reading { metric, samples: vec![sample] };
-        let mut samples = ToolSamples::new(Metric::SyncFull);
-        samples.push(load.run, start);
+        let mut samples = SyncSamples::new(Metric::SyncFull);
+        samples.push(load.cost.clone(), start);
         let mut readings = samples.readings();
         readings.extend([
             one(Metric::KernelMemory, load.kernel_memory as f64),
@@ -30,6 +31,24 @@ impl Probe for SyncFull {
             one(Metric::SetElements, load.installed.set_elements as f64),
             one(Metric::ScriptBytes, load.script_bytes as f64),
         ]);
+        // A load of a single part is that part.
+        if load.cost.parts.len() > 1 {
+            readings.extend(load.cost.parts.iter().map(|(&part, &time)| one(metric(part), ns(time))));
+            readings.extend([
+                one(Metric::VirtualServers, load.installed.virtual_servers as f64),
+                one(Metric::RealServers, load.installed.real_servers as f64),
+                one(Metric::Addresses, load.installed.addresses as f64),
+            ]);
+        }
         Ok(readings)
+    }
+}
+
+fn metric(part: Part) -> Metric {
+    match part {
+        Part::Rules => Metric::SyncRules,
+        Part::Sets => Metric::SyncSets,
+        Part::Addresses => Metric::SyncAddresses,
+        Part::VirtualServers => Metric::SyncVirtualServers,
     }
 }

@@ -2,13 +2,14 @@
 
 use super::Target;
 use crate::backend;
-use crate::conduct::{Job, conduct};
+use crate::conduct::{Ground, Job, Ran, conduct};
 use crate::ended::Missing;
 use crate::exit::Failure;
 use crate::interrupt;
 use crate::lab::Lab;
 use crate::labs::Labs;
 use crate::programmer;
+use crate::run::{Interrupted, run};
 use crate::tool::{Real, launcher};
 use anyhow::Result;
 use lab_core::vocabulary::{BackendName, Clock, TargetName};
@@ -52,7 +53,11 @@ impl Target for Host {
             interrupt::listen()?;
             inside.handle_signals();
             let mut labs = Labs::new(&job.plan, &Real);
-            let exit = conduct(job, Clock::Wall, &mut labs)?;
+            let exit = conduct(job, Clock::Wall, Ground::default(), |listener| {
+                let visits = job.plan.boots().concat();
+                let Interrupted(interrupted) = run(&job.plan, &visits, &mut labs, listener)?;
+                Ok(Ran { interrupted, ..Ran::default() })
+            })?;
             if job.keep && !interrupt::requested() {
                 keep(labs.up(), inside)?;
             }

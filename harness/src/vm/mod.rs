@@ -1,3 +1,10 @@
-//! Virtual machines with a chosen kernel: what is put together for them to boot.
+//! Guests: a chosen kernel in QEMU, with this program as its init.
 
+pub(crate) mod errand;
+pub(crate) mod fleet;
+mod guest;
+mod image;
 pub(crate) mod initramfs;
+pub(crate) mod kernel;
+pub(crate) mod kvm;
+mod qemu;

@@ -1,0 +1,61 @@
+//! The guest's init: mounts, loads modules, makes the visits it was sent for, and reports them to the host.
+
+mod kernel;
+mod port;
+
+use crate::clock;
+use crate::event::{Event, Listener};
+use crate::labs::Labs;
+use crate::run::run;
+use crate::tool::Real;
+use crate::vm::errand::{Errand, News, PLACE};
+use anyhow::{Context, Result};
+use nix::sys::reboot::{RebootMode, reboot};
+pub(crate) use port::NUMBER as PORT;
+use port::Port;
+
+/// Runs the errand and powers the guest off. Never returns: the kernel panics when its init does.
+pub(crate) fn main() -> ! {
+    let mut port = Port::open();
+    // The console is the host's to read when all else fails.
+    let outcome = errand(&mut port);
+    if let Err(error) = &outcome {
+        eprintln!("svclab: agent: {error:#}");
+        port.tell(&News::Broken { reason: format!("{error:#}") });
+    }
+    let _ = reboot(RebootMode::RB_POWER_OFF);
+    loop {
+        std::thread::park();
+    }
+}
+
+fn errand(port: &mut Port) -> Result<()> {
+    kernel::furnish()?;
+    let text = std::fs::read_to_string(PLACE).with_context(|| format!("reading {PLACE}"))?;
+    let errand: Errand = serde_json::from_str(&text).with_context(|| format!("reading {PLACE}"))?;
+    kernel::stir(&errand.entropy).context("handing the kernel its entropy")?;
+    errand.modules.iter().try_for_each(|module| kernel::load(module))?;
+    clock::set(errand.clock);
+    // Trials of the backends are no part of a cell.
+    let mut labs = Labs::new(&errand.plan, &errand.visits, &Real);
+    port.tell(&News::Ready);
+    run(&errand.plan, &errand.visits, &mut labs, &mut Reporter(port))?;
+    port.tell(&News::Done);
+    Ok(())
+}
+
+/// Passes on what happens.
+struct Reporter<'a>(&'a mut Port);
+
+impl Listener for Reporter<'_> {
+    fn hear(&mut self, event: Event<'_>) -> Result<()> {
+        match event {
+            Event::CellStarted(visit) => self.0.tell(&News::CellStarted(*visit)),
+            Event::CellEnded { visit, records } => {
+                self.0.tell(&News::CellEnded { visit: *visit, records: records.to_vec() });
+            }
+            Event::Started(_) | Event::Ended => {}
+        }
+        Ok(())
+    }
+}

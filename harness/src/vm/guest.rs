@@ -1,0 +1,133 @@
+//! One guest from its start to its end: its news, how long it may be silent, and what is known when it is lost.
+
+use super::errand::News;
+use super::qemu::{Machine, Qemu};
+use crate::interrupt;
+use anyhow::Result;
+use std::io::{BufRead, BufReader};
+use std::process::ChildStdout;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// How often a silent guest is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// A guest that used no processor for so long will never do anything again.
+const DEAD: Duration = Duration::from_secs(60);
+/// Lines of the console that are worth repeating.
+const LAST_LINES: usize = 12;
+
+/// A guest that is running.
+pub(super) struct Guest {
+    qemu: Qemu,
+    news: Receiver<News>,
+    started: Instant,
+}
+
+/// Why there is no more news.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// It was lost: what was seen, with the last lines of its console.
+    Lost(String),
+    /// The run was asked to stop.
+    Interrupted,
+}
+
+impl Guest {
+    /// Starts it.
+    pub(super) fn start(machine: &Machine<'_>) -> Result<Self> {
+        let (qemu, output) = Qemu::start(machine)?;
+        Ok(Self { qemu, news: listen(output), started: Instant::now() })
+    }
+
+    /// How long it has been running.
+    pub(super) fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// The next piece of news, which may take up to `patience` of real time.
+    pub(super) fn next(&self, patience: Duration) -> Result<News, Silence> {
+        let begun = Instant::now();
+        let mut busy = (processor_time(self.qemu.pid()), Instant::now());
+        loop {
+            match self.news.recv_timeout(LOOK) {
+                Ok(news) => return Ok(news),
+                Err(RecvTimeoutError::Disconnected) => return Err(self.lost("ended")),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if interrupt::requested() {
+                return Err(Silence::Interrupted);
+            }
+            let now = processor_time(self.qemu.pid());
+            if now != busy.0 {
+                busy = (now, Instant::now());
+            }
+            if busy.1.elapsed() > DEAD {
+                return Err(self.lost(&format!("did nothing for {} s", DEAD.as_secs())));
+            }
+            if begun.elapsed() > patience {
+                return Err(self.lost(&format!("had no news for {} s", patience.as_secs())));
+            }
+        }
+    }
+
+    fn lost(&self, how: &str) -> Silence {
+        // What it wrote last may still be on its way.
+        std::thread::sleep(Duration::from_millis(50));
+        Silence::Lost(format!("the guest {how}; the last lines of its console: {}", last_lines(&self.qemu.console())))
+    }
+}
+
+/// Reads news as they come, in a thread that ends with the guest. What is no news (a line cut off by the guest's end)
+/// is dropped.
+fn listen(output: ChildStdout) -> Receiver<News> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            if let Ok(news) = serde_json::from_slice(&line)
+                && sender.send(news).is_err()
+            {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// Clock ticks of processor time that process `pid` has used (`proc_pid_stat(5)`).
+fn processor_time(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th word after it.
+    let words = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().skip(11).take(2);
+    words.filter_map(|word| word.parse::<u64>().ok()).sum()
+}
+
+fn last_lines(console: &str) -> String {
+    let printable = |c: &char| !c.is_control();
+    let lines: Vec<String> = console.lines().map(|line| line.chars().filter(printable).collect()).collect();
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() {
+        return "nothing".to_owned();
+    }
+    lines[lines.len().saturating_sub(LAST_LINES)..].join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_consoles_last_lines_are_repeated() {
+        let console = (0..20).map(|number| format!("line {number}\r\n\x1b\n")).collect::<String>();
+        assert!(last_lines(&console).starts_with("line 8 | ["), "{}", last_lines(&console));
+        assert_eq!(last_lines("\r\n"), "nothing");
+    }
+
+    #[test]
+    fn a_process_that_works_uses_its_processor() {
+        let before = processor_time(std::process::id());
+        let begun = Instant::now();
+        while processor_time(std::process::id()) == before {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+        }
+    }
+}

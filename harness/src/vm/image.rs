@@ -1,0 +1,85 @@
+//! What guests of a run boot from: the kernel, and the initramfs up to a guest's own errand.
+
+use super::errand::{Errand, PLACE};
+use super::initramfs::{Initramfs, tools};
+use super::kernel::{Kernel, Module};
+use crate::backend::{self, BACKENDS, Backend};
+use crate::ended::Missing;
+use anyhow::{Context, Result};
+use lab_core::vocabulary::BackendName;
+use std::collections::{BTreeMap, HashMap};
+
+/// Modules that every guest needs: the wires between node and pods.
+const WIRES: &[&str] = &["veth"];
+
+/// A kernel and the initramfs that goes with it. It does not depend on the plan, or the plan's choice of backends would
+/// change where things lie in a guest's memory.
+pub(super) struct Image {
+    pub(super) kernel: Kernel,
+    initramfs: Vec<u8>,
+    pub(super) sha256: String,
+    /// The files of each backend's modules, in the order in which they are loaded; or what it lacks.
+    modules: BTreeMap<BackendName, Result<Vec<String>, Missing>>,
+}
+
+impl Image {
+    /// Puts together what guests of `kernel` need.
+    pub(super) fn build(kernel: Kernel) -> Result<Self> {
+        let mut order: Vec<Module> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut modules = BTreeMap::new();
+        for backend in BACKENDS {
+            let wanted = [WIRES, backend.modules()].concat();
+            let listed = kernel.load_order(&wanted).and_then(|listed| {
+                backend::check_tools(*backend)?;
+                let files = listed.into_iter().map(|module| {
+                    *places.entry(module.name.clone()).or_insert_with(|| {
+                        order.push(module);
+                        order.len() - 1
+                    })
+                });
+                Ok(files.collect::<Vec<_>>())
+            });
+            modules.insert(backend.name(), listed);
+        }
+        let files: Vec<String> =
+            order.iter().enumerate().map(|(place, module)| format!("/modules/{place:03}-{}.ko", module.name)).collect();
+        let file = |place: usize| files[place].clone();
+        let modules = modules
+            .into_iter()
+            .map(|(backend, listed)| (backend, listed.map(|places| places.into_iter().map(file).collect())))
+            .collect();
+
+        let mut initramfs = Initramfs::base();
+        let programs = tools::ALL.iter().copied().filter(|&program| crate::tool::find(program).is_some());
+        tools::add_tools(&mut initramfs, &programs.collect::<Vec<_>>()).map_err(|missing| anyhow::anyhow!("{missing}"))?;
+        initramfs.init().context("putting svclab itself into the guests' initramfs")?;
+        let contents: Vec<(&str, &[u8])> =
+            order.iter().map(|module| (module.name.as_str(), module.bytes.as_slice())).collect();
+        initramfs.modules(&contents);
+        let image = initramfs.write()?;
+        Ok(Self { kernel, initramfs: image.bytes, sha256: image.sha256, modules })
+    }
+
+    /// What `backend` lacks in a guest.
+    pub(super) fn check(&self, backend: BackendName) -> Result<(), Missing> {
+        self.modules(backend).map(drop).map_err(Clone::clone)
+    }
+
+    /// The files of `backend`'s modules.
+    pub(super) fn modules(&self, backend: BackendName) -> Result<&[String], &Missing> {
+        let listed = self.modules.get(&backend).expect("every backend of the registry was looked at");
+        listed.as_deref()
+    }
+
+    /// The initramfs of a guest with `errand`, as parts that follow one another.
+    pub(super) fn with_errand(&self, errand: &Errand) -> Result<[Vec<u8>; 1]> {
+        let mut own = Initramfs::default();
+        own.file(PLACE, 0o644, serde_json::to_vec(errand).context("writing a guest's errand")?);
+        Ok([own.write()?.bytes])
+    }
+
+    pub(super) fn initramfs(&self) -> &[u8] {
+        &self.initramfs
+    }
+}

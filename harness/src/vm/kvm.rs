@@ -1,0 +1,67 @@
+//! Whether the machine's own processor can execute guests: tried once with a short boot, and remembered.
+//!
+//! A /dev/kvm that opens says little: there are machines on which it does, and whose guests never get anywhere.
+
+use super::fleet::Fleet;
+use super::qemu::Engine;
+use crate::ended::Missing;
+use crate::target::Guests;
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+/// Whether guests run on KVM here.
+///
+/// # Errors
+/// Why not, and what would help.
+pub(crate) fn check(guests: &Guests) -> Result<(), Missing> {
+    let opened = File::options().read(true).write(true).open("/dev/kvm");
+    if let Err(error) = opened {
+        return Err(Missing {
+            why: format!("/dev/kvm cannot be opened: {error}"),
+            remedy: "turn on virtualisation, or join the group kvm: sudo usermod -aG kvm $USER".to_owned(),
+        });
+    }
+    let here = remembered_as();
+    if let Some(answer) = recall(&here) {
+        return if answer { Ok(()) } else { Err(useless()) };
+    }
+    let works = Fleet::ready(guests, Engine::Kvm, TRIAL_MEMORY)?.boots();
+    remember(&here, works);
+    if works { Ok(()) } else { Err(useless()) }
+}
+
+/// Memory of the guest that is tried, in MiB.
+const TRIAL_MEMORY: u32 = 512;
+
+fn useless() -> Missing {
+    Missing {
+        why: "/dev/kvm opens, but a guest on it did not come up within 20 s".to_owned(),
+        remedy: format!("guests are emulated instead; after a change to the machine, remove {}", place().display()),
+    }
+}
+
+/// The machine, as far as the answer depends on it.
+fn remembered_as() -> String {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let qemu = crate::conduct::version(super::qemu::PROGRAM).unwrap_or_default();
+    format!("{} with {qemu}", release.trim())
+}
+
+fn place() -> PathBuf {
+    super::kernel::cache_folder().join("kvm")
+}
+
+fn recall(here: &str) -> Option<bool> {
+    let text = fs::read_to_string(place()).ok()?;
+    match text.trim_end().split_once('\n')? {
+        (known, "works") if known == here => Some(true),
+        (known, "hangs") if known == here => Some(false),
+        _ => None,
+    }
+}
+
+fn remember(here: &str, works: bool) {
+    // Without a cache it is tried again next time.
+    let answer = format!("{here}\n{}\n", if works { "works" } else { "hangs" });
+    let _ = fs::create_dir_all(super::kernel::cache_folder()).and_then(|()| fs::write(place(), answer));
+}

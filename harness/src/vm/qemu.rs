@@ -1,0 +1,146 @@
+//! QEMU's command line, and its process: it never outlives this one.
+
+use crate::agent::PORT;
+use crate::ended::Missing;
+use crate::tool::{self, memory_file};
+use anyhow::{Context, Result};
+use nix::errno::Errno;
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// The emulator.
+const PROGRAM: &str = "qemu-system-x86_64";
+
+/// What executes the guest's instructions, and what its clock counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// The machine's own processor; the clock is the wall's.
+    Kvm,
+    /// Emulation; the clock is the wall's.
+    Emulated,
+    /// Emulation; the clock counts instructions, and skips idle time.
+    Counted,
+}
+
+/// A guest to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Machine<'a> {
+    pub(super) engine: Engine,
+    /// Its memory, in MiB.
+    pub(super) memory: u32,
+    pub(super) vmlinuz: &'a Path,
+    /// Its initramfs, as parts that follow one another.
+    pub(super) initramfs: &'a [&'a [u8]],
+}
+
+/// What every guest's kernel is told. Nothing may differ between two starts, be random, or depend on the host's time:
+/// no address space randomisation, no randomness from the processor, no watchdog that a host under load sets off.
+const KERNEL_ARGUMENTS: &str = "console=ttyS0 quiet panic=-1 norandmaps nokaslr mitigations=off random.trust_cpu=off \
+                                random.trust_bootloader=off nowatchdog rcupdate.rcu_cpu_stall_suppress=1 tsc=reliable \
+                                cryptomgr.notests -- agent";
+
+/// Neither RDRAND nor RDSEED, whatever QEMU's default model has.
+const PROCESSOR: &str = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt";
+
+/// The emulator's place.
+pub(crate) fn find() -> Result<PathBuf, Missing> {
+    tool::find(PROGRAM).ok_or_else(|| Missing {
+        why: format!("{PROGRAM} is not installed"),
+        remedy: "install it with ci/setup (the package qemu-system-x86)".to_owned(),
+    })
+}
+
+/// A running QEMU. Dropping it ends it.
+pub(super) struct Qemu {
+    process: Child,
+    console: File,
+}
+
+impl Qemu {
+    /// Starts a guest. What it writes to the debug port comes out of the returned pipe.
+    ///
+    /// The process dies with the calling thread.
+    pub(super) fn start(machine: &Machine<'_>) -> Result<(Self, ChildStdout)> {
+        let program = find().map_err(|missing| anyhow::anyhow!("{missing}"))?;
+        let initramfs = memory_file("initramfs", &machine.initramfs.concat())?;
+        let console = memory_file("console", b"")?;
+        let (image, log) = (initramfs.as_raw_fd(), console.as_raw_fd());
+        // Both the guest and QEMU itself write to it.
+        let complaints = File::options().append(true).open(format!("/proc/self/fd/{log}"))?;
+        let mut command = Command::new(program);
+        command.args(["-nodefaults", "-no-user-config", "-nographic", "-no-reboot", "-nic", "none", "-smp", "1"]);
+        command.args(engine(machine.engine)).args(["-m", &machine.memory.to_string()]);
+        command.args(["-kernel".as_ref(), machine.vmlinuz.as_os_str()]);
+        command.args(["-initrd", &format!("/proc/self/fd/{image}"), "-append", KERNEL_ARGUMENTS]);
+        command.args(["-chardev", "stdio,id=news,signal=off"]);
+        command.args(["-device", &format!("isa-debugcon,iobase={PORT:#x},chardev=news")]);
+        command.args(["-chardev", &format!("file,id=console,path=/proc/self/fd/{log},append=on")]);
+        command.args(["-serial", "chardev:console"]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::from(complaints));
+        let parent = nix::unistd::getpid();
+        // SAFETY: fcntl, prctl and getppid are safe to call between fork and exec, and the descriptors are open there.
+        unsafe {
+            command.pre_exec(move || {
+                for inherited in [image, log] {
+                    Errno::result(libc::fcntl(inherited, libc::F_SETFD, 0))?;
+                }
+                prctl::set_pdeathsig(Signal::SIGKILL)?;
+                // It may have died before the line above.
+                if nix::unistd::getppid() == parent { Ok(()) } else { Err(std::io::ErrorKind::NotFound.into()) }
+            });
+        }
+        let mut process = command.spawn().with_context(|| format!("starting {PROGRAM}"))?;
+        let news = process.stdout.take().context("QEMU has a standard output")?;
+        Ok((Self { process, console }, news))
+    }
+
+    /// Its process, for `/proc`.
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Everything on the guest's console so far, and QEMU's own complaints.
+    pub(super) fn console(&self) -> String {
+        let mut bytes = Vec::new();
+        // A second descriptor on the same file would share its offset with QEMU's; this path opens it anew.
+        let opened = File::open(format!("/proc/self/fd/{}", self.console.as_raw_fd()));
+        let read = opened.and_then(|mut file| {
+            file.seek(SeekFrom::Start(0))?;
+            file.read_to_end(&mut bytes)
+        });
+        match read {
+            Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) => format!("(its console could not be read: {error})"),
+        }
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn engine(engine: Engine) -> Vec<&'static str> {
+    match engine {
+        Engine::Kvm => vec!["-accel", "kvm", "-cpu", "host"],
+        Engine::Emulated => vec!["-accel", "tcg", "-cpu", PROCESSOR],
+        Engine::Counted => vec![
+            "-accel",
+            "tcg",
+            "-icount",
+            "shift=0,sleep=off",
+            "-rtc",
+            "base=2026-01-01,clock=vm",
+            "-cpu",
+            PROCESSOR,
+        ],
+    }
+}
