@@ -19,6 +19,7 @@ mod store;
 mod target;
 mod tool;
 mod traffic;
+mod vm;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,3 @@
+//! Virtual machines: what a guest is made of.
+
+pub(crate) mod kernel;
