@@ -53,6 +53,8 @@ pub(crate) struct Missing {
     pub(crate) remedy: String,
 }
 
+impl std::error::Error for Missing {}
+
 impl std::fmt::Display for Missing {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "{}; {}", self.why, self.remedy)

@@ -7,7 +7,7 @@ use crate::probe;
 use crate::programmer;
 use crate::run::{Bench, Measured};
 use crate::tool::Runner;
-use lab_core::plan::{Cell, Load, Plan};
+use lab_core::plan::{Cell, Load, Plan, Visit};
 use lab_core::vocabulary::{BackendName, ProbeName};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -23,10 +23,10 @@ pub(crate) struct Labs<'a> {
 }
 
 impl<'a> Labs<'a> {
-    /// Tries out what `plan` needs; brings nothing up yet.
-    pub(crate) fn new(plan: &'a Plan, runner: &'static dyn Runner) -> Self {
+    /// Tries out what `visits` of `plan` need; brings nothing up yet.
+    pub(crate) fn new(plan: &'a Plan, visits: &[Visit], runner: &'static dyn Runner) -> Self {
         let (mut backends, mut probes) = (BTreeMap::new(), BTreeMap::new());
-        for cell in &plan.cells {
+        for Visit { cell, .. } in visits {
             backends.entry(cell.backend).or_insert_with(|| programmer::check(backend::named(cell.backend), runner));
             probes.entry(cell.probe).or_insert_with(|| probe::named(cell.probe).check());
         }

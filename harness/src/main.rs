@@ -1,7 +1,9 @@
 //! svclab: a benchmark and scale-simulation laboratory for the data planes behind Kubernetes Services.
 
+mod agent;
 mod backend;
 mod cli;
+mod clock;
 mod conduct;
 mod ended;
 mod estimate;
@@ -19,8 +21,6 @@ mod store;
 mod target;
 mod tool;
 mod traffic;
-// Until a target boots guests, only its tests call it.
-#[allow(dead_code)]
 mod vm;
 
 use std::process::ExitCode;
@@ -31,6 +31,9 @@ fn main() -> ExitCode {
         return code;
     }
     meter::give_memory_back();
+    if agent::is_asked_for() {
+        agent::main();
+    }
     match cli::main() {
         Ok(code) => code,
         Err(failure) => {

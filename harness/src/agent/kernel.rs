@@ -7,6 +7,10 @@ use nix::mount::{MsFlags, mount};
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 
+// linux/random.h: _IOW('R', 3, int [2]) and _IO('R', 7).
+const ADD_ENTROPY: libc::Ioctl = 0x4008_5203;
+const RESEED: libc::Ioctl = 0x5207;
+
 /// Mounts what programs expect to find, and sets what they inherit.
 pub(super) fn furnish() -> Result<()> {
     for (kind, place) in [("proc", "/proc"), ("sysfs", "/sys"), ("tmpfs", "/run"), ("tmpfs", "/tmp")] {
@@ -29,9 +33,9 @@ pub(super) fn stir(entropy: &[u8]) -> Result<()> {
     pool.extend(entropy);
     let random = File::options().write(true).open("/dev/urandom")?;
     // SAFETY: the kernel reads the struct it is given, of the length it says.
-    Errno::result(unsafe { libc::ioctl(random.as_raw_fd(), libc::RNDADDENTROPY, pool.as_ptr()) })?;
+    Errno::result(unsafe { libc::ioctl(random.as_raw_fd(), ADD_ENTROPY, pool.as_ptr()) })?;
     // SAFETY: this takes no argument.
-    Errno::result(unsafe { libc::ioctl(random.as_raw_fd(), libc::RNDRESEEDCRNG) })?;
+    Errno::result(unsafe { libc::ioctl(random.as_raw_fd(), RESEED) })?;
     Ok(())
 }
 

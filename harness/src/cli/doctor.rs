@@ -1,55 +1,91 @@
 //! `svclab doctor`: what runs here, what is missing, and the remedy.
 
 use super::say;
-use crate::backend::BACKENDS;
+use crate::backend::{self, BACKENDS, Backend};
 use crate::conduct::version;
 use crate::ended::Missing;
 use crate::exit::{Exit, Failure};
 use crate::probe::PROBES;
-use crate::target::{TARGETS, Target};
+use crate::programmer;
+use crate::target;
+use crate::tool::Real;
+use crate::vm::{kernel, kvm, qemu};
 use lab_core::vocabulary::Word;
 use std::process::ExitCode;
 
 pub(crate) fn run() -> Result<ExitCode, Failure> {
-    let mut code = Exit::CannotRun.into();
-    for target in TARGETS {
-        match target.check() {
-            Ok(()) => code = target.within(&|| Ok(examine(*target)))?,
-            Err(missing) => report(target.name().name(), Err(&missing)),
-        }
-    }
-    Ok(code)
-}
-
-/// Tries everything out, within the target.
-fn examine(target: &dyn Target) -> ExitCode {
     let facts = netns_topology::facts::gather();
     let fact = |name: &str| facts.get(name).map_or("unknown", String::as_str);
     say!("kernel {} on {} ({} CPUs)", fact("kernel"), fact("cpu"), fact("cpus"));
-    say!("target {}", target.name());
-    for line in target.describe() {
+    let host = host()?;
+    let guests = guests();
+    Ok(if host || guests { Exit::Done } else { Exit::CannotRun }.into())
+}
+
+/// Tries everything out on this kernel, and says whether any backend runs there.
+fn host() -> Result<bool, Failure> {
+    say!("target host");
+    match target::check_host() {
+        Ok(()) => Ok(target::within_host(&|| Ok(examine_host()))? == ExitCode::SUCCESS),
+        Err(missing) => {
+            report("host", &Err(missing));
+            Ok(false)
+        }
+    }
+}
+
+fn examine_host() -> ExitCode {
+    for line in target::describe_host() {
         match line {
-            Ok(what) => show("ok", target.name().name(), &what),
-            Err(limit) => show("limited", target.name().name(), &remedied(&limit)),
+            Ok(what) => show("ok", "host", &what),
+            Err(limit) => show("limited", "host", &remedied(&limit)),
         }
     }
     let mut any = false;
     for backend in BACKENDS {
-        let check = target.check_backend(backend.name());
+        let check = programmer::check(*backend, &Real);
         any |= check.is_ok();
-        let versions: Vec<_> = backend.tools().iter().filter_map(|&tool| version(backend.program(tool))).collect();
-        let version = versions.first().map_or("needs no tool", String::as_str);
-        report(backend.name().name(), check.as_ref().map(|()| version));
+        report(backend.name().name(), &check.map(|()| version_of(*backend)));
     }
     for probe in PROBES {
         if let Err(missing) = probe.check() {
-            report(&format!("probe {}", probe.name()), Err(&missing));
+            report(&format!("probe {}", probe.name()), &Err(missing));
         }
     }
     if any { Exit::Done.into() } else { Exit::CannotRun.into() }
 }
 
-fn report(what: &str, check: Result<&str, &Missing>) {
+/// Looks for what guests need, without starting one, and says whether any backend would run there.
+fn guests() -> bool {
+    let emulator = qemu::find();
+    let engine = || version(qemu::PROGRAM).unwrap_or_default();
+    say!("targets vm and exact");
+    report("qemu", &emulator.clone().map(|_| engine()));
+    let (kernel, modules) = match kernel::default() {
+        Ok(Some(kernel)) => (Ok(format!("{} ({})", kernel.name, kernel.release)), Some(kernel)),
+        Ok(None) => (Ok("debian-12, to be fetched on first use".to_owned()), None),
+        Err(missing) => (Err(missing), None),
+    };
+    report("kernel", &kernel);
+    report("kvm (vm)", &kvm::recalled());
+    let mut any = false;
+    for backend in BACKENDS {
+        let check = backend::check_tools(*backend).and_then(|()| match &modules {
+            Some(kernel) => kernel.load_order(backend.modules()).map(drop),
+            None => Ok(()),
+        });
+        any |= check.is_ok();
+        report(backend.name().name(), &check.map(|()| version_of(*backend)));
+    }
+    any && emulator.is_ok() && kernel.is_ok()
+}
+
+fn version_of(backend: &dyn Backend) -> String {
+    let versions = backend.tools().iter().filter_map(|&tool| version(backend.program(tool))).next();
+    versions.unwrap_or_else(|| "needs no tool".to_owned())
+}
+
+fn report(what: &str, check: &Result<String, Missing>) {
     match check {
         Ok(how) => show("ok", what, how),
         Err(missing) => show("missing", what, &remedied(missing)),

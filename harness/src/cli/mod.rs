@@ -1,6 +1,7 @@
 //! The command line: one file a verb, and the options that verbs share.
 
 mod doctor;
+mod kernel;
 mod options;
 mod overhead;
 mod plan;
@@ -41,6 +42,9 @@ enum Verb {
     Render(render::Args),
     /// Say what runs on this machine, what is missing, and what to do about it.
     Doctor,
+    /// Fetch and list the kernels that guests can boot.
+    #[command(subcommand)]
+    Kernel(kernel::Verb),
     /// Compare the lab's own sync_full with a bare run of the same tool on the same text, interleaved.
     Overhead(overhead::Args),
 }
@@ -53,6 +57,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Plan(args) => plan::run(&args),
         Verb::Render(args) => render::run(&args),
         Verb::Doctor => doctor::run(),
+        Verb::Kernel(verb) => kernel::run(&verb),
         Verb::Overhead(args) => overhead::run(&args),
     }
 }

@@ -1,7 +1,8 @@
 //! Options with the same spelling on every verb, and how they change a scenario.
 
 use crate::exit::Failure;
-use crate::{cli::scenarios, target};
+use crate::cli::scenarios;
+use crate::target::{self, Guests};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -48,6 +49,13 @@ pub(crate) struct Selection {
     /// Memory of each guest, in MiB, with --target vm or exact [default: the scenario's]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(*MEMORY.start())..))]
     memory: Option<u32>,
+    /// The guests' kernel, with --target vm or exact: a name of `svclab kernel list` or VMLINUZ:MODULES_DIR [default: the
+    /// one that runs, if its files can be read, else debian-12]
+    #[arg(long, value_name = "KERNEL")]
+    kernel: Option<String>,
+    /// Guests at a time, with --target exact [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    jobs: Option<u32>,
 }
 
 /// Parses a word of a closed set, by name.
@@ -82,6 +90,11 @@ fn instructions(text: &str) -> Result<u64, String> {
 }
 
 impl Selection {
+    /// How guests are to be started.
+    pub(crate) fn guests(&self) -> Guests {
+        Guests { kernel: self.kernel.clone(), jobs: self.jobs }
+    }
+
     /// The scenario with the options applied, and its plan.
     pub(crate) fn resolve(&self) -> Result<(Scenario, Plan), Failure> {
         let mut scenario = scenarios::find(&self.scenario)?;
@@ -104,7 +117,7 @@ impl Selection {
         scenario.instructions = self.instructions.unwrap_or(scenario.instructions);
         scenario.memory = self.memory.unwrap_or(scenario.memory);
         let asked = self.target.map_or(scenario.target, |Asked(target)| target);
-        let target = target::choose(asked).name();
+        let target = asked.unwrap_or_else(|| target::choose(&self.guests(), &scenario.axes.backends));
         let plan = scenario.plan(target, self.seed);
         if plan.cells.is_empty() {
             let nothing =

@@ -35,7 +35,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    target::choose(None).within(&|| {
+    target::within_host(&|| {
         let pairs = measure(args)?;
         let ratios: Vec<f64> = pairs.iter().map(|(lab, bare)| lab / bare).collect();
         let median = |values: Vec<f64>| stats::median(&values).unwrap_or(f64::NAN);

@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure};
 use anyhow::anyhow;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
-use lab_core::layout::Invocation;
+use lab_core::layout::{Action, Invocation};
 use lab_core::scenario::MOST_ENDPOINTS;
 use lab_core::vocabulary::BackendName;
 use std::io::{BufWriter, ErrorKind, Write, stdout};
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Input::AppendRule => vec![layout.append_rule(&cluster).add.into()],
     };
     let mut out = BufWriter::new(stdout().lock());
-    let written = calls.iter().try_for_each(|call| print(&mut out, backend.program(call.tool), call));
+    let written = calls.iter().filter_map(Action::call).try_for_each(|call| print(&mut out, backend.program(call.tool), call));
     match written.and_then(|()| out.flush()) {
         // A reader that has seen enough (`| head`) is no failure.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(anyhow!(error).context("writing the input").into()),

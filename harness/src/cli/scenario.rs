@@ -21,6 +21,6 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let (scenario, plan) = args.selection.resolve()?;
-    let target = target::choose(Some(plan.target));
-    target.run(&Job { scenario, plan, out: args.out.clone(), keep: args.keep })
+    let target = target::named(plan.target);
+    target.run(&Job { scenario, plan, out: args.out.clone(), keep: args.keep, guests: args.selection.guests() })
 }

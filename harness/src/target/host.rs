@@ -1,10 +1,10 @@
 //! `host`: the running kernel, in private namespaces that vanish with the process.
 
-use super::Target;
+use super::{Guests, Target};
 use crate::backend;
 use crate::conduct::{Ground, Job, Ran, conduct};
 use crate::ended::Missing;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::interrupt;
 use crate::lab::Lab;
 use crate::labs::Labs;
@@ -23,38 +23,31 @@ impl Target for Host {
         TargetName::Host
     }
 
-    fn check(&self) -> Result<(), Missing> {
-        let missing = |forbidden: Forbidden| Missing { why: forbidden.why(), remedy: forbidden.remedy() };
-        enclosure::check().map(drop).map_err(missing)
-    }
-
-    fn describe(&self) -> Vec<Result<String, Missing>> {
-        if launcher::privileged() {
-            return vec![Ok("private namespaces, as root".to_owned())];
+    /// Tried out, in an enclosure that vanishes at once.
+    fn prefer(&self, _: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+        check()?;
+        let names = backends.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let tried = within(&|| {
+            let missing = backends.iter().find_map(|&name| programmer::check(backend::named(name), &Real).err());
+            if let Some(missing) = &missing {
+                eprintln!("host: {missing}");
+            }
+            Ok(if missing.is_none() { Exit::Done } else { Exit::CannotRun }.into())
+        });
+        if tried.is_ok_and(|code| code == ExitCode::SUCCESS) {
+            return Ok(());
         }
-        let namespaces = Ok("private namespaces, without root".to_owned());
-        let limit = programmer::transaction_limit();
-        // What nft sends for a Service with two endpoints: 16.2 MB for 5,000, by strace.
-        let services = limit / 3_240;
-        let enough = format!("nf_tables transactions up to {} MiB", limit >> 20);
-        let small = Missing {
-            why: format!("without root, nft and iptables-nft load no more than about {services} Services"),
-            remedy: programmer::LARGER_TRANSACTIONS.to_owned(),
-        };
-        vec![namespaces, if services >= 20_000 { Ok(enough) } else { Err(small) }]
-    }
-
-    fn check_backend(&self, backend: BackendName) -> Result<(), Missing> {
-        programmer::check(backend::named(backend), &Real)
+        let why = format!("it cannot run all of {names}");
+        Err(Missing { why, remedy: "take it all the same with --target host".to_owned() })
     }
 
     fn run(&self, job: &Job) -> Result<ExitCode, Failure> {
         enter(|inside| {
             interrupt::listen()?;
             inside.handle_signals();
-            let mut labs = Labs::new(&job.plan, &Real);
+            let visits = job.plan.boots().concat();
+            let mut labs = Labs::new(&job.plan, &visits, &Real);
             let exit = conduct(job, Clock::Wall, Ground::default(), |listener| {
-                let visits = job.plan.boots().concat();
                 let Interrupted(interrupted) = run(&job.plan, &visits, &mut labs, listener)?;
                 Ok(Ran { interrupted, ..Ran::default() })
             })?;
@@ -64,10 +57,34 @@ impl Target for Host {
             Ok(exit.into())
         })
     }
+}
 
-    fn within(&self, inside: &dyn Fn() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
-        enter(|_| inside())
+/// Whether private namespaces can be had here.
+pub(crate) fn check() -> Result<(), Missing> {
+    let missing = |forbidden: Forbidden| Missing { why: forbidden.why(), remedy: forbidden.remedy() };
+    enclosure::check().map(drop).map_err(missing)
+}
+
+/// Runs `inside` in an enclosure, on behalf of a verb that is no run.
+pub(crate) fn within(inside: &dyn Fn() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
+    enter(|_| inside())
+}
+
+/// What the enclosure is, as found from within: a line each of what is as it should be, and of what limits it.
+pub(crate) fn describe() -> Vec<Result<String, Missing>> {
+    if launcher::privileged() {
+        return vec![Ok("private namespaces, as root".to_owned())];
     }
+    let namespaces = Ok("private namespaces, without root".to_owned());
+    let limit = programmer::transaction_limit();
+    // What nft sends for a Service with two endpoints: 16.2 MB for 5,000, by strace.
+    let services = limit / 3_240;
+    let enough = format!("nf_tables transactions up to {} MiB", limit >> 20);
+    let small = Missing {
+        why: format!("without root, nft and iptables-nft load no more than about {services} Services"),
+        remedy: programmer::LARGER_TRANSACTIONS.to_owned(),
+    };
+    vec![namespaces, if services >= 20_000 { Ok(enough) } else { Err(small) }]
 }
 
 /// Goes into the enclosure; outside, this waits for the process inside and passes its exit code on.

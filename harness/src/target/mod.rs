@@ -1,36 +1,66 @@
 //! Where a plan runs.
 
+mod exact;
 mod host;
+mod vm;
 
+pub(crate) use host::{check as check_host, describe as describe_host, within as within_host};
+
+use crate::backend;
 use crate::conduct::Job;
 use crate::ended::Missing;
 use crate::exit::Failure;
+use crate::vm::qemu;
 use lab_core::vocabulary::{BackendName, TargetName};
 use std::process::ExitCode;
+
+/// How guests are started, for targets that have some.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Guests {
+    /// The kernel, as it was asked for; `None` for the default.
+    pub(crate) kernel: Option<String>,
+    /// How many at a time; `None` for one a core.
+    pub(crate) jobs: Option<u32>,
+}
 
 /// Somewhere that plans run.
 pub(crate) trait Target: Sync {
     /// Its name.
     fn name(&self) -> TargetName;
-    /// Whether it can be had on this machine.
-    fn check(&self) -> Result<(), Missing>;
-    /// What it is, as found from within it; a line each of what is as it should be, and of what limits it.
-    fn describe(&self) -> Vec<Result<String, Missing>>;
-    /// What `backend` lacks there. Only for within the target, where trying is harmless.
-    fn check_backend(&self, backend: BackendName) -> Result<(), Missing>;
+    /// Whether to choose it, if the choice is the program's, for a plan with these backends.
+    ///
+    /// # Errors
+    /// What it lacks for them, and the remedy.
+    fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing>;
     /// Runs a job from its first record to its reports.
     fn run(&self, job: &Job) -> Result<ExitCode, Failure>;
-    /// Runs `inside` within the target, on behalf of a verb that is no run.
-    fn within(&self, inside: &dyn Fn() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure>;
 }
 
 /// Every target, in the order in which they are preferred.
-pub(crate) static TARGETS: &[&dyn Target] = &[&host::Host];
+pub(crate) static TARGETS: &[&dyn Target] = &[&host::Host, &vm::Vm, &exact::Exact];
 
-/// The target that was asked for, or the first of all.
-pub(crate) fn choose(asked: Option<TargetName>) -> &'static dyn Target {
-    let wanted = |target: &&&dyn Target| asked.is_none_or(|name| target.name() == name);
-    *TARGETS.iter().find(wanted).expect("every name of the vocabulary has its line in TARGETS, which a test checks")
+/// The target called `name`.
+pub(crate) fn named(name: TargetName) -> &'static dyn Target {
+    let found = TARGETS.iter().find(|target| target.name() == name);
+    *found.expect("every name of the vocabulary has its line in TARGETS, which a test checks")
+}
+
+/// The first target that can run all of `backends`, after saying why it is not one of those before it. Where none can,
+/// the first: it says of each backend what it lacks.
+pub(crate) fn choose(guests: &Guests, backends: &[BackendName]) -> TargetName {
+    for target in TARGETS {
+        match target.prefer(guests, backends) {
+            Ok(()) => return target.name(),
+            Err(missing) => eprintln!("not on {}: {missing}", target.name()),
+        }
+    }
+    TARGETS[0].name()
+}
+
+/// Whether everything is installed that `backends` need in guests. Their kernel may yet have to be fetched.
+fn in_guests(_: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+    qemu::find()?;
+    backends.iter().try_for_each(|&name| backend::check_tools(backend::named(name)))
 }
 
 #[cfg(test)]
@@ -41,7 +71,7 @@ mod tests {
     #[test]
     fn every_target_of_the_vocabulary_is_here() {
         for &name in TargetName::ALL {
-            assert_eq!(choose(Some(name)).name(), name);
+            assert_eq!(named(name).name(), name);
         }
     }
 }

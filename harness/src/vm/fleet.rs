@@ -14,10 +14,10 @@ use crate::target::Guests;
 use anyhow::Result;
 use lab_core::dataset::CellRecord;
 use lab_core::plan::{Plan, Visit};
-use lab_core::vocabulary::{BackendName, Clock, Outcome};
+use lab_core::vocabulary::{BackendName, Clock, Outcome, TargetName};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
@@ -66,6 +66,24 @@ impl Fleet {
     /// What `backend` lacks in the guests.
     pub(crate) fn check(&self, backend: BackendName) -> Result<(), Missing> {
         self.image.check(backend)
+    }
+
+    /// Whether a guest with `memory` MiB comes up within `limit`.
+    pub(crate) fn comes_up(&self, memory: u32, limit: Duration) -> bool {
+        let plan = Plan { memory, ..Plan::example(TargetName::Vm) };
+        let errand = Errand { plan, visits: Vec::new(), clock: Clock::Wall, modules: Vec::new(), entropy: entropy(0, 0) };
+        let news = self.start(&errand).and_then(|guest| Ok(guest.next(limit)));
+        matches!(news, Ok(Ok(News::Ready)))
+    }
+
+    fn start(&self, errand: &Errand) -> Result<Guest> {
+        let own = self.image.errand(errand)?;
+        Guest::start(&Machine {
+            engine: self.engine,
+            memory: errand.plan.memory,
+            vmlinuz: &self.image.kernel.vmlinuz,
+            initramfs: &[self.image.initramfs(), &own],
+        })
     }
 
     /// What a reader of the dataset needs to know of the guests.
@@ -170,14 +188,7 @@ impl Keeper<'_> {
 
     /// Starts a guest for the visits that are left, and takes those that it made off them.
     fn send_for(&self, left: &mut VecDeque<Visit>) -> Result<Result<(), Silence>> {
-        let errand = self.errand(left)?;
-        let own = self.fleet.image.with_errand(&errand)?;
-        let guest = Guest::start(&Machine {
-            engine: self.fleet.engine,
-            memory: self.plan.memory,
-            vmlinuz: &self.fleet.image.kernel.vmlinuz,
-            initramfs: &[self.fleet.image.initramfs(), &own[0]],
-        })?;
+        let guest = self.fleet.start(&self.errand(left)?)?;
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(Err(Silence::Interrupted));

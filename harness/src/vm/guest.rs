@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// A guest that used no processor for so long will never do anything again.
 const DEAD: Duration = Duration::from_secs(60);
 /// Lines of the console that are worth repeating.
-const LAST_LINES: usize = 12;
+const LAST_LINES: usize = 8;
 
 /// A guest that is running.
 pub(super) struct Guest {
@@ -101,14 +101,17 @@ fn processor_time(pid: u32) -> u64 {
     words.filter_map(|word| word.parse::<u64>().ok()).sum()
 }
 
+/// What led to the guest's end: the last lines up to a panic's own, or the last of all.
 fn last_lines(console: &str) -> String {
     let printable = |c: &char| !c.is_control();
     let lines: Vec<String> = console.lines().map(|line| line.chars().filter(printable).collect()).collect();
     let lines: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
-    if lines.is_empty() {
+    // What follows it is the processor's state.
+    let end = lines.iter().position(|line| line.contains("Kernel panic")).map_or(lines.len(), |panic| panic + 1);
+    if end == 0 {
         return "nothing".to_owned();
     }
-    lines[lines.len().saturating_sub(LAST_LINES)..].join(" | ")
+    lines[end.saturating_sub(LAST_LINES)..end].join(" | ")
 }
 
 #[cfg(test)]
@@ -118,8 +121,10 @@ mod tests {
     #[test]
     fn only_the_consoles_last_lines_are_repeated() {
         let console = (0..20).map(|number| format!("line {number}\r\n\x1b\n")).collect::<String>();
-        assert!(last_lines(&console).starts_with("line 8 | ["), "{}", last_lines(&console));
+        assert!(last_lines(&console).starts_with("line 12 | "), "{}", last_lines(&console));
         assert_eq!(last_lines("\r\n"), "nothing");
+        let panic = format!("{console}Kernel panic - not syncing: Out of memory\nCPU: 0\nCall Trace:\n");
+        assert!(last_lines(&panic).ends_with("line 19 | Kernel panic - not syncing: Out of memory"));
     }
 
     #[test]

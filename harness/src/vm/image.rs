@@ -3,7 +3,7 @@
 use super::errand::{Errand, PLACE};
 use super::initramfs::{Initramfs, tools};
 use super::kernel::{Kernel, Module};
-use crate::backend::{self, BACKENDS, Backend};
+use crate::backend::{self, BACKENDS};
 use crate::ended::Missing;
 use anyhow::{Context, Result};
 use lab_core::vocabulary::BackendName;
@@ -72,11 +72,11 @@ impl Image {
         listed.as_deref()
     }
 
-    /// The initramfs of a guest with `errand`, as parts that follow one another.
-    pub(super) fn with_errand(&self, errand: &Errand) -> Result<[Vec<u8>; 1]> {
+    /// The part of the initramfs that brings a guest its `errand`; it follows the other.
+    pub(super) fn errand(&self, errand: &Errand) -> Result<Vec<u8>> {
         let mut own = Initramfs::default();
         own.file(PLACE, 0o644, serde_json::to_vec(errand).context("writing a guest's errand")?);
-        Ok([own.write()?.bytes])
+        Ok(own.write()?.bytes)
     }
 
     pub(super) fn initramfs(&self) -> &[u8] {

@@ -8,34 +8,49 @@ use crate::ended::Missing;
 use crate::target::Guests;
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Whether guests run on KVM here.
 ///
 /// # Errors
 /// Why not, and what would help.
 pub(crate) fn check(guests: &Guests) -> Result<(), Missing> {
-    let opened = File::options().read(true).write(true).open("/dev/kvm");
-    if let Err(error) = opened {
-        return Err(Missing {
-            why: format!("/dev/kvm cannot be opened: {error}"),
-            remedy: "turn on virtualisation, or join the group kvm: sudo usermod -aG kvm $USER".to_owned(),
-        });
-    }
+    openable()?;
     let here = remembered_as();
     if let Some(answer) = recall(&here) {
         return if answer { Ok(()) } else { Err(useless()) };
     }
-    let works = Fleet::ready(guests, Engine::Kvm, TRIAL_MEMORY)?.boots();
+    let works = Fleet::ready(guests, Engine::Kvm, TRIAL_MEMORY)?.comes_up(TRIAL_MEMORY, TRIAL);
     remember(&here, works);
     if works { Ok(()) } else { Err(useless()) }
 }
 
+/// What is remembered of an earlier trial, for people.
+pub(crate) fn recalled() -> Result<String, Missing> {
+    openable()?;
+    match recall(&remembered_as()) {
+        Some(true) => Ok("works".to_owned()),
+        Some(false) => Err(useless()),
+        None => Ok("not tried yet".to_owned()),
+    }
+}
+
+fn openable() -> Result<(), Missing> {
+    let opened = File::options().read(true).write(true).open("/dev/kvm");
+    opened.map(drop).map_err(|error| Missing {
+        why: format!("/dev/kvm cannot be opened: {error}"),
+        remedy: "turn on virtualisation, or join the group kvm: sudo usermod -aG kvm $USER".to_owned(),
+    })
+}
+
+/// Time for the guest that is tried to come up; it takes a second or two.
+const TRIAL: Duration = Duration::from_secs(20);
 /// Memory of the guest that is tried, in MiB.
 const TRIAL_MEMORY: u32 = 512;
 
 fn useless() -> Missing {
     Missing {
-        why: "/dev/kvm opens, but a guest on it did not come up within 20 s".to_owned(),
+        why: format!("/dev/kvm opens, but a guest on it did not come up within {} s", TRIAL.as_secs()),
         remedy: format!("guests are emulated instead; after a change to the machine, remove {}", place().display()),
     }
 }
@@ -48,7 +63,7 @@ fn remembered_as() -> String {
 }
 
 fn place() -> PathBuf {
-    super::kernel::cache_folder().join("kvm")
+    super::kernel::cache_folder().unwrap_or_default().join("kvm")
 }
 
 fn recall(here: &str) -> Option<bool> {
@@ -63,5 +78,7 @@ fn recall(here: &str) -> Option<bool> {
 fn remember(here: &str, works: bool) {
     // Without a cache it is tried again next time.
     let answer = format!("{here}\n{}\n", if works { "works" } else { "hangs" });
-    let _ = fs::create_dir_all(super::kernel::cache_folder()).and_then(|()| fs::write(place(), answer));
+    if let Ok(folder) = super::kernel::cache_folder() {
+        let _ = fs::create_dir_all(folder).and_then(|()| fs::write(place(), answer));
+    }
 }

@@ -7,4 +7,4 @@ mod image;
 pub(crate) mod initramfs;
 pub(crate) mod kernel;
 pub(crate) mod kvm;
-mod qemu;
+pub(crate) mod qemu;

@@ -1,0 +1,66 @@
+//! `svclab kernel`: the kernels that guests can boot.
+
+use super::options::word;
+use super::say;
+use crate::ended::Missing;
+use crate::exit::{Exit, Failure};
+use crate::interrupt;
+use crate::vm::kernel::{self, Again, Kernel, Suite};
+use anyhow::anyhow;
+use clap::Subcommand;
+use std::process::ExitCode;
+
+/// What to do with them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Download a suite's stock kernel into your cache, and check it. Needs no privileges
+    Fetch {
+        /// Whose kernel
+        #[arg(value_parser = word::<Suite>())]
+        suite: Suite,
+        /// Replace the one that was fetched before: it is damaged, or the suite has a newer one
+        #[arg(long)]
+        again: bool,
+    },
+    /// List the kernels that were fetched and those of this machine
+    List,
+}
+
+pub(crate) fn run(verb: &Verb) -> Result<ExitCode, Failure> {
+    match *verb {
+        Verb::Fetch { suite, again } => fetch(suite, if again { Again::Yes } else { Again::No }),
+        Verb::List => list(),
+    }
+}
+
+fn fetch(suite: Suite, again: Again) -> Result<ExitCode, Failure> {
+    interrupt::listen()?;
+    let fetched = kernel::fetch(suite, again);
+    if interrupt::requested() {
+        return Ok(Exit::Interrupted.into());
+    }
+    let kernel = fetched.map_err(refused)?;
+    say!("{}", describe(&kernel));
+    Ok(Exit::Done.into())
+}
+
+fn list() -> Result<ExitCode, Failure> {
+    for known in kernel::known().map_err(refused)? {
+        let name = if known.default { format!("{} (default)", known.name) } else { known.name };
+        match known.kernel {
+            Ok(kernel) => say!("{name:<30}{}", describe(&kernel)),
+            Err(Missing { why, remedy }) => say!("{name:<30}{why}; {remedy}"),
+        }
+    }
+    Ok(Exit::Done.into())
+}
+
+/// Release, package and place, in a line.
+fn describe(kernel: &Kernel) -> String {
+    let package = kernel.package.as_deref().unwrap_or("installed on this machine");
+    format!("{:<24}{package:<50}{}", kernel.release, kernel.vmlinuz.display())
+}
+
+fn refused(missing: Missing) -> Failure {
+    Failure::cannot_run(anyhow!("{missing}"))
+}

@@ -1,0 +1,294 @@
+//! A private apt: it has its own sources, lists and cache in one folder, and neither reads nor writes the machine's.
+//!
+//! What it shares with the machine is the configuration of proxies (`/etc/apt/apt.conf.d`), and Debian's keys.
+
+use super::mirror::Mirror;
+use super::suite::Suite;
+use crate::ended::Missing;
+use crate::tool::{Ending, Runner};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/// The package that depends on the newest kernel of its suite.
+const NEWEST: &str = "linux-image-amd64";
+const UPDATE_LIMIT: Duration = Duration::from_secs(600);
+const ASK_LIMIT: Duration = Duration::from_secs(120);
+const DOWNLOAD_LIMIT: Duration = Duration::from_secs(3600);
+
+/// What an ordinary user gets, too: no hooks of the machine's, no architecture but the guests', no sandbox user, who
+/// could not write to a folder of the caller's. `{}` is the private folder.
+const CONFIGURATION: &str = r#"#clear APT::Architectures;
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+APT::Architecture "amd64";
+APT::Architectures { "amd64"; };
+APT::Sandbox::User "root";
+APT::Update::Error-Mode "any";
+Acquire::Retries "2";
+Dir::State "{}";
+Dir::State::lists "{}/lists";
+Dir::State::status "{}/status";
+Dir::Cache "{}";
+Dir::Cache::archives "{}/archives";
+Dir::Etc::sourcelist "{}/debian.sources";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+"#;
+
+/// A private apt in its folder.
+pub(super) struct Apt<'a> {
+    folder: PathBuf,
+    tools: &'a dyn Runner,
+}
+
+/// A package, as the suite's lists describe it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Package {
+    pub(super) name: String,
+    pub(super) version: String,
+    /// Bytes of the .deb.
+    pub(super) size: u64,
+    /// Bytes that it takes when it is unpacked.
+    pub(super) unpacked: u64,
+    /// Of the .deb, in hex.
+    pub(super) sha256: String,
+    /// Packages of the same source, of which it needs exactly this version.
+    needs: Vec<String>,
+}
+
+impl<'a> Apt<'a> {
+    /// Sets one up for `suite` in `folder`, which is empty.
+    pub(super) fn open(folder: &Path, suite: Suite, mirror: &Mirror, tools: &'a dyn Runner) -> Result<Self, Missing> {
+        if !Path::new(KEYS).is_file() {
+            let why = format!("Debian's keys are not here ({KEYS}), so what is downloaded could not be checked");
+            return Err(Missing { why, remedy: format!("apt-get install debian-archive-keyring, {OTHERWISE}") });
+        }
+        let shown = folder.display().to_string();
+        let files = [
+            ("apt.conf", CONFIGURATION.replace("{}", &shown)),
+            ("debian.sources", sources(suite, mirror)),
+            ("status", String::new()),
+        ];
+        let folders = ["lists/partial", "archives/partial"];
+        let made = folders
+            .iter()
+            .try_for_each(|name| fs::create_dir_all(folder.join(name)))
+            .and_then(|()| files.iter().try_for_each(|(name, text)| fs::write(folder.join(name), text)));
+        made.map_err(|error| Missing {
+            why: format!("setting up apt in {shown}: {error}"),
+            remedy: "make room there, or set XDG_CACHE_HOME to another folder".to_owned(),
+        })?;
+        Ok(Self { folder: folder.to_owned(), tools })
+    }
+
+    /// Downloads the suite's lists of packages and checks their signatures.
+    pub(super) fn update(&self) -> Result<(), Missing> {
+        self.call("apt-get", &["update"], UPDATE_LIMIT).map(drop)
+    }
+
+    /// The packages that make up the newest kernel, that with its release in its name first.
+    ///
+    /// Up to Debian 13 that is one package; later it is split into image, modules and what both have in common.
+    pub(super) fn kernel(&self) -> Result<Vec<Package>, Missing> {
+        let newest = self.describe(NEWEST)?;
+        let (mut packages, mut waiting) = (Vec::<Package>::new(), newest.needs);
+        while let Some(name) = waiting.pop() {
+            if packages.iter().all(|package| package.name != name) {
+                let package = self.describe(&format!("{name}={}", newest.version))?;
+                waiting.extend(package.needs.clone());
+                packages.push(package);
+            }
+        }
+        packages.sort_by_key(|package| (package.release().is_none(), package.name.clone()));
+        if packages.first().and_then(Package::release).is_none() {
+            let why = format!("{NEWEST} {} depends on no kernel", newest.version);
+            return Err(Missing { why, remedy: format!("name another suite, {OTHERWISE}") });
+        }
+        Ok(packages)
+    }
+
+    fn describe(&self, name: &str) -> Result<Package, Missing> {
+        let text = self.call("apt-cache", &["show", "--no-all-versions", name], ASK_LIMIT)?;
+        Package::parse(&text).ok_or_else(|| Missing {
+            why: format!("apt-cache describes {name} in a way that svclab does not understand: {text:?}"),
+            remedy: OTHERWISE.to_owned(),
+        })
+    }
+
+    /// Downloads `packages` into the folder.
+    pub(super) fn download(&self, packages: &[Package]) -> Result<(), Missing> {
+        let names = packages.iter().map(|package| format!("{}={}", package.name, package.version));
+        let args: Vec<_> = ["download".to_owned()].into_iter().chain(names).collect();
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        self.call("apt-get", &args, DOWNLOAD_LIMIT).map(drop)
+    }
+
+    /// Where the downloaded .deb of `package` is, whole or as far as it has come.
+    pub(super) fn downloaded(&self, package: &Package) -> Option<PathBuf> {
+        let start = format!("{}_", package.name);
+        let mut entries = fs::read_dir(&self.folder).ok()?.filter_map(Result::ok);
+        entries.find(|entry| entry.file_name().to_string_lossy().starts_with(&start)).map(|entry| entry.path())
+    }
+
+    fn call(&self, program: &str, args: &[&str], limit: Duration) -> Result<String, Missing> {
+        let folder = self.folder.display().to_string();
+        let configuration = format!("{folder}/apt.conf");
+        // `apt-get download` writes to where it is called; what it says is read below.
+        let ahead = ["-C", &folder, "LC_ALL=C", program, "-q", "-c", &configuration];
+        let args: Vec<_> = ahead.iter().chain(args).map(|&arg| arg.to_owned()).collect();
+        said(program, args[ahead.len()].as_str(), limit, self.tools.run("env", &args, b"", limit))
+    }
+}
+
+/// The other way to a kernel, at the end of remedies.
+pub(super) const OTHERWISE: &str = "or name a kernel of your own: VMLINUZ:MODULES_DIR";
+
+/// What the run of `program verb` printed, or why it came to nothing.
+pub(super) fn said(
+    program: &str,
+    verb: &str,
+    limit: Duration,
+    run: anyhow::Result<crate::tool::ToolRun>,
+) -> Result<String, Missing> {
+    let missing = |why: String, remedy: &str| Missing { why, remedy: format!("{remedy}, {OTHERWISE}") };
+    let run = run.map_err(|error| missing(format!("{error:#}"), "install apt and dpkg"))?;
+    let how = match run.ending {
+        Ending::Exited(0) => return Ok(run.stdout),
+        Ending::Interrupted => return Err(missing("interrupted".to_owned(), "run it again")),
+        Ending::TimedOut | Ending::TooSlow => format!("was ended after {limit:?}"),
+        Ending::Exited(_) => "failed".to_owned(),
+        Ending::Signalled(signal) => format!("was ended by signal {signal}"),
+    };
+    let why = format!("{program} {verb} {how}: {}", complaint(&run.stderr));
+    Err(missing(why, remedy(&run.stderr)))
+}
+
+/// The first lines of `stderr` that tell an error, in a line.
+fn complaint(stderr: &str) -> String {
+    let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+    let errors = || lines().filter_map(|line| line.strip_prefix("E: "));
+    let mut told: Vec<_> = if errors().next().is_some() { errors().collect() } else { lines().collect() };
+    // A mirror that cannot be reached is told once for every file that it should have had.
+    told.dedup();
+    told.truncate(2);
+    if told.is_empty() { "it said nothing".to_owned() } else { told.join("; ") }
+}
+
+fn remedy(stderr: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
+    if says(&["No space left"]) {
+        "make room there, or set XDG_CACHE_HOME to another folder"
+    } else if says(&["NO_PUBKEY", "GPG error", "not signed", "signature", "Signature"]) {
+        "upgrade debian-archive-keyring, or have apt use a mirror that leaves Debian's files as they are"
+    } else if says(&["Could not resolve", "Temporary failure", "Could not connect", "Cannot initiate", "timed out"]) {
+        "check the network and apt's proxy (/etc/apt/apt.conf.d)"
+    } else {
+        "check apt's sources (/etc/apt/sources.list.d), whose mirror is used"
+    }
+}
+
+/// The sources of `suite`: only lists of packages, none of what else the machine's apt may be told to download.
+fn sources(suite: Suite, mirror: &Mirror) -> String {
+    let source = |address: &str, suites: &str| {
+        format!(
+            "Types: deb\nURIs: {address}\nSuites: {suites}\nComponents: main\nArchitectures: amd64\n\
+             Targets: Packages\nLanguages: none\nPDiffs: no\nSigned-By: {KEYS}\n\n"
+        )
+    };
+    let security = suite.on_security().map(|suites| source(&mirror.security, suites));
+    source(&mirror.main, suite.on_main()) + &security.unwrap_or_default()
+}
+
+impl Package {
+    /// The release of the kernel that it is the image of.
+    pub(super) fn release(&self) -> Option<&str> {
+        self.name.strip_prefix("linux-image-")
+    }
+
+    /// Reads the first description in what `apt-cache show` prints.
+    fn parse(text: &str) -> Option<Self> {
+        let stanza = text.split("\n\n").next()?;
+        let field = |name: &str| {
+            stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(|value| value.trim())
+        };
+        let version = field("Version")?;
+        let exact = format!("(= {version})");
+        let needs = field("Depends").unwrap_or_default().split(',').filter_map(|need| need.trim().strip_suffix(&exact));
+        Some(Self {
+            name: field("Package")?.to_owned(),
+            version: version.to_owned(),
+            size: field("Size")?.parse().ok()?,
+            // In KiB (Debian Policy 5.6.20).
+            unpacked: field("Installed-Size")?.parse::<u64>().ok()? * 1024,
+            sha256: field("SHA256")?.to_owned(),
+            needs: needs.map(|name| name.trim().to_owned()).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tool::ToolRun;
+
+    const SPLIT: &str = "Package: linux-image-7.2.13+deb14-amd64\nVersion: 7.2.13-1\nInstalled-Size: 15\n\
+        Depends: dracut | linux-initramfs-tool, linux-base-7.2.13+deb14-amd64 (= 7.2.13-1), kmod (>= 27), \
+        linux-modules-7.2.13+deb14-amd64 (= 7.2.13-1)\nSize: 1892\nSHA256: 00ff\n\nPackage: another\n";
+
+    fn run(ending: Ending, stderr: &str) -> anyhow::Result<ToolRun> {
+        let none = Duration::ZERO;
+        let (stdout, stderr) = ("out".to_owned(), stderr.to_owned());
+        Ok(ToolRun { ending, wall: none, user: none, system: none, peak_rss: 0, read: 0, stdout, stderr })
+    }
+
+    #[test]
+    fn a_package_s_parts_are_what_it_needs_in_its_own_version() {
+        let package = Package::parse(SPLIT).unwrap();
+        assert_eq!(package.release(), Some("7.2.13+deb14-amd64"));
+        assert_eq!(package.needs, ["linux-base-7.2.13+deb14-amd64", "linux-modules-7.2.13+deb14-amd64"]);
+        assert_eq!((package.size, package.unpacked), (1892, 15 << 10));
+        assert_eq!(Package::parse("Package: linux-image-amd64\n"), None);
+    }
+
+    #[test]
+    fn sources_are_signed_and_have_security_updates_where_the_suite_has_them() {
+        let text = sources(Suite::Debian13, &Mirror::default());
+        assert!(text.contains("URIs: http://deb.debian.org/debian\nSuites: trixie trixie-updates\n"), "{text}");
+        assert!(text.contains("URIs: http://deb.debian.org/debian-security\nSuites: trixie-security\n"), "{text}");
+        assert_eq!(text.matches(KEYS).count(), 2);
+        assert!(!sources(Suite::DebianSid, &Mirror::default()).contains("security"));
+    }
+
+    #[test]
+    fn without_a_network_apt_s_own_words_come_with_the_remedy() {
+        let stderr = "W: something\nE: Failed to fetch http://x/InRelease  Temporary failure resolving 'x'\n\
+                      E: Some index files failed to download.\nE: a third\n";
+        let missing = said("apt-get", "update", UPDATE_LIMIT, run(Ending::Exited(100), stderr)).unwrap_err();
+        assert_eq!(
+            missing.why,
+            "apt-get update failed: Failed to fetch http://x/InRelease  Temporary failure resolving 'x'; \
+             Some index files failed to download."
+        );
+        assert!(missing.remedy.starts_with("check the network and apt's proxy"), "{}", missing.remedy);
+    }
+
+    #[test]
+    fn a_bad_signature_and_a_full_disk_have_remedies_of_their_own() {
+        let remedy = |stderr: &str| said("apt-get", "update", UPDATE_LIMIT, run(Ending::Exited(100), stderr));
+        let signature = remedy("E: The repository 'http://x sid InRelease' is not signed.\n").unwrap_err();
+        assert!(signature.remedy.starts_with("upgrade debian-archive-keyring"), "{signature}");
+        let full = remedy("E: Write error - write (28: No space left on device)\n").unwrap_err();
+        assert!(full.remedy.starts_with("make room"), "{full}");
+    }
+
+    #[test]
+    fn a_tool_out_of_time_is_said_so_and_one_that_succeeds_is_heard() {
+        let late = said("apt-get", "download", ASK_LIMIT, run(Ending::TimedOut, "")).unwrap_err();
+        assert_eq!(late.why, "apt-get download was ended after 120s: it said nothing");
+        assert_eq!(said("apt-get", "download", ASK_LIMIT, run(Ending::Exited(0), "")).unwrap(), "out");
+    }
+}

@@ -1,0 +1,105 @@
+//! A kernel image: the release it says it is, and its checksum.
+
+use anyhow::{Context, Result, bail};
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::path::Path;
+
+/// Where a bzImage has its setup header (Documentation/arch/x86/boot.rst in the kernel's source).
+const SIGNATURE: std::ops::Range<usize> = 0x202..0x206;
+const VERSION_POINTER: std::ops::Range<usize> = 0x20e..0x210;
+/// The version pointer counts from here.
+const VERSION_BASE: usize = 0x200;
+
+/// What a vmlinuz says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Image {
+    /// What `uname -r` says when it runs.
+    pub(super) release: String,
+    /// SHA-256 of the file, in hex.
+    pub(super) sha256: String,
+}
+
+impl Image {
+    /// Reads the image at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no bzImage.
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+        let release = release(&bytes).with_context(|| format!("{} is no kernel for x86", path.display()))?;
+        Ok(Self { release, sha256: HEXLOWER.encode(&Sha256::digest(&bytes)) })
+    }
+}
+
+/// The first word of the version string, which `uname -r` shows.
+fn release(image: &[u8]) -> Result<String> {
+    if image.get(SIGNATURE) != Some(b"HdrS") {
+        bail!("it lacks the header of a bzImage");
+    }
+    let pointer = image.get(VERSION_POINTER).map_or(0, |bytes| usize::from(bytes[0]) | usize::from(bytes[1]) << 8);
+    let text = image.get(VERSION_BASE + pointer..).filter(|_| pointer > 0).context("its header names no version")?;
+    let word = text.split(|&byte| byte == 0 || byte == b' ').next().unwrap_or_default();
+    let release = std::str::from_utf8(word).ok().filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    release.map(str::to_owned).context("its header points to no version")
+}
+
+/// SHA-256 of the file at `path`, in hex.
+pub(super) fn sha256(path: &Path) -> Result<String> {
+    let mut hasher = Sha256::new();
+    let copied = File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut Writer(&mut hasher)));
+    copied.with_context(|| format!("reading {}", path.display()))?;
+    Ok(HEXLOWER.encode(&hasher.finalize()))
+}
+
+struct Writer<'a>(&'a mut Sha256);
+
+impl std::io::Write for Writer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The smallest thing that passes for a bzImage of `release`.
+#[cfg(test)]
+pub(super) fn fake(release: &str) -> Vec<u8> {
+    let mut image = vec![0; 0x400];
+    image[SIGNATURE].copy_from_slice(b"HdrS");
+    image[VERSION_POINTER].copy_from_slice(&0x100_u16.to_le_bytes());
+    image.splice(0x300.., format!("{release} (debian@debian.org) #1 SMP\0").into_bytes());
+    image
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_release_is_the_first_word_of_the_version() {
+        assert_eq!(release(&fake("6.1.0-56-amd64")).unwrap(), "6.1.0-56-amd64");
+    }
+
+    #[test]
+    fn what_is_no_image_is_said_so() {
+        assert!(release(b"\x7fELF").is_err());
+        let mut nowhere = fake("6.1");
+        nowhere[VERSION_POINTER].copy_from_slice(&[0xff, 0xff]);
+        assert!(release(&nowhere).is_err());
+        nowhere[VERSION_POINTER].copy_from_slice(&[0, 0]);
+        assert!(release(&nowhere).is_err());
+    }
+
+    #[test]
+    fn both_ways_to_a_checksum_agree() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vmlinuz");
+        fs::write(&path, fake("6.1")).unwrap();
+        assert_eq!(Image::read(&path).unwrap().sha256, sha256(&path).unwrap());
+    }
+}

@@ -1,0 +1,79 @@
+//! How far a fetch is, on standard error: a bar where that is a terminal, plain lines elsewhere.
+
+use super::suite::Suite;
+use indicatif::{ProgressBar, ProgressStyle};
+use lab_core::metric::Unit;
+use lab_core::units;
+use std::io::{IsTerminal, stderr};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+const EVERY: Duration = Duration::from_millis(100);
+
+/// The steps of one fetch.
+pub(super) struct Steps {
+    suite: Suite,
+    /// On a terminal.
+    bar: Option<ProgressBar>,
+}
+
+impl Steps {
+    /// Of a fetch of `suite`'s kernel, for this process's standard error.
+    pub(super) fn on_stderr(suite: Suite) -> Self {
+        let bar = stderr().is_terminal().then(ProgressBar::new_spinner);
+        if let Some(bar) = &bar {
+            bar.enable_steady_tick(EVERY);
+        }
+        Self { suite, bar }
+    }
+
+    /// Begins the next step.
+    pub(super) fn begin(&self, what: &str) {
+        match &self.bar {
+            Some(bar) => bar.set_message(format!("{}: {what}", self.suite)),
+            None => eprintln!("{}: {what}", self.suite),
+        }
+    }
+
+    /// Does `work`, a step of `total` bytes of which `done` says how many there are already.
+    pub(super) fn count<T>(
+        &self,
+        what: &str,
+        total: u64,
+        done: impl Fn() -> u64 + Send,
+        work: impl FnOnce() -> T,
+    ) -> T {
+        let Some(bar) = &self.bar else {
+            self.begin(&format!("{what} ({})", units::human(Unit::Bytes, total as f64)));
+            return work();
+        };
+        self.begin(what);
+        bar.set_length(total);
+        bar.set_style(style("{spinner} {msg} {bar:30} {bytes}/{total_bytes}, {bytes_per_sec}"));
+        let result = std::thread::scope(|scope| {
+            let (ended, watched) = channel::<()>();
+            scope.spawn(move || {
+                while watched.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+                    bar.set_position(done());
+                }
+            });
+            let result = work();
+            drop(ended);
+            result
+        });
+        bar.set_style(style("{spinner} {msg}"));
+        result
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates in this file are well-formed")
+}
