@@ -2,7 +2,7 @@
 
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
-use lab_core::layout::{Action, Append, Iptables, Layout, Nftables, Tool};
+use lab_core::layout::{Action, Append, Iptables, Layout, Nftables};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,24 +27,9 @@ fn large() -> (Arc<Cluster>, AddressPlan) {
     (Arc::new(cluster), plan)
 }
 
-/// As one would type it, the input below.
-fn show(action: &Action) -> String {
-    let call = action.call().unwrap();
-    let tool = match call.tool {
-        Tool::Iptables => "iptables",
-        Tool::IptablesRestore => "iptables-restore",
-        Tool::Nft => "nft",
-        Tool::Ipset => "ipset",
-        Tool::Ipvsadm => "ipvsadm",
-    };
-    let quoted = call.args.iter().map(|word| if word.contains(' ') { format!("\"{word}\"") } else { word.clone() });
-    let words: Vec<String> = quoted.collect();
-    format!("$ {tool} {}\n{}", words.join(" "), String::from_utf8(call.stdin.clone()).unwrap())
-}
-
 fn check(name: &str, calls: &[Action]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    let text: String = calls.iter().map(show).collect();
+    let text: String = calls.iter().map(Action::to_string).collect();
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, &text).unwrap();
     }

@@ -6,6 +6,7 @@ mod action;
 mod hash;
 pub mod iptables;
 pub mod nftables;
+mod show;
 mod text;
 
 pub use action::{Action, Pace, Part, RealServer, Request, ServerKey, VirtualServer};
@@ -31,6 +32,20 @@ pub enum Tool {
     Ipset,
     /// `ipvsadm`.
     Ipvsadm,
+}
+
+impl Tool {
+    /// Its name, that of the variant which is the system's default.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Iptables => "iptables",
+            Self::IptablesRestore => "iptables-restore",
+            Self::Nft => "nft",
+            Self::Ipset => "ipset",
+            Self::Ipvsadm => "ipvsadm",
+        }
+    }
 }
 
 /// One call of a tool: its arguments and what it reads on standard input.
