@@ -5,12 +5,14 @@
 mod action;
 mod hash;
 pub mod iptables;
+pub mod ipvs;
 pub mod nftables;
 mod show;
 mod text;
 
 pub use action::{Action, Pace, Part, RealServer, Request, ServerKey, VirtualServer};
 pub use iptables::Iptables;
+pub use ipvs::Ipvs;
 pub use nftables::Nftables;
 
 use crate::change::Change;
