@@ -1,17 +1,32 @@
 //! Every text that the layouts render, for a generated cluster. `BLESS=1` writes the files anew.
 
 use lab_core::change::Change;
-use lab_core::cluster::{AddressPlan, Cluster};
-use lab_core::layout::{Action, Append, Iptables, Layout, Nftables, Tool};
+use lab_core::cluster::{AddressPlan, Cluster, Protocol};
+use lab_core::layout::{Action, Append, Iptables, Ipvs, Layout, Nftables};
+use lab_core::vocabulary::{Forwarding, Scheduler, Way};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-const LAYOUTS: [(&str, &dyn Layout); 2] = [
+const fn ipvs(way: Way) -> Ipvs {
+    Ipvs {
+        cluster_cidr: lab_core::cluster::POD_RANGE,
+        scheduler: Scheduler::RoundRobin,
+        forwarding: Forwarding::Masquerading,
+        persistence: None,
+        way,
+    }
+}
+
+const LAYOUTS: [(&str, &dyn Layout); 5] = [
     ("iptables", &Iptables { cluster_cidr: lab_core::cluster::POD_RANGE }),
     (
         "nftables",
         &Nftables { cluster_cidr: lab_core::cluster::POD_RANGE, node_address: lab_core::cluster::NODE_ADDRESS },
     ),
+    ("ipvs", &ipvs(Way::KubeProxy)),
+    ("ipvs-batched", &ipvs(Way::Batched)),
+    ("ipvs-ipvsadm", &ipvs(Way::Ipvsadm)),
 ];
 
 fn small() -> (Arc<Cluster>, AddressPlan) {
@@ -27,24 +42,9 @@ fn large() -> (Arc<Cluster>, AddressPlan) {
     (Arc::new(cluster), plan)
 }
 
-/// As one would type it, the input below.
-fn show(action: &Action) -> String {
-    let call = action.call().unwrap();
-    let tool = match call.tool {
-        Tool::Iptables => "iptables",
-        Tool::IptablesRestore => "iptables-restore",
-        Tool::Nft => "nft",
-        Tool::Ipset => "ipset",
-        Tool::Ipvsadm => "ipvsadm",
-    };
-    let quoted = call.args.iter().map(|word| if word.contains(' ') { format!("\"{word}\"") } else { word.clone() });
-    let words: Vec<String> = quoted.collect();
-    format!("$ {tool} {}\n{}", words.join(" "), String::from_utf8(call.stdin.clone()).unwrap())
-}
-
 fn check(name: &str, calls: &[Action]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    let text: String = calls.iter().map(show).collect();
+    let text: String = calls.iter().map(Action::to_string).collect();
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, &text).unwrap();
     }
@@ -128,5 +128,25 @@ fn a_rule_appended() {
         check(&format!("{name}-append.txt"), &[add.into(), undo.into()]);
         let Append { add, undo } = layout.append_rule(&Cluster::default());
         check(&format!("{name}-append-to-empty.txt"), &[add.into(), undo.into()]);
+    }
+}
+
+#[test]
+fn virtual_servers_of_every_protocol_with_affinity_and_direct_routing() {
+    let mut cluster = Cluster::generate(3, &AddressPlan::new(1));
+    cluster.services[1].protocol = Protocol::Udp;
+    cluster.services[2].protocol = Protocol::Sctp;
+    for (name, way) in [("ipvs", Way::KubeProxy), ("ipvs-batched", Way::Batched), ("ipvs-ipvsadm", Way::Ipvsadm)] {
+        let layout = Ipvs {
+            scheduler: Scheduler::MaglevHashing,
+            forwarding: Forwarding::DirectRouting,
+            persistence: Some(Duration::from_secs(10_800)),
+            ..ipvs(way)
+        };
+        let actions = layout.full_sync(&cluster);
+        let is_about_rules =
+            |action: &Action| action.call().is_some_and(|call| call.tool.name().starts_with("iptables"));
+        let actions: Vec<Action> = actions.into_iter().filter(|action| !is_about_rules(action)).collect();
+        check(&format!("{name}-options.txt"), &actions);
     }
 }

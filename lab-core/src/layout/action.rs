@@ -24,6 +24,8 @@ pub enum Part {
 pub enum Action {
     /// A tool is called.
     Call(Part, Invocation),
+    /// A tool is called that may refuse, with exit status 1: the chain is there already, the rule is not.
+    Try(Part, Invocation),
     /// The kernel is asked over netlink, in this order.
     Ask(Pace, Vec<Request>),
     /// Kernel parameters are set, by their names below `/proc/sys`, such as `net/ipv4/vs/conntrack`.
@@ -31,11 +33,11 @@ pub enum Action {
 }
 
 impl Action {
-    /// The call, when it is one.
+    /// The call, when it is one, whether or not the tool may refuse.
     #[must_use]
     pub fn call(&self) -> Option<&Invocation> {
         match self {
-            Self::Call(_, call) => Some(call),
+            Self::Call(_, call) | Self::Try(_, call) => Some(call),
             Self::Ask(..) | Self::Set(_) => None,
         }
     }
@@ -62,9 +64,11 @@ pub enum Pace {
 pub enum Request {
     /// A dummy device of this name, down as it is born; one that is there already is left alone.
     AddDevice(&'static str),
+    /// A device, looked up by its name.
+    GetDevice(&'static str),
     /// The addresses of a device, listed.
     ListAddresses(&'static str),
-    /// An address with the prefix of a single host, bound to a device.
+    /// An address with the prefix of a single host, bound to a device; one that is bound already stays.
     AddAddress(&'static str, IpAddr),
     /// An address taken from a device.
     RemoveAddress(&'static str, IpAddr),
@@ -91,9 +95,11 @@ impl Request {
     #[must_use]
     pub fn part(&self) -> Part {
         match self {
-            Self::AddDevice(_) | Self::ListAddresses(_) | Self::AddAddress(..) | Self::RemoveAddress(..) => {
-                Part::Addresses
-            }
+            Self::AddDevice(_)
+            | Self::GetDevice(_)
+            | Self::ListAddresses(_)
+            | Self::AddAddress(..)
+            | Self::RemoveAddress(..) => Part::Addresses,
             _ => Part::VirtualServers,
         }
     }
@@ -120,10 +126,19 @@ pub struct VirtualServer {
     pub persistence: Option<Duration>,
 }
 
+impl VirtualServer {
+    /// Whether the scheduler looks at the client's port too (`IP_VS_SVC_F_SCHED_MH_PORT`): so kube-proxy has it for
+    /// Maglev hashing, where otherwise a client would have one real server for all its connections.
+    #[must_use]
+    pub fn hashes_ports(&self) -> bool {
+        self.scheduler == Scheduler::MaglevHashing
+    }
+}
+
 /// An IPVS real server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RealServer {
-    /// Where it listens. Direct routing and tunnels keep the virtual server's port, whatever stands here.
+    /// Where it listens. Its port is the virtual server's with direct routing and tunnels, which rewrite nothing.
     pub address: SocketAddr,
     /// How packets are handed on to it.
     pub forwarding: Forwarding,

@@ -5,11 +5,14 @@
 mod action;
 mod hash;
 pub mod iptables;
+pub mod ipvs;
 pub mod nftables;
+mod show;
 mod text;
 
 pub use action::{Action, Pace, Part, RealServer, Request, ServerKey, VirtualServer};
 pub use iptables::Iptables;
+pub use ipvs::Ipvs;
 pub use nftables::Nftables;
 
 use crate::change::Change;
@@ -31,6 +34,20 @@ pub enum Tool {
     Ipset,
     /// `ipvsadm`.
     Ipvsadm,
+}
+
+impl Tool {
+    /// Its name, that of the variant which is the system's default.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Iptables => "iptables",
+            Self::IptablesRestore => "iptables-restore",
+            Self::Nft => "nft",
+            Self::Ipset => "ipset",
+            Self::Ipvsadm => "ipvsadm",
+        }
+    }
 }
 
 /// One call of a tool: its arguments and what it reads on standard input.

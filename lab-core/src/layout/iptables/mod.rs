@@ -14,6 +14,7 @@ use crate::cluster::{Cluster, POD_RANGE};
 use crate::layout::{Action, Append, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
 use crate::vocabulary::Way;
 use ipnet::Ipv4Net;
+pub(super) use sync::LOOPBACK;
 use sync::{FILTER_CHAINS, FILTER_RULES, NAT_CHAINS, NAT_RULES, cleanup, is_large, service_chain, stale_chains};
 
 /// How long the tools wait for the xtables lock, and how often they look: seconds and microseconds.
@@ -23,18 +24,24 @@ const WAIT: [&str; 4] = ["-w", "5", "-W", "100000"];
 const CANARY_TABLES: [Table; 3] = [Table::Mangle, Table::Nat, Table::Filter];
 
 /// A way from a built-in chain into one of kube-proxy's.
-struct Jump {
-    table: Table,
-    from: Chain,
+pub(super) struct Jump {
+    pub(super) table: Table,
+    pub(super) from: Chain,
     to: Chain,
     matches: &'static [Match<'static>],
 }
 
-const fn jump(table: Table, from: Chain, to: Chain, matches: &'static [Match<'static>]) -> Jump {
+impl Jump {
+    pub(super) fn rule(&self) -> Rule<'static> {
+        Rule { chain: self.from, matches: self.matches, target: Target::Jump(self.to) }
+    }
+}
+
+pub(super) const fn jump(table: Table, from: Chain, to: Chain, matches: &'static [Match<'static>]) -> Jump {
     Jump { table, from, to, matches }
 }
 
-const fn says(text: &'static str) -> Match<'static> {
+pub(super) const fn says(text: &'static str) -> Match<'static> {
     Match::Comment(Comment::Says(text))
 }
 
@@ -97,12 +104,11 @@ impl Layout for Iptables {
     fn prepare(&self) -> Vec<Action> {
         let mut calls: Vec<Invocation> =
             CANARY_TABLES.into_iter().map(|table| call("-N", Chain::KubeProxyCanary, table, Vec::new())).collect();
-        for (place, Jump { table, from, to, matches }) in JUMPS.iter().enumerate() {
-            if !JUMPS[..place].iter().any(|earlier| (earlier.table, earlier.to) == (*table, *to)) {
-                calls.push(call("-N", *to, *table, Vec::new()));
+        for (place, jump) in JUMPS.iter().enumerate() {
+            if !JUMPS[..place].iter().any(|earlier| (earlier.table, earlier.to) == (jump.table, jump.to)) {
+                calls.push(call("-N", jump.to, jump.table, Vec::new()));
             }
-            let rule = Rule { chain: *from, matches, target: Target::Jump(*to) };
-            calls.push(call("-I", *from, *table, rule.args()));
+            calls.push(call("-I", jump.from, jump.table, jump.rule().args()));
         }
         calls.into_iter().map(Action::from).collect()
     }
@@ -168,13 +174,13 @@ fn print(sync: &Sync<'_>) -> Invocation {
     restore(text)
 }
 
-fn restore(stdin: Vec<u8>) -> Invocation {
+pub(super) fn restore(stdin: Vec<u8>) -> Invocation {
     let args = WAIT.into_iter().chain(["--noflush", "--counters"]).map(str::to_owned).collect();
     Invocation { tool: Tool::IptablesRestore, args, stdin }
 }
 
 /// One call of `iptables`, its arguments in kube-proxy's order (`makeFullArgs` in `pkg/util/iptables`).
-fn call(operation: &str, chain: Chain, table: Table, rule: Vec<String>) -> Invocation {
+pub(super) fn call(operation: &str, chain: Chain, table: Table, rule: Vec<String>) -> Invocation {
     let chain = chain.name();
     let mut args: Vec<String> =
         WAIT.into_iter().chain([operation, &chain, "-t", table.name()]).map(str::to_owned).collect();

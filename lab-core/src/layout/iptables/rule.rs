@@ -52,6 +52,11 @@ pub enum Chain {
     KubeMarkMasq,
     /// Where kube-proxy sees that somebody flushed its rules: it is gone then.
     KubeProxyCanary,
+    KubeNodePort,
+    KubeLoadBalancer,
+    KubeSourceRangesFirewall,
+    KubeIpvsFilter,
+    KubeIpvsOutFilter,
     /// A Service's endpoints to pick among.
     Service(Hash<16>),
     /// An endpoint to go to.
@@ -75,6 +80,11 @@ impl Chain {
             Self::KubePostrouting => "KUBE-POSTROUTING",
             Self::KubeMarkMasq => "KUBE-MARK-MASQ",
             Self::KubeProxyCanary => "KUBE-PROXY-CANARY",
+            Self::KubeNodePort => "KUBE-NODE-PORT",
+            Self::KubeLoadBalancer => "KUBE-LOAD-BALANCER",
+            Self::KubeSourceRangesFirewall => "KUBE-SOURCE-RANGES-FIREWALL",
+            Self::KubeIpvsFilter => "KUBE-IPVS-FILTER",
+            Self::KubeIpvsOutFilter => "KUBE-IPVS-OUT-FILTER",
             Self::Service(hash) => return out.put("KUBE-SVC-").put(hash.letters()),
             Self::Endpoint(hash) => return out.put("KUBE-SEP-").put(hash.letters()),
         };
@@ -135,6 +145,8 @@ pub enum Match<'a> {
     ToLocal,
     /// From this address.
     From(Ipv4Addr),
+    /// From this network.
+    FromNetwork(Ipv4Net),
     /// From outside this network.
     NotFrom(Ipv4Net),
     /// Of a connection in this state.
@@ -143,6 +155,8 @@ pub enum Match<'a> {
     Marked,
     /// Not marked for masquerading.
     NotMarked,
+    /// In the ipset of this name, with these of its addresses and ports: `dst,dst`.
+    InSet(&'static str, &'static str),
     /// Once in so many times, by chance.
     OneIn(u32),
 }
@@ -261,6 +275,7 @@ impl Match<'_> {
             Self::ToPort(port) => out.put(" --dport ").number(port.into()),
             Self::ToLocal => out.put(" -m addrtype --dst-type LOCAL"),
             Self::From(address) => out.put(" -s ").address(address),
+            Self::FromNetwork(network) => out.put(" -s ").network(network),
             Self::NotFrom(network) => out.put(" ! -s ").network(network),
             Self::Connection(state) => out.put(" -m conntrack ").put(match state {
                 ConnectionState::New => "--ctstate NEW",
@@ -270,6 +285,7 @@ impl Match<'_> {
             }),
             Self::Marked => out.put(" -m mark --mark ").put(MASQUERADE_MARK).put("/").put(MASQUERADE_MARK),
             Self::NotMarked => out.put(" -m mark ! --mark ").put(MASQUERADE_MARK).put("/").put(MASQUERADE_MARK),
+            Self::InSet(set, fields) => out.put(" -m set --match-set ").put(set).put(" ").put(fields),
             Self::OneIn(count) => {
                 write!(out, " -m statistic --mode random --probability {:.10}", 1.0 / f64::from(count))
                     .expect("writing to memory does not fail");

@@ -14,7 +14,7 @@ use std::ops::Range;
 const LARGE_CLUSTER_ENDPOINTS: usize = 1000;
 
 /// The loopback network.
-const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+pub(in crate::layout) const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
 
 /// The chains of the filter table that every sync writes anew.
 pub(super) const FILTER_CHAINS: [Chain; 6] = [

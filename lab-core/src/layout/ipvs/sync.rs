@@ -1,0 +1,297 @@
+//! What one sync of ipvs mode does, in each of its ways.
+//!
+//! kube-proxy's way is that of `syncProxyRules` in `pkg/proxy/ipvs/proxier.go`, its order included.
+
+use super::rules::{self, Found};
+use super::sets::{self, Creating, Entries, Entry};
+use super::{DEVICE, Ipvs};
+use crate::change::{Change, Step};
+use crate::cluster::{Cluster, ServicePort};
+use crate::layout::{Action, Invocation, Pace, Part, RealServer, Request, ServerKey, Tool, VirtualServer};
+use crate::vocabulary::{Forwarding, Way};
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+
+/// kube-proxy gives all real servers the same.
+const WEIGHT: u32 = 1;
+
+/// What a sync starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// A node that was only prepared.
+    Empty,
+    /// A node with a cluster in force, which had Services or none.
+    InForce { had_services: bool },
+}
+
+/// One sync: what happens to each virtual server and address.
+pub(super) struct Sync<'a> {
+    layout: &'a Ipvs,
+    start: Start,
+    has_services: bool,
+    steps: Vec<Step<'a>>,
+    /// The addresses that are bound already.
+    bound: HashSet<Ipv4Addr>,
+    /// Those that are to be bound, each once.
+    new_addresses: Vec<Ipv4Addr>,
+    /// Those that no Service has any more.
+    stale_addresses: Vec<Ipv4Addr>,
+}
+
+impl<'a> Sync<'a> {
+    /// From an empty node to `cluster`.
+    pub(super) fn full(layout: &'a Ipvs, cluster: &'a Cluster) -> Self {
+        let steps = cluster.services.iter().map(Step::Added).collect();
+        Self::new(layout, Start::Empty, steps, &Cluster::default(), cluster)
+    }
+
+    /// From `change.before` to `change.after`.
+    pub(super) fn partial(layout: &'a Ipvs, change: &'a Change) -> Self {
+        let start = Start::InForce { had_services: !change.before.services.is_empty() };
+        Self::new(layout, start, steps(change), &change.before, &change.after)
+    }
+
+    fn new(layout: &'a Ipvs, start: Start, steps: Vec<Step<'a>>, before: &Cluster, after: &Cluster) -> Self {
+        let bound = addresses(before);
+        let mut seen = bound.clone();
+        let added = steps.iter().filter_map(|step| if let Step::Added(service) = step { Some(service) } else { None });
+        let new_addresses = added.map(|service| service.cluster_ip).filter(|&address| seen.insert(address)).collect();
+        let gone = steps.iter().filter_map(|step| if let Step::Removed(service) = step { Some(service) } else { None });
+        let mut gone = gone.peekable();
+        // Most changes remove nothing.
+        let mut wanted = if gone.peek().is_some() { addresses(after) } else { HashSet::new() };
+        let stale_addresses =
+            gone.map(|service| service.cluster_ip).filter(|&address| wanted.insert(address)).collect();
+        let has_services = !after.services.is_empty();
+        Self { layout, start, has_services, steps, bound, new_addresses, stale_addresses }
+    }
+
+    /// What is done, in the layout's way.
+    pub(super) fn actions(&self) -> Vec<Action> {
+        match self.layout.way {
+            Way::Batched => self.batched(),
+            Way::Ipvsadm => self.ipvsadm(),
+            _ => self.as_kube_proxy(),
+        }
+    }
+
+    fn as_kube_proxy(&self) -> Vec<Action> {
+        let found = if self.start == Start::Empty { Found::Nothing } else { Found::Everything };
+        let mut actions = rules::ensure(found);
+        actions.push(Action::Ask(Pace::OneByOne, vec![Request::GetDevice(DEVICE)]));
+        actions.extend(sets::ensure());
+
+        let endpoints: usize = self.added().map(|service| service.endpoints.len()).sum();
+        let mut requests = Vec::with_capacity(16 + 6 * self.steps.len() + endpoints);
+        requests.push(Request::ListAddresses(DEVICE));
+        for step in &self.steps {
+            self.ask_as_kube_proxy(step, &mut requests);
+        }
+        actions.push(Action::Ask(Pace::OneByOne, requests));
+
+        actions.extend(sets::sync(&self.entries()));
+        actions.push(rules::write(self.layout.cluster_cidr, self.has_services));
+
+        let mut requests = Vec::new();
+        for &address in &self.stale_addresses {
+            requests.extend([Request::GetDevice(DEVICE), Request::RemoveAddress(DEVICE, address.into())]);
+        }
+        requests.push(Request::ListVirtualServers);
+        requests.extend(self.removed().map(|service| Request::RemoveVirtualServer(key(service))));
+        actions.push(Action::Ask(Pace::OneByOne, requests));
+        actions
+    }
+
+    /// `syncService`, then `syncEndpoint`.
+    fn ask_as_kube_proxy(&self, step: &Step<'_>, requests: &mut Vec<Request>) {
+        let (before, after) = match *step {
+            Step::Kept(service) => (Some(service), service),
+            Step::Altered { before, after } => (Some(before), after),
+            Step::Added(service) => (None, service),
+            // Only seen in the list of all virtual servers, at the end.
+            Step::Removed(_) => return,
+        };
+        let key = key(after);
+        requests.push(Request::GetVirtualServer(key));
+        if before.is_none() {
+            requests.push(Request::AddVirtualServer(self.virtual_server(after)));
+        }
+        if !self.bound.contains(&after.cluster_ip) {
+            requests.extend([Request::GetDevice(DEVICE), Request::AddAddress(DEVICE, after.cluster_ip.into())]);
+        }
+        requests.extend([Request::GetVirtualServer(key), Request::ListRealServers(key)]);
+        if let Step::Kept(_) = step {
+            return;
+        }
+        requests.extend(self.new_real_servers(before, after));
+        for address in self.stale_real_servers(before, after) {
+            // It is listed once more to see whether it still has connections.
+            requests.extend([Request::ListRealServers(key), Request::RemoveRealServer(key, address)]);
+        }
+    }
+
+    fn batched(&self) -> Vec<Action> {
+        let mut requests = self.address_requests();
+        requests.extend(self.server_requests());
+        requests.extend(self.stale_address_requests());
+        self.around([ask(requests)])
+    }
+
+    fn ipvsadm(&self) -> Vec<Action> {
+        let mut text = String::new();
+        for request in self.server_requests() {
+            writeln!(text, "{}", request.ipvsadm()).expect("writing to memory does not fail");
+        }
+        let args = vec!["--restore".to_owned()];
+        let restore = Invocation { tool: Tool::Ipvsadm, args, stdin: text.into_bytes() };
+        let restore = (!restore.stdin.is_empty()).then_some(Action::Call(Part::VirtualServers, restore));
+        self.around([ask(self.address_requests()), restore, ask(self.stale_address_requests())])
+    }
+
+    /// The sets ahead of `actions`, and the rules after them: those do not change unless the first Service comes or the
+    /// last one goes.
+    fn around<const N: usize>(&self, actions: [Option<Action>; N]) -> Vec<Action> {
+        let creating = if self.start == Start::Empty { Creating::All } else { Creating::None };
+        let in_force = Start::InForce { had_services: self.has_services };
+        let rules = (self.start != in_force).then(|| rules::write(self.layout.cluster_cidr, self.has_services));
+        let sets = sets::restore(creating, &self.entries());
+        sets.into_iter().chain(actions.into_iter().flatten()).chain(rules).collect()
+    }
+
+    fn address_requests(&self) -> Vec<Request> {
+        self.new_addresses.iter().map(|&address| Request::AddAddress(DEVICE, address.into())).collect()
+    }
+
+    fn stale_address_requests(&self) -> Vec<Request> {
+        self.stale_addresses.iter().map(|&address| Request::RemoveAddress(DEVICE, address.into())).collect()
+    }
+
+    /// What changes about virtual and real servers, and nothing else.
+    fn server_requests(&self) -> impl Iterator<Item = Request> {
+        self.steps.iter().flat_map(move |step| {
+            let (head, before, after) = match *step {
+                Step::Kept(_) => (None, None, None),
+                Step::Added(service) => {
+                    (Some(Request::AddVirtualServer(self.virtual_server(service))), None, Some(service))
+                }
+                Step::Altered { before, after } => (None, Some(before), Some(after)),
+                Step::Removed(service) => (Some(Request::RemoveVirtualServer(key(service))), None, None),
+            };
+            let real = after.into_iter().flat_map(move |after| {
+                let key = key(after);
+                let stale = self.stale_real_servers(before, after);
+                let removed = stale.map(move |address| Request::RemoveRealServer(key, address));
+                self.new_real_servers(before, after).chain(removed)
+            });
+            head.into_iter().chain(real)
+        })
+    }
+
+    /// What changes in the sets.
+    fn entries(&self) -> Entries {
+        let service = |service| Entry::Service(key(service));
+        let address = |&address: &Ipv4Addr| Entry::Address(address);
+        Entries {
+            stale: self.removed().map(service).chain(self.stale_addresses.iter().map(address)).collect(),
+            new: self.added().map(service).chain(self.new_addresses.iter().map(address)).collect(),
+        }
+    }
+
+    fn added(&self) -> impl Iterator<Item = &'a ServicePort> {
+        self.steps.iter().filter_map(|step| if let Step::Added(service) = *step { Some(service) } else { None })
+    }
+
+    fn removed(&self) -> impl Iterator<Item = &'a ServicePort> {
+        self.steps.iter().filter_map(|step| if let Step::Removed(service) = *step { Some(service) } else { None })
+    }
+
+    fn virtual_server(&self, service: &ServicePort) -> VirtualServer {
+        let Ipvs { scheduler, persistence, .. } = *self.layout;
+        VirtualServer { key: key(service), scheduler, persistence }
+    }
+
+    fn new_real_servers<'s>(
+        &'s self,
+        before: Option<&'s ServicePort>,
+        after: &'s ServicePort,
+    ) -> impl Iterator<Item = Request> + 's {
+        let known = before.map_or(&[][..], |before| &before.endpoints);
+        let new = after.endpoints.iter().filter(|endpoint| !known.contains(endpoint));
+        let key = key(after);
+        new.map(move |&endpoint| {
+            let address = self.real_address(after, endpoint);
+            Request::AddRealServer(key, RealServer { address, forwarding: self.layout.forwarding, weight: WEIGHT })
+        })
+    }
+
+    fn stale_real_servers<'s>(
+        &'s self,
+        before: Option<&'s ServicePort>,
+        after: &'s ServicePort,
+    ) -> impl Iterator<Item = SocketAddr> + 's {
+        let known = before.map_or(&[][..], |before| &before.endpoints);
+        let stale = known.iter().filter(|endpoint| !after.endpoints.contains(endpoint));
+        stale.map(move |&endpoint| self.real_address(after, endpoint))
+    }
+
+    fn real_address(&self, service: &ServicePort, endpoint: SocketAddrV4) -> SocketAddr {
+        let port = match self.layout.forwarding {
+            Forwarding::Masquerading => endpoint.port(),
+            Forwarding::DirectRouting | Forwarding::Tunnel => service.port,
+        };
+        SocketAddr::new(IpAddr::V4(*endpoint.ip()), port)
+    }
+}
+
+fn ask(requests: Vec<Request>) -> Option<Action> {
+    (!requests.is_empty()).then_some(Action::Ask(Pace::Batched, requests))
+}
+
+fn addresses(cluster: &Cluster) -> HashSet<Ipv4Addr> {
+    cluster.services.iter().map(|service| service.cluster_ip).collect()
+}
+
+/// The virtual server of `service`.
+fn key(service: &ServicePort) -> ServerKey {
+    ServerKey {
+        protocol: service.protocol,
+        address: SocketAddr::V4(SocketAddrV4::new(service.cluster_ip, service.port)),
+    }
+}
+
+/// What happens to every virtual server.
+///
+/// A virtual server is known by its address, port and protocol alone: a Service that moves to another address is one
+/// removed and one added, and one that takes over the address of another is that one altered.
+fn steps(change: &Change) -> Vec<Step<'_>> {
+    let steps = change.steps();
+    let leaves = |step: &Step<'_>| match *step {
+        Step::Removed(_) => true,
+        Step::Altered { before, after } => key(before) != key(after),
+        Step::Kept(_) | Step::Added(_) => false,
+    };
+    let before = |step| match step {
+        Step::Removed(before) | Step::Altered { before, .. } => Some(before),
+        Step::Kept(_) | Step::Added(_) => None,
+    };
+    let gone: Vec<&ServicePort> = steps.iter().copied().filter(leaves).filter_map(before).collect();
+    if gone.is_empty() {
+        return steps;
+    }
+    let mut left: HashMap<ServerKey, &ServicePort> = gone.iter().map(|&service| (key(service), service)).collect();
+    let mut virtual_steps = Vec::with_capacity(steps.len() + gone.len());
+    for step in steps {
+        virtual_steps.push(match step {
+            Step::Removed(_) => continue,
+            Step::Altered { before, after } if key(before) == key(after) => step,
+            Step::Added(after) | Step::Altered { after, .. } => match left.remove(&key(after)) {
+                Some(before) => Step::Altered { before, after },
+                None => Step::Added(after),
+            },
+            Step::Kept(_) => step,
+        });
+    }
+    virtual_steps.extend(gone.into_iter().filter_map(|service| left.remove(&key(service))).map(Step::Removed));
+    virtual_steps
+}
