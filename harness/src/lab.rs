@@ -2,7 +2,7 @@
 
 use crate::backend::{self, Backend, Options};
 use crate::ended::Ended;
-use crate::interrupt;
+use crate::{clock, interrupt};
 use crate::meter;
 use crate::programmer::{Loaded, Programmer};
 use crate::tool::Runner;
@@ -159,7 +159,7 @@ fn attempts(endpoints: usize) -> usize {
 pub(crate) fn left(start: Instant, limit: Duration) -> Result<Duration, Ended> {
     let left = limit.saturating_sub(start.elapsed());
     if left.is_zero() {
-        return Err(Ended::OverBudget(format!("the budget of {} s was spent", limit.as_secs())));
+        return Err(Ended::OverBudget(format!("the budget of {} was spent", clock::spell(limit))));
     }
     Ok(left)
 }

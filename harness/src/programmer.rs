@@ -4,16 +4,16 @@ use crate::backend::{self, Backend, Options};
 use crate::ended::{Ended, Missing};
 use crate::meter;
 use crate::tool::{Ending, Runner, ToolRun, refusal};
-use anyhow::Context;
+use crate::{clock, interrupt};
+use anyhow::{Context, Result};
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster, NODE_ADDRESS};
-use lab_core::layout::{Action, Installed, Invocation, Layout, Part, Tool};
-use lab_core::metric::Unit;
-use lab_core::units;
+use lab_core::layout::{Action, Installed, Invocation, Layout, Pace, Part, Request, Tool};
 use netns_topology::{Namespace, Node};
+use node_netlink::{ApplyError, Kernel, Spent};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Time for one of the small calls around a load: a chain, a jump.
 const SMALL_CALL: Duration = Duration::from_secs(60);
@@ -148,14 +148,54 @@ impl Programmer {
     /// Does `actions` in `node`, one after the other, within `limit` of their own time.
     fn perform(&self, node: &dyn Place, actions: &[Action], limit: Duration) -> Result<Cost, Ended> {
         let mut cost = Cost::default();
-        for action in actions {
+        let mut rest = actions;
+        while let Some((action, after)) = rest.split_first() {
+            if interrupt::requested() {
+                return Err(Ended::Interrupted);
+            }
             let left = limit.saturating_sub(cost.wall);
+            rest = after;
             match action {
-                Action::Call(part, call) => cost.add_run(*part, &self.run(node, call, left)?),
-                Action::Ask(..) | Action::Set(_) => todo!(),
+                Action::Call(part, first) => {
+                    let more = after.iter().take_while(|action| continues(action, *part, first)).count();
+                    let calls: Vec<&Invocation> = actions_calls(action, &after[..more]);
+                    rest = &after[more..];
+                    let run = if more == 0 { self.run(node, first, left)? } else { self.run_each(node, &calls, left)? };
+                    cost.add_run(*part, &run);
+                }
+                Action::Try(part, call) => cost.add_run(*part, &self.attempt(node, call, left)?),
+                Action::Ask(pace, requests) => {
+                    let spent = within(node, || ask(*pace, requests, left))?;
+                    cost.add(Part::Addresses, spent.addresses);
+                    cost.add(Part::VirtualServers, spent.virtual_servers);
+                }
+                Action::Set(parameters) => within(node, || set(parameters))?,
             }
         }
         Ok(cost)
+    }
+
+    /// Calls a tool that may refuse.
+    fn attempt(&self, node: &dyn Place, call: &Invocation, limit: Duration) -> Result<ToolRun, Ended> {
+        let program = self.backend.program(call.tool);
+        let run = within(node, || self.runner.run(program, &call.args, &call.stdin, limit))?;
+        if run.ending == Ending::Exited(1) { Ok(run) } else { judge(program, call, run, limit) }
+    }
+
+    /// Calls a tool once for each of `calls`, none of which reads anything.
+    fn run_each(&self, node: &dyn Place, calls: &[&Invocation], limit: Duration) -> Result<ToolRun, Ended> {
+        let program = self.backend.program(calls[0].tool);
+        let args: Vec<&[String]> = calls.iter().map(|call| call.args.as_slice()).collect();
+        let run = within(node, || self.runner.run_each(program, &args, limit))?;
+        let made = usize::try_from(run.read).unwrap_or(calls.len()).min(calls.len());
+        match run.ending {
+            Ending::TimedOut | Ending::TooSlow => Err(Ended::OverBudget(format!(
+                "{program} was ended after {}; {made} of {} calls of it had been made",
+                clock::spell(run.wall),
+                calls.len()
+            ))),
+            _ => judge(program, calls[made.min(calls.len() - 1)], run, limit),
+        }
     }
 
     /// Adds to a failed load how to see what was loaded.
@@ -168,6 +208,33 @@ impl Programmer {
             other => other,
         }
     }
+}
+
+/// Whether `action` is one more call of the tool that `first` calls, and neither reads anything.
+fn continues(action: &Action, part: Part, first: &Invocation) -> bool {
+    let alike = |call: &Invocation| call.tool == first.tool && call.stdin.is_empty() && first.stdin.is_empty();
+    matches!(action, Action::Call(other, call) if *other == part && alike(call))
+}
+
+fn actions_calls<'a>(first: &'a Action, more: &'a [Action]) -> Vec<&'a Invocation> {
+    std::iter::once(first).chain(more).filter_map(Action::call).collect()
+}
+
+/// Asks the kernel, in the calling thread's namespace.
+fn ask(pace: Pace, requests: &[Request], limit: Duration) -> Result<Spent, Ended> {
+    let mut kernel = Kernel::open().context("asking the kernel")?;
+    kernel.apply(pace, requests, Instant::now() + limit).map_err(|error| match error {
+        ApplyError::Late { .. } => Ended::OverBudget(error.to_string()),
+        error => Ended::Failed(error.to_string()),
+    })
+}
+
+/// Sets kernel parameters, in the calling thread's namespace.
+fn set(parameters: &[(String, String)]) -> Result<()> {
+    parameters.iter().try_for_each(|(name, value)| {
+        let place = format!("/proc/sys/{name}");
+        std::fs::write(&place, value).with_context(|| format!("setting {place} to {value}"))
+    })
 }
 
 /// Whether `backend` can program this kernel: its tools are here, and a load of one Service goes through.
@@ -197,7 +264,7 @@ fn judge(program: &str, call: &Invocation, run: ToolRun, limit: Duration) -> Res
         Ending::TimedOut => Err(Ended::OverBudget(progress(program, call, &run))),
         Ending::TooSlow => {
             let progress = progress(program, call, &run);
-            let reason = format!("{progress}, too little to be through within its {} s", limit.as_secs());
+            let reason = format!("{progress}, too little to be through within its {}", clock::spell(limit));
             Err(Ended::OverBudget(reason))
         }
         Ending::Exited(_) if run.stderr.contains("Message too long") => Err(Ended::Skipped(too_long(program))),
@@ -231,7 +298,7 @@ fn refused(program: &str, call: &Invocation, run: &ToolRun) -> String {
 
 /// How far a tool came that ran out of time.
 fn progress(program: &str, call: &Invocation, run: &ToolRun) -> String {
-    let time = units::human(Unit::Ns, run.wall.as_nanos() as f64);
+    let time = clock::spell(run.wall);
     let total = call.stdin.len();
     let read = usize::try_from(run.read).unwrap_or(total).min(total);
     if read == total {

@@ -3,13 +3,12 @@
 use crate::backend::{self, Options};
 use crate::ended::Ended;
 use crate::event::{Event, Listener};
-use crate::interrupt;
+use crate::{clock, interrupt};
 use crate::probe::Reading;
 use anyhow::Result;
 use lab_core::dataset::CellRecord;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan, Visit};
-use lab_core::units;
 use lab_core::vocabulary::Outcome;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -115,7 +114,7 @@ fn visit(plan: &Plan, turn: &Visit, account: &mut Account, bench: &mut dyn Bench
     }
     if account.spent + account.last > plan.budget {
         account.closed = true;
-        let (made, rounds, budget) = (account.visits, plan.rounds, amount(plan, plan.budget));
+        let (made, rounds, budget) = (account.visits, plan.rounds, clock::spell(plan.budget));
         let reason = format!("{made} of {rounds} rounds: one more would go past the budget of {budget}");
         return Ok(vec![unmeasured(plan, turn, Outcome::OverBudget, &reason)]);
     }
@@ -133,15 +132,6 @@ fn visit(plan: &Plan, turn: &Visit, account: &mut Account, bench: &mut dyn Bench
             account.closed = outcome != Outcome::Failed;
             Ok(vec![unmeasured(plan, turn, outcome, reason)])
         }
-    }
-}
-
-/// A time on the clock of a run of `plan`, for people.
-pub(crate) fn amount(plan: &Plan, time: Duration) -> String {
-    if plan.target.is_exact() {
-        format!("{} instructions", units::count(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)))
-    } else {
-        format!("{} s", time.as_secs())
     }
 }
 

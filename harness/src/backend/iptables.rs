@@ -8,7 +8,7 @@ use lab_core::vocabulary::BackendName;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The tables in which kube-proxy has chains.
+/// The tables in which kube-proxy's iptables mode has chains.
 const TABLES: &[&str] = &["filter", "nat", "mangle"];
 
 /// Time for a listing of one table.
@@ -84,7 +84,7 @@ impl Backend for Iptables {
 
     fn installed(&self, runner: &dyn Runner) -> Result<Installed> {
         match self {
-            Self::Legacy => listed(runner),
+            Self::Legacy => listed(runner, TABLES),
             Self::Nft => {
                 let counts = nf_tables::count()?;
                 Ok(Installed { rules: counts.rules, chains: counts.chains, ..Installed::default() })
@@ -93,11 +93,11 @@ impl Backend for Iptables {
     }
 }
 
-/// Counts what `iptables-legacy-save` lists. Each table by name: the file that names them all is root's alone.
-pub(super) fn listed(runner: &dyn Runner) -> Result<Installed> {
+/// Counts what `iptables-legacy-save` lists of `tables`. Each table by name: the file that names them all is root's alone.
+pub(super) fn listed(runner: &dyn Runner, tables: &[&str]) -> Result<Installed> {
     const SAVE: &str = "iptables-legacy-save";
     let mut installed = Installed::default();
-    for table in TABLES {
+    for table in tables {
         let run = runner.run(SAVE, &["-t".to_owned(), (*table).to_owned()], b"", LISTING)?;
         ensure!(run.ending == Ending::Exited(0), "{SAVE} -t {table}: {}", run.stderr.trim());
         for line in run.stdout.lines() {

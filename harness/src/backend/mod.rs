@@ -2,6 +2,7 @@
 
 mod direct;
 mod iptables;
+mod ipvs;
 mod nf_tables;
 mod nftables;
 
@@ -67,7 +68,7 @@ pub(crate) trait Backend: Sync {
 
 /// Every backend.
 pub(crate) static BACKENDS: &[&dyn Backend] =
-    &[&direct::Direct, &iptables::LEGACY, &iptables::NFT, &nftables::Nftables];
+    &[&direct::Direct, &iptables::LEGACY, &iptables::NFT, &ipvs::Ipvs, &nftables::Nftables];
 
 /// The backend called `name`.
 pub(crate) fn named(name: BackendName) -> &'static dyn Backend {

@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure};
 use anyhow::anyhow;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
-use lab_core::layout::{Action, Invocation};
+use lab_core::layout::Action;
 use lab_core::scenario::MOST_ENDPOINTS;
 use lab_core::vocabulary::BackendName;
 use std::io::{BufWriter, ErrorKind, Write, stdout};
@@ -68,20 +68,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Input::AppendRule => vec![layout.append_rule(&cluster).add.into()],
     };
     let mut out = BufWriter::new(stdout().lock());
-    let written = calls.iter().filter_map(Action::call).try_for_each(|call| print(&mut out, backend.program(call.tool), call));
+    let written = match &calls[..] {
+        // As the tool reads it, to be piped into it.
+        [Action::Call(_, call)] if !call.stdin.is_empty() => out.write_all(&call.stdin),
+        _ => calls.iter().try_for_each(|action| write!(out, "{}", action.show(|tool| backend.program(tool)))),
+    };
     match written.and_then(|()| out.flush()) {
         // A reader that has seen enough (`| head`) is no failure.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(anyhow!(error).context("writing the input").into()),
         _ => Ok(Exit::Done.into()),
     }
-}
-
-/// What the tool reads; or its command line, when it reads nothing.
-fn print(out: &mut impl Write, program: &str, call: &Invocation) -> std::io::Result<()> {
-    if call.stdin.is_empty() {
-        let words =
-            call.args.iter().map(|word| if word.contains([' ', ';']) { format!("\"{word}\"") } else { word.clone() });
-        return writeln!(out, "{program} {}", words.collect::<Vec<_>>().join(" "));
-    }
-    out.write_all(&call.stdin)
 }

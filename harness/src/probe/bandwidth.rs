@@ -21,6 +21,9 @@ const GRACE: Duration = Duration::from_secs(20);
 /// Time for the server to listen.
 const LISTENING: Duration = Duration::from_secs(5);
 
+/// What is sent in the `exact` target: enough for a steady stream, and a small part of the instructions of a second.
+const EXACT: &str = "64M";
+
 pub(super) struct Bandwidth;
 
 impl Probe for Bandwidth {
@@ -40,7 +43,7 @@ impl Probe for Bandwidth {
         let iperf3 = iperf3().context("iperf3 is not installed; run ci/setup")?;
         let _server = Server::start(&iperf3, &lab.server(position).namespace)?;
         let address = lab.backend.address(lab.service(position), 0);
-        let args = arguments(address, plan.traffic);
+        let args = arguments(address, plan);
         let before = Cpu::read()?;
         let run = lab.client().namespace.visit(|| lab.runner.run("iperf3", &args, b"", plan.traffic + GRACE))?;
         let softirq = Cpu::read()?.softirq_since(&before);
@@ -60,10 +63,11 @@ fn iperf3() -> Option<PathBuf> {
     tool::find("iperf3")
 }
 
-fn arguments(to: SocketAddrV4, time: Duration) -> Vec<String> {
+fn arguments(to: SocketAddrV4, plan: &Plan) -> Vec<String> {
     // iperf3 takes whole seconds.
-    let seconds = time.as_millis().div_ceil(1000).to_string();
-    let words = ["--client", &to.ip().to_string(), "--port", &to.port().to_string(), "--time", &seconds, "--json"];
+    let seconds = plan.traffic.as_millis().div_ceil(1000).to_string();
+    let [option, amount] = if plan.target.is_exact() { ["--bytes", EXACT] } else { ["--time", &seconds] };
+    let words = ["--client", &to.ip().to_string(), "--port", &to.port().to_string(), option, amount, "--json"];
     words.iter().map(|&word| word.to_owned()).collect()
 }
 
@@ -126,6 +130,7 @@ fn listening() -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lab_core::vocabulary::TargetName;
 
     #[test]
     fn the_receivers_rate_is_read_and_an_error_is_passed_on() {
@@ -138,7 +143,12 @@ mod tests {
 
     #[test]
     fn part_of_a_second_is_a_whole_one_to_iperf3() {
-        let args = arguments("10.96.0.11:80".parse().unwrap(), Duration::from_millis(1500));
-        assert_eq!(args.join(" "), "--client 10.96.0.11 --port 80 --time 2 --json");
+        let traffic = Duration::from_millis(1500);
+        let words = |target| {
+            let plan = Plan { traffic, ..Plan::example(target) };
+            arguments("10.96.0.11:80".parse().unwrap(), &plan).join(" ")
+        };
+        assert_eq!(words(TargetName::Host), "--client 10.96.0.11 --port 80 --time 2 --json");
+        assert_eq!(words(TargetName::Exact), "--client 10.96.0.11 --port 80 --bytes 64M --json");
     }
 }

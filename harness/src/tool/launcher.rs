@@ -7,16 +7,19 @@ use super::buffers::{self, Diverted};
 use super::{Ending, Usage, inherit};
 use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 /// The first argument that makes this program a launcher. Not a verb: nobody is meant to type it.
 const WORD: &str = ".launch";
+
+/// In place of the tool: it follows, and what it is called with stands on standard input.
+pub(super) const EACH: &str = ".each";
 
 /// The launcher's own arguments, which stand ahead of the tool and its.
 pub(super) fn words(socket: &UnixStream, limit: Duration) -> Result<Vec<String>> {
@@ -45,9 +48,48 @@ fn launch(mut args: impl Iterator<Item = OsString>) -> Result<()> {
     // SAFETY: the lab opened this descriptor for the launcher and for nobody else in this process.
     let mut socket = unsafe { UnixStream::from_raw_fd(i32::try_from(socket)?) };
     nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
+    let limit = Duration::from_nanos(limit);
     let program = args.next().context("no tool to launch")?;
-    let mut tool = Command::new(program);
-    tool.args(args);
+    let usage = if program == EACH {
+        let program = args.next().context("no tool to launch")?;
+        launch_each(&program, &socket, limit)?
+    } else {
+        launch_once(Command::new(program).args(args), &socket, limit)?
+    };
+    serde_json::to_writer(&mut socket, &usage)?;
+    socket.flush()?;
+    Ok(())
+}
+
+/// Calls of one tool, as the launcher reads them from its standard input: a line a call, its arguments apart by NUL.
+pub(super) fn list(calls: &[&[String]]) -> Vec<u8> {
+    let mut list = Vec::new();
+    for args in calls {
+        list.extend_from_slice(args.join("\0").as_bytes());
+        list.push(b'\n');
+    }
+    list
+}
+
+/// Makes the calls on standard input, up to the first that fails.
+fn launch_each(program: &OsStr, lab: &UnixStream, limit: Duration) -> Result<Usage> {
+    let calls = std::io::read_to_string(std::io::stdin())?;
+    let mut sum: Option<Usage> = None;
+    for call in calls.lines() {
+        let mut tool = Command::new(program);
+        tool.args(call.split('\0')).stdin(Stdio::null());
+        let spent = sum.as_ref().map_or(Duration::ZERO, |sum| sum.wall);
+        let usage = launch_once(&mut tool, lab, limit.saturating_sub(spent))?;
+        let through = usage.ending == Ending::Exited(0);
+        sum = Some(sum.map_or(usage, |sum| sum.and(usage)));
+        if !through {
+            break;
+        }
+    }
+    sum.context("a tool was to be called no times")
+}
+
+fn launch_once(tool: &mut Command, lab: &UnixStream, limit: Duration) -> Result<Usage> {
     let (ours, theirs) =
         if privileged() { (None, None) } else { UnixStream::pair().map(|(a, b)| (Some(a), Some(b)))? };
     // SAFETY: a launcher has a single thread, so that what runs between fork and exec may do anything.
@@ -57,10 +99,7 @@ fn launch(mut args: impl Iterator<Item = OsString>) -> Result<()> {
             theirs.as_ref().map_or(Ok(()), buffers::divert)
         });
     }
-    let usage = run(&mut tool, &socket, ours.as_ref(), Duration::from_nanos(limit))?;
-    serde_json::to_writer(&mut socket, &usage)?;
-    socket.flush()?;
-    Ok(())
+    run(tool, lab, ours.as_ref(), limit)
 }
 
 #[allow(clippy::zombie_processes, reason = "wait4 waits for the tool and brings its usage, which Child::wait does not")]
@@ -97,6 +136,7 @@ fn run(tool: &mut Command, lab: &UnixStream, divert: Option<&UnixStream>, limit:
         system: duration(usage.ru_stime),
         // The kernel counts ru_maxrss in KiB (getrusage(2)).
         peak_rss: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
+        calls: u64::from(matches!(ending, Ending::Exited(0))),
     })
 }
 

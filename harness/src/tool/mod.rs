@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd};
@@ -62,6 +63,36 @@ pub(crate) struct ToolRun {
 pub(crate) trait Runner: Send + Sync {
     /// Runs `program` in the calling thread's namespace, with `stdin` as its input, for at most `limit`.
     fn run(&self, program: &str, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun>;
+
+    /// Runs `program` once for each of `calls`, one after the other, up to the first that does not exit with 0, all of
+    /// them for at most `limit`. What they cost is summed up; `read` is how many were through.
+    fn run_each(&self, program: &str, calls: &[&[String]], limit: Duration) -> Result<ToolRun> {
+        let mut sum: Option<ToolRun> = None;
+        for (made, args) in calls.iter().enumerate() {
+            let spent = sum.as_ref().map_or(Duration::ZERO, |sum| sum.wall);
+            let run = self.run(program, args, b"", limit.saturating_sub(spent))?;
+            let through = run.ending == Ending::Exited(0);
+            let read = made as u64 + u64::from(through);
+            sum = Some(ToolRun { read, ..sum.map_or(run.clone(), |sum| sum.and(run)) });
+            if !through {
+                break;
+            }
+        }
+        sum.context("a tool was to be called no times")
+    }
+}
+
+impl ToolRun {
+    /// With one more call.
+    fn and(self, next: Self) -> Self {
+        Self {
+            wall: self.wall + next.wall,
+            user: self.user + next.user,
+            system: self.system + next.system,
+            peak_rss: self.peak_rss.max(next.peak_rss),
+            ..next
+        }
+    }
 }
 
 /// The launcher's report, as it comes over its socket.
@@ -72,6 +103,22 @@ struct Usage {
     user: Duration,
     system: Duration,
     peak_rss: u64,
+    /// How many calls were through.
+    calls: u64,
+}
+
+impl Usage {
+    /// With one more call.
+    fn and(self, next: Self) -> Self {
+        Self {
+            ending: next.ending,
+            wall: self.wall + next.wall,
+            user: self.user + next.user,
+            system: self.system + next.system,
+            peak_rss: self.peak_rss.max(next.peak_rss),
+            calls: self.calls + next.calls,
+        }
+    }
 }
 
 /// Runs the real tools.
@@ -82,30 +129,61 @@ pub(crate) struct Real;
 
 impl Runner for Real {
     fn run(&self, program: &str, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun> {
-        let place = find(program).with_context(|| format!("{program} is not installed; run ci/setup"))?;
-        let mut input = memory_file("stdin", stdin)?;
-        let (mut stdout, mut stderr) = (memory_file("stdout", b"")?, memory_file("stderr", b"")?);
-        let (ours, theirs) = UnixStream::pair()?;
-        let mut launcher = Command::new("/proc/self/exe");
-        launcher.args(launcher::words(&theirs, limit)?).arg(place).args(args);
-        launcher.stdin(Stdio::from(input.try_clone()?));
-        launcher.stdout(Stdio::from(stdout.try_clone()?)).stderr(Stdio::from(stderr.try_clone()?));
-        let mut launcher = launcher.spawn().context("starting the tool's launcher")?;
-        drop(theirs);
-        let usage = report(ours);
-        launcher.wait()?;
-        let usage = usage.with_context(|| format!("running {program}: {}", text(&mut stderr)))?;
-        Ok(ToolRun {
-            ending: usage.ending,
-            wall: usage.wall,
-            user: usage.user,
-            system: usage.system,
-            peak_rss: usage.peak_rss,
-            read: input.stream_position()?,
-            stdout: text(&mut stdout),
-            stderr: text(&mut stderr),
-        })
+        launch(program, args, stdin, limit)
     }
+
+    /// One launcher makes all the calls.
+    fn run_each(&self, program: &str, calls: &[&[String]], limit: Duration) -> Result<ToolRun> {
+        let (run, calls) = launch_each(program, calls, limit)?;
+        Ok(ToolRun { read: calls, ..run })
+    }
+}
+
+fn launch(program: &str, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun> {
+    let place = place_of(program)?;
+    let words = [place.into_os_string()].into_iter().chain(args.iter().map(OsString::from));
+    Ok(call_launcher(program, words, stdin, limit)?.0)
+}
+
+fn launch_each(program: &str, calls: &[&[String]], limit: Duration) -> Result<(ToolRun, u64)> {
+    let words = [launcher::EACH.into(), place_of(program)?.into_os_string()];
+    call_launcher(program, words.into_iter(), &launcher::list(calls), limit)
+}
+
+fn place_of(program: &str) -> Result<PathBuf> {
+    find(program).with_context(|| format!("{program} is not installed; run ci/setup"))
+}
+
+/// What the launcher reports of a tool's run, and how many calls of it were through.
+fn call_launcher(
+    program: &str,
+    words: impl Iterator<Item = OsString>,
+    stdin: &[u8],
+    limit: Duration,
+) -> Result<(ToolRun, u64)> {
+    let mut input = memory_file("stdin", stdin)?;
+    let (mut stdout, mut stderr) = (memory_file("stdout", b"")?, memory_file("stderr", b"")?);
+    let (ours, theirs) = UnixStream::pair()?;
+    let mut launcher = Command::new("/proc/self/exe");
+    launcher.args(launcher::words(&theirs, limit)?).args(words);
+    launcher.stdin(Stdio::from(input.try_clone()?));
+    launcher.stdout(Stdio::from(stdout.try_clone()?)).stderr(Stdio::from(stderr.try_clone()?));
+    let mut launcher = launcher.spawn().context("starting the tool's launcher")?;
+    drop(theirs);
+    let usage = report(ours);
+    launcher.wait()?;
+    let usage = usage.with_context(|| format!("running {program}: {}", text(&mut stderr)))?;
+    let run = ToolRun {
+        ending: usage.ending,
+        wall: usage.wall,
+        user: usage.user,
+        system: usage.system,
+        peak_rss: usage.peak_rss,
+        read: input.stream_position()?,
+        stdout: text(&mut stdout),
+        stderr: text(&mut stderr),
+    };
+    Ok((run, usage.calls))
 }
 
 /// Waits for the launcher's report. On an interrupt it closes its half, at which the launcher ends the tool.

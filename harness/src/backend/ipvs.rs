@@ -1,0 +1,89 @@
+//! `ipvs`: kube-proxy's ipvs mode, with the legacy variant of iptables beside it.
+
+use super::{Backend, Options, iptables};
+use crate::tool::{Ending, Runner};
+use anyhow::{Context, Result, ensure};
+use lab_core::cluster::POD_RANGE;
+use lab_core::layout::ipvs::DEVICE;
+use lab_core::layout::{self, Installed, Layout, Tool};
+use lab_core::vocabulary::BackendName;
+use node_netlink::Kernel;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time for a listing of all sets.
+const LISTING: Duration = Duration::from_secs(60);
+
+pub(super) struct Ipvs;
+
+impl Backend for Ipvs {
+    fn name(&self) -> BackendName {
+        BackendName::Ipvs
+    }
+
+    fn layout(&self, options: &Options) -> Option<Arc<dyn Layout>> {
+        let Options { scheduler, forwarding, persistence, way } = *options;
+        Some(Arc::new(layout::Ipvs { cluster_cidr: POD_RANGE, scheduler, forwarding, persistence, way }))
+    }
+
+    fn program(&self, tool: Tool) -> &'static str {
+        iptables::LEGACY.program(tool)
+    }
+
+    fn tools(&self) -> &'static [Tool] {
+        &[Tool::Ipset, Tool::Ipvsadm, Tool::Iptables, Tool::IptablesRestore]
+    }
+
+    fn modules(&self) -> &'static [&'static str] {
+        &[
+            "dummy",
+            "ip_vs",
+            "ip_vs_rr",
+            "ip_vs_wrr",
+            "ip_vs_lc",
+            "ip_vs_wlc",
+            "ip_vs_sh",
+            "ip_vs_dh",
+            "ip_vs_sed",
+            "ip_vs_nq",
+            "ip_vs_lblc",
+            "ip_vs_lblcr",
+            "ip_vs_mh",
+            "ip_set_hash_ip",
+            "ip_set_hash_ipport",
+            "ip_set_hash_ipportip",
+            "ip_set_hash_ipportnet",
+            "ip_set_bitmap_port",
+            "iptable_filter",
+            "iptable_nat",
+            "xt_set",
+            "xt_comment",
+            "xt_conntrack",
+            "xt_mark",
+            "xt_MASQUERADE",
+            "xt_addrtype",
+            "ipt_REJECT",
+            "ipip",
+        ]
+    }
+
+    fn installed(&self, runner: &dyn Runner) -> Result<Installed> {
+        let listed = iptables::listed(runner, &["filter", "nat"])?;
+        let counts = Kernel::open()?.count(DEVICE)?;
+        Ok(Installed {
+            set_elements: set_elements(runner)?,
+            virtual_servers: counts.virtual_servers,
+            real_servers: counts.real_servers,
+            addresses: counts.addresses,
+            ..listed
+        })
+    }
+}
+
+/// Counts the entries of all sets, by the sets' own headers.
+fn set_elements(runner: &dyn Runner) -> Result<u64> {
+    let run = runner.run("ipset", &["list".to_owned(), "-terse".to_owned()], b"", LISTING)?;
+    ensure!(run.ending == Ending::Exited(0), "ipset list -terse: {}", run.stderr.trim());
+    let counts = run.stdout.lines().filter_map(|line| line.strip_prefix("Number of entries: "));
+    counts.map(|count| count.trim().parse::<u64>().context("reading the number of entries of an ipset")).sum()
+}
