@@ -1,0 +1,88 @@
+//! The kernel's side of a network namespace: what is opened, listed and counted.
+
+use crate::ipvs::Ipvs;
+use crate::link::{Links, is_missing};
+use crate::socket::SocketError;
+use lab_core::layout::{RealServer, VirtualServer};
+use nix::errno::Errno;
+use std::net::IpAddr;
+
+/// The kernel, as the namespace sees it in which this was opened.
+#[derive(Debug)]
+pub struct Kernel {
+    pub(crate) ipvs: Ipvs,
+    pub(crate) links: Links,
+}
+
+/// Why the kernel cannot be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// There is no ip_vs, neither built in nor as a module that could be loaded from here.
+    #[error("the kernel has no ip_vs; see whether it has the module with: modprobe ip_vs")]
+    NoIpvs,
+    /// There is no talking to it.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+}
+
+/// How much a namespace holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// IPVS's virtual servers.
+    pub virtual_servers: u64,
+    /// The real servers behind them, each as often as it stands behind one.
+    pub real_servers: u64,
+    /// The addresses of the device that was asked for.
+    pub addresses: u64,
+}
+
+impl Kernel {
+    /// Opens the sockets, in the calling thread's namespace. They stay there, whichever thread uses them.
+    ///
+    /// # Errors
+    /// When the kernel lacks ip_vs, or netlink.
+    pub fn open() -> Result<Self, OpenError> {
+        let ipvs = Ipvs::open().map_err(|error| match error {
+            SocketError::Refused(Errno::ENOENT) => OpenError::NoIpvs,
+            error => error.into(),
+        })?;
+        Ok(Self { ipvs, links: Links::open()? })
+    }
+
+    /// Every virtual server with its real servers, in the kernel's order.
+    ///
+    /// # Errors
+    /// When the kernel does not list them, or one of them is of a kind that the lab does not have.
+    pub fn list(&mut self) -> Result<Vec<(VirtualServer, Vec<RealServer>)>, SocketError> {
+        let servers = self.ipvs.virtual_servers()?;
+        servers.into_iter().map(|server| Ok((server, self.ipvs.real_servers(&server.key)?))).collect()
+    }
+
+    /// The addresses of `device`; none when there is no such device.
+    ///
+    /// # Errors
+    /// When the kernel does not list them.
+    pub fn addresses(&mut self, device: &str) -> Result<Vec<IpAddr>, SocketError> {
+        match self.links.index(device) {
+            Ok(index) => self.links.addresses(index),
+            Err(error) if is_missing(error) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts the servers, and the addresses of `device`.
+    ///
+    /// It takes a dump for each virtual server: the kernel does not say how many real ones it has.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list) and [`addresses`](Self::addresses) have them.
+    pub fn count(&mut self, device: &str) -> Result<Counts, SocketError> {
+        let servers = self.ipvs.virtual_servers()?;
+        let mut counts = Counts { virtual_servers: servers.len() as u64, ..Counts::default() };
+        for server in servers {
+            counts.real_servers += self.ipvs.count_real_servers(&server.key)?;
+        }
+        counts.addresses = self.addresses(device)?.len() as u64;
+        Ok(counts)
+    }
+}

@@ -1,0 +1,82 @@
+//! What was being asked for when the kernel refused, in words, and what may be the reason.
+
+use lab_core::layout::{Request, ServerKey};
+use lab_core::vocabulary::Word;
+use nix::errno::Errno;
+use std::fmt;
+
+/// A request as what is being done: `adding real server 10.192.0.1:8080 behind tcp 10.96.0.11:80`.
+pub(crate) struct Doing<'a>(pub(crate) &'a Request);
+
+impl fmt::Display for Doing<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Request::AddDevice(device) => write!(out, "adding the dummy device {device}"),
+            Request::ListAddresses(device) => write!(out, "listing the addresses of {device}"),
+            Request::AddAddress(device, address) => write!(out, "adding address {address} to {device}"),
+            Request::RemoveAddress(device, address) => write!(out, "removing address {address} from {device}"),
+            Request::AddVirtualServer(server) => {
+                write!(out, "adding virtual server {} with scheduler {}", Key(&server.key), server.scheduler)
+            }
+            Request::GetVirtualServer(key) => write!(out, "asking for virtual server {}", Key(key)),
+            Request::ListVirtualServers => write!(out, "listing the virtual servers"),
+            Request::RemoveVirtualServer(key) => write!(out, "removing virtual server {}", Key(key)),
+            Request::AddRealServer(key, server) => {
+                write!(out, "adding real server {} behind {}", server.address, Key(key))
+            }
+            Request::UpdateRealServer(key, server) => {
+                write!(out, "changing real server {} behind {}", server.address, Key(key))
+            }
+            Request::ListRealServers(key) => write!(out, "listing the real servers behind {}", Key(key)),
+            Request::RemoveRealServer(key, address) => {
+                write!(out, "removing real server {address} behind {}", Key(key))
+            }
+        }
+    }
+}
+
+struct Key<'a>(&'a ServerKey);
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.0.protocol.name(), self.0.address)
+    }
+}
+
+/// What may be the reason, where the errno says little: ` (is the namespace's lo up?)`, or nothing.
+pub(crate) fn hint(request: &Request, errno: Errno) -> String {
+    match (request, errno) {
+        // A real server's address must be unicast, which the kernel knows from a table that comes up with lo.
+        (Request::AddRealServer(_, server) | Request::UpdateRealServer(_, server), Errno::EINVAL)
+            if server.address.is_ipv4() =>
+        {
+            " (is the namespace's lo up?)".to_owned()
+        }
+        (Request::AddVirtualServer(server), Errno::ENOENT) => {
+            format!(" (does the kernel have the module ip_vs_{}?)", server.scheduler.name())
+        }
+        (Request::AddDevice(_), Errno::EOPNOTSUPP) => " (does the kernel have the module dummy?)".to_owned(),
+        (_, Errno::EPERM) => " (it takes CAP_NET_ADMIN)".to_owned(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lab_core::cluster::Protocol;
+    use lab_core::layout::RealServer;
+    use lab_core::vocabulary::Forwarding;
+
+    #[test]
+    fn a_refused_real_server_is_told_in_full() {
+        let key = ServerKey { protocol: Protocol::Tcp, address: "10.96.0.11:80".parse().unwrap() };
+        let address = "10.192.0.1:8080".parse().unwrap();
+        let request =
+            Request::AddRealServer(key, RealServer { address, forwarding: Forwarding::Masquerading, weight: 1 });
+        assert_eq!(
+            format!("{}{}", Doing(&request), hint(&request, Errno::EINVAL)),
+            "adding real server 10.192.0.1:8080 behind tcp 10.96.0.11:80 (is the namespace's lo up?)"
+        );
+    }
+}
