@@ -224,7 +224,7 @@ fn actions_calls<'a>(first: &'a Action, more: &'a [Action]) -> Vec<&'a Invocatio
 fn ask(pace: Pace, requests: &[Request], limit: Duration) -> Result<Spent, Ended> {
     let mut kernel = Kernel::open().context("asking the kernel")?;
     kernel.apply(pace, requests, Instant::now() + limit).map_err(|error| match error {
-        ApplyError::Late { .. } => Ended::OverBudget(error.to_string()),
+        ApplyError::Deadline { .. } => Ended::OverBudget(error.to_string()),
         error => Ended::Failed(error.to_string()),
     })
 }

@@ -95,6 +95,7 @@ impl Kernel {
     fn send(&mut self, requests: &[Request]) -> Result<Batch, SocketError> {
         match &requests[0] {
             Request::AddDevice(name) => self.links.ensure_dummy(name)?,
+            Request::GetDevice(name) => drop(self.links.index(name)?),
             Request::ListAddresses(device) => {
                 let index = self.links.index(device)?;
                 self.links.addresses(index)?;
@@ -103,8 +104,7 @@ impl Kernel {
             Request::GetVirtualServer(key) => drop(self.ipvs.virtual_server(key)?),
             Request::ListRealServers(key) => drop(self.ipvs.real_servers(key)?),
             Request::AddAddress(device, _) | Request::RemoveAddress(device, _) => {
-                // kube-proxy looks the device up for each address; a batch does once.
-                let index = self.links.index(device)?;
+                let index = self.links.known_index(device)?;
                 let size = requests.iter().take_while(|next| self.links.queue_change(device, index, next)).count();
                 return Batch::exchange(&mut self.links.socket, &requests[..size]);
             }

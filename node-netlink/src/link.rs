@@ -14,11 +14,13 @@ const ADDRESS_HEADER: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Links {
     pub(crate) socket: Socket,
+    /// The device that was looked up last, and its number.
+    known: Option<(String, u32)>,
 }
 
 impl Links {
     pub(crate) fn open() -> Result<Self, SocketError> {
-        Ok(Self { socket: Socket::open(SockProtocol::NetlinkRoute)? })
+        Ok(Self { socket: Socket::open(SockProtocol::NetlinkRoute)?, known: None })
     }
 
     /// Makes a dummy device, down and without ARP as the kernel makes it, unless one of its name is there.
@@ -51,7 +53,17 @@ impl Links {
             },
             |_, payload| index = payload.get(4..).and_then(<[u8]>::first_chunk).copied(),
         )?;
-        index.map(u32::from_ne_bytes).ok_or(SocketError::Malformed("a device"))
+        let index = index.map(u32::from_ne_bytes).ok_or(SocketError::Malformed("a device"))?;
+        self.known = Some((name.to_owned(), index));
+        Ok(index)
+    }
+
+    /// As [`index`](Self::index), without asking again for the device that was asked for last.
+    pub(crate) fn known_index(&mut self, name: &str) -> Result<u32, SocketError> {
+        match &self.known {
+            Some((known, index)) if known == name => Ok(*index),
+            _ => self.index(name),
+        }
     }
 
     /// Queues `request` when it changes an address of `device`, which has the number `index`; whether it did.

@@ -12,6 +12,7 @@ impl fmt::Display for Doing<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Request::AddDevice(device) => write!(out, "adding the dummy device {device}"),
+            Request::GetDevice(device) => write!(out, "looking {device} up"),
             Request::ListAddresses(device) => write!(out, "listing the addresses of {device}"),
             Request::AddAddress(device, address) => write!(out, "adding address {address} to {device}"),
             Request::RemoveAddress(device, address) => write!(out, "removing address {address} from {device}"),

@@ -81,7 +81,10 @@ fn launch_each(program: &OsStr, lab: &UnixStream, limit: Duration) -> Result<Usa
         let spent = sum.as_ref().map_or(Duration::ZERO, |sum| sum.wall);
         let usage = launch_once(&mut tool, lab, limit.saturating_sub(spent))?;
         let through = usage.ending == Ending::Exited(0);
-        sum = Some(sum.map_or(usage, |sum| sum.and(usage)));
+        sum = Some(match sum {
+            Some(sum) => sum.and(usage),
+            None => usage,
+        });
         if !through {
             break;
         }

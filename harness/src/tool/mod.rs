@@ -73,7 +73,11 @@ pub(crate) trait Runner: Send + Sync {
             let run = self.run(program, args, b"", limit.saturating_sub(spent))?;
             let through = run.ending == Ending::Exited(0);
             let read = made as u64 + u64::from(through);
-            sum = Some(ToolRun { read, ..sum.map_or(run.clone(), |sum| sum.and(run)) });
+            let all = match sum {
+                Some(sum) => sum.and(run),
+                None => run,
+            };
+            sum = Some(ToolRun { read, ..all });
             if !through {
                 break;
             }
