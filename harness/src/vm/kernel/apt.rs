@@ -6,6 +6,7 @@ use super::mirror::Mirror;
 use super::suite::Suite;
 use crate::ended::Missing;
 use crate::tool::{Ending, Runner};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use std::time::Duration;
 const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// The package that depends on the newest kernel of its suite.
 const NEWEST: &str = "linux-image-amd64";
-const UPDATE_LIMIT: Duration = Duration::from_secs(600);
+const UPDATE_LIMIT: Duration = Duration::from_secs(300);
 const ASK_LIMIT: Duration = Duration::from_secs(120);
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(3600);
 
@@ -164,31 +165,49 @@ pub(super) fn said(
         Ending::Signalled(signal) => format!("was ended by signal {signal}"),
     };
     let why = format!("{program} {verb} {how}: {}", complaint(&run.stderr));
-    Err(missing(why, remedy(&run.stderr)))
+    let late = matches!(run.ending, Ending::TimedOut | Ending::TooSlow);
+    Err(missing(why, if late { "try again when network and machine are less busy" } else { remedy(&run.stderr) }))
 }
 
-/// The first lines of `stderr` that tell an error, in a line.
+/// What `stderr` tells of errors, in a line: the first two of different kinds.
 fn complaint(stderr: &str) -> String {
     let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
-    let errors = || lines().filter_map(|line| line.strip_prefix("E: "));
-    let mut told: Vec<_> = if errors().next().is_some() { errors().collect() } else { lines().collect() };
+    // Why a signature is no good is only a warning.
+    let signature = |line: &&str| line.starts_with("GPG error");
+    let warned = || lines().filter_map(|line| line.strip_prefix("W: ")).filter(signature);
+    let mut told: Vec<_> = warned().chain(lines().filter_map(|line| line.strip_prefix("E: "))).collect();
+    if told.is_empty() {
+        told.extend(lines());
+    }
     // A mirror that cannot be reached is told once for every file that it should have had.
-    told.dedup();
+    let mut kinds = BTreeSet::new();
+    told.retain(|line| kinds.insert(line.split(' ').take(2).collect::<Vec<_>>()));
     told.truncate(2);
     if told.is_empty() { "it said nothing".to_owned() } else { told.join("; ") }
 }
 
+/// What helps against the error that `stderr` tells.
 fn remedy(stderr: &str) -> &'static str {
-    let says = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
-    if says(&["No space left"]) {
-        "make room there, or set XDG_CACHE_HOME to another folder"
-    } else if says(&["NO_PUBKEY", "GPG error", "not signed", "signature", "Signature"]) {
-        "upgrade debian-archive-keyring, or have apt use a mirror that leaves Debian's files as they are"
-    } else if says(&["Could not resolve", "Temporary failure", "Could not connect", "Cannot initiate", "timed out"]) {
-        "check the network and apt's proxy (/etc/apt/apt.conf.d)"
-    } else {
-        "check apt's sources (/etc/apt/sources.list.d), whose mirror is used"
-    }
+    const REMEDIES: &[(&[&str], &str)] = &[
+        (&["No space left"], "make room there, or set XDG_CACHE_HOME to another folder"),
+        (
+            &["resolv", "onnect to", "Cannot initiate", "timed out", "require authentication"],
+            "check the network and apt's proxy (/etc/apt/apt.conf.d)",
+        ),
+        (
+            &["GPG error", "not signed"],
+            "upgrade debian-archive-keyring, or have apt use a mirror that leaves Debian's files as they are",
+        ),
+        (
+            &["Hash Sum mismatch", "unexpected size"],
+            "try again later: the mirror is being updated, or something on the way to it changes files",
+        ),
+    ];
+    let told = |(signs, _): &&(&[&str], &str)| signs.iter().any(|sign| stderr.contains(sign));
+    REMEDIES
+        .iter()
+        .find(told)
+        .map_or("check apt's sources (/etc/apt/sources.list.d), whose mirror is used", |(_, text)| text)
 }
 
 /// The sources of `suite`: only lists of packages, none of what else the machine's apt may be told to download.
@@ -266,6 +285,7 @@ mod tests {
     #[test]
     fn without_a_network_apt_s_own_words_come_with_the_remedy() {
         let stderr = "W: something\nE: Failed to fetch http://x/InRelease  Temporary failure resolving 'x'\n\
+                      E: Failed to fetch http://y/InRelease  Temporary failure resolving 'y'\n\
                       E: Some index files failed to download.\nE: a third\n";
         let missing = said("apt-get", "update", UPDATE_LIMIT, run(Ending::Exited(100), stderr)).unwrap_err();
         assert_eq!(
@@ -277,12 +297,22 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_signature_and_a_full_disk_have_remedies_of_their_own() {
-        let remedy = |stderr: &str| said("apt-get", "update", UPDATE_LIMIT, run(Ending::Exited(100), stderr));
-        let signature = remedy("E: The repository 'http://x sid InRelease' is not signed.\n").unwrap_err();
+    fn a_bad_signature_and_its_like_have_remedies_of_their_own() {
+        let failed = |stderr| said("apt-get", "update", UPDATE_LIMIT, run(Ending::Exited(100), stderr)).unwrap_err();
+        let signature = failed(
+            "E: The repository 'http://x sid InRelease' is not signed.\nW: GPG error: http://x: BADSIG 0E98\nW: x\n",
+        );
+        let words = "GPG error: http://x: BADSIG 0E98; The repository 'http://x sid InRelease' is not signed.";
+        assert_eq!(signature.why, format!("apt-get update failed: {words}"));
         assert!(signature.remedy.starts_with("upgrade debian-archive-keyring"), "{signature}");
-        let full = remedy("E: Write error - write (28: No space left on device)\n").unwrap_err();
-        assert!(full.remedy.starts_with("make room"), "{full}");
+        for (stderr, expected) in [
+            ("E: Write error - write (28: No space left on device)", "make room there"),
+            ("E: Failed to fetch http://x/y.deb  Hash Sum mismatch", "try again later"),
+            ("E: Clearsigned file isn't valid (does the network require authentication?)", "check the network"),
+            ("E: The repository 'http://x noble Release' does not have a Release file.", "check apt's sources"),
+        ] {
+            assert!(failed(stderr).remedy.starts_with(expected), "{stderr}");
+        }
     }
 
     #[test]

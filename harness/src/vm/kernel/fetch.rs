@@ -16,6 +16,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Bytes that apt needs for a suite's lists of packages, generously.
+const LISTS: u64 = 128 << 20;
 const UNPACK_LIMIT: Duration = Duration::from_secs(600);
 
 /// Whether a kernel that is in the cache already will do.
@@ -62,6 +64,8 @@ struct Unready<'a> {
 impl Unready<'_> {
     /// Downloads the packages that make up the kernel; says where each is.
     fn download(&self, locked: &Locked<'_>) -> Result<(Vec<Package>, Vec<PathBuf>), Missing> {
+        // On a disk that gets full meanwhile, `apt-get update` waits for ever.
+        locked.check_room(self.suite, LISTS)?;
         let mirror = Mirror::of_this_machine(self.tools);
         let apt = Apt::open(&self.folder.join("apt"), self.suite, &mirror, self.tools)?;
         self.steps.begin("reading Debian's lists of packages");
