@@ -172,7 +172,7 @@ fn swap(new: &Path, place: &Path) -> Result<()> {
 }
 
 /// The kernel in `folder`, once it has been compared with its manifest.
-fn whole(suite: Suite, folder: &Path) -> Result<Kernel> {
+pub(super) fn whole(suite: Suite, folder: &Path) -> Result<Kernel> {
     let manifest = Manifest::read(folder)?;
     ensure!(manifest.suite == suite.name(), "its manifest is that of {}", manifest.suite);
     let vmlinuz = folder.join(VMLINUZ);

@@ -1,7 +1,8 @@
 //! Fetching a suite's stock kernel: from its mirror into the cache, without root, checked at every step.
 
-use super::apt::{Apt, OTHERWISE, Package, said};
-use super::cache::{CONFIG, Cache, Locked, MODULES, VMLINUZ};
+use super::answer::{OTHERWISE, said};
+use super::apt::{Apt, Package};
+use super::cache::{CONFIG, Cache, Locked, MODULES, VMLINUZ, whole};
 use super::image::{self, Image};
 use super::manifest::{Deb, Manifest};
 use super::mirror::Mirror;
@@ -16,8 +17,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Bytes that apt needs for a suite's lists of packages, generously.
-const LISTS: u64 = 128 << 20;
+/// Bytes for a suite's lists of packages and the least that a kernel of Debian takes.
+const ROOM: u64 = 256 << 20;
 const UNPACK_LIMIT: Duration = Duration::from_secs(600);
 
 /// Whether a kernel that is in the cache already will do.
@@ -31,16 +32,16 @@ pub(crate) enum Again {
 
 /// Fetches the kernel of `suite` into the cache.
 pub(super) fn fetch(cache: &Cache, suite: Suite, again: Again, tools: &dyn Runner) -> Result<Kernel, Missing> {
+    let steps = Steps::on_stderr(suite);
+    let locked = cache.lock(|| steps.begin("waiting for another svclab that is fetching a kernel"))?;
+    if let (Again::No, Some(kernel)) = (again, cache.find(suite).unwrap_or_default()) {
+        return Ok(kernel);
+    }
     for program in ["apt-get", "apt-cache", "dpkg-deb"] {
         if tool::find(program).is_none() {
             let why = format!("{program}, with which svclab fetches kernels, is not installed");
             return Err(Missing { why, remedy: format!("install apt and dpkg, {OTHERWISE}") });
         }
-    }
-    let steps = Steps::on_stderr(suite);
-    let locked = cache.lock(|| steps.begin("waiting for another svclab that is fetching a kernel"))?;
-    if let (Again::No, Some(kernel)) = (again, cache.find(suite).unwrap_or_default()) {
-        return Ok(kernel);
     }
     let work = locked.workplace()?;
     let unready = Unready { suite, folder: work.path(), steps: &steps, tools };
@@ -48,9 +49,9 @@ pub(super) fn fetch(cache: &Cache, suite: Suite, again: Again, tools: &dyn Runne
     let tree = unready.unpack(&debs)?;
     let new = unready.arrange(&packages, &tree).map_err(|error| unready.unfit(&packages[0], &error))?;
     steps.begin("checking it");
-    let kernel = locked.put(suite, &new)?;
+    let kernel = whole(suite, &new).map_err(|error| unready.unfit(&packages[0], &error))?;
     kernel.load_order(NEEDED)?;
-    Ok(kernel)
+    locked.put(suite, &new)
 }
 
 /// A kernel that is being made ready.
@@ -65,7 +66,7 @@ impl Unready<'_> {
     /// Downloads the packages that make up the kernel; says where each is.
     fn download(&self, locked: &Locked<'_>) -> Result<(Vec<Package>, Vec<PathBuf>), Missing> {
         // On a disk that gets full meanwhile, `apt-get update` waits for ever.
-        locked.check_room(self.suite, LISTS)?;
+        locked.check_room(self.suite, ROOM)?;
         let mirror = Mirror::of_this_machine(self.tools);
         let apt = Apt::open(&self.folder.join("apt"), self.suite, &mirror, self.tools)?;
         self.steps.begin("reading Debian's lists of packages");

@@ -2,6 +2,7 @@
 //!
 //! A stock kernel of Debian is fetched into the user's cache; one of this machine's, or any other, can be named.
 
+mod answer;
 mod apt;
 mod boot;
 mod cache;
