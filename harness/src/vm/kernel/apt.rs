@@ -184,9 +184,17 @@ impl Package {
     }
 }
 
+/// The package of an image of `release`, which needs no other.
+#[cfg(test)]
+pub(super) fn fake(release: &str) -> Package {
+    let (name, version, sha256) = (format!("linux-image-{release}"), "1".to_owned(), String::new());
+    Package { name, version, size: 1, unpacked: 1, sha256, needs: Vec::new() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tool::{Ending, ToolRun};
 
     const SPLIT: &str = "Package: linux-image-7.2.13+deb14-amd64\nVersion: 7.2.13-1\nInstalled-Size: 15\n\
         Depends: dracut | linux-initramfs-tool, linux-base-7.2.13+deb14-amd64 (= 7.2.13-1), kmod (>= 27), \
@@ -208,5 +216,37 @@ mod tests {
         assert!(text.contains("URIs: http://deb.debian.org/debian-security\nSuites: trixie-security\n"), "{text}");
         assert_eq!(text.matches(KEYS).count(), 2);
         assert!(!sources(Suite::DebianSid, &Mirror::default()).contains("security"));
+    }
+
+    /// Answers `apt-cache show` as for a kernel that is split into packages.
+    struct Lists;
+
+    impl Runner for Lists {
+        fn run(&self, _: &str, args: &[String], _: &[u8], _: Duration) -> anyhow::Result<ToolRun> {
+            let asked = args.last().unwrap();
+            let needs: &[&str] = match asked.as_str() {
+                "linux-image-amd64" => &["linux-base-amd64", "linux-image-7.2-amd64"],
+                "linux-base-amd64=7.2-1" => &["linux-base-7.2-amd64"],
+                "linux-image-7.2-amd64=7.2-1" => &["linux-base-7.2-amd64", "linux-modules-7.2-amd64"],
+                "linux-modules-7.2-amd64=7.2-1" | "linux-base-7.2-amd64=7.2-1" => &[],
+                _ => panic!("{asked} was asked for"),
+            };
+            let needs: Vec<_> = needs.iter().map(|name| format!("{name} (= 7.2-1)")).collect();
+            let name = asked.trim_end_matches("=7.2-1");
+            let stdout = format!(
+                "Package: {name}\nVersion: 7.2-1\nInstalled-Size: 1\nSize: 1\nSHA256: 00\nDepends: kmod, {}\n",
+                needs.join(", ")
+            );
+            let (none, ending, stderr) = (Duration::ZERO, Ending::Exited(0), String::new());
+            Ok(ToolRun { ending, wall: none, user: none, system: none, peak_rss: 0, read: 0, stdout, stderr })
+        }
+    }
+
+    #[test]
+    fn a_kernel_in_several_packages_is_had_whole_and_each_package_once() {
+        let packages = Apt { folder: PathBuf::from("/nowhere"), tools: &Lists }.kernel().unwrap();
+        let names: Vec<_> = packages.iter().map(|package| package.name.as_str()).collect();
+        let expected = ["linux-image-7.2-amd64", "linux-base-7.2-amd64", "linux-base-amd64", "linux-modules-7.2-amd64"];
+        assert_eq!(names, expected);
     }
 }
