@@ -11,7 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/// Debian's keys: under the first name up to Debian 13, under the second from then on.
+const KEYS: &[&str] =
+    &["/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp"];
 /// The package that depends on the newest kernel of its suite.
 const NEWEST: &str = "linux-image-amd64";
 const UPDATE_LIMIT: Duration = Duration::from_secs(300);
@@ -64,14 +66,14 @@ pub(super) struct Package {
 impl<'a> Apt<'a> {
     /// Sets one up for `suite` in `folder`, which is empty.
     pub(super) fn open(folder: &Path, suite: Suite, mirror: &Mirror, tools: &'a dyn Runner) -> Result<Self, Missing> {
-        if !Path::new(KEYS).is_file() {
-            let why = format!("Debian's keys are not here ({KEYS}), so what is downloaded could not be checked");
-            return Err(Missing { why, remedy: format!("apt-get install debian-archive-keyring, {OTHERWISE}") });
-        }
+        let keys = KEYS.iter().find(|path| Path::new(path).is_file()).ok_or_else(|| Missing {
+            why: format!("Debian's keys are not here ({}), so what is downloaded could not be checked", KEYS[0]),
+            remedy: format!("apt-get install debian-archive-keyring, {OTHERWISE}"),
+        })?;
         let shown = folder.display().to_string();
         let files = [
             ("apt.conf", CONFIGURATION.replace("{}", &shown)),
-            ("debian.sources", sources(suite, mirror)),
+            ("debian.sources", sources(suite, mirror, keys)),
             ("status", String::new()),
         ];
         let folders = ["lists/partial", "archives/partial"];
@@ -146,11 +148,11 @@ impl<'a> Apt<'a> {
 }
 
 /// The sources of `suite`: only lists of packages, none of what else the machine's apt may be told to download.
-fn sources(suite: Suite, mirror: &Mirror) -> String {
+fn sources(suite: Suite, mirror: &Mirror, keys: &str) -> String {
     let source = |address: &str, suites: &str| {
         format!(
             "Types: deb\nURIs: {address}\nSuites: {suites}\nComponents: main\nArchitectures: amd64\n\
-             Targets: Packages\nLanguages: none\nPDiffs: no\nSigned-By: {KEYS}\n\n"
+             Targets: Packages\nLanguages: none\nPDiffs: no\nSigned-By: {keys}\n\n"
         )
     };
     let security = suite.on_security().map(|suites| source(&mirror.security, suites));
@@ -211,11 +213,11 @@ mod tests {
 
     #[test]
     fn sources_are_signed_and_have_security_updates_where_the_suite_has_them() {
-        let text = sources(Suite::Debian13, &Mirror::default());
+        let text = sources(Suite::Debian13, &Mirror::default(), KEYS[0]);
         assert!(text.contains("URIs: http://deb.debian.org/debian\nSuites: trixie trixie-updates\n"), "{text}");
         assert!(text.contains("URIs: http://deb.debian.org/debian-security\nSuites: trixie-security\n"), "{text}");
-        assert_eq!(text.matches(KEYS).count(), 2);
-        assert!(!sources(Suite::DebianSid, &Mirror::default()).contains("security"));
+        assert_eq!(text.matches(KEYS[0]).count(), 2);
+        assert!(!sources(Suite::DebianSid, &Mirror::default(), KEYS[0]).contains("security"));
     }
 
     /// Answers `apt-cache show` as for a kernel that is split into packages.

@@ -146,7 +146,7 @@ impl Kernel {
     }
 
     fn unfit(&self, problem: Problem) -> Missing {
-        let another = || "boot another one (see them with: svclab kernel list)".to_owned();
+        let another = || "name another with --kernel (see them with: svclab kernel list)".to_owned();
         let (what, remedy) = match problem {
             Problem::Lacks(name, None) => (format!("has no module {name}"), another()),
             Problem::Lacks(name, Some(by)) => (format!("has no module {name}, which its {by} needs"), another()),
