@@ -125,3 +125,36 @@ fn render_prints_what_the_tool_would_get_whole_or_as_far_as_it_is_read() {
         assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+#[test]
+fn kernels_are_listed_with_the_way_to_fetch_them_and_one_that_is_damaged_with_the_remedy() {
+    let cache = tempfile::tempdir().unwrap();
+    let damaged = cache.path().join("svclab/kernels/debian-13");
+    fs::create_dir_all(&damaged).unwrap();
+    let mut list = Command::new(env!("CARGO_BIN_EXE_svclab"));
+    let output = list.args(["kernel", "list"]).env("XDG_CACHE_HOME", cache.path()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let list = String::from_utf8(output.stdout).unwrap();
+    assert!(list.contains("not fetched yet; svclab kernel fetch debian-12\n"), "{list}");
+    let remedy = "fetch it again: svclab kernel fetch debian-13 --again\n";
+    assert!(list.contains(&format!("the kernel in {} is not what was fetched", damaged.display())), "{list}");
+    assert!(list.contains(remedy), "{list}");
+
+    let mut fetch = Command::new(env!("CARGO_BIN_EXE_svclab"));
+    let output = fetch.args(["kernel", "fetch", "debian-13"]).env("XDG_CACHE_HOME", cache.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with(remedy), "{output:?}");
+}
+
+#[test]
+fn a_cache_of_kernels_that_cannot_be_used_is_named_before_anything_is_downloaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = in_file(folder.path(), "");
+    let mut fetch = Command::new(env!("CARGO_BIN_EXE_svclab"));
+    let output = fetch.args(["kernel", "fetch", "debian-12"]).env("XDG_CACHE_HOME", &file).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    let why = format!("svclab: {file}/svclab/kernels, where fetched kernels are kept, cannot be used: Not a directory");
+    assert!(said.starts_with(&why) && said.contains("set XDG_CACHE_HOME to another folder"), "{said}");
+    assert!(refused(&["kernel", "fetch", "debian-21"]).contains("possible values: debian-12"));
+}

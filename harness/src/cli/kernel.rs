@@ -35,12 +35,11 @@ pub(crate) fn run(verb: &Verb) -> Result<ExitCode, Failure> {
 
 fn fetch(suite: Suite, again: Again) -> Result<ExitCode, Failure> {
     interrupt::listen()?;
-    let fetched = kernel::fetch(suite, again);
-    if interrupt::requested() {
-        return Ok(Exit::Interrupted.into());
+    match kernel::fetch(suite, again) {
+        Ok(kernel) => say!("{}", describe(&kernel)),
+        Err(_) if interrupt::requested() => return Ok(Exit::Interrupted.into()),
+        Err(missing) => return Err(refused(missing)),
     }
-    let kernel = fetched.map_err(refused)?;
-    say!("{}", describe(&kernel));
     Ok(Exit::Done.into())
 }
 

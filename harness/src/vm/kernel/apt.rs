@@ -2,18 +2,21 @@
 //!
 //! What it shares with the machine is the configuration of proxies (`/etc/apt/apt.conf.d`), and Debian's keys.
 
+use super::answer::{OTHERWISE, said};
 use super::mirror::Mirror;
 use super::suite::Suite;
 use crate::ended::Missing;
-use crate::tool::{Ending, Runner};
+use crate::tool::Runner;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/// Debian's keys: under the first name up to Debian 13, under the second from then on.
+const KEYS: &[&str] =
+    &["/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp"];
 /// The package that depends on the newest kernel of its suite.
 const NEWEST: &str = "linux-image-amd64";
-const UPDATE_LIMIT: Duration = Duration::from_secs(600);
+const UPDATE_LIMIT: Duration = Duration::from_secs(300);
 const ASK_LIMIT: Duration = Duration::from_secs(120);
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(3600);
 
@@ -63,14 +66,14 @@ pub(super) struct Package {
 impl<'a> Apt<'a> {
     /// Sets one up for `suite` in `folder`, which is empty.
     pub(super) fn open(folder: &Path, suite: Suite, mirror: &Mirror, tools: &'a dyn Runner) -> Result<Self, Missing> {
-        if !Path::new(KEYS).is_file() {
-            let why = format!("Debian's keys are not here ({KEYS}), so what is downloaded could not be checked");
-            return Err(Missing { why, remedy: format!("apt-get install debian-archive-keyring, {OTHERWISE}") });
-        }
+        let keys = KEYS.iter().find(|path| Path::new(path).is_file()).ok_or_else(|| Missing {
+            why: format!("Debian's keys are not here ({}), so what is downloaded could not be checked", KEYS[0]),
+            remedy: format!("apt-get install debian-archive-keyring, {OTHERWISE}"),
+        })?;
         let shown = folder.display().to_string();
         let files = [
             ("apt.conf", CONFIGURATION.replace("{}", &shown)),
-            ("debian.sources", sources(suite, mirror)),
+            ("debian.sources", sources(suite, mirror, keys)),
             ("status", String::new()),
         ];
         let folders = ["lists/partial", "archives/partial"];
@@ -144,59 +147,12 @@ impl<'a> Apt<'a> {
     }
 }
 
-/// The other way to a kernel, at the end of remedies.
-pub(super) const OTHERWISE: &str = "or name a kernel of your own: VMLINUZ:MODULES_DIR";
-
-/// What the run of `program verb` printed, or why it came to nothing.
-pub(super) fn said(
-    program: &str,
-    verb: &str,
-    limit: Duration,
-    run: anyhow::Result<crate::tool::ToolRun>,
-) -> Result<String, Missing> {
-    let missing = |why: String, remedy: &str| Missing { why, remedy: format!("{remedy}, {OTHERWISE}") };
-    let run = run.map_err(|error| missing(format!("{error:#}"), "install apt and dpkg"))?;
-    let how = match run.ending {
-        Ending::Exited(0) => return Ok(run.stdout),
-        Ending::Interrupted => return Err(missing("interrupted".to_owned(), "run it again")),
-        Ending::TimedOut | Ending::TooSlow => format!("was ended after {limit:?}"),
-        Ending::Exited(_) => "failed".to_owned(),
-        Ending::Signalled(signal) => format!("was ended by signal {signal}"),
-    };
-    let why = format!("{program} {verb} {how}: {}", complaint(&run.stderr));
-    Err(missing(why, remedy(&run.stderr)))
-}
-
-/// The first lines of `stderr` that tell an error, in a line.
-fn complaint(stderr: &str) -> String {
-    let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
-    let errors = || lines().filter_map(|line| line.strip_prefix("E: "));
-    let mut told: Vec<_> = if errors().next().is_some() { errors().collect() } else { lines().collect() };
-    // A mirror that cannot be reached is told once for every file that it should have had.
-    told.dedup();
-    told.truncate(2);
-    if told.is_empty() { "it said nothing".to_owned() } else { told.join("; ") }
-}
-
-fn remedy(stderr: &str) -> &'static str {
-    let says = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
-    if says(&["No space left"]) {
-        "make room there, or set XDG_CACHE_HOME to another folder"
-    } else if says(&["NO_PUBKEY", "GPG error", "not signed", "signature", "Signature"]) {
-        "upgrade debian-archive-keyring, or have apt use a mirror that leaves Debian's files as they are"
-    } else if says(&["Could not resolve", "Temporary failure", "Could not connect", "Cannot initiate", "timed out"]) {
-        "check the network and apt's proxy (/etc/apt/apt.conf.d)"
-    } else {
-        "check apt's sources (/etc/apt/sources.list.d), whose mirror is used"
-    }
-}
-
 /// The sources of `suite`: only lists of packages, none of what else the machine's apt may be told to download.
-fn sources(suite: Suite, mirror: &Mirror) -> String {
+fn sources(suite: Suite, mirror: &Mirror, keys: &str) -> String {
     let source = |address: &str, suites: &str| {
         format!(
             "Types: deb\nURIs: {address}\nSuites: {suites}\nComponents: main\nArchitectures: amd64\n\
-             Targets: Packages\nLanguages: none\nPDiffs: no\nSigned-By: {KEYS}\n\n"
+             Targets: Packages\nLanguages: none\nPDiffs: no\nSigned-By: {keys}\n\n"
         )
     };
     let security = suite.on_security().map(|suites| source(&mirror.security, suites));
@@ -230,20 +186,21 @@ impl Package {
     }
 }
 
+/// The package of an image of `release`, which needs no other.
+#[cfg(test)]
+pub(super) fn fake(release: &str) -> Package {
+    let (name, version, sha256) = (format!("linux-image-{release}"), "1".to_owned(), String::new());
+    Package { name, version, size: 1, unpacked: 1, sha256, needs: Vec::new() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tool::ToolRun;
+    use crate::tool::{Ending, ToolRun};
 
     const SPLIT: &str = "Package: linux-image-7.2.13+deb14-amd64\nVersion: 7.2.13-1\nInstalled-Size: 15\n\
         Depends: dracut | linux-initramfs-tool, linux-base-7.2.13+deb14-amd64 (= 7.2.13-1), kmod (>= 27), \
         linux-modules-7.2.13+deb14-amd64 (= 7.2.13-1)\nSize: 1892\nSHA256: 00ff\n\nPackage: another\n";
-
-    fn run(ending: Ending, stderr: &str) -> anyhow::Result<ToolRun> {
-        let none = Duration::ZERO;
-        let (stdout, stderr) = ("out".to_owned(), stderr.to_owned());
-        Ok(ToolRun { ending, wall: none, user: none, system: none, peak_rss: 0, read: 0, stdout, stderr })
-    }
 
     #[test]
     fn a_package_s_parts_are_what_it_needs_in_its_own_version() {
@@ -256,39 +213,42 @@ mod tests {
 
     #[test]
     fn sources_are_signed_and_have_security_updates_where_the_suite_has_them() {
-        let text = sources(Suite::Debian13, &Mirror::default());
+        let text = sources(Suite::Debian13, &Mirror::default(), KEYS[0]);
         assert!(text.contains("URIs: http://deb.debian.org/debian\nSuites: trixie trixie-updates\n"), "{text}");
         assert!(text.contains("URIs: http://deb.debian.org/debian-security\nSuites: trixie-security\n"), "{text}");
-        assert_eq!(text.matches(KEYS).count(), 2);
-        assert!(!sources(Suite::DebianSid, &Mirror::default()).contains("security"));
+        assert_eq!(text.matches(KEYS[0]).count(), 2);
+        assert!(!sources(Suite::DebianSid, &Mirror::default(), KEYS[0]).contains("security"));
+    }
+
+    /// Answers `apt-cache show` as for a kernel that is split into packages.
+    struct Lists;
+
+    impl Runner for Lists {
+        fn run(&self, _: &str, args: &[String], _: &[u8], _: Duration) -> anyhow::Result<ToolRun> {
+            let asked = args.last().unwrap();
+            let needs: &[&str] = match asked.as_str() {
+                "linux-image-amd64" => &["linux-base-amd64", "linux-image-7.2-amd64"],
+                "linux-base-amd64=7.2-1" => &["linux-base-7.2-amd64"],
+                "linux-image-7.2-amd64=7.2-1" => &["linux-base-7.2-amd64", "linux-modules-7.2-amd64"],
+                "linux-modules-7.2-amd64=7.2-1" | "linux-base-7.2-amd64=7.2-1" => &[],
+                _ => panic!("{asked} was asked for"),
+            };
+            let needs: Vec<_> = needs.iter().map(|name| format!("{name} (= 7.2-1)")).collect();
+            let name = asked.trim_end_matches("=7.2-1");
+            let stdout = format!(
+                "Package: {name}\nVersion: 7.2-1\nInstalled-Size: 1\nSize: 1\nSHA256: 00\nDepends: kmod, {}\n",
+                needs.join(", ")
+            );
+            let (none, ending, stderr) = (Duration::ZERO, Ending::Exited(0), String::new());
+            Ok(ToolRun { ending, wall: none, user: none, system: none, peak_rss: 0, read: 0, stdout, stderr })
+        }
     }
 
     #[test]
-    fn without_a_network_apt_s_own_words_come_with_the_remedy() {
-        let stderr = "W: something\nE: Failed to fetch http://x/InRelease  Temporary failure resolving 'x'\n\
-                      E: Some index files failed to download.\nE: a third\n";
-        let missing = said("apt-get", "update", UPDATE_LIMIT, run(Ending::Exited(100), stderr)).unwrap_err();
-        assert_eq!(
-            missing.why,
-            "apt-get update failed: Failed to fetch http://x/InRelease  Temporary failure resolving 'x'; \
-             Some index files failed to download."
-        );
-        assert!(missing.remedy.starts_with("check the network and apt's proxy"), "{}", missing.remedy);
-    }
-
-    #[test]
-    fn a_bad_signature_and_a_full_disk_have_remedies_of_their_own() {
-        let remedy = |stderr: &str| said("apt-get", "update", UPDATE_LIMIT, run(Ending::Exited(100), stderr));
-        let signature = remedy("E: The repository 'http://x sid InRelease' is not signed.\n").unwrap_err();
-        assert!(signature.remedy.starts_with("upgrade debian-archive-keyring"), "{signature}");
-        let full = remedy("E: Write error - write (28: No space left on device)\n").unwrap_err();
-        assert!(full.remedy.starts_with("make room"), "{full}");
-    }
-
-    #[test]
-    fn a_tool_out_of_time_is_said_so_and_one_that_succeeds_is_heard() {
-        let late = said("apt-get", "download", ASK_LIMIT, run(Ending::TimedOut, "")).unwrap_err();
-        assert_eq!(late.why, "apt-get download was ended after 120s: it said nothing");
-        assert_eq!(said("apt-get", "download", ASK_LIMIT, run(Ending::Exited(0), "")).unwrap(), "out");
+    fn a_kernel_in_several_packages_is_had_whole_and_each_package_once() {
+        let packages = Apt { folder: PathBuf::from("/nowhere"), tools: &Lists }.kernel().unwrap();
+        let names: Vec<_> = packages.iter().map(|package| package.name.as_str()).collect();
+        let expected = ["linux-image-7.2-amd64", "linux-base-7.2-amd64", "linux-base-amd64", "linux-modules-7.2-amd64"];
+        assert_eq!(names, expected);
     }
 }

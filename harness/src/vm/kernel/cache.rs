@@ -145,7 +145,7 @@ impl Locked<'_> {
         }
         let mebi = |bytes: u64| bytes.div_ceil(1 << 20);
         let why = format!(
-            "the kernel of {suite} needs {} MiB while it is unpacked, and {} has {} MiB free",
+            "fetching the kernel of {suite} takes {} MiB, and {} has {} MiB free",
             mebi(bytes),
             folder.display(),
             free >> 20
@@ -177,7 +177,7 @@ fn swap(new: &Path, place: &Path) -> Result<()> {
 }
 
 /// The kernel in `folder`, once it has been compared with its manifest.
-fn whole(suite: Suite, folder: &Path) -> Result<Kernel> {
+pub(super) fn whole(suite: Suite, folder: &Path) -> Result<Kernel> {
     let manifest = Manifest::read(folder)?;
     ensure!(manifest.suite == suite.name(), "its manifest is that of {}", manifest.suite);
     let vmlinuz = folder.join(VMLINUZ);
@@ -303,6 +303,6 @@ mod tests {
         let locked = cache.lock(|| ()).unwrap();
         assert_eq!(locked.check_room(SUITE, 1), Ok(()));
         let missing = locked.check_room(SUITE, 1 << 60).unwrap_err();
-        assert!(missing.why.contains("needs 1099511627776 MiB"), "{missing}");
+        assert!(missing.why.contains("takes 1099511627776 MiB"), "{missing}");
     }
 }

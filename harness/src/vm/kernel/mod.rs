@@ -2,6 +2,7 @@
 //!
 //! A stock kernel of Debian is fetched into the user's cache; one of this machine's, or any other, can be named.
 
+mod answer;
 mod apt;
 mod boot;
 mod cache;
@@ -154,7 +155,7 @@ impl Kernel {
     }
 
     fn unfit(&self, problem: Problem) -> Missing {
-        let another = || "boot another one (see them with: svclab kernel list)".to_owned();
+        let another = || "name another with --kernel (see them with: svclab kernel list)".to_owned();
         let (what, remedy) = match problem {
             Problem::Lacks(name, None) => (format!("has no module {name}"), another()),
             Problem::Lacks(name, Some(by)) => (format!("has no module {name}, which its {by} needs"), another()),

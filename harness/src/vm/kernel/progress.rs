@@ -49,7 +49,8 @@ impl Steps {
         };
         self.begin(what);
         bar.set_length(total);
-        bar.set_style(style("{spinner} {msg} {bar:30} {bytes}/{total_bytes}, {bytes_per_sec}"));
+        bar.reset_eta();
+        bar.set_style(style("{spinner} {bar:20} {bytes}/{total_bytes}, {eta} left  {msg}"));
         let result = std::thread::scope(|scope| {
             let (ended, watched) = channel::<()>();
             scope.spawn(move || {
