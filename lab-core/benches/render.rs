@@ -3,13 +3,20 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
-use lab_core::layout::{Action, Iptables, Layout, Nftables};
+use lab_core::layout::{Action, Iptables, Ipvs, Layout, Nftables};
+use lab_core::vocabulary::Way;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
 fn render(criterion: &mut Criterion) {
-    let layouts: [(&str, &dyn Layout); 2] = [("iptables", &Iptables::default()), ("nftables", &Nftables::default())];
+    let layouts: [(&str, &dyn Layout); 5] = [
+        ("iptables", &Iptables::default()),
+        ("nftables", &Nftables::default()),
+        ("ipvs", &Ipvs::default()),
+        ("ipvs-batched", &Ipvs { way: Way::Batched, ..Ipvs::default() }),
+        ("ipvs-ipvsadm", &Ipvs { way: Way::Ipvsadm, ..Ipvs::default() }),
+    ];
     for (services, endpoints) in [(1_000, 2), (20_000, 2), (50_000, 2), (50_000, 8)] {
         let plan = AddressPlan::new(endpoints);
         let cluster = Arc::new(Cluster::generate(services, &plan));
