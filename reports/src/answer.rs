@@ -68,7 +68,7 @@ impl<'a> Series<'a> {
         let mut endpoints: Vec<u32> = self.results.rows.iter().filter(of_probe).map(|row| row.endpoints).collect();
         endpoints.sort_unstable();
         let position = self.asks_a_position().then_some(Position::Last);
-        let cell = Cell { services, endpoints: *endpoints.last()?, backend, scheduler: None, forwarding: None, way: lab_core::vocabulary::Way::of(backend)[0], probe: self.probe, position };
+        let cell = Cell { services, endpoints: *endpoints.last()?, backend, probe: self.probe, position };
         Some(self.results.find(cell, self.metric))
     }
 

@@ -43,7 +43,7 @@ fn lines(results: &Results, probe: ProbeName, position: Option<Position>) -> Vec
     };
     let line = |backend| {
         let point = |services: u32| {
-            let cell = Cell { services, endpoints, backend, scheduler: None, forwarding: None, way: lab_core::vocabulary::Way::of(backend)[0], probe, position };
+            let cell = Cell { services, endpoints, backend, probe, position };
             let (Found::Own(row) | Found::SameService(row)) = results.find(cell, Metric::of(probe)) else {
                 return None;
             };
@@ -121,7 +121,7 @@ fn colour(backend: BackendName) -> RGBColor {
         BackendName::Direct => RGBColor(128, 134, 140),
         BackendName::IptablesLegacy => RGBColor(213, 94, 0),
         BackendName::IptablesNft => RGBColor(204, 121, 167),
-        BackendName::Ipvs | BackendName::Nftables => RGBColor(34, 136, 211),
+        BackendName::Nftables => RGBColor(34, 136, 211),
     }
 }
 
@@ -132,6 +132,6 @@ fn shape(backend: BackendName) -> &'static [(i32, i32)] {
         BackendName::Direct => &[(-5, -2), (-2, -5), (2, -5), (5, -2), (5, 2), (2, 5), (-2, 5), (-5, 2)],
         BackendName::IptablesLegacy => &[(0, -9), (8, 6), (-8, 6)],
         BackendName::IptablesNft => &[(-4, -4), (4, -4), (4, 4), (-4, 4)],
-        BackendName::Ipvs | BackendName::Nftables => &[(0, -7), (7, 0), (0, 7), (-7, 0)],
+        BackendName::Nftables => &[(0, -7), (7, 0), (0, 7), (-7, 0)],
     }
 }

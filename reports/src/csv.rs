@@ -43,7 +43,7 @@ pub(crate) fn render(dataset: &Dataset) -> String {
             plan.target.to_string(),
             row.backend.to_string(),
             row.layout,
-            row.way.to_string(),
+            row.way,
             row.services.to_string(),
             row.endpoints.to_string(),
             row.position.map_or("", Word::name).to_owned(),

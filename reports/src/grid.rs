@@ -66,7 +66,7 @@ pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Tabl
 }
 
 fn at((backend, endpoints, probe, position): Key, services: u32) -> plan::Cell {
-    plan::Cell { services, endpoints, backend, scheduler: None, forwarding: None, way: lab_core::vocabulary::Way::of(backend)[0], probe, position }
+    plan::Cell { services, endpoints, backend, probe, position }
 }
 
 /// The figures to show; none where there are none, or where they are another metric's.

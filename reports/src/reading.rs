@@ -26,7 +26,7 @@ pub(crate) fn section(results: &Results) -> Section {
             .to_owned(),
     ];
     match results.dataset.header.clock {
-        _ => points.push(
+        Clock::Wall => points.push(
             "These are wall-clock times of one machine that other programs shared. Compare them within this run, not \
              with another machine's; distrust a difference that is smaller than the intervals, or that one round \
              alone makes."

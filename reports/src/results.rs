@@ -71,5 +71,5 @@ impl<'a> Results<'a> {
 /// The point of the plan that `row` is about.
 pub(crate) fn cell(row: &Row) -> Cell {
     let Row { services, endpoints, backend, probe, position, .. } = *row;
-    Cell { services, endpoints, backend, scheduler: None, forwarding: None, way: lab_core::vocabulary::Way::of(backend)[0], probe, position }
+    Cell { services, endpoints, backend, probe, position }
 }

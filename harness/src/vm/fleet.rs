@@ -81,7 +81,7 @@ impl Fleet {
         Guest::start(&Machine {
             engine: self.engine,
             memory: errand.plan.memory,
-            vmlinuz: &self.image.kernel.vmlinuz,
+            kernel: &self.image.boot,
             initramfs: &[self.image.initramfs(), &own],
         })
     }

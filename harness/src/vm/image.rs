@@ -3,6 +3,7 @@
 use super::errand::{Errand, PLACE};
 use super::initramfs::{Initramfs, tools};
 use super::kernel::{Kernel, Module};
+use super::qemu::Boot;
 use crate::backend::{self, BACKENDS};
 use crate::ended::Missing;
 use anyhow::{Context, Result};
@@ -16,6 +17,7 @@ const WIRES: &[&str] = &["veth"];
 /// change where things lie in a guest's memory.
 pub(super) struct Image {
     pub(super) kernel: Kernel,
+    pub(super) boot: Boot,
     initramfs: Vec<u8>,
     pub(super) sha256: String,
     /// The files of each backend's modules, in the order in which they are loaded; or what it lacks.
@@ -58,7 +60,8 @@ impl Image {
             order.iter().map(|module| (module.name.as_str(), module.bytes.as_slice())).collect();
         initramfs.modules(&contents);
         let image = initramfs.write()?;
-        Ok(Self { kernel, initramfs: image.bytes, sha256: image.sha256, modules })
+        let boot = kernel.unpacked().map_or_else(|| Boot::Packed(kernel.vmlinuz.clone()), Boot::Unpacked);
+        Ok(Self { kernel, boot, initramfs: image.bytes, sha256: image.sha256, modules })
     }
 
     /// What `backend` lacks in a guest.

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// The emulator.
@@ -34,16 +34,28 @@ pub(super) struct Machine<'a> {
     pub(super) engine: Engine,
     /// Its memory, in MiB.
     pub(super) memory: u32,
-    pub(super) vmlinuz: &'a Path,
+    pub(super) kernel: &'a Boot,
     /// Its initramfs, as parts that follow one another.
     pub(super) initramfs: &'a [&'a [u8]],
 }
 
+/// What a guest starts from.
+#[derive(Debug)]
+pub(super) enum Boot {
+    /// A bzImage, which unpacks itself.
+    Packed(PathBuf),
+    /// An ELF image with a PVH entry.
+    Unpacked(Vec<u8>),
+}
+
 /// What every guest's kernel is told. Nothing may differ between two starts, be random, or depend on the host's time:
 /// no address space randomisation, no randomness from the processor, no watchdog that a host under load sets off.
+///
+/// The rest saves instructions of the start: calibrations, self-tests. Under emulation a processor's cycle is a
+/// nanosecond.
 const KERNEL_ARGUMENTS: &str = "console=ttyS0 quiet panic=-1 norandmaps nokaslr mitigations=off random.trust_cpu=off \
                                 random.trust_bootloader=off nowatchdog rcupdate.rcu_cpu_stall_suppress=1 tsc=reliable \
-                                cryptomgr.notests -- agent";
+                                tsc_early_khz=1000000 lpj=4000000 noapictimer cryptomgr.notests -- agent";
 
 /// Neither RDRAND nor RDSEED, whatever QEMU's default model has.
 const PROCESSOR: &str = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt";
@@ -70,13 +82,21 @@ impl Qemu {
         let program = find().map_err(|missing| anyhow::anyhow!("{missing}"))?;
         let initramfs = memory_file("initramfs", &machine.initramfs.concat())?;
         let console = memory_file("console", b"")?;
+        let (kernel, unpacked) = match machine.kernel {
+            Boot::Packed(path) => (path.clone(), None),
+            Boot::Unpacked(image) => {
+                let file = memory_file("kernel", image)?;
+                (PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())), Some(file))
+            }
+        };
         let (image, log) = (initramfs.as_raw_fd(), console.as_raw_fd());
+        let handed_on: Vec<i32> = [image, log].into_iter().chain(unpacked.as_ref().map(AsRawFd::as_raw_fd)).collect();
         // Both the guest and QEMU itself write to it.
         let complaints = File::options().append(true).open(format!("/proc/self/fd/{log}"))?;
         let mut command = Command::new(program);
         command.args(["-nodefaults", "-no-user-config", "-nographic", "-no-reboot", "-nic", "none", "-smp", "1"]);
         command.args(engine(machine.engine)).args(["-m", &machine.memory.to_string()]);
-        command.args(["-kernel".as_ref(), machine.vmlinuz.as_os_str()]);
+        command.arg("-kernel").arg(kernel);
         command.args(["-initrd", &format!("/proc/self/fd/{image}"), "-append", KERNEL_ARGUMENTS]);
         command.args(["-chardev", "stdio,id=news,signal=off"]);
         command.args(["-device", &format!("isa-debugcon,iobase={PORT:#x},chardev=news")]);
@@ -87,7 +107,7 @@ impl Qemu {
         // SAFETY: fcntl, prctl and getppid are safe to call between fork and exec, and the descriptors are open there.
         unsafe {
             command.pre_exec(move || {
-                for inherited in [image, log] {
+                for &inherited in &handed_on {
                     Errno::result(libc::fcntl(inherited, libc::F_SETFD, 0))?;
                 }
                 prctl::set_pdeathsig(Signal::SIGKILL)?;

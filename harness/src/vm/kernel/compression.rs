@@ -31,7 +31,7 @@ impl Compression {
         self.unpack(packed).with_context(|| format!("decompressing {}", path.display()))
     }
 
-    fn unpack(self, packed: Vec<u8>) -> Result<Vec<u8>> {
+    pub(super) fn unpack(self, packed: Vec<u8>) -> Result<Vec<u8>> {
         match self {
             Self::None => Ok(packed),
             Self::Gzip => all(flate2::read::MultiGzDecoder::new(packed.as_slice())),

@@ -16,6 +16,7 @@ mod modinfo;
 mod modules;
 mod progress;
 mod suite;
+mod unpacked;
 
 pub(crate) use fetch::Again;
 pub(crate) use modules::Module;
