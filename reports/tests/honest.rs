@@ -79,7 +79,7 @@ fn one_cell_with_one_sample_makes_no_comparison() {
     dataset.cells.retain(|cell| {
         keep(cell.backend, cell.probe, cell.services) && cell.round == 0 && cell.metric == Metric::SyncFull
     });
-    assert_says(&dataset, "at 1 Service, the median is 6.25 ms with nftables.");
+    assert_says(&dataset, "at 1 Service, the median is 6.13 ms with nftables.");
     assert_says(&dataset, "Nothing: every cell of the plan was measured in every round.");
     assert_eq!(reports::csv(&dataset).lines().count(), 2);
 }
