@@ -196,8 +196,10 @@ impl Context<'_> {
 
     /// What to say of a cell that was measured in fewer rounds than were planned, when its lines say nothing.
     fn too_few_rounds(&self, records: &[&CellRecord]) -> String {
-        let rounds = passes(records).len();
-        let planned = self.dataset.header.plan.passes();
+        let rounds = self::passes(records).len();
+        let plan = &self.dataset.header.plan;
+        let planned = plan.passes();
+        let passes = if plan.replicas > 1 { "replicas" } else { "rounds" };
         if rounds >= planned as usize {
             return String::new();
         }
@@ -205,7 +207,7 @@ impl Context<'_> {
             Some(end) if !end.interrupted => "no reason was recorded",
             _ => "the run ended before the others",
         };
-        format!("measured in {rounds} of {planned} rounds: {why}")
+        format!("measured in {rounds} of {planned} {passes}: {why}")
     }
 }
 

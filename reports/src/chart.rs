@@ -109,7 +109,7 @@ fn draw(lines: &[Line], metric: Metric, clock: Clock, title: &str) -> Result<Str
             .y_label_formatter(&|median| scale.number(*median))
             .draw()?;
         for Line { name, backend, place, points } in lines {
-            let (colour, shape) = (colour(*backend, *place), shape(*backend));
+            let (colour, shape) = (colour(*backend, *place), shape(*backend, *place));
             let marker = move |at| EmptyElement::at(at) + Polygon::new(shape, colour.filled());
             chart
                 .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?
@@ -130,7 +130,7 @@ fn draw(lines: &[Line], metric: Metric, clock: Clock, title: &str) -> Result<Str
 }
 
 /// A variant's colour: of middling lightness, to be told from paper and from black, also by the colour-blind. Variants of
-/// one backend, which share its marker, take one after the other.
+/// one backend, whose markers are alike, take one after the other.
 fn colour(backend: BackendName, place: usize) -> RGBColor {
     const OTHERS: [RGBColor; 4] =
         [RGBColor(120, 94, 240), RGBColor(180, 140, 0), RGBColor(190, 60, 90), RGBColor(70, 150, 160)];
@@ -148,11 +148,12 @@ fn colour(backend: BackendName, place: usize) -> RGBColor {
 
 /// The corners of a backend's marker: a shape of its own, for those whom colours do not tell apart,
 /// and a size of its own, for markers that cover each other.
-fn shape(backend: BackendName) -> &'static [(i32, i32)] {
+fn shape(backend: BackendName, place: usize) -> &'static [(i32, i32)] {
     match backend {
         BackendName::Direct => &[(-5, -2), (-2, -5), (2, -5), (5, -2), (5, 2), (2, 5), (-2, 5), (-5, 2)],
         BackendName::IptablesLegacy => &[(0, -9), (8, 6), (-8, 6)],
         BackendName::IptablesNft => &[(-4, -4), (4, -4), (4, 4), (-4, 4)],
+        BackendName::Ipvs if place > 0 => &[(0, 6), (5, -4), (-5, -4)],
         BackendName::Ipvs => &[(0, 9), (8, -6), (-8, -6)],
         BackendName::Nftables => &[(0, -7), (7, 0), (0, 7), (-7, 0)],
     }

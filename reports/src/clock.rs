@@ -40,6 +40,7 @@ pub(crate) fn unit(metric: Metric, clock: Clock, what: &str, scale: &Scale) -> S
     let unit = match (scale.label(), metric.unit(), clock) {
         ("", ..) => String::new(),
         (label, Unit::Share, Clock::Instructions) => format!(" as {label}"),
+        (label, Unit::PerSecond, Clock::Instructions) => format!(" {label}"),
         (label, ..) => format!(" in {label}"),
     };
     format!("{comma}{what}{unit}")

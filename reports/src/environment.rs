@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 pub(crate) fn section(results: &Results) -> Section {
     let header = &results.dataset.header;
     let mut tables = vec![table("The run", run(results))];
-    for (title, facts) in [("The guest", &header.guest), ("The machine", &header.host), ("Tools", &header.tools)] {
+    let machine = if header.guest.is_empty() { "The machine" } else { "The host" };
+    for (title, facts) in [("The guest", &header.guest), (machine, &header.host), ("Tools", &header.tools)] {
         if !facts.is_empty() {
             let facts = facts.iter().map(|(name, value)| (name.clone(), value.clone()));
             tables.push(table(title, facts.collect()));

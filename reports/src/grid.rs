@@ -45,6 +45,8 @@ pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Tabl
         })
         .collect();
 
+    let founds = taken(founds);
+    let keys: BTreeSet<Key> = founds.iter().map(|(key, _)| *key).collect();
     let shown: Vec<&Figures> = founds.iter().flat_map(|(_, founds)| founds).filter_map(figures).collect();
     if show == Show::Tail && shown.is_empty() {
         return None; // The table of medians says already what became of each cell.
@@ -52,6 +54,8 @@ pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Tabl
     let scale = Scale::fit(metric.unit(), results.clock(), shown.iter().flat_map(|figures| numbers(figures, show)));
     let counts: BTreeSet<usize> = shown.iter().map(|figures| figures.n).collect();
     let uniform = counts.len() == 1;
+    // One count of instructions is the number, not a sample of it.
+    let alone = results.is_exact() && uniform && counts.contains(&1);
     let key_columns = KeyColumns::of(&keys);
     let rows = founds
         .iter()
@@ -63,12 +67,20 @@ pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Tabl
     let mut columns = key_columns.columns();
     columns.extend(sizes.iter().map(|&services| Column::new(units::count(services.into()), Content::Number)));
     Some(Table {
-        title: title(results, metric, show, &scale, !shown.is_empty()),
+        title: title(results, metric, show, &scale, !shown.is_empty(), alone),
         about: about(metric, &probes),
         columns,
         rows,
-        notes: notes(results, &founds, &counts, &sizes),
+        notes: notes(&founds, &counts, &sizes, alone),
     })
+}
+
+/// The rows of backends that have such a thing at all, if any has.
+fn taken<'a>(mut founds: Vec<(Key, Vec<Found<'a>>)>) -> Vec<(Key, Vec<Found<'a>>)> {
+    if founds.iter().flat_map(|(_, founds)| founds).any(|found| figures(found).is_some()) {
+        founds.retain(|(_, founds)| !founds.iter().all(|found| matches!(found, Found::NotTaken)));
+    }
+    founds
 }
 
 /// The figures to show; none where there are none, or where they are another metric's.
@@ -87,9 +99,9 @@ fn numbers(figures: &Figures, show: Show) -> Vec<f64> {
     }
 }
 
-fn title(results: &Results, metric: Metric, show: Show, scale: &Scale, any: bool) -> String {
+fn title(results: &Results, metric: Metric, show: Show, scale: &Scale, any: bool, alone: bool) -> String {
     let what = match show {
-        Show::Median if any && results.is_exact() => "",
+        Show::Median if alone => "",
         Show::Median => "median",
         Show::Tail => "p90 · p99",
         Show::Exact => "",
@@ -108,15 +120,11 @@ fn about(metric: Metric, probes: &BTreeSet<ProbeName>) -> String {
     about
 }
 
-fn notes(
-    results: &Results,
-    founds: &[(Key, Vec<Found>)],
-    counts: &BTreeSet<usize>,
-    sizes: &BTreeSet<u32>,
-) -> Vec<String> {
+fn notes(founds: &[(Key, Vec<Found>)], counts: &BTreeSet<usize>, sizes: &BTreeSet<u32>, alone: bool) -> Vec<String> {
     let mut notes = Vec::new();
-    let alone = results.is_exact() && counts.first() == Some(&1);
-    if let (1, Some(n), false) = (counts.len(), counts.first(), alone) {
+    if alone {
+        notes.push("Exact: counted once in every cell.".to_owned());
+    } else if let (1, Some(n)) = (counts.len(), counts.first()) {
         notes.push(format!("n = {n} in every cell."));
     }
     let shared: Vec<u32> = sizes

@@ -35,6 +35,7 @@ pub(crate) fn section(results: &Results, lacking: &[Lacking]) -> Section {
     if groups.is_empty() && lacking.is_empty() {
         let about = match results.rows.is_empty() {
             true => "The plan has no cells: nothing was asked.",
+            false if results.is_exact() => "Nothing: every cell of the plan was measured in every replica.",
             false => "Nothing: every cell of the plan was measured in every round.",
         };
         return Section { title, about: about.to_owned(), ..Section::default() };
@@ -49,7 +50,17 @@ pub(crate) fn section(results: &Results, lacking: &[Lacking]) -> Section {
         let reason = if reason.is_empty() { "no reason was recorded" } else { reason };
         line(label, cells.len(), &which(results, rows), reason)
     });
-    let published = lacking.iter().map(|lacking| line("not asked", lacking.sizes, &lacking.which, &lacking.reason));
+    let mut reasons: Vec<(&str, usize, Vec<&str>)> = Vec::new();
+    for Lacking { sizes, which, reason } in lacking {
+        match reasons.iter_mut().find(|(other, ..)| other == reason) {
+            Some((_, count, all)) => {
+                *count += sizes;
+                all.push(which);
+            }
+            None => reasons.push((reason, *sizes, vec![which])),
+        }
+    }
+    let published = reasons.iter().map(|(reason, sizes, which)| line("not asked", *sizes, &which.join("; "), reason));
     let rows = short.chain(published).collect();
     let columns = vec![
         Column::new("outcome", Content::Key),

@@ -39,7 +39,7 @@ const GROUPS: [(&str, &[Asked]); 4] = [
         ],
     ),
     (
-        "CPU and memory of a full load, and of changes without end",
+        "CPU and memory of sync_full, and of churn (cpu_sync)",
         &[
             (Metric::ToolUser, ProbeName::SyncFull, None),
             (Metric::ToolSystem, ProbeName::SyncFull, None),
@@ -84,7 +84,9 @@ fn table(results: &Results, title: &str, asked: &[Asked]) -> Option<Table> {
     columns.extend(names.into_iter().map(|(_, name)| Column::new(name, Content::Number)));
     let clocked = asked.iter().any(|(metric, ..)| metric.unit().is_clocked());
     let title = if clocked { clock::label(results.clock(), title) } else { title.to_owned() };
-    Some(Table { title: format!("{title}, medians"), about: String::new(), columns, rows, notes: Vec::new() })
+    let title =
+        if asked.iter().all(|(metric, ..)| metric.unit() == Unit::Count) { title } else { format!("{title}, medians") };
+    Some(Table { title, about: String::new(), columns, rows, notes: Vec::new() })
 }
 
 /// Whether any cell has the metric, or came to nothing.
@@ -101,12 +103,12 @@ fn rows(results: &Results, (metric, probe, position): Asked, variants: &BTreeSet
     };
     let find = |variant: &Variant, services| results.find(variant.cell(services, endpoints, probe, position), metric);
     let sizes = sizes(results, probe, metric.unit() == Unit::Count || position == Some(Position::First));
-    let values =
-        sizes.iter().flat_map(|&services| variants.iter().filter_map(move |variant| median(&find(variant, services))));
-    let scale = Scale::fit(metric.unit(), results.clock(), values);
+    let at_each = sizes.iter().flat_map(|&services| variants.iter().map(move |variant| (variant, services)));
+    let values: Vec<f64> = at_each.filter_map(|(variant, services)| median(&find(variant, services))).collect();
+    let scale = Scale::fit(metric.unit(), results.clock(), values.iter().copied());
+    let unit = if values.is_empty() || scale.label().is_empty() { "-" } else { scale.label() };
     let name = position.map_or(metric.to_string(), |position| format!("{metric} {position}"));
     let row = |services: u32| {
-        let unit = if scale.label().is_empty() { "-" } else { scale.label() };
         let keys = [Cell::text(&name), Cell::text(unit), Cell::text(units::count(services.into()))];
         keys.into_iter().chain(variants.iter().map(|variant| write(&find(variant, services), &scale))).collect()
     };

@@ -12,7 +12,7 @@ use crate::variant::Variant;
 use lab_core::reference::{self, Measured, Pair, Quantile, Reference, Series, Value};
 use lab_core::summary::Figures;
 use lab_core::units::{self, Scale};
-use lab_core::vocabulary::{Outcome, Word};
+use lab_core::vocabulary::{Clock, Outcome, Word};
 use std::collections::BTreeSet;
 
 /// The references that a run names.
@@ -27,7 +27,7 @@ impl Beside {
         for id in &results.dataset.header.references {
             let Some(reference) = reference::find(id) else {
                 let reason = "this svclab does not know it: read the run with the one that wrote it".to_owned();
-                missing.push(Lacking { sizes: 0, which: format!("published {id}"), reason });
+                missing.push(Lacking { sizes: 1, which: format!("published {id}"), reason });
                 continue;
             };
             let pairs: Vec<Curves> = reference.pairs.iter().map(|pair| Curves::of(results, reference, pair)).collect();
@@ -37,9 +37,13 @@ impl Beside {
         let section = (!tables.is_empty()).then(|| Section {
             title: clock::label(results.clock(), "Published figures, and what was measured beside them"),
             about: format!(
-                "Published times are wall-clock times of other machines; what was measured is on the clock {}. So only \
-                 shapes are compared: how much each grows from one number of Services to another.",
-                results.clock()
+                "Published times are wall-clock times of other machines; what was measured {}. So only shapes are compared: \
+                 how much each grows from one number of Services to another.",
+                match results.clock() {
+                    Clock::Wall => "is this one's",
+                    Clock::WallEmulated => "is an emulated one's",
+                    Clock::Instructions => "is counted in instructions",
+                }
             ),
             tables,
             ..Section::default()
@@ -86,11 +90,27 @@ impl Curve<'_> {
         self.results.find(self.variant.cell(services, self.endpoints, probe, position), metric)
     }
 
-    /// The number at `services`; `None` where it was not measured, or failed.
-    fn at(&self, services: u32) -> Option<f64> {
+    /// The figures at `services`; `None` where it was not measured, or failed.
+    fn figures(&self, services: u32) -> Option<Figures> {
         let (Found::Own(row) | Found::SameService(row)) = self.find(services) else { return None };
-        let figures = row.figures.filter(|_| row.outcome == Outcome::Measured)?;
-        Some(quantile(&figures, self.measured.quantile))
+        row.figures.filter(|_| row.outcome == Outcome::Measured)
+    }
+
+    /// The number that is shown of them.
+    fn at(&self, services: u32) -> Option<f64> {
+        self.figures(services).map(|figures| quantile(&figures, self.measured.quantile))
+    }
+
+    /// What becomes of the number between two sizes; no change is claimed that is not known to be one.
+    fn shape(&self, low: u32, high: u32) -> Option<String> {
+        let (from, to) = (self.figures(low)?, self.figures(high)?);
+        let known = |figures| self.results.bounds(figures).is_some();
+        if self.measured.quantile == Quantile::P50 && known(&from) && known(&to) && !self.results.differ(&from, &to) {
+            let ratio = to.p50 / from.p50;
+            let ratio = if ratio.is_finite() { format!(" ({})", units::ratio(ratio)) } else { String::new() };
+            return Some(format!("shows no difference{ratio}"));
+        }
+        shape(self.at(low), self.at(high))
     }
 
     /// `connect last p99 of iptables-legacy`.
@@ -119,9 +139,7 @@ fn table(results: &Results, reference: &Reference, pairs: &[Curves]) -> Option<T
     let curves = || pairs.iter().flat_map(|pair| &pair.measured);
     let measured = results.sizes().into_iter().filter(|&size| curves().any(|curve| curve.at(size).is_some()));
     let sizes: BTreeSet<u32> = reference.services.iter().copied().chain(measured).collect();
-    if curves().next().is_none() {
-        return None;
-    }
+    curves().next()?;
     let mut columns = vec![Column::new("Services", Content::Key)];
     let mut rows: Vec<Vec<Cell>> =
         sizes.iter().map(|&services| vec![Cell::text(units::count(services.into()))]).collect();
@@ -135,10 +153,11 @@ fn table(results: &Results, reference: &Reference, pairs: &[Curves]) -> Option<T
             }
         }
         for curve in &pair.measured {
-            let values = sizes.iter().filter_map(|&services| curve.at(services));
+            let values: Vec<f64> = sizes.iter().filter_map(|&services| curve.at(services)).collect();
             let unit = curve.measured.metric.unit();
-            let scale = Scale::fit(unit, results.clock(), values);
-            let label = if scale.label().is_empty() { String::new() } else { format!(", {}", scale.label()) };
+            let scale = Scale::fit(unit, results.clock(), values.iter().copied());
+            let label =
+                if values.is_empty() || scale.label().is_empty() { "" } else { &format!(", {}", scale.label()) };
             let clock = if unit.is_clocked() { format!(", {}", results.clock()) } else { String::new() };
             columns.push(Column::new(format!("measured{clock}: {}{label}", curve.name()), Content::Number));
             for (row, &services) in rows.iter_mut().zip(&sizes) {
@@ -207,7 +226,7 @@ fn growth(reference: &Reference, pair: &Curves) -> Option<String> {
             sizes.filter(|&size| (pair.published.is_none() || number(size).is_some()) && curve.at(size).is_some());
         let both: Vec<u32> = both.collect();
         let [low, .., high] = both[..] else { continue };
-        let Some(shape) = shape(curve.at(low), curve.at(high)) else { continue };
+        let Some(shape) = curve.shape(low, high) else { continue };
         let clause = format!("{} {shape}", curve.name());
         match clauses.iter_mut().find(|(from, to, _)| (*from, *to) == (low, high)) {
             Some((.., clauses)) => clauses.push(clause),

@@ -71,9 +71,9 @@ fn split(table: &Table, width: u16) -> Vec<Vec<usize>> {
     parts.into_iter().map(|(_, part)| part).collect()
 }
 
-/// The width of a column with its padding.
+/// The width of a column with its padding and the gap to the next.
 fn column_width(table: &Table, index: usize) -> usize {
-    2 + content_width(table, index).max(widest(&head(table, index)))
+    3 + content_width(table, index).max(widest(&head(table, index)))
 }
 
 fn content_width(table: &Table, index: usize) -> usize {
@@ -84,16 +84,18 @@ fn widest(text: &str) -> usize {
     text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
 }
 
-/// A column's title in lines about as wide as what stands below it, broken after a space, a dash or an underscore.
+/// A column's title in lines about as wide as what stands below it, broken after a space or a dash.
 fn head(table: &Table, index: usize) -> String {
-    const NARROW: usize = 11;
+    const NARROW: usize = 14;
     let title = &table.columns[index].title;
     if table.columns[index].content != Content::Number {
         return title.clone();
     }
-    let pieces = title.split_inclusive([' ', '-', '_']);
+    let pieces = title.split_inclusive([' ', '-']);
     let widest_piece = pieces.clone().map(|piece| piece.trim_end().chars().count()).max().unwrap_or(0);
-    let width = content_width(table, index).max(widest_piece).max(NARROW);
+    // What fits into one line of the usual width is not broken for a narrow column's sake.
+    let narrow = if title.contains(": ") { NARROW } else { 0 };
+    let width = content_width(table, index).max(widest_piece).max(narrow);
     let mut lines = vec![String::new()];
     for piece in pieces {
         let line = lines.last_mut().expect("there is a line from the start");

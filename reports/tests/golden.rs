@@ -54,3 +54,8 @@ fn counted_instructions_are_written_as_before() {
     check("counted.html", &reports::html(&dataset));
     check("counted.csv", &reports::csv(&dataset));
 }
+
+#[test]
+fn an_emulated_clock_is_labelled_as_before() {
+    check("emulated.md", &reports::markdown(&sample::emulated()));
+}
