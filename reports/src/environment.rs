@@ -120,7 +120,7 @@ fn run(results: &Results) -> Vec<(String, String)> {
         ("rounds", plan.rounds.to_string()),
         ("replicas", plan.replicas.to_string()),
         ("guests started", boots(results).unwrap_or_else(|| "none".to_owned())),
-        ("budget of a cell", format!("{:?}", plan.budget)),
+        ("budget of a cell", budget(results)),
         ("start", format!("{:.0}", header.start)),
         ("end", end),
         ("duration", duration),
@@ -130,6 +130,16 @@ fn run(results: &Results) -> Vec<(String, String)> {
     // A run without guests has no use for what is said of them.
     let told = |name: &str| plan.target != TargetName::Host || !matches!(name, "replicas" | "guests started");
     facts.into_iter().filter(|(name, _)| told(name)).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What a cell may take, on the run's clock.
+fn budget(results: &Results) -> String {
+    let budget = results.dataset.header.plan.budget;
+    match results.clock() {
+        #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+        Clock::Instructions => units::human(Unit::Ns, Clock::Instructions, budget.as_nanos() as f64),
+        Clock::Wall | Clock::WallEmulated => format!("{budget:?}"),
+    }
 }
 
 /// How long a run took: `1 h 4 min 20 s`.

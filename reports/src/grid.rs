@@ -48,14 +48,14 @@ pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Tabl
     let founds = taken(founds);
     let keys: BTreeSet<Key> = founds.iter().map(|(key, _)| *key).collect();
     let shown: Vec<&Figures> = founds.iter().flat_map(|(_, founds)| founds).filter_map(figures).collect();
-    if show == Show::Tail && shown.is_empty() {
-        return None; // The table of medians says already what became of each cell.
-    }
     let scale = Scale::fit(metric.unit(), results.clock(), shown.iter().flat_map(|figures| numbers(figures, show)));
     let counts: BTreeSet<usize> = shown.iter().map(|figures| figures.n).collect();
     let uniform = counts.len() == 1;
     // One count of instructions is the number, not a sample of it.
     let alone = results.is_exact() && uniform && counts.contains(&1);
+    if show == Show::Tail && (shown.is_empty() || alone) {
+        return None; // The table of medians says already what became of each cell.
+    }
     let key_columns = KeyColumns::of(&keys);
     let rows = founds
         .iter()

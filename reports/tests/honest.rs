@@ -202,6 +202,30 @@ fn a_time_is_never_divided_by_a_count_of_instructions() {
 }
 
 #[test]
+fn a_published_end_that_was_not_met_stands_beside_what_was_measured() {
+    let mut dataset = sample::counted();
+    let grown = |services: &mut u32| *services = if *services == 20_000 { 50_000 } else { *services };
+    dataset.header.plan.cells.iter_mut().for_each(|cell| grown(&mut cell.services));
+    for cell in &mut dataset.cells {
+        grown(&mut cell.services);
+        if cell.probe == ProbeName::Bandwidth && cell.metric == Metric::Bandwidth {
+            cell.outcome = Outcome::Measured;
+            cell.reason.clear();
+            cell.samples = vec![21e9];
+        }
+    }
+    assert_says(
+        &dataset,
+        "iptables at 50,000 Services: published out of memory; measured: kernel_memory of iptables-legacy is",
+    );
+    assert_says(
+        &dataset,
+        "iptables last, from 1 to 50,000 Services: published falls to 0×; measured: bandwidth last of iptables-legacy shows \
+         no difference (1.00×).",
+    );
+}
+
+#[test]
 fn a_published_size_that_is_not_in_the_plan_is_listed_with_the_reason() {
     let dataset = sample::counted();
     assert_tabulates(&dataset, "huawei-bandwidth at 5,000, 10,000, 25,000 and 50,000 Services");
