@@ -19,9 +19,7 @@ pub struct Scale {
 fn steps(unit: Unit, clock: Clock) -> &'static [(&'static str, f64)] {
     match (unit, clock) {
         (Unit::Ns, Clock::Instructions) => &[("instr", 1.0), ("k instr", 1e3), ("M instr", 1e6), ("G instr", 1e9)],
-        (Unit::BitsPerSecond, Clock::Instructions) => {
-            &[("bit per M instr", 1e3), ("bit per k instr", 1e6), ("bit per instr", 1e9)]
-        }
+        (Unit::BitsPerSecond, Clock::Instructions) => &[("bit/M instr", 1e3), ("bit/k instr", 1e6), ("bit/instr", 1e9)],
         (Unit::PerSecond, Clock::Instructions) => &[("per G instr", 1.0)],
         (Unit::Share, Clock::Instructions) => &[("share of instructions", 1.0)],
         (unit, Clock::Wall | Clock::WallEmulated | Clock::Instructions) => steps_of_time(unit),
@@ -187,9 +185,9 @@ mod tests {
             (Unit::Ns, 312_400.0, "312 k instr"),
             (Unit::Ns, 7.02e9, "7.02 G instr"),
             (Unit::Ns, 18e12, "18,000 G instr"),
-            (Unit::BitsPerSecond, 12.345e9, "12.3 bit per instr"),
-            (Unit::BitsPerSecond, 4.2e6, "4.20 bit per k instr"),
-            (Unit::BitsPerSecond, 512.0, "0.512 bit per M instr"),
+            (Unit::BitsPerSecond, 12.345e9, "12.3 bit/instr"),
+            (Unit::BitsPerSecond, 4.2e6, "4.20 bit/k instr"),
+            (Unit::BitsPerSecond, 512.0, "0.512 bit/M instr"),
             (Unit::PerSecond, 31_365.0, "31,400 per G instr"),
             (Unit::Share, 0.834, "0.83 of the instructions"),
             (Unit::Bytes, 1_289_748.0, "1.23 MiB"),

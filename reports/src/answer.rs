@@ -170,7 +170,7 @@ impl<'a> Series<'a> {
             (_, None) => format!("{last} needs more than {first}"),
         };
         if !alike.is_empty() {
-            sentence = format!("{sentence}; no difference between {}", list(&alike));
+            sentence = format!("{sentence}; no difference between {}", alike.join(", nor between "));
         }
         Some(sentence + ".")
     }

@@ -71,9 +71,9 @@ fn split(table: &Table, width: u16) -> Vec<Vec<usize>> {
     parts.into_iter().map(|(_, part)| part).collect()
 }
 
-/// The width of a column with its padding and the gap to the next.
+/// The width of a column with the gap to the next.
 fn column_width(table: &Table, index: usize) -> usize {
-    3 + content_width(table, index).max(widest(&head(table, index)))
+    2 + content_width(table, index).max(widest(&head(table, index)))
 }
 
 fn content_width(table: &Table, index: usize) -> usize {
@@ -116,7 +116,9 @@ fn lay_out(table: &Table, columns: &[usize], width: u16) -> String {
         text.add_row(columns.iter().map(|&index| write(&row[index])));
     }
     for (place, &index) in columns.iter().enumerate() {
-        if let (Content::Number, Some(column)) = (table.columns[index].content, text.column_mut(place)) {
+        let Some(column) = text.column_mut(place) else { continue };
+        column.set_padding((0, 1));
+        if table.columns[index].content == Content::Number {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

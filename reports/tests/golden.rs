@@ -59,3 +59,8 @@ fn counted_instructions_are_written_as_before() {
 fn an_emulated_clock_is_labelled_as_before() {
     check("emulated.md", &reports::markdown(&sample::emulated()));
 }
+
+#[test]
+fn a_small_run_of_every_backend_is_shown_as_before() {
+    check("smoke.txt", &reports::terminal(&sample::smoke(sample::counted()), 100));
+}

@@ -271,8 +271,11 @@ fn the_terminal_keeps_to_its_width_and_to_a_few_pages() {
             assert!(longest.chars().count() <= usize::from(width).max(60), "at {width}: {longest:?}");
         }
     }
-    let lines = reports::terminal(&sample::dataset(), 100).lines().count();
-    assert!(lines < 120, "{lines}");
+    for dataset in on_each_clock() {
+        let smoke = reports::terminal(&sample::smoke(dataset), 100);
+        assert!(smoke.lines().count() < 120, "{smoke}");
+        assert_eq!(smoke.matches("sync_full  ").count(), 2, "the table is in one part: {smoke}");
+    }
 }
 
 #[test]

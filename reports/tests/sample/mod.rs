@@ -65,6 +65,20 @@ pub(crate) fn counted() -> Dataset {
     Dataset { cells, end: end.map(|end| End { boots, cells: BTreeMap::new(), ..end }), header }
 }
 
+/// `original` as a run of every backend at two small sizes.
+pub(crate) fn smoke(mut original: Dataset) -> Dataset {
+    let Header { plan, references, .. } = &mut original.header;
+    references.clear();
+    plan.cells = Axes { services: vec![1, 100], ..Axes::default() }.expand();
+    let (target, rounds, replicas) = (plan.target, plan.rounds, plan.replicas);
+    let passes = (0..rounds).flat_map(|round| (0..replicas).map(move |replica| (round, replica)));
+    let cells = &plan.cells;
+    let records =
+        passes.flat_map(|(round, replica)| cells.iter().flat_map(move |cell| records(*cell, target, round, replica)));
+    original.cells = records.collect();
+    original
+}
+
 fn facts(facts: &[(&str, &str)]) -> BTreeMap<String, String> {
     facts.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
 }
