@@ -108,6 +108,17 @@ words!("metric", Metric {
     ScriptBytes = "script_bytes",
 });
 
+impl Unit {
+    /// Whether a number of it depends on the clock.
+    #[must_use]
+    pub fn is_clocked(self) -> bool {
+        match self {
+            Self::Ns | Self::BitsPerSecond | Self::PerSecond | Self::Share => true,
+            Self::Bytes | Self::Count => false,
+        }
+    }
+}
+
 impl Metric {
     /// The metric that a probe is named after: the one that every cell of it has.
     #[must_use]
@@ -154,7 +165,7 @@ impl Metric {
         }
     }
 
-    /// What it means, in a sentence fit for a report.
+    /// What it means, in a sentence fit for a report on any clock.
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
@@ -163,14 +174,14 @@ impl Metric {
             Self::EndpointChange => "one endpoint of the middle Service replaced (partial sync)",
             Self::RemoveService => "the middle Service removed (partial sync)",
             Self::AppendRule => "one rule added by the command-line tool",
-            Self::CpuSync => "CPU time spent while endpoints change all the time, as a share of one core",
+            Self::CpuSync => "CPU spent while endpoints change all the time, as a share of one core",
             Self::SyncVirtualServers => "the part of a full load that is virtual and real servers",
             Self::SyncAddresses => "the part of a full load that is cluster IPs bound to kube-ipvs0",
             Self::SyncSets => "the part of a full load that is ipsets and their entries",
             Self::SyncRules => "the part of a full load that is iptables chains and rules",
-            Self::ToolUser => "user time of the tool's run",
-            Self::ToolSystem => "system time of the tool's run",
-            Self::ToolExec => "process start of the tool: the wall time of printing its version",
+            Self::ToolUser => "what the tool's run spent in user mode",
+            Self::ToolSystem => "what the tool's run spent in the kernel",
+            Self::ToolExec => "process start of the tool: what it takes to print its version",
             Self::ToolPeakRss => "largest resident memory of the tool's run",
             Self::Connect => "a new connection, SYN to established",
             Self::FirstByte => "a new connection, SYN to the first byte of the answer",
@@ -178,7 +189,7 @@ impl Metric {
             Self::Bandwidth => "one iperf3 stream",
             Self::CpuUser => "the user part of cpu_sync",
             Self::CpuSystem => "the system part of cpu_sync",
-            Self::CpuSoftirq => "softirq time of the whole machine while the traffic ran, as a share of one core",
+            Self::CpuSoftirq => "softirqs of the whole machine while the traffic ran, as a share of one core",
             Self::KernelMemory => "what the installed rules hold in the kernel",
             Self::Rules => "rules installed",
             Self::Chains => "chains installed",

@@ -57,6 +57,8 @@ pub struct Figures {
     pub mad: f64,
     /// The bootstrap 95 % interval of the median; `None` for a single sample.
     pub interval: Option<(f64, f64)>,
+    /// The smallest and the largest median of a round, or of a replica; `None` for a single one.
+    pub range: Option<(f64, f64)>,
     /// The median over rounds of this cell's median against `direct`'s in the same round, size and position.
     pub ratio_to_direct: Option<f64>,
 }
@@ -177,6 +179,7 @@ impl Context<'_> {
         let rounds: Vec<Vec<f64>> = passes.values().cloned().collect();
         let sorted = stats::sorted(&rounds.concat());
         let at = |q| stats::quantile_of_sorted(&sorted, q);
+        let medians = stats::sorted(&rounds.iter().filter_map(|round| stats::median(round)).collect::<Vec<_>>());
         Some(Figures {
             n: sorted.len(),
             min: at(0.0)?,
@@ -186,14 +189,17 @@ impl Context<'_> {
             max: at(1.0)?,
             mad: stats::mad(&sorted)?,
             interval: stats::interval(&rounds, SEED),
+            range: if let [first, .., last] = medians[..] { Some((first, last)) } else { None },
             ratio_to_direct: stats::median(&ratios),
         })
     }
 
     /// What to say of a cell that was measured in fewer rounds than were planned, when its lines say nothing.
     fn too_few_rounds(&self, records: &[&CellRecord]) -> String {
-        let rounds = passes(records).len();
-        let planned = self.dataset.header.plan.passes();
+        let rounds = self::passes(records).len();
+        let plan = &self.dataset.header.plan;
+        let planned = plan.passes();
+        let passes = if plan.replicas > 1 { "replicas" } else { "rounds" };
         if rounds >= planned as usize {
             return String::new();
         }
@@ -201,7 +207,7 @@ impl Context<'_> {
             Some(end) if !end.interrupted => "no reason was recorded",
             _ => "the run ended before the others",
         };
-        format!("measured in {rounds} of {planned} rounds: {why}")
+        format!("measured in {rounds} of {planned} {passes}: {why}")
     }
 }
 

@@ -1,8 +1,10 @@
 //! Base units made human: the only place where a number is rounded.
 //!
-//! Three significant digits, except for counts, which are exact.
+//! Three significant digits, except for counts, which are exact. On the clock of instructions a nanosecond is an
+//! instruction of the guest's: what is spelled here never looks like a time there.
 
 use crate::metric::Unit;
+use crate::vocabulary::Clock;
 
 /// One unit for a whole column, so that its numbers compare by their length.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,8 +15,18 @@ pub struct Scale {
     label: &'static str,
 }
 
-/// The human units of a base unit, ascending: what they are called, and how many base units they are.
-fn steps(unit: Unit) -> &'static [(&'static str, f64)] {
+/// The human units of a base unit on `clock`, ascending: what they are called, and how many base units they are.
+fn steps(unit: Unit, clock: Clock) -> &'static [(&'static str, f64)] {
+    match (unit, clock) {
+        (Unit::Ns, Clock::Instructions) => &[("instr", 1.0), ("k instr", 1e3), ("M instr", 1e6), ("G instr", 1e9)],
+        (Unit::BitsPerSecond, Clock::Instructions) => &[("bit/M instr", 1e3), ("bit/k instr", 1e6), ("bit/instr", 1e9)],
+        (Unit::PerSecond, Clock::Instructions) => &[("per G instr", 1.0)],
+        (Unit::Share, Clock::Instructions) => &[("share of instructions", 1.0)],
+        (unit, Clock::Wall | Clock::WallEmulated | Clock::Instructions) => steps_of_time(unit),
+    }
+}
+
+fn steps_of_time(unit: Unit) -> &'static [(&'static str, f64)] {
     match unit {
         Unit::Ns => &[("ns", 1.0), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)],
         Unit::Bytes => &[("B", 1.0), ("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0)],
@@ -26,16 +38,17 @@ fn steps(unit: Unit) -> &'static [(&'static str, f64)] {
 }
 
 impl Scale {
-    /// The unit in which `values` (in base units) are best read together: the one that suits the middle between the
+    /// The unit in which `values` (in base units, on `clock`) are best read together: the one that suits the middle between the
     /// smallest and the largest, on a logarithmic axis.
     #[must_use]
-    pub fn fit(unit: Unit, values: impl IntoIterator<Item = f64>) -> Self {
+    pub fn fit(unit: Unit, clock: Clock, values: impl IntoIterator<Item = f64>) -> Self {
         let sizes = values.into_iter().map(f64::abs).filter(|value| value.is_finite() && *value > 0.0);
         let (low, high) = sizes.fold((f64::INFINITY, 0.0_f64), |(low, high), size| (low.min(size), high.max(size)));
         let middle = if high > 0.0 { low.sqrt() * high.sqrt() } else { 0.0 };
         // 999.7 would be written as 1,000: it belongs to the next unit already.
         let suits = |&&(_, factor): &&(&str, f64)| middle >= 0.9995 * factor;
-        let &(label, factor) = steps(unit).iter().rev().find(suits).unwrap_or(&steps(unit)[0]);
+        let steps = steps(unit, clock);
+        let &(label, factor) = steps.iter().rev().find(suits).unwrap_or(&steps[0]);
         Self { unit, factor, label }
     }
 
@@ -61,16 +74,23 @@ impl Scale {
     }
 }
 
-/// `value`, in base units, with the unit that suits it: `12.3 µs`.
+/// `value`, in base units on `clock`, with the unit that suits it: `12.3 µs`, `312 k instr`.
 #[must_use]
-pub fn human(unit: Unit, value: f64) -> String {
-    let scale = Scale::fit(unit, [value]);
+pub fn human(unit: Unit, clock: Clock, value: f64) -> String {
+    let scale = Scale::fit(unit, clock, [value]);
     let number = scale.number(value);
-    match unit {
-        Unit::Count | Unit::Share => number,
-        Unit::PerSecond => format!("{number}/s"),
+    match (unit, clock) {
+        (Unit::Count, _) | (Unit::Share, Clock::Wall | Clock::WallEmulated) => number,
+        (Unit::Share, Clock::Instructions) => format!("{number} of the instructions"),
+        (Unit::PerSecond, Clock::Wall | Clock::WallEmulated) => format!("{number}/s"),
         _ => format!("{number} {}", scale.label()),
     }
+}
+
+/// `value` with every digit it was given: `18,000`, `0.00005`.
+#[must_use]
+pub fn given(value: f64) -> String {
+    thousands(&value.to_string())
 }
 
 /// A ratio, to three significant digits, or two decimals where it is about one: `1.02×`, `0.99×`.
@@ -153,18 +173,50 @@ mod tests {
             (Unit::Ns, f64::NAN, "not a number ns"),
         ];
         for (unit, value, expected) in cases {
-            assert_eq!(human(unit, value), expected);
+            assert_eq!(human(unit, Clock::Wall, value), expected);
+            assert_eq!(human(unit, Clock::WallEmulated, value), expected);
         }
     }
 
     #[test]
+    fn an_instruction_is_never_spelled_as_a_time() {
+        let cases = [
+            (Unit::Ns, 0.0, "0 instr"),
+            (Unit::Ns, 312_400.0, "312 k instr"),
+            (Unit::Ns, 7.02e9, "7.02 G instr"),
+            (Unit::Ns, 18e12, "18,000 G instr"),
+            (Unit::BitsPerSecond, 12.345e9, "12.3 bit/instr"),
+            (Unit::BitsPerSecond, 4.2e6, "4.20 bit/k instr"),
+            (Unit::BitsPerSecond, 512.0, "0.512 bit/M instr"),
+            (Unit::PerSecond, 31_365.0, "31,400 per G instr"),
+            (Unit::Share, 0.834, "0.83 of the instructions"),
+            (Unit::Bytes, 1_289_748.0, "1.23 MiB"),
+            (Unit::Count, 160_005.0, "160,005"),
+        ];
+        for (unit, value, expected) in cases {
+            assert_eq!(human(unit, Clock::Instructions, value), expected);
+        }
+        for &unit in Unit::ALL {
+            for &(label, _) in steps(unit, Clock::Instructions) {
+                assert!(!label.ends_with("/s") && !["ns", "µs", "ms", "s", "cores"].contains(&label), "{label}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_published_keeps_its_digits() {
+        assert_eq!([given(0.00005), given(18000.0), given(66.6)], ["0.00005", "18,000", "66.6"]);
+    }
+
+    #[test]
     fn a_column_has_one_unit_that_suits_its_middle() {
-        let scale = Scale::fit(Unit::Ns, [2e6, 60e9]);
+        let scale = Scale::fit(Unit::Ns, Clock::Wall, [2e6, 60e9]);
         assert_eq!(scale.label(), "ms");
         assert_eq!(scale.number(2e6), "2.00");
         assert_eq!(scale.number(60e9), "60,000");
         assert_eq!(scale.number(12_345_678.0), "12.3");
-        assert_eq!(Scale::fit(Unit::Ns, []).label(), "ns");
+        assert_eq!(Scale::fit(Unit::Ns, Clock::Wall, []).label(), "ns");
+        assert_eq!(Scale::fit(Unit::Ns, Clock::Instructions, [2e6, 60e9]).label(), "M instr");
     }
 
     #[test]
@@ -188,8 +240,12 @@ mod tests {
         }
 
         #[test]
-        fn no_value_of_any_unit_fails_to_print(value in any::<f64>(), index in 0..Unit::ALL.len()) {
-            prop_assert!(!human(Unit::ALL[index], value).is_empty());
+        fn no_value_of_any_unit_fails_to_print(
+            value in any::<f64>(),
+            unit in 0..Unit::ALL.len(),
+            clock in 0..Clock::ALL.len(),
+        ) {
+            prop_assert!(!human(Unit::ALL[unit], Clock::ALL[clock], value).is_empty());
         }
     }
 }

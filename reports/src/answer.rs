@@ -1,14 +1,15 @@
 //! The short answer: what the largest size costs each backend, and how that grew from the smallest.
 //!
-//! Never more than the data say: where intervals overlap, or where there is none, no difference is claimed.
+//! Never more than the data say: where intervals overlap, or where there is none, no difference is claimed. Counted
+//! instructions have no interval and need none.
 
 use crate::prose::{list, services_of};
 use crate::results::{Found, Results};
-use lab_core::metric::{Better, Metric};
-use lab_core::plan::Cell;
+use crate::variant::Variant;
+use lab_core::metric::{Better, Metric, Unit};
 use lab_core::summary::{Figures, Row};
 use lab_core::units;
-use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, Word};
+use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, Word};
 use std::collections::BTreeSet;
 
 /// What is asked first of any run; what else there is only stands in where these were not asked.
@@ -24,19 +25,39 @@ pub(crate) fn paragraphs(results: &Results) -> Vec<String> {
         let others = ProbeName::ALL.iter().filter_map(|probe| paragraph(results, *probe));
         paragraphs.extend(others.take(FIRST.len()));
     }
-    let rounds: BTreeSet<u32> =
-        results.dataset.cells.iter().filter(|cell| !cell.samples.is_empty()).map(|cell| cell.round).collect();
     if paragraphs.is_empty() {
         let nothing = "No answer: nothing was measured. What became of each cell is listed below, with its reason.";
         paragraphs.push(nothing.to_owned());
-    } else if rounds.len() < ENOUGH_ROUNDS {
-        let rounds = if rounds.len() == 1 { "one round".to_owned() } else { format!("{} rounds", rounds.len()) };
-        paragraphs.push(format!(
-            "All of it was measured in {rounds}: too few to tell how the machine drifts from one to the next, which \
-             the intervals therefore do not hold. Small differences may be nothing else."
-        ));
+    } else {
+        paragraphs.extend(repetition(results));
     }
     paragraphs
+}
+
+/// What the number of rounds, or of replicas, leaves open.
+fn repetition(results: &Results) -> Option<String> {
+    let measured = || results.dataset.cells.iter().filter(|cell| !cell.samples.is_empty());
+    if results.is_exact() {
+        let replicas = measured().map(|cell| cell.replica).collect::<BTreeSet<_>>().len();
+        return Some(match replicas {
+            1 => "All of it was counted in one replica: the same numbers come out of every such guest. How much they \
+                  differ in one with another entropy, of which hash tables depend, takes several replicas to see."
+                .to_owned(),
+            replicas => format!(
+                "All of it was counted in {replicas} replicas, guests with an entropy of their own; a difference is \
+                 claimed where their ranges lie apart."
+            ),
+        });
+    }
+    let rounds = measured().map(|cell| cell.round).collect::<BTreeSet<_>>().len();
+    if rounds >= ENOUGH_ROUNDS {
+        return None;
+    }
+    let rounds = if rounds == 1 { "one round".to_owned() } else { format!("{rounds} rounds") };
+    Some(format!(
+        "All of it was measured in {rounds}: too few to tell how the machine drifts from one to the next, which the \
+         intervals therefore do not hold. Small differences may be nothing else."
+    ))
 }
 
 /// What `probe`'s own metric says, at the last Service where it asks one; `None` when it was never measured.
@@ -62,28 +83,32 @@ struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
-    /// What there is of `backend` at `services`.
-    fn find(&self, backend: BackendName, services: u32) -> Option<Found<'_>> {
+    /// What there is of `variant` at `services`.
+    fn find(&self, variant: Variant, services: u32) -> Option<Found<'_>> {
         let of_probe = |row: &&Row| row.probe == self.probe && row.services == services;
         let mut endpoints: Vec<u32> = self.results.rows.iter().filter(of_probe).map(|row| row.endpoints).collect();
         endpoints.sort_unstable();
         let position = self.asks_a_position().then_some(Position::Last);
-        let cell = Cell { services, endpoints: *endpoints.last()?, backend, probe: self.probe, position };
+        let cell = variant.cell(services, *endpoints.last()?, self.probe, position);
         Some(self.results.find(cell, self.metric))
+    }
+
+    fn name(&self, variant: Variant) -> String {
+        self.results.name(variant, self.probe)
     }
 
     fn asks_a_position(&self) -> bool {
         self.results.rows.iter().any(|row| row.probe == self.probe && row.position.is_some())
     }
 
-    /// The backends that were measured at `services`, the best first.
-    fn at(&self, services: u32) -> Vec<(BackendName, Figures)> {
-        let mut measured: Vec<(BackendName, Figures)> = Vec::new();
-        for backend in self.results.backends() {
-            if let Some(Found::Own(row) | Found::SameService(row)) = self.find(backend, services)
+    /// The variants that were measured at `services`, the best first.
+    fn at(&self, services: u32) -> Vec<(Variant, Figures)> {
+        let mut measured: Vec<(Variant, Figures)> = Vec::new();
+        for variant in self.results.variants(self.probe) {
+            if let Some(Found::Own(row) | Found::SameService(row)) = self.find(variant, services)
                 && row.outcome == Outcome::Measured
             {
-                measured.extend(row.figures.map(|figures| (backend, figures)));
+                measured.extend(row.figures.map(|figures| (variant, figures)));
             }
         }
         measured.sort_by(|(_, one), (_, other)| one.p50.total_cmp(&other.p50));
@@ -94,49 +119,58 @@ impl<'a> Series<'a> {
     }
 
     /// `sync_change, …: at 10,000 Services, the median is 1.20 ms with nftables and 30.4 ms with iptables-nft.`
-    fn figures(&self, services: u32, measured: &[(BackendName, Figures)]) -> String {
+    fn figures(&self, services: u32, measured: &[(Variant, Figures)]) -> String {
         let last = if self.asks_a_position() && services > 1 { ", asked at the last one" } else { "" };
         let figures: Vec<String> = measured
             .iter()
-            .map(|(backend, figures)| {
-                let ratio = figures.ratio_to_direct.filter(|_| *backend != BackendName::Direct);
+            .map(|(variant, figures)| {
+                let ratio = figures.ratio_to_direct.filter(|_| variant.backend != BackendName::Direct);
                 let ratio = ratio.map(|ratio| format!(" ({} direct)", units::ratio(ratio))).unwrap_or_default();
-                format!("{} with {backend}{ratio}", units::human(self.metric.unit(), figures.p50))
+                format!("{} with {}{ratio}", self.results.human(self.metric, figures.p50), self.name(*variant))
             })
             .collect();
         let (at, meaning) = (services_at(services), self.metric.meaning());
-        format!("{}, {meaning}: {at}{last}, the median is {}.", self.metric, list(&figures))
+        let what = match self.results.clock() {
+            Clock::Wall => "the median is",
+            Clock::WallEmulated => "the emulated median is",
+            Clock::Instructions => "it takes",
+        };
+        let what = if self.metric.unit() == Unit::Ns || what != "it takes" { what } else { "it is" };
+        format!("{}, {meaning}: {at}{last}, {what} {}.", self.metric, list(&figures))
     }
 
     /// How the backends stand to each other, without `direct`.
-    fn comparison(&self, measured: &[(BackendName, Figures)]) -> Option<String> {
-        let ranked: Vec<&(BackendName, Figures)> =
-            measured.iter().filter(|(backend, _)| *backend != BackendName::Direct).collect();
+    fn comparison(&self, measured: &[(Variant, Figures)]) -> Option<String> {
+        let ranked: Vec<&(Variant, Figures)> =
+            measured.iter().filter(|(variant, _)| variant.backend != BackendName::Direct).collect();
         let (best, worst) = (ranked.first()?, ranked.last()?);
         if ranked.len() < 2 {
             return None;
         }
         let alike: Vec<String> = ranked
             .windows(2)
-            .filter(|pair| !differ(&pair[0].1, &pair[1].1))
-            .map(|pair| format!("{} and {}", pair[0].0, pair[1].0))
+            .filter(|pair| !self.results.differ(&pair[0].1, &pair[1].1))
+            .map(|pair| format!("{} and {}", self.name(pair[0].0), self.name(pair[1].0)))
             .collect();
-        if !differ(&best.1, &worst.1) {
+        if !self.results.differ(&best.1, &worst.1) {
+            let names = list(&ranked.iter().map(|(variant, _)| self.name(*variant)).collect::<Vec<_>>());
             return Some(match ranked.iter().all(|(_, figures)| figures.interval.is_some()) {
-                true => format!("There is no difference between {}: the intervals overlap.", names(&ranked)),
-                false => format!("Between {} no difference is claimed: one sample has no interval.", names(&ranked)),
+                _ if self.results.is_exact() => format!("There is no difference between {names} that would show."),
+                true => format!("There is no difference between {names}: the intervals overlap."),
+                false => format!("Between {names} no difference is claimed: one sample has no interval."),
             });
         }
+        let (first, last) = (self.name(best.0), self.name(worst.0));
         let mut sentence = match (self.metric.better(), ratio(worst.1.p50, best.1.p50)) {
             (Better::Higher, _) => match ratio(best.1.p50, worst.1.p50) {
-                Some(ratio) => format!("{} reaches {ratio} what {} does", best.0, worst.0),
-                None => format!("{} is ahead of {}", best.0, worst.0),
+                Some(ratio) => format!("{first} reaches {ratio} what {last} does"),
+                None => format!("{first} is ahead of {last}"),
             },
-            (_, Some(ratio)) => format!("{} needs {ratio} what {} does", worst.0, best.0),
-            (_, None) => format!("{} needs more than {}", worst.0, best.0),
+            (_, Some(ratio)) => format!("{last} needs {ratio} what {first} does"),
+            (_, None) => format!("{last} needs more than {first}"),
         };
         if !alike.is_empty() {
-            sentence = format!("{sentence}; no difference between {}", list(&alike));
+            sentence = format!("{sentence}; no difference between {}", alike.join(", nor between "));
         }
         Some(sentence + ".")
     }
@@ -145,11 +179,13 @@ impl<'a> Series<'a> {
     fn growth(&self, smallest: u32, largest: u32) -> Option<String> {
         let before = self.at(smallest);
         let (mut grown, mut same) = (Vec::new(), Vec::new());
-        for (backend, after) in self.at(largest) {
-            let Some((_, before)) = before.iter().find(|(other, _)| *other == backend) else { continue };
+        for (variant, after) in self.at(largest) {
+            let Some((_, before)) = before.iter().find(|(other, _)| *other == variant) else { continue };
             match ratio(after.p50, before.p50) {
-                Some(ratio) if differ(before, &after) => grown.push(format!("{ratio} with {backend}")),
-                _ => same.push(backend.name().to_owned()),
+                Some(ratio) if self.results.differ(before, &after) => {
+                    grown.push(format!("{ratio} with {}", self.name(variant)));
+                }
+                _ => same.push(self.name(variant)),
             }
         }
         let mut parts = Vec::new();
@@ -165,11 +201,11 @@ impl<'a> Series<'a> {
     /// What has no figure at `largest`, or was planned beyond it.
     fn absent(&self, largest: u32) -> Option<String> {
         let mut parts = Vec::new();
-        for backend in self.results.backends() {
-            if let Some(Found::Own(row)) = self.find(backend, largest)
+        for variant in self.results.variants(self.probe) {
+            if let Some(Found::Own(row)) = self.find(variant, largest)
                 && row.outcome != Outcome::Measured
             {
-                parts.push(format!("{backend} is {} there", row.outcome));
+                parts.push(format!("{} is {} there", self.name(variant), row.outcome));
             }
         }
         let asked = |row: &&Row| row.probe == self.probe && row.services > largest;
@@ -177,14 +213,6 @@ impl<'a> Series<'a> {
             parts.push(format!("none was measured {}", services_at(beyond)));
         }
         (!parts.is_empty()).then(|| format!("{}.", capitalise(&parts.join("; "))))
-    }
-}
-
-/// Whether the intervals of two medians lie apart. A single sample has none, and differs from nothing.
-fn differ(one: &Figures, other: &Figures) -> bool {
-    match (one.interval, other.interval) {
-        (Some(one), Some(other)) => one.1 < other.0 || other.1 < one.0,
-        _ => false,
     }
 }
 
@@ -196,10 +224,6 @@ fn ratio(value: f64, base: f64) -> Option<String> {
 
 fn services_at(services: u32) -> String {
     format!("at {}", services_of(&[services]))
-}
-
-fn names(ranked: &[&(BackendName, Figures)]) -> String {
-    list(&ranked.iter().map(|(backend, _)| backend.name().to_owned()).collect::<Vec<_>>())
 }
 
 fn capitalise(text: &str) -> String {

@@ -5,11 +5,13 @@ use lab_core::summary::{Figures, summarise};
 use lab_core::vocabulary::Word;
 
 /// The columns, in order.
-pub(crate) const COLUMNS: [&str; 23] = [
+pub(crate) const COLUMNS: [&str; 25] = [
     "scenario",
     "target",
     "backend",
     "layout",
+    "scheduler",
+    "forwarding",
     "way",
     "services",
     "endpoints",
@@ -43,7 +45,9 @@ pub(crate) fn render(dataset: &Dataset) -> String {
             plan.target.to_string(),
             row.backend.to_string(),
             row.layout,
-            row.way,
+            row.scheduler.map_or("", Word::name).to_owned(),
+            row.forwarding.map_or("", Word::name).to_owned(),
+            row.way.to_string(),
             row.services.to_string(),
             row.endpoints.to_string(),
             row.position.map_or("", Word::name).to_owned(),
@@ -63,7 +67,7 @@ pub(crate) fn render(dataset: &Dataset) -> String {
 /// The ten columns from `n` on.
 fn figures(figures: Option<&Figures>) -> [String; 10] {
     let Some(figures) = figures else { return [const { String::new() }; 10] };
-    let Figures { n, min, p50, p90, p99, max, mad, interval, ratio_to_direct } = *figures;
+    let Figures { n, min, p50, p90, p99, max, mad, interval, ratio_to_direct, .. } = *figures;
     let (low, high) = interval.unzip();
     let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     [

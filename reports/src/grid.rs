@@ -1,13 +1,14 @@
-//! One metric as a table: a row a backend (and position, where asked), a column a number of Services.
+//! One metric as a table: a row a variant of a backend (and position, where asked), a column a number of Services.
 
+use crate::clock;
 use crate::prose::services_of;
 use crate::report::{Cell, Column, Content, Table};
 use crate::results::{Found, Results};
+use crate::variant::Variant;
 use lab_core::metric::Metric;
-use lab_core::plan;
 use lab_core::summary::{Figures, Row};
 use lab_core::units::{self, Scale};
-use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, Word};
+use lab_core::vocabulary::{Outcome, Position, ProbeName, Word};
 use std::collections::BTreeSet;
 
 /// Which of a row's figures a table shows.
@@ -22,7 +23,7 @@ pub(crate) enum Show {
 }
 
 /// What a row of the table is about.
-type Key = (BackendName, u32, ProbeName, Option<Position>);
+type Key = (Variant, u32, ProbeName, Option<Position>);
 
 /// `metric` over all sizes; `None` when no cell has it.
 pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Table> {
@@ -33,40 +34,53 @@ pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Tabl
         return None;
     }
     let sizes: BTreeSet<u32> = asked.iter().map(|row| row.services).collect();
-    let keys: BTreeSet<Key> = asked.iter().map(|row| (row.backend, row.endpoints, row.probe, row.position)).collect();
+    let keys: BTreeSet<Key> =
+        asked.iter().map(|row| (Variant::of(row), row.endpoints, row.probe, row.position)).collect();
     let founds: Vec<(Key, Vec<Found>)> = keys
         .iter()
-        .map(|&key| (key, sizes.iter().map(|&services| results.find(at(key, services), metric)).collect()))
+        .map(|&key| {
+            let (variant, endpoints, probe, position) = key;
+            let at = |&services| results.find(variant.cell(services, endpoints, probe, position), metric);
+            (key, sizes.iter().map(at).collect())
+        })
         .collect();
 
+    let founds = taken(founds);
+    let keys: BTreeSet<Key> = founds.iter().map(|(key, _)| *key).collect();
     let shown: Vec<&Figures> = founds.iter().flat_map(|(_, founds)| founds).filter_map(figures).collect();
-    if show == Show::Tail && shown.is_empty() {
-        return None; // The table of medians says already what became of each cell.
-    }
-    let scale = Scale::fit(metric.unit(), shown.iter().flat_map(|figures| numbers(figures, show)));
+    let scale = Scale::fit(metric.unit(), results.clock(), shown.iter().flat_map(|figures| numbers(figures, show)));
     let counts: BTreeSet<usize> = shown.iter().map(|figures| figures.n).collect();
     let uniform = counts.len() == 1;
+    // One count of instructions is the number, not a sample of it.
+    let alone = results.is_exact() && uniform && counts.contains(&1);
+    if show == Show::Tail && (shown.is_empty() || alone) {
+        return None; // The table of medians says already what became of each cell.
+    }
     let key_columns = KeyColumns::of(&keys);
     let rows = founds
         .iter()
         .map(|(key, founds)| {
-            let cells = founds.iter().map(|found| write(found, show, &scale, uniform));
-            key_columns.cells(key).into_iter().chain(cells).collect()
+            let cells = founds.iter().map(|found| write(results, found, show, &scale, uniform));
+            key_columns.cells(results, key).into_iter().chain(cells).collect()
         })
         .collect();
     let mut columns = key_columns.columns();
     columns.extend(sizes.iter().map(|&services| Column::new(units::count(services.into()), Content::Number)));
     Some(Table {
-        title: title(metric, show, &scale, !shown.is_empty()),
+        title: title(results, metric, show, &scale, !shown.is_empty(), alone),
         about: about(metric, &probes),
         columns,
         rows,
-        notes: notes(&founds, &counts, &sizes),
+        notes: notes(&founds, &counts, &sizes, alone),
     })
 }
 
-fn at((backend, endpoints, probe, position): Key, services: u32) -> plan::Cell {
-    plan::Cell { services, endpoints, backend, probe, position }
+/// The rows of backends that have such a thing at all, if any has.
+fn taken<'a>(mut founds: Vec<(Key, Vec<Found<'a>>)>) -> Vec<(Key, Vec<Found<'a>>)> {
+    if founds.iter().flat_map(|(_, founds)| founds).any(|found| figures(found).is_some()) {
+        founds.retain(|(_, founds)| !founds.iter().all(|found| matches!(found, Found::NotTaken)));
+    }
+    founds
 }
 
 /// The figures to show; none where there are none, or where they are another metric's.
@@ -85,14 +99,15 @@ fn numbers(figures: &Figures, show: Show) -> Vec<f64> {
     }
 }
 
-fn title(metric: Metric, show: Show, scale: &Scale, any: bool) -> String {
+fn title(results: &Results, metric: Metric, show: Show, scale: &Scale, any: bool, alone: bool) -> String {
     let what = match show {
-        Show::Median => ", median",
-        Show::Tail => ", p90 · p99",
+        Show::Median if alone => "",
+        Show::Median => "median",
+        Show::Tail => "p90 · p99",
         Show::Exact => "",
     };
-    let unit = if !any || scale.label().is_empty() { String::new() } else { format!(" in {}", scale.label()) };
-    format!("{metric}{what}{unit}, by number of Services")
+    let unit = if any { clock::unit(metric, results.clock(), what, scale) } else { format!(", {what}") };
+    format!("{metric}{}, by number of Services", unit.trim_end_matches(", "))
 }
 
 fn about(metric: Metric, probes: &BTreeSet<ProbeName>) -> String {
@@ -105,9 +120,11 @@ fn about(metric: Metric, probes: &BTreeSet<ProbeName>) -> String {
     about
 }
 
-fn notes(founds: &[(Key, Vec<Found>)], counts: &BTreeSet<usize>, sizes: &BTreeSet<u32>) -> Vec<String> {
+fn notes(founds: &[(Key, Vec<Found>)], counts: &BTreeSet<usize>, sizes: &BTreeSet<u32>, alone: bool) -> Vec<String> {
     let mut notes = Vec::new();
-    if let (1, Some(n)) = (counts.len(), counts.first()) {
+    if alone {
+        notes.push("Exact: counted once in every cell.".to_owned());
+    } else if let (1, Some(n)) = (counts.len(), counts.first()) {
         notes.push(format!("n = {n} in every cell."));
     }
     let shared: Vec<u32> = sizes
@@ -126,7 +143,7 @@ fn notes(founds: &[(Key, Vec<Found>)], counts: &BTreeSet<usize>, sizes: &BTreeSe
 }
 
 /// One cell of the table.
-fn write(found: &Found, show: Show, scale: &Scale, uniform: bool) -> Cell {
+fn write(results: &Results, found: &Found, show: Show, scale: &Scale, uniform: bool) -> Cell {
     let row = match found {
         Found::Own(row) | Found::SameService(row) => row,
         Found::NotTaken => return Cell::Absent("not taken"),
@@ -135,7 +152,10 @@ fn write(found: &Found, show: Show, scale: &Scale, uniform: bool) -> Cell {
     let Some(figures) = &row.figures else { return Cell::Absent(row.outcome.name()) };
     let mut details = Vec::new();
     if show == Show::Median {
-        details.extend(figures.interval.map(|(low, high)| format!("{}–{}", scale.number(low), scale.number(high))));
+        // Counted instructions that came out alike in every replica are a number and nothing else.
+        let spread = if results.is_exact() { figures.range } else { figures.interval };
+        let spread = spread.filter(|(low, high)| !results.is_exact() || low != high);
+        details.extend(spread.map(|(low, high)| format!("{}–{}", scale.number(low), scale.number(high))));
     }
     if show == Show::Exact && figures.min != figures.max {
         details.push(format!("{}–{}", scale.number(figures.min), scale.number(figures.max)));
@@ -176,10 +196,10 @@ impl KeyColumns {
         titles.iter().filter(|(_, shown)| *shown).map(|(title, _)| Column::new(*title, Content::Key)).collect()
     }
 
-    fn cells(&self, (backend, endpoints, probe, position): &Key) -> Vec<Cell> {
+    fn cells(&self, results: &Results, (variant, endpoints, probe, position): &Key) -> Vec<Cell> {
         let position = position.map_or("-", Position::name);
         let cells = [
-            (Cell::text(backend.name()), true),
+            (Cell::text(results.name(*variant, *probe)), true),
             (Cell::text(endpoints.to_string()), self.endpoints),
             (Cell::text(probe.name()), self.probe),
             (Cell::text(position), self.position),

@@ -5,23 +5,27 @@
 
 mod answer;
 mod chart;
+mod clock;
 mod csv;
 mod environment;
 mod grid;
 mod html;
 mod markdown;
 mod missing;
+mod overview;
 mod prose;
 mod reading;
+mod references;
 pub mod report;
 mod results;
 mod sections;
 mod terminal;
+mod variant;
 
 use lab_core::dataset::Dataset;
 use report::Report;
 
-/// The report as plain text that fits `width` columns, which is taken to be at least 60.
+/// The report in short, as plain text that fits `width` columns, which is taken to be at least 60.
 #[must_use]
 pub fn terminal(dataset: &Dataset, width: u16) -> String {
     terminal::render(&Report::of(dataset), width)

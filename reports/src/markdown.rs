@@ -8,8 +8,11 @@ pub(crate) fn render(report: &Report) -> String {
     if !report.question.is_empty() {
         blocks.push(format!("**{}**", escape(&report.question)));
     }
+    if !report.caution.is_empty() {
+        blocks.push(format!("> {}", escape(&report.caution)));
+    }
     blocks.extend(report.answer.iter().map(|paragraph| escape(paragraph)));
-    for section in &report.sections {
+    for section in report.sections() {
         blocks.extend(render_section(section));
     }
     blocks.join("\n\n") + "\n"

@@ -3,14 +3,25 @@
 use crate::prose::{list, services_of};
 use crate::report::{Cell, Column, Content, Section, Table};
 use crate::results::{Results, cell};
+use crate::variant::Variant;
 use lab_core::metric::Metric;
 use lab_core::summary::Row;
 use lab_core::units;
-use lab_core::vocabulary::{BackendName, Outcome, Position, Word};
+use lab_core::vocabulary::{Outcome, Position, ProbeName, Word};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What was skipped, failed, ran over its budget, or was measured less often than planned.
-pub(crate) fn section(results: &Results) -> Section {
+/// What a published figure has nothing measured beside for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lacking {
+    /// How many numbers of Services that is.
+    pub(crate) sizes: usize,
+    pub(crate) which: String,
+    pub(crate) reason: String,
+}
+
+/// What was skipped, failed, ran over its budget, was measured less often than planned, or is not in the plan although
+/// it was published.
+pub(crate) fn section(results: &Results, lacking: &[Lacking]) -> Section {
     let mut groups: Vec<((&str, &str), Vec<&Row>)> = Vec::new();
     for row in results.rows.iter().filter(|row| is_short(row) && !is_said_by_its_cell(results, row)) {
         let label = (label(row), row.reason.as_str());
@@ -21,23 +32,36 @@ pub(crate) fn section(results: &Results) -> Section {
     }
     groups.sort_by_key(|(_, rows)| std::cmp::Reverse(severity(rows[0].outcome)));
     let title = "Skipped, failed, over budget, or measured less often".to_owned();
-    if groups.is_empty() {
+    if groups.is_empty() && lacking.is_empty() {
         let about = match results.rows.is_empty() {
             true => "The plan has no cells: nothing was asked.",
+            false if results.is_exact() => "Nothing: every cell of the plan was measured in every replica.",
             false => "Nothing: every cell of the plan was measured in every round.",
         };
         return Section { title, about: about.to_owned(), ..Section::default() };
     }
-    let rows = groups
-        .iter()
-        .map(|((label, reason), rows)| {
-            let cells: BTreeSet<_> = rows.iter().map(|row| cell(row)).collect();
-            let count =
-                Cell::Value { number: units::count(cells.len() as u64), ratio: String::new(), details: Vec::new() };
-            let reason = if reason.is_empty() { "no reason was recorded" } else { reason };
-            vec![Cell::text(*label), count, Cell::text(which(results, rows)), Cell::text(reason)]
-        })
-        .collect();
+    let line = |label: &str, count: usize, which: &str, reason: &str| {
+        let number = units::count(count as u64);
+        let count = Cell::Value { number, ratio: String::new(), details: Vec::new() };
+        vec![Cell::text(label), count, Cell::text(which), Cell::text(reason)]
+    };
+    let short = groups.iter().map(|((label, reason), rows)| {
+        let cells: BTreeSet<_> = rows.iter().map(|row| cell(row)).collect();
+        let reason = if reason.is_empty() { "no reason was recorded" } else { reason };
+        line(label, cells.len(), &which(results, rows), reason)
+    });
+    let mut reasons: Vec<(&str, usize, Vec<&str>)> = Vec::new();
+    for Lacking { sizes, which, reason } in lacking {
+        match reasons.iter_mut().find(|(other, ..)| other == reason) {
+            Some((_, count, all)) => {
+                *count += sizes;
+                all.push(which);
+            }
+            None => reasons.push((reason, *sizes, vec![which])),
+        }
+    }
+    let published = reasons.iter().map(|(reason, sizes, which)| line("not asked", *sizes, &which.join("; "), reason));
+    let rows = short.chain(published).collect();
     let columns = vec![
         Column::new("outcome", Content::Key),
         Column::new("cells", Content::Number),
@@ -88,30 +112,37 @@ fn write_asked((metric, positions): &Asked) -> String {
 /// The cells of `rows`: `nftables: connect first/last, bandwidth at 1,000 and 5,000 Services`. Without a position, it is
 /// all that were asked.
 fn which(results: &Results, rows: &[&Row]) -> String {
-    // What was asked of one backend at one size, then at the same sizes, then of several backends, stands together.
-    let mut asked: BTreeMap<(BackendName, Metric, u32), BTreeSet<Option<Position>>> = BTreeMap::new();
+    // What was asked of one variant at one size, then at the same sizes, then of several variants, stands together.
+    let mut asked: BTreeMap<(Key, Metric, u32), BTreeSet<Option<Position>>> = BTreeMap::new();
     for row in rows {
-        asked.entry((row.backend, row.metric, row.services)).or_default().insert(row.position);
+        asked.entry((key(row), row.metric, row.services)).or_default().insert(row.position);
     }
-    let mut sizes: BTreeMap<(BackendName, Asked), BTreeSet<u32>> = BTreeMap::new();
-    for ((backend, metric, services), positions) in asked {
-        let same = |row: &&Row| (row.backend, row.metric, row.services) == (backend, metric, services);
+    let mut sizes: BTreeMap<(Key, Asked), BTreeSet<u32>> = BTreeMap::new();
+    for ((of, metric, services), positions) in asked {
+        let same = |row: &&Row| (key(row), row.metric, row.services) == (of, metric, services);
         let all: BTreeSet<_> = results.rows.iter().filter(same).map(|row| row.position).collect();
         let positions = if positions == all { BTreeSet::new() } else { positions };
-        sizes.entry((backend, (metric, positions))).or_default().insert(services);
+        sizes.entry((of, (metric, positions))).or_default().insert(services);
     }
-    let mut metrics: BTreeMap<(BackendName, BTreeSet<u32>), Vec<Asked>> = BTreeMap::new();
-    for ((backend, metric), sizes) in sizes {
-        metrics.entry((backend, sizes)).or_default().push(metric);
+    let mut metrics: BTreeMap<(Variant, String, BTreeSet<u32>), Vec<Asked>> = BTreeMap::new();
+    for (((variant, probe), metric), sizes) in sizes {
+        metrics.entry((variant, results.name(variant, probe), sizes)).or_default().push(metric);
     }
-    let mut backends: BTreeMap<(Vec<Asked>, BTreeSet<u32>), Vec<String>> = BTreeMap::new();
-    for ((backend, sizes), metrics) in metrics {
-        backends.entry((metrics, sizes)).or_default().push(backend.to_string());
+    let mut names: BTreeMap<(Vec<Asked>, BTreeSet<u32>), Vec<String>> = BTreeMap::new();
+    for ((_, name, sizes), metrics) in metrics {
+        names.entry((metrics, sizes)).or_default().push(name);
     }
-    let phrase = |((metrics, sizes), backends): (&(Vec<Asked>, BTreeSet<u32>), &Vec<String>)| {
+    let phrase = |((metrics, sizes), names): (&(Vec<Asked>, BTreeSet<u32>), &Vec<String>)| {
         let sizes: Vec<u32> = sizes.iter().copied().collect();
         let metrics: Vec<String> = metrics.iter().map(write_asked).collect();
-        format!("{}: {} at {}", list(backends), list(&metrics), services_of(&sizes))
+        format!("{}: {} at {}", list(names), list(&metrics), services_of(&sizes))
     };
-    backends.iter().map(phrase).collect::<Vec<_>>().join("; ")
+    names.iter().map(phrase).collect::<Vec<_>>().join("; ")
+}
+
+/// Whose a row is. A variant's name depends on the probe.
+type Key = (Variant, ProbeName);
+
+fn key(row: &Row) -> Key {
+    (Variant::of(row), row.probe)
 }

@@ -1,7 +1,7 @@
 //! A report as values: sections of tables, before anything is laid out.
 
 use crate::results::Results;
-use crate::{answer, chart, environment, missing, reading, sections};
+use crate::{answer, chart, clock, environment, missing, overview, reading, references, sections};
 use lab_core::dataset::Dataset;
 
 /// Everything that is to be read of a run.
@@ -11,12 +11,26 @@ pub struct Report {
     pub title: String,
     /// The question the scenario asks.
     pub question: String,
+    /// What must be known of the clock before any number is read; may be empty.
+    pub caution: String,
     /// What the data answer, a paragraph each.
     pub answer: Vec<String>,
+    /// The most telling figures, a table a group of metrics: for renderers that leave the measured sections out.
+    pub overview: Vec<Table>,
     /// Drawings, for renderers that can show them.
     pub charts: Vec<Chart>,
-    /// The rest, in order.
-    pub sections: Vec<Section>,
+    /// All figures.
+    pub measured: Vec<Section>,
+    /// Published figures, with measured ones beside them.
+    pub references: Option<Section>,
+    /// What was not measured, and why.
+    pub missing: Section,
+    /// What ran, where and how.
+    pub environment: Section,
+    /// How to read it all.
+    pub reading: Section,
+    /// The last two in a few sentences, for renderers that leave them out.
+    pub brief: Vec<String>,
 }
 
 /// A titled part of a report.
@@ -101,15 +115,30 @@ impl Report {
     #[must_use]
     pub fn of(dataset: &Dataset) -> Self {
         let results = Results::of(dataset);
-        let mut sections = sections::measured(&results);
-        sections.extend([missing::section(&results), environment::section(&results), reading::section(&results)]);
+        let beside = references::Beside::of(&results);
+        let mut brief = environment::brief(&results);
+        brief.extend(reading::beyond(&results));
         Self {
             title: format!("svclab: {}", dataset.header.plan.scenario),
             question: dataset.header.question.clone(),
+            caution: clock::caution(dataset.header.clock),
             answer: answer::paragraphs(&results),
+            overview: overview::tables(&results),
             charts: chart::charts(&results),
-            sections,
+            measured: sections::measured(&results),
+            missing: missing::section(&results, &beside.missing),
+            references: beside.section,
+            environment: environment::section(&results),
+            reading: reading::section(&results),
+            brief,
         }
+    }
+
+    /// Every section, in order.
+    #[must_use]
+    pub fn sections(&self) -> Vec<&Section> {
+        let last = [&self.missing, &self.environment, &self.reading];
+        self.measured.iter().chain(&self.references).chain(last).collect()
     }
 }
 

@@ -1,10 +1,11 @@
 //! A dataset's rows, and which of them answers for a cell.
 
+use crate::variant::Variant;
 use lab_core::dataset::Dataset;
 use lab_core::metric::Metric;
 use lab_core::plan::Cell;
 use lab_core::summary::{Row, summarise};
-use lab_core::vocabulary::{BackendName, Outcome, Position, Word};
+use lab_core::vocabulary::{Outcome, Position, Word};
 use std::collections::{BTreeSet, HashMap};
 
 /// A dataset with its summary.
@@ -61,15 +62,9 @@ impl<'a> Results<'a> {
     pub(crate) fn sizes(&self) -> BTreeSet<u32> {
         self.rows.iter().map(|row| row.services).collect()
     }
-
-    /// The backends of every cell, in the order of tables.
-    pub(crate) fn backends(&self) -> BTreeSet<BackendName> {
-        self.rows.iter().map(|row| row.backend).collect()
-    }
 }
 
 /// The point of the plan that `row` is about.
 pub(crate) fn cell(row: &Row) -> Cell {
-    let Row { services, endpoints, backend, probe, position, .. } = *row;
-    Cell { services, endpoints, backend, probe, position }
+    Variant::of(row).cell(row.services, row.endpoints, row.probe, row.position)
 }

@@ -1,17 +1,22 @@
 //! Which metrics stand together, in the shape of the tables that were published before.
 
+use crate::clock;
 use crate::grid::{Show, grid};
 use crate::report::Section;
 use crate::results::Results;
 use lab_core::metric::Metric;
 
-const MEDIANS: &str = "Beside a median stands its ratio to direct (×), below it its 95 % interval.";
-
 /// The sections of measured figures; those that nothing was asked of are left out.
 pub(crate) fn measured(results: &Results) -> Vec<Section> {
     use Show::{Exact, Median, Tail};
+    let spread = match results.is_exact() {
+        false => "below it its 95 % interval",
+        true => "below it its range over replicas, where they differ",
+    };
+    let medians = &format!("Beside a median stands its ratio to direct (×), {spread}.");
+    let of = |what: &str| format!("{what} Of each figure the median stands here, {spread}.");
     let section = |title: &str, about: &str, metrics: &[(Metric, Show)]| Section {
-        title: title.to_owned(),
+        title: clock::label(results.clock(), title),
         about: about.to_owned(),
         tables: metrics.iter().filter_map(|&(metric, show)| grid(results, metric, show)).collect(),
         ..Section::default()
@@ -19,19 +24,23 @@ pub(crate) fn measured(results: &Results) -> Vec<Section> {
     let sections = [
         section(
             "Control plane",
-            "What a change of Services costs. Below a median stands its 95 % interval.",
+            &of("What a change of Services costs."),
             &[
                 (Metric::SyncFull, Median),
                 (Metric::SyncChange, Median),
                 (Metric::EndpointChange, Median),
                 (Metric::RemoveService, Median),
                 (Metric::AppendRule, Median),
+                (Metric::SyncVirtualServers, Median),
+                (Metric::SyncAddresses, Median),
+                (Metric::SyncSets, Median),
+                (Metric::SyncRules, Median),
             ],
         ),
-        section("Bandwidth", MEDIANS, &[(Metric::Bandwidth, Median)]),
+        section("Bandwidth", medians, &[(Metric::Bandwidth, Median)]),
         section(
             "Connections",
-            MEDIANS,
+            medians,
             &[
                 (Metric::Connect, Median),
                 (Metric::Connect, Tail),
@@ -43,8 +52,11 @@ pub(crate) fn measured(results: &Results) -> Vec<Section> {
         ),
         section(
             "CPU and memory",
-            "What the backend's tool and the kernel spent. Below a median stands its 95 % interval.",
+            &of("What the backend's tool and the kernel spent."),
             &[
+                (Metric::CpuSync, Median),
+                (Metric::CpuUser, Median),
+                (Metric::CpuSystem, Median),
                 (Metric::ToolUser, Median),
                 (Metric::ToolSystem, Median),
                 (Metric::ToolExec, Median),
@@ -59,6 +71,9 @@ pub(crate) fn measured(results: &Results) -> Vec<Section> {
                 (Metric::Rules, Exact),
                 (Metric::Chains, Exact),
                 (Metric::SetElements, Exact),
+                (Metric::VirtualServers, Exact),
+                (Metric::RealServers, Exact),
+                (Metric::Addresses, Exact),
                 (Metric::ScriptBytes, Exact),
             ],
         ),

@@ -12,28 +12,31 @@ const STYLE: TableStyle = TableStyle::new()
     .header_separator(LineStyle::none().fill('─').junction('─'))
     .content_lines(ContentLineStyle::none());
 
-/// `report` in `width` columns.
+/// `report` in `width` columns, in short: what is measured beside what, what was published, and what is missing.
 pub(crate) fn render(report: &Report, width: u16) -> String {
     let width = width.max(NARROWEST);
     let mut blocks = vec![underline(&report.title, '═')];
-    let prose = std::iter::once(&report.question).chain(&report.answer).filter(|text| !text.is_empty());
-    blocks.extend(prose.map(|text| wrap(text, width, "")));
-    for section in &report.sections {
-        blocks.extend(render_section(section, width));
-    }
+    let prose = std::iter::once(&report.question).chain([&report.caution]).chain(&report.answer);
+    blocks.extend(prose.filter(|text| !text.is_empty()).map(|text| wrap(text, width, "")));
+    blocks.extend(report.overview.iter().map(|table| render_table(table, width)));
+    blocks.extend(report.references.iter().flat_map(|section| render_section(section, width)));
+    blocks.extend(render_section(&report.missing, width));
+    blocks.push(report.brief.iter().map(|sentence| wrap(sentence, width, "")).collect::<Vec<_>>().join("\n"));
+    blocks.extend(report.environment.command.iter().map(|(what, command)| format!("{what}:\n\n  {command}")));
+    blocks.push(wrap(MORE, width, ""));
     blocks.join("\n\n") + "\n"
 }
+
+/// Where the rest is.
+const MORE: &str = "Every interval, ratio to direct, percentile and position, the environment, and how to read it all: \
+                    report.html and report.md.";
 
 fn render_section(section: &Section, width: u16) -> Vec<String> {
     let mut blocks = vec![underline(&section.title, '═')];
     if !section.about.is_empty() {
         blocks.push(wrap(&section.about, width, ""));
     }
-    blocks.extend(section.points.iter().map(|point| wrap(point, width, "- ")));
     blocks.extend(section.tables.iter().map(|table| render_table(table, width)));
-    if let Some((what, command)) = &section.command {
-        blocks.push(format!("{what}:\n\n  {command}"));
-    }
     blocks
 }
 
@@ -68,22 +71,54 @@ fn split(table: &Table, width: u16) -> Vec<Vec<usize>> {
     parts.into_iter().map(|(_, part)| part).collect()
 }
 
-/// The width of a column with its padding.
+/// The width of a column with the gap to the next.
 fn column_width(table: &Table, index: usize) -> usize {
-    let cells = table.rows.iter().map(|row| write(&row[index]));
-    let lines = cells.chain([table.columns[index].title.clone()]);
-    2 + lines.flat_map(|text| text.lines().map(|line| line.chars().count()).collect::<Vec<_>>()).max().unwrap_or(0)
+    2 + content_width(table, index).max(widest(&head(table, index)))
+}
+
+fn content_width(table: &Table, index: usize) -> usize {
+    table.rows.iter().map(|row| widest(&write(&row[index]))).max().unwrap_or(0)
+}
+
+fn widest(text: &str) -> usize {
+    text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
+}
+
+/// A column's title in lines about as wide as what stands below it, broken after a space or a dash.
+fn head(table: &Table, index: usize) -> String {
+    const NARROW: usize = 14;
+    let title = &table.columns[index].title;
+    if table.columns[index].content != Content::Number {
+        return title.clone();
+    }
+    let pieces = title.split_inclusive([' ', '-']);
+    let widest_piece = pieces.clone().map(|piece| piece.trim_end().chars().count()).max().unwrap_or(0);
+    // What fits into one line of the usual width is not broken for a narrow column's sake.
+    let narrow = if title.contains(": ") { NARROW } else { 0 };
+    let width = content_width(table, index).max(widest_piece).max(narrow);
+    let mut lines = vec![String::new()];
+    for piece in pieces {
+        let line = lines.last_mut().expect("there is a line from the start");
+        if line.chars().count() + piece.trim_end().chars().count() <= width {
+            line.push_str(piece);
+        } else {
+            lines.push(piece.to_owned());
+        }
+    }
+    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
 }
 
 fn lay_out(table: &Table, columns: &[usize], width: u16) -> String {
     let mut text = comfy_table::Table::new();
     text.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-    text.set_header(columns.iter().map(|&index| table.columns[index].title.as_str()));
+    text.set_header(columns.iter().map(|&index| head(table, index)));
     for row in &table.rows {
         text.add_row(columns.iter().map(|&index| write(&row[index])));
     }
     for (place, &index) in columns.iter().enumerate() {
-        if let (Content::Number, Some(column)) = (table.columns[index].content, text.column_mut(place)) {
+        let Some(column) = text.column_mut(place) else { continue };
+        column.set_padding((0, 1));
+        if table.columns[index].content == Content::Number {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

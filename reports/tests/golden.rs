@@ -45,3 +45,22 @@ fn html_is_as_before() {
 fn the_summary_is_as_before() {
     check("summary.csv", &reports::csv(&sample::dataset()));
 }
+
+#[test]
+fn counted_instructions_are_written_as_before() {
+    let dataset = sample::counted();
+    check("counted.txt", &reports::terminal(&dataset, 100));
+    check("counted.md", &reports::markdown(&dataset));
+    check("counted.html", &reports::html(&dataset));
+    check("counted.csv", &reports::csv(&dataset));
+}
+
+#[test]
+fn an_emulated_clock_is_labelled_as_before() {
+    check("emulated.md", &reports::markdown(&sample::emulated()));
+}
+
+#[test]
+fn a_small_run_of_every_backend_is_shown_as_before() {
+    check("smoke.txt", &reports::terminal(&sample::smoke(sample::counted()), 100));
+}

@@ -4,7 +4,7 @@ mod sample;
 
 use lab_core::dataset::{Dataset, Record};
 use lab_core::metric::Metric;
-use lab_core::vocabulary::{BackendName, Outcome, ProbeName};
+use lab_core::vocabulary::{BackendName, Outcome, ProbeName, Scheduler};
 use proptest::prelude::*;
 
 /// Every rendered form of `dataset`.
@@ -79,7 +79,7 @@ fn one_cell_with_one_sample_makes_no_comparison() {
     dataset.cells.retain(|cell| {
         keep(cell.backend, cell.probe, cell.services) && cell.round == 0 && cell.metric == Metric::SyncFull
     });
-    assert_says(&dataset, "at 1 Service, the median is 6.25 ms with nftables.");
+    assert_says(&dataset, "at 1 Service, the median is 6.17 ms with nftables.");
     assert_says(&dataset, "Nothing: every cell of the plan was measured in every round.");
     assert_eq!(reports::csv(&dataset).lines().count(), 2);
 }
@@ -109,20 +109,172 @@ fn a_run_in_which_all_failed_shows_failed_everywhere() {
     assert!(failed > 20, "{failed}");
 }
 
+/// The datasets, one on each clock.
+fn on_each_clock() -> [Dataset; 3] {
+    [sample::dataset(), sample::emulated(), sample::counted()]
+}
+
 #[test]
-fn no_cell_of_a_table_is_empty() {
-    let markdown = reports::markdown(&sample::dataset());
-    for line in markdown.lines().filter(|line| line.starts_with('|')) {
-        assert!(line.trim_matches('|').split(" | ").all(|cell| !cell.trim().is_empty()), "{line}");
+fn on_every_clock_an_empty_a_cut_off_and_a_failed_run_say_so() {
+    for dataset in on_each_clock() {
+        let mut empty = dataset.clone();
+        empty.header.plan.cells.clear();
+        empty.header.references.clear();
+        empty.cells.clear();
+        assert_says(&empty, "No answer: nothing was measured.");
+        assert_says(&empty, "The plan has no cells: nothing was asked.");
+
+        let cut = Dataset { cells: Vec::new(), end: None, ..dataset.clone() };
+        assert_says(&cut, "No answer: nothing was measured.");
+        assert_says(&cut, "the run ended before it");
+
+        let mut failed = dataset;
+        for cell in &mut failed.cells {
+            cell.outcome = Outcome::Failed;
+            cell.reason = "the node has no loopback".to_owned();
+            cell.samples.clear();
+        }
+        assert_says(&failed, "the node has no loopback");
+        let cells = failed.header.plan.cells.len();
+        assert_says(&failed, &format!("{cells} failed of {cells}"));
     }
 }
 
 #[test]
-fn the_terminal_keeps_to_its_width() {
-    for width in [0, 60, 80, 100, 200] {
-        let text = reports::terminal(&sample::dataset(), width);
-        let longest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
-        assert!(longest.chars().count() <= usize::from(width).max(60), "at {width}: {longest:?}");
+fn a_single_count_of_instructions_stands_alone() {
+    let mut dataset = sample::counted();
+    dataset.header.plan.replicas = 1;
+    dataset.header.references.clear();
+    dataset.header.plan.cells.retain(|cell| cell.probe == ProbeName::SyncFull && cell.services == 1);
+    let cells = dataset.header.plan.cells.clone();
+    dataset.cells.retain(|cell| cell.replica == 0 && cells.contains(&cell.cell()));
+    assert_says(&dataset, "at 1 Service, it takes");
+    assert_says(&dataset, "All of it was counted in one replica");
+    assert_says(
+        &dataset,
+        "Nothing: every cell of the plan was measured in every replica.".trim_start_matches("Nothing"),
+    );
+    let markdown = reports::markdown(&dataset);
+    assert!(markdown.contains("Exact: counted once in every cell.") && !markdown.contains("n = 1"));
+}
+
+#[test]
+fn a_replica_that_is_missing_is_no_round() {
+    let mut dataset = sample::counted();
+    dataset.cells.retain(|cell| cell.replica == 0);
+    dataset.end = None;
+    assert_tabulates(&dataset, "measured in 1 of 2 replicas: the run ended before the others");
+}
+
+#[test]
+fn counted_instructions_never_look_like_times() {
+    for text in words(&sample::counted()) {
+        let text = text.replace("http://www.w3.org/2000/svg", "");
+        let measured = text.split("Published figures").next().unwrap();
+        for time in [" ns", " µs", " ms", " in s,", " in s ", "bit/s", "0/s", "1/s", "cores", " s with"] {
+            assert!(!measured.contains(time), "{time:?}");
+        }
+        assert!(text.contains("Instructions are not time; cache and memory effects"));
+    }
+}
+
+#[test]
+fn an_emulated_clock_is_named_in_every_title() {
+    let dataset = sample::emulated();
+    assert_says(&dataset, "Emulated wall clock: ratios only.");
+    let markdown = reports::markdown(&dataset);
+    let measured = markdown.split("## Skipped").next().unwrap();
+    let exact = ["tool_peak_rss", "kernel_memory", "rules", "chains", "set_elements", "script_bytes"];
+    for title in measured.lines().filter_map(|line| line.strip_prefix("##").map(|line| line.trim_matches(['#', ' ']))) {
+        assert!(title.contains("emulated") || exact.iter().any(|metric| title.starts_with(metric)), "{title}");
+    }
+    assert!(measured.contains("the emulated median is"));
+    assert_eq!(reports::html(&dataset).matches("(emulated)</figcaption>").count(), 3);
+}
+
+#[test]
+fn a_time_is_never_divided_by_a_count_of_instructions() {
+    let dataset = sample::counted();
+    assert_says(&dataset, "So only shapes are compared");
+    assert_says(&dataset, "iptables, from 1 to 20,000 Services: published grows 360,000,000×; measured: sync_full of");
+    assert_tabulates(&dataset, "published, wall: iptables in s");
+    assert_tabulates(&dataset, "measured, instructions: sync_full of iptables-legacy, M instr");
+}
+
+#[test]
+fn a_published_end_that_was_not_met_stands_beside_what_was_measured() {
+    let mut dataset = sample::counted();
+    let grown = |services: &mut u32| *services = if *services == 20_000 { 50_000 } else { *services };
+    dataset.header.plan.cells.iter_mut().for_each(|cell| grown(&mut cell.services));
+    for cell in &mut dataset.cells {
+        grown(&mut cell.services);
+        if cell.probe == ProbeName::Bandwidth && cell.metric == Metric::Bandwidth {
+            cell.outcome = Outcome::Measured;
+            cell.reason.clear();
+            cell.samples = vec![21e9];
+        }
+    }
+    assert_says(
+        &dataset,
+        "iptables at 50,000 Services: published out of memory; measured: kernel_memory of iptables-legacy is",
+    );
+    assert_says(
+        &dataset,
+        "iptables last, from 1 to 50,000 Services: published falls to 0×; measured: bandwidth last of iptables-legacy shows \
+         no difference (1.00×).",
+    );
+}
+
+#[test]
+fn a_published_size_that_is_not_in_the_plan_is_listed_with_the_reason() {
+    let dataset = sample::counted();
+    assert_tabulates(&dataset, "huawei-bandwidth at 5,000, 10,000, 25,000 and 50,000 Services");
+    assert_tabulates(&dataset, "the plan has 1, 1,000 and 20,000 Services only");
+    let mut other = sample::dataset();
+    other.header.references = vec!["huawei-cpu".to_owned(), "lost".to_owned()];
+    assert_tabulates(&other, "huawei-cpu: cpu_sync of iptables-legacy and cpu_sync of ipvs");
+    assert_tabulates(&other, "published lost");
+}
+
+#[test]
+fn variants_of_a_backend_are_told_apart_where_they_differ() {
+    let dataset = sample::counted();
+    assert_says(&dataset, "ipvs (kube-proxy) and ipvs (batched)");
+    assert_says(&dataset, "22.9 k instr with ipvs (1.05× direct)");
+    let mut other = dataset;
+    for cell in &mut other.header.plan.cells {
+        cell.scheduler = cell.scheduler.map(|_| Scheduler::SourceHashing);
+    }
+    for cell in &mut other.cells {
+        cell.scheduler = cell.scheduler.map(|_| Scheduler::SourceHashing);
+    }
+    assert_says(&other, "ipvs (kube-proxy, sh)");
+    assert_says(&other, "with ipvs (sh)");
+}
+
+#[test]
+fn no_cell_of_a_table_is_empty() {
+    for dataset in on_each_clock() {
+        let markdown = reports::markdown(&dataset);
+        for line in markdown.lines().filter(|line| line.starts_with('|')) {
+            assert!(line.trim_matches('|').split(" | ").all(|cell| !cell.trim().is_empty()), "{line}");
+        }
+    }
+}
+
+#[test]
+fn the_terminal_keeps_to_its_width_and_to_a_few_pages() {
+    for dataset in on_each_clock() {
+        for width in [0, 60, 80, 100, 200] {
+            let text = reports::terminal(&dataset, width);
+            let longest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
+            assert!(longest.chars().count() <= usize::from(width).max(60), "at {width}: {longest:?}");
+        }
+    }
+    for dataset in on_each_clock() {
+        let smoke = reports::terminal(&sample::smoke(dataset), 100);
+        assert!(smoke.lines().count() < 120, "{smoke}");
+        assert_eq!(smoke.matches("sync_full  ").count(), 2, "the table is in one part: {smoke}");
     }
 }
 
@@ -153,11 +305,12 @@ proptest! {
 
     #[test]
     fn no_subset_of_a_datasets_lines_makes_a_report_panic(
-        keep in proptest::collection::vec(any::<bool>(), 2000),
+        keep in proptest::collection::vec(any::<bool>(), 3000),
         share in 0_usize..20,
         cut in 0_usize..200,
+        clock in 0_usize..3,
     ) {
-        let lines = lines(sample::dataset());
+        let lines = lines(on_each_clock()[clock].clone());
         let kept = lines.iter().enumerate().filter(|(index, _)| *index == 0 || (keep[*index] && index % 20 < share));
         let text: String = kept.map(|(_, line)| line.as_str()).collect();
         let header = lines[0].len();

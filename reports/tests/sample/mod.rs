@@ -1,30 +1,91 @@
-//! A small hand-made dataset in which everything happens that a report must tell: figures that differ and figures that do
+//! Small hand-made datasets in which everything happens that a report must tell: figures that differ and figures that do
 //! not, a cell that ran over its budget, one that failed in one round, one that could not run, one with fewer samples.
 
 use lab_core::dataset::{CellRecord, Dataset, End, FORMAT, Header};
-use lab_core::metric::Metric;
-use lab_core::plan::{Cell, Plan, expand};
-use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, TargetName, Word};
+use lab_core::metric::{Metric, Unit};
+use lab_core::plan::{Axes, Cell, Plan};
+use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, TargetName, Way, Word};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 const ROUNDS: u32 = 3;
 
-/// The dataset.
+/// Three rounds on a wall clock.
 pub(crate) fn dataset() -> Dataset {
     let header = header(&[1, 1000, 20_000]);
     let mut cells = Vec::new();
     for round in 0..ROUNDS {
-        cells.extend(header.plan.cells.iter().flat_map(|cell| records(*cell, round)));
+        cells.extend(header.plan.cells.iter().flat_map(|cell| records(*cell, TargetName::Host, round, 0)));
     }
     let counts = [(Outcome::Measured, 105), (Outcome::Skipped, 6), (Outcome::Failed, 1), (Outcome::OverBudget, 1)];
     let counts = BTreeMap::from(counts);
     let end = "2026-03-01T09:42:07.5Z".parse().unwrap();
-    Dataset { header, cells, end: Some(End { end, peak_rss: 48 << 20, interrupted: false, cells: counts }) }
+    let end = End { end, peak_rss: 48 << 20, interrupted: false, cells: counts, boots: Vec::new() };
+    Dataset { header, cells, end: Some(end) }
+}
+
+/// The same three rounds as an emulated guest would have taken them.
+pub(crate) fn emulated() -> Dataset {
+    let mut dataset = dataset();
+    dataset.header.clock = Clock::WallEmulated;
+    dataset.header.plan.target = TargetName::Vm;
+    dataset.header.guest = facts(&[("kernel", "6.1.0-guest")]);
+    dataset
+}
+
+/// Two replicas counted in instructions: ipvs in two ways, with published figures beside what was measured.
+pub(crate) fn counted() -> Dataset {
+    let Dataset { mut header, end, .. } = dataset();
+    header.id = "2026-03-01-0930-exact".to_owned();
+    header.clock = Clock::Instructions;
+    header.guest = facts(&[
+        ("kernel", "6.1.0-guest"),
+        ("memory", "4096 MiB"),
+        ("package", "linux-image-6.1.0-guest 6.1.1-1"),
+        ("qemu", "7.2.0"),
+        ("sha256", "00112233"),
+    ]);
+    let backends = [BackendName::Direct, BackendName::IptablesLegacy, BackendName::Ipvs, BackendName::Nftables];
+    let mut probes = ProbeName::usual();
+    probes.push(ProbeName::Churn);
+    let services = [1, 1000, 20_000].to_vec();
+    header.plan.cells = Axes { services, backends: backends.to_vec(), probes, ..Axes::default() }.expand();
+    header.plan.target = TargetName::Exact;
+    header.plan.rounds = 1;
+    header.plan.replicas = 2;
+    let references =
+        ["huawei-add-rule", "huawei-bandwidth", "huawei-memory", "huawei-cpu", "ipvs-deep-dive-static-rules"];
+    header.references = references.map(str::to_owned).to_vec();
+    let cells = (0..header.plan.replicas)
+        .flat_map(|replica| {
+            header.plan.cells.iter().flat_map(move |cell| records(*cell, TargetName::Exact, 0, replica))
+        })
+        .collect();
+    let boots = (0..24).map(|boot| 2_100_000_000 + boot * 40_000_000).collect();
+    Dataset { cells, end: end.map(|end| End { boots, cells: BTreeMap::new(), ..end }), header }
+}
+
+/// `original` as a run of every backend at two small sizes.
+pub(crate) fn smoke(mut original: Dataset) -> Dataset {
+    let Header { plan, references, .. } = &mut original.header;
+    references.clear();
+    plan.cells = Axes { services: vec![1, 100], ..Axes::default() }.expand();
+    let (target, rounds, replicas) = (plan.target, plan.rounds, plan.replicas);
+    let passes = (0..rounds).flat_map(|round| (0..replicas).map(move |replica| (round, replica)));
+    let cells = &plan.cells;
+    let records =
+        passes.flat_map(|(round, replica)| cells.iter().flat_map(move |cell| records(*cell, target, round, replica)));
+    original.cells = records.collect();
+    original
+}
+
+fn facts(facts: &[(&str, &str)]) -> BTreeMap<String, String> {
+    facts.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
 }
 
 fn header(services: &[u32]) -> Header {
-    let facts = |facts: &[(&str, &str)]| facts.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    use BackendName::{Direct, IptablesLegacy, IptablesNft, Nftables};
+    let backends = vec![Direct, IptablesLegacy, IptablesNft, Nftables];
     Header {
         format: FORMAT,
         id: "2026-03-01-0930-scale".to_owned(),
@@ -35,26 +96,43 @@ fn header(services: &[u32]) -> Header {
         question: "What does a Service cost, & where <is> it | paid?".to_owned(),
         plan: Plan {
             scenario: "scale".to_owned(),
-            target: TargetName::Host,
             seed: 7,
             rounds: ROUNDS,
             budget: Duration::from_secs(60),
             dials: 20,
             traffic: Duration::from_secs(2),
-            cells: expand(services, 2, BackendName::ALL, ProbeName::ALL),
+            cells: Axes { services: services.to_vec(), backends, ..Axes::default() }.expand(),
+            ..Plan::example(TargetName::Host)
         },
         clock: Clock::Wall,
         host: facts(&[("cpu", "Example CPU @ 2.0 GHz, 2 cores"), ("kernel", "6.1.0-example"), ("memory", "3.8 GiB")]),
         tools: facts(&[("iperf3", "3.12"), ("iptables-legacy", "1.8.9"), ("iptables-nft", "1.8.9"), ("nft", "1.0.6")]),
+        guest: BTreeMap::new(),
+        references: Vec::new(),
         start: "2026-03-01T09:30:00Z".parse().unwrap(),
     }
 }
 
-/// The lines of one cell in one round.
-fn records(cell: Cell, round: u32) -> Vec<CellRecord> {
+/// The lines of one cell in one round, or in one replica.
+fn records(cell: Cell, target: TargetName, round: u32, replica: u32) -> Vec<CellRecord> {
+    let record = |metric, samples: &[f64]| record(cell, target, round, replica, metric, samples);
     let short = |outcome, reason: &str| {
-        vec![CellRecord { outcome, reason: reason.to_owned(), ..record(cell, round, Metric::of(cell.probe), &[]) }]
+        vec![CellRecord { outcome, reason: reason.to_owned(), ..record(Metric::of(cell.probe), &[]) }]
     };
+    if cell.backend == BackendName::Ipvs && cell.services == 20_000 && cell.way == Way::KubeProxy {
+        match cell.probe {
+            ProbeName::SyncFull => {
+                return short(
+                    Outcome::OverBudget,
+                    "12,000 of 20,000 Services were installed when 60 G instr were used up",
+                );
+            }
+            ProbeName::Churn => {
+                return short(Outcome::Skipped, "a node of 20,000 Services does not load within the budget");
+            }
+            _ => {}
+        }
+    }
     match (cell.backend, cell.probe, cell.services, round) {
         (BackendName::IptablesNft, ProbeName::SyncFull, 20_000, _) => {
             short(Outcome::OverBudget, "one sync had not ended after 60 s")
@@ -68,27 +146,29 @@ fn records(cell: Cell, round: u32) -> Vec<CellRecord> {
         (BackendName::IptablesLegacy, ProbeName::EndpointChange, 20_000, 2) => {
             short(Outcome::Skipped, "2 of 3 rounds used up the cell's 60 s")
         }
-        _ => metrics(cell.probe)
-            .iter()
-            .map(|&metric| record(cell, round, metric, &samples(cell, round, metric)))
+        _ => metrics(cell)
+            .into_iter()
+            .map(|metric| record(metric, &samples(cell, target, round + replica, metric)))
             .collect(),
     }
 }
 
-fn record(cell: Cell, round: u32, metric: Metric, samples: &[f64]) -> CellRecord {
+fn record(cell: Cell, target: TargetName, round: u32, replica: u32, metric: Metric, samples: &[f64]) -> CellRecord {
     let direct = cell.backend == BackendName::Direct;
     CellRecord {
         scenario: "scale".to_owned(),
-        target: TargetName::Host,
+        target,
         backend: cell.backend,
         layout: if direct { "none" } else { "kube-proxy-1.30" }.to_owned(),
-        way: if direct { "none" } else { "partial" }.to_owned(),
+        scheduler: cell.scheduler,
+        forwarding: cell.forwarding,
+        way: cell.way,
         services: cell.services,
         endpoints: cell.endpoints,
         position: cell.position,
         probe: cell.probe,
         round,
-        replica: 0,
+        replica,
         outcome: Outcome::Measured,
         reason: String::new(),
         metric,
@@ -97,8 +177,17 @@ fn record(cell: Cell, round: u32, metric: Metric, samples: &[f64]) -> CellRecord
     }
 }
 
-/// What a probe's lines are of.
-fn metrics(probe: ProbeName) -> &'static [Metric] {
+/// What a cell's lines are of.
+fn metrics(cell: Cell) -> Vec<Metric> {
+    let mut metrics = of_probe(cell.probe).to_vec();
+    if cell.backend == BackendName::Ipvs && cell.probe == ProbeName::SyncFull {
+        metrics.extend([Metric::SyncVirtualServers, Metric::SyncAddresses, Metric::SyncSets, Metric::SyncRules]);
+        metrics.extend([Metric::VirtualServers, Metric::RealServers, Metric::Addresses]);
+    }
+    metrics
+}
+
+fn of_probe(probe: ProbeName) -> &'static [Metric] {
     match probe {
         ProbeName::SyncFull => &[
             Metric::SyncFull,
@@ -119,21 +208,27 @@ fn metrics(probe: ProbeName) -> &'static [Metric] {
         ProbeName::Connect => &[Metric::Connect, Metric::FirstByte],
         ProbeName::ConnectionsPerSecond => &[Metric::ConnectionsPerSecond, Metric::CpuSoftirq],
         ProbeName::Bandwidth => &[Metric::Bandwidth, Metric::CpuSoftirq],
+        ProbeName::Churn => &[Metric::CpuSync, Metric::CpuUser, Metric::CpuSystem],
     }
 }
 
-/// Samples around a value of the right size, off by a few percent that depend on the cell, the round and their number.
-fn samples(cell: Cell, round: u32, metric: Metric) -> Vec<f64> {
+/// Samples around a value of the right size, off by a few percent that depend on the cell, the round and their number; in
+/// the exact target by hardly anything.
+fn samples(cell: Cell, target: TargetName, round: u32, metric: Metric) -> Vec<f64> {
     let count = match metric {
+        _ if target == TargetName::Exact && metric != Metric::Connect => 1,
         Metric::Connect | Metric::FirstByte => 8,
         Metric::SyncChange | Metric::EndpointChange | Metric::RemoveService => 4,
         _ => 1,
     };
     let value = value(cell, metric);
-    let exact = matches!(metric, Metric::Rules | Metric::Chains | Metric::SetElements | Metric::ScriptBytes);
-    let salt = cell.services as usize + 31 * cell.backend as usize + 7 * metric as usize + 13 * round as usize;
-    let noise = |index: usize| ((salt + index * 37) % 19) as f64 / 19.0 * 0.08 - 0.04;
-    let rounded = |value: f64| if metric == Metric::CpuSoftirq { (value * 1e4).round() / 1e4 } else { value.round() };
+    let exact = metric.unit() == Unit::Count || metric == Metric::ScriptBytes;
+    // A number of the metric's own that stays when metrics are added.
+    let own: usize = metric.name().bytes().map(usize::from).sum();
+    let salt = cell.services as usize + 31 * cell.backend as usize + 7 * own + 13 * round as usize;
+    let width = if target == TargetName::Exact { 0.02 } else { 0.08 };
+    let noise = |index: usize| (((salt + index * 37) % 19) as f64 / 19.0 - 0.5) * width;
+    let rounded = |value: f64| if metric.unit() == Unit::Share { (value * 1e4).round() / 1e4 } else { value.round() };
     (0..count).map(|index| if exact { value } else { rounded(value * (1.0 + noise(index))) }).collect()
 }
 
@@ -145,6 +240,8 @@ fn value(cell: Cell, metric: Metric) -> f64 {
         BackendName::Direct => 0.0,
         BackendName::IptablesLegacy => 1.0,
         BackendName::IptablesNft => 4.0,
+        BackendName::Ipvs if cell.way == Way::KubeProxy => 6.0,
+        BackendName::Ipvs => 0.5,
         BackendName::Nftables => 0.8,
     };
     let linear = f64::from(u8::from(matches!(cell.backend, BackendName::IptablesLegacy | BackendName::IptablesNft)));
@@ -162,6 +259,15 @@ fn value(cell: Cell, metric: Metric) -> f64 {
         Metric::Bandwidth => 21e9,
         Metric::CpuSoftirq => 0.4 + walked / 1e5 * linear,
         Metric::KernelMemory => services * 3000.0,
+        Metric::SyncVirtualServers => services * 5e3 * per_service,
+        Metric::SyncAddresses | Metric::SyncSets => 1e6 + services * 2e3 * per_service,
+        Metric::SyncRules => 4e6,
+        Metric::CpuSync => 0.02 + services / 2e5 * (linear + 0.1),
+        Metric::CpuUser | Metric::CpuSystem => 0.01 + services / 4e5 * (linear + 0.1),
+        Metric::Rules if cell.backend == BackendName::Ipvs => 22.0,
+        Metric::Chains if cell.backend == BackendName::Ipvs => 9.0,
+        Metric::VirtualServers | Metric::Addresses => services,
+        Metric::RealServers => services * f64::from(cell.endpoints),
         Metric::Rules => 5.0 + services * 8.0,
         Metric::Chains => 3.0 + services * 3.0,
         Metric::SetElements => services * (1.0 - linear),

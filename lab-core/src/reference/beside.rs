@@ -1,0 +1,73 @@
+//! `measured-beside.yaml` as it is written: which measured figures stand beside a published series.
+
+use super::{Measured, Pair, Quantile, Reference};
+use crate::metric::Metric;
+use crate::vocabulary::{BackendName, Position, ProbeName, Word};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenPair {
+    reference: String,
+    published: Option<String>,
+    measured: Vec<WrittenMeasured>,
+    because: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenMeasured {
+    backend: BackendName,
+    metric: Metric,
+    probe: Option<ProbeName>,
+    position: Option<Position>,
+    #[serde(default)]
+    quantile: WrittenQuantile,
+}
+
+#[derive(Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "lowercase")]
+enum WrittenQuantile {
+    #[default]
+    P50,
+    P90,
+    P99,
+}
+
+/// `references`, each with its pairs in `text`.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub(super) fn read(text: &str, mut references: Vec<Reference>) -> Result<Vec<Reference>, Vec<String>> {
+    let written: Vec<WrittenPair> = serde_saphyr::from_str(text).map_err(|error| vec![error.to_string()])?;
+    let mut problems = Vec::new();
+    for pair in written {
+        let Some(reference) = references.iter_mut().find(|reference| reference.id == pair.reference) else {
+            problems.push(format!("there is no reference {}", pair.reference));
+            continue;
+        };
+        let id = &reference.id;
+        if let Some(key) = pair.published.as_deref().filter(|key| reference.series(key).is_none()) {
+            problems.push(format!("{id}: there is no series {key}"));
+        }
+        let measured = pair.measured.into_iter().filter_map(|written| measured(written, id, &mut problems)).collect();
+        let because = pair.because.map(|text| text.trim().to_owned());
+        reference.pairs.push(Pair { published: pair.published, measured, because });
+    }
+    if problems.is_empty() { Ok(references) } else { Err(problems) }
+}
+
+fn measured(written: WrittenMeasured, id: &str, problems: &mut Vec<String>) -> Option<Measured> {
+    let WrittenMeasured { backend, metric, probe, position, quantile } = written;
+    let Some(probe) = probe.or_else(|| ProbeName::ALL.iter().copied().find(|&probe| Metric::of(probe) == metric))
+    else {
+        problems.push(format!("{id}: {metric} needs the probe that it is taken with"));
+        return None;
+    };
+    let quantile = match quantile {
+        WrittenQuantile::P50 => Quantile::P50,
+        WrittenQuantile::P90 => Quantile::P90,
+        WrittenQuantile::P99 => Quantile::P99,
+    };
+    Some(Measured { backend, metric, probe, position, quantile })
+}
