@@ -1,5 +1,6 @@
-//! The clock this process measures on, which decides how its durations are spelled for people.
+//! The clock of this process's run, which decides how quantities are spelled for people.
 
+use lab_core::metric::Unit;
 use lab_core::units;
 use lab_core::vocabulary::Clock;
 use std::sync::OnceLock;
@@ -12,15 +13,12 @@ pub(crate) fn set(clock: Clock) {
     let _ = CLOCK.set(clock);
 }
 
-/// `time` for people: a time, or what it is in a guest where every instruction takes a nanosecond.
-pub(crate) fn spell(time: Duration) -> String {
-    match CLOCK.get() {
-        Some(Clock::Instructions) => format!("{} M instructions", units::count(millions(time))),
-        _ if time.subsec_nanos() == 0 => format!("{} s", time.as_secs()),
-        _ => units::human(lab_core::metric::Unit::Ns, time.as_nanos() as f64),
-    }
+/// `value` for people.
+pub(crate) fn human(unit: Unit, value: f64) -> String {
+    units::human(unit, CLOCK.get().copied().unwrap_or(Clock::Wall), value)
 }
 
-fn millions(instructions: Duration) -> u64 {
-    u64::try_from(instructions.as_nanos() / 1_000_000).unwrap_or(u64::MAX)
+/// `time` for people.
+pub(crate) fn spell(time: Duration) -> String {
+    human(Unit::Ns, time.as_nanos() as f64)
 }

@@ -2,6 +2,7 @@
 
 use crate::backend::BACKENDS;
 use crate::event::{Event, Everyone, Listener};
+use crate::clock;
 use crate::exit::{Exit, Failure};
 use crate::interrupt;
 use crate::meter;
@@ -58,6 +59,7 @@ pub(crate) fn conduct(
     ground: Ground,
     measure: impl FnOnce(&mut dyn Listener) -> Result<Ran>,
 ) -> Result<Exit, Failure> {
+    clock::set(clock);
     let header = header(job, clock, ground);
     let folder = job.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&header.id));
     let mut store = Store::create(&folder, header).map_err(Failure::usage)?;

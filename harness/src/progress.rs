@@ -1,5 +1,6 @@
 //! Progress on standard error: a bar with the time left where it is a terminal, plain lines elsewhere.
 
+use crate::clock;
 use crate::event::{Event, Listener};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -96,5 +97,5 @@ pub(crate) fn describe(cell: &Cell) -> String {
 }
 
 fn median(record: &CellRecord) -> String {
-    lab_core::stats::median(&record.samples).map_or(String::new(), |median| units::human(record.unit, median))
+    lab_core::stats::median(&record.samples).map_or(String::new(), |median| clock::human(record.unit, median))
 }

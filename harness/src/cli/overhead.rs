@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use lab_core::cluster::{AddressPlan, Cluster, NODE_ADDRESS};
 use lab_core::layout::{Action, Invocation};
 use lab_core::metric::Unit;
-use lab_core::vocabulary::BackendName;
+use lab_core::vocabulary::{BackendName, Clock};
 use lab_core::{stats, units};
 use netns_topology::Node;
 use std::fs::File;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         let pairs = measure(args)?;
         let ratios: Vec<f64> = pairs.iter().map(|(lab, bare)| lab / bare).collect();
         let median = |values: Vec<f64>| stats::median(&values).unwrap_or(f64::NAN);
-        let of = |value: fn(&(f64, f64)) -> f64| units::human(Unit::Ns, median(pairs.iter().map(value).collect()));
+        let of = |value: fn(&(f64, f64)) -> f64| units::human(Unit::Ns, Clock::Wall, median(pairs.iter().map(value).collect()));
         let interval = stats::interval(&ratios.iter().map(|&ratio| vec![ratio]).collect::<Vec<_>>(), 1);
         let interval = interval.map_or(String::new(), |(low, high)| format!(", 95 % interval {low:.3} to {high:.3}"));
         say!("sync_full of iptables-legacy at {} Services, {} pairs", units::count(args.services.into()), pairs.len());

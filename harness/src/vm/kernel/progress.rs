@@ -4,6 +4,7 @@ use super::suite::Suite;
 use indicatif::{ProgressBar, ProgressStyle};
 use lab_core::metric::Unit;
 use lab_core::units;
+use lab_core::vocabulary::Clock;
 use std::io::{IsTerminal, stderr};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -44,7 +45,7 @@ impl Steps {
         work: impl FnOnce() -> T,
     ) -> T {
         let Some(bar) = &self.bar else {
-            self.begin(&format!("{what} ({})", units::human(Unit::Bytes, total as f64)));
+            self.begin(&format!("{what} ({})", units::human(Unit::Bytes, Clock::Wall, total as f64)));
             return work();
         };
         self.begin(what);
