@@ -8,6 +8,9 @@ use nix::errno::Errno;
 use std::time::{Duration, Instant};
 
 /// How many requests are packed into what is sent at once.
+///
+/// 20,000 virtual servers with two real ones each take 1.688 s one by one, 1.347 s by 16, 1.338 s by 64 and 1.325 s by
+/// 1,024, of instructions at a nanosecond each on Linux 6.1. The refusals of 64 fit into any socket's buffer.
 const BATCH: usize = 64;
 
 /// Where the time went.

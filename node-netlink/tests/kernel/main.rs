@@ -292,6 +292,14 @@ fn a_deadline_says_how_far_it_came() -> Result<()> {
     ensure!(late == ApplyError::Deadline { applied: 0, requests: 3_000 }, "{late:?}");
     ensure!(late.to_string() == "the time was up when 0 of 3000 requests were applied", "{late}");
     ensure!(kernel.list()?.is_empty());
+    let soon = Instant::now() + Duration::from_millis(1);
+    let applied = match kernel.apply(Pace::OneByOne, &requests, soon) {
+        Err(ApplyError::Deadline { applied, requests: 3_000 }) => applied,
+        Ok(_) => requests.len(),
+        Err(other) => return Err(other.into()),
+    };
+    let Counts { virtual_servers, real_servers, .. } = kernel.count(DEVICE)?;
+    ensure!(virtual_servers + real_servers == applied as u64, "{applied}: {:?}", kernel.count(DEVICE)?);
     Ok(())
 }
 
