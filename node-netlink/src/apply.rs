@@ -44,12 +44,12 @@ pub enum ApplyError {
         requests: usize,
     },
     /// The kernel could not be asked, or not be understood.
-    #[error("{}: {source}", Doing(.request))]
+    #[error("{}: {error}", Doing(.request))]
     Socket {
         /// The request, or the first of a batch.
         request: Request,
         /// What went wrong.
-        source: SocketError,
+        error: SocketError,
     },
 }
 
@@ -79,9 +79,9 @@ impl Kernel {
                 let request = left[place].clone();
                 ApplyError::Refused { request, place: applied + place, errno }
             };
-            let batch = self.send(&left[..most.min(left.len())]).map_err(|source| match source {
+            let batch = self.send(&left[..most.min(left.len())]).map_err(|error| match error {
                 SocketError::Refused(errno) => refused(0, errno),
-                source => ApplyError::Socket { request: left[0].clone(), source },
+                error => ApplyError::Socket { request: left[0].clone(), error },
             })?;
             if let Some((place, errno)) = batch.refused {
                 return Err(refused(place, errno));
