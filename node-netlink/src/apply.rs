@@ -8,6 +8,9 @@ use nix::errno::Errno;
 use std::time::{Duration, Instant};
 
 /// How many requests are packed into what is sent at once.
+///
+/// 20,000 virtual servers with two real ones each take 1.688 s one by one, 1.347 s by 16, 1.338 s by 64 and 1.325 s by
+/// 1,024, of instructions at a nanosecond each on Linux 6.1. The refusals of 64 fit into any socket's buffer.
 const BATCH: usize = 64;
 
 /// Where the time went.
@@ -41,12 +44,12 @@ pub enum ApplyError {
         requests: usize,
     },
     /// The kernel could not be asked, or not be understood.
-    #[error("{}: {source}", Doing(.request))]
+    #[error("{}: {error}", Doing(.request))]
     Socket {
         /// The request, or the first of a batch.
         request: Request,
         /// What went wrong.
-        source: SocketError,
+        error: SocketError,
     },
 }
 
@@ -76,9 +79,9 @@ impl Kernel {
                 let request = left[place].clone();
                 ApplyError::Refused { request, place: applied + place, errno }
             };
-            let batch = self.send(&left[..most.min(left.len())]).map_err(|source| match source {
+            let batch = self.send(&left[..most.min(left.len())]).map_err(|error| match error {
                 SocketError::Refused(errno) => refused(0, errno),
-                source => ApplyError::Socket { request: left[0].clone(), source },
+                error => ApplyError::Socket { request: left[0].clone(), error },
             })?;
             if let Some((place, errno)) = batch.refused {
                 return Err(refused(place, errno));

@@ -52,11 +52,11 @@ const DEST_UPPER_THRESHOLD: u16 = 5;
 const DEST_LOWER_THRESHOLD: u16 = 6;
 const DEST_FAMILY: u16 = 11;
 
-// IP_VS_SVC_F_PERSISTENT, and IP_VS_SVC_F_SCHED_MH_PORT.
+// IP_VS_SVC_F_PERSISTENT, and IP_VS_SVC_F_SCHED2, which mh reads as its port flag (ipvsadm's `-b mh-port`).
 const PERSISTENT: u32 = 0x1;
 const MAGLEV_PORT: u32 = 0x10;
 
-// IP_VS_CONN_F_…, without the local node's, which the kernel no longer gives out.
+// IP_VS_CONN_F_…, without the local node's, which nobody here asks for.
 const MASQUERADING: u32 = 0;
 const TUNNEL: u32 = 2;
 const DIRECT_ROUTING: u32 = 3;
@@ -105,7 +105,6 @@ impl Ipvs {
         let which = |writer: &mut Writer| writer.nested(SERVICE, |writer| service_key(writer, key));
         match self.ask(Command::GetService, 0, which, |payload| found = Some(read_service(payload))) {
             Ok(()) => found.flatten().ok_or(MALFORMED_SERVICE).map(Some),
-            // ESRCH is what it is today; older kernels said ENOENT.
             Err(SocketError::Refused(Errno::ESRCH | Errno::ENOENT)) => Ok(None),
             Err(error) => Err(error),
         }

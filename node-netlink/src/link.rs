@@ -9,6 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The bytes of `struct ifaddrmsg`.
 const ADDRESS_HEADER: usize = 8;
+/// How often addresses are listed at most when they change meanwhile.
+const LISTINGS: usize = 10;
 
 /// A namespace's devices.
 #[derive(Debug)]
@@ -86,7 +88,15 @@ impl Links {
     }
 
     /// A device's addresses, of both families.
+    ///
+    /// IPv6 addresses settle some time after they are added, on any device, and each time a list that is being given
+    /// out is marked as changed; it is asked for again then.
     pub(crate) fn addresses(&mut self, device: u32) -> Result<Vec<IpAddr>, SocketError> {
+        let again = (1..LISTINGS).map(|_| self.list(device)).find(|listed| *listed != Err(SocketError::Changed));
+        again.unwrap_or_else(|| self.list(device))
+    }
+
+    fn list(&mut self, device: u32) -> Result<Vec<IpAddr>, SocketError> {
         let mut found = Vec::new();
         let mut malformed = false;
         let everything = |writer: &mut Writer| writer.header(&[0; ADDRESS_HEADER]);

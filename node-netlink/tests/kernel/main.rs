@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         fresh("every_forwarding_is_listed_back", every_forwarding_is_listed_back),
         fresh("persistence_is_listed_back", persistence_is_listed_back),
         fresh("every_protocol_and_family_is_listed_back", every_protocol_and_family_is_listed_back),
+        fresh("the_kernel_s_own_table_says_the_same", the_kernel_s_own_table_says_the_same),
         fresh("what_is_asked_for_and_not_there_is_no_error", what_is_asked_for_and_not_there_is_no_error),
         trial_of_paces(&tier),
         fresh("a_duplicate_in_a_batch_is_reported_as_itself", a_duplicate_in_a_batch_is_reported_as_itself),
@@ -141,6 +142,28 @@ fn every_protocol_and_family_is_listed_back() -> Result<()> {
         }
     }
     listed_back(&servers)
+}
+
+/// A number that is written and read back wrongly looks right: so another witness is asked.
+fn the_kernel_s_own_table_says_the_same() -> Result<()> {
+    let persistent = VirtualServer { persistence: Some(Duration::from_secs(60)), ..virtual_server(0) };
+    let with = |(forwarding, index)| RealServer { forwarding, weight: 100, ..real_server(index) };
+    let reals = Forwarding::ALL.iter().copied().zip(0..).map(with).collect();
+    let udp = key(Protocol::Udp, "[fd00::b]:53");
+    let udp = VirtualServer { key: udp, scheduler: Scheduler::MaglevHashing, persistence: None };
+    apply(&mut Kernel::open()?, Pace::Batched, &additions(&[(persistent, reals), (udp, vec![])]))?;
+    let table = std::fs::read_to_string("/proc/thread-self/net/ip_vs")?;
+    let words: Vec<String> = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for expected in [
+        "TCP 0A60000B:0050 rr persistent ",
+        "-> 0AC00001:1F90 Masq 100 ",
+        "-> 0AC00002:1F90 Route 100 ",
+        "-> 0AC00003:1F90 Tunnel 100 ",
+        "UDP [fd00:0000:0000:0000:0000:0000:0000:000b]:0035 mh",
+    ] {
+        ensure!(words.iter().any(|line| line.starts_with(expected)), "no {expected:?} in {table}");
+    }
+    Ok(())
 }
 
 fn what_is_asked_for_and_not_there_is_no_error() -> Result<()> {
@@ -292,6 +315,14 @@ fn a_deadline_says_how_far_it_came() -> Result<()> {
     ensure!(late == ApplyError::Deadline { applied: 0, requests: 3_000 }, "{late:?}");
     ensure!(late.to_string() == "the time was up when 0 of 3000 requests were applied", "{late}");
     ensure!(kernel.list()?.is_empty());
+    let soon = Instant::now() + Duration::from_millis(1);
+    let applied = match kernel.apply(Pace::OneByOne, &requests, soon) {
+        Err(ApplyError::Deadline { applied, requests: 3_000 }) => applied,
+        Ok(_) => requests.len(),
+        Err(other) => return Err(other.into()),
+    };
+    let Counts { virtual_servers, real_servers, .. } = kernel.count(DEVICE)?;
+    ensure!(virtual_servers + real_servers == applied as u64, "{applied}: {:?}", kernel.count(DEVICE)?);
     Ok(())
 }
 
