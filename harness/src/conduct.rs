@@ -1,15 +1,15 @@
 //! A run from its first record to its reports, whatever it is measured on.
 
 use crate::backend::BACKENDS;
-use crate::event::{Event, Everyone, Listener};
 use crate::clock;
+use crate::event::{Event, Everyone, Listener};
 use crate::exit::{Exit, Failure};
 use crate::interrupt;
 use crate::meter;
 use crate::progress::Progress;
 use crate::run::Tally;
-use crate::target::Guests;
 use crate::store::Store;
+use crate::target::Guests;
 use crate::tool::{Real, Runner};
 use anyhow::Result;
 use jiff::Timestamp;

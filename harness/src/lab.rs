@@ -2,11 +2,11 @@
 
 use crate::backend::{self, Backend, Options};
 use crate::ended::Ended;
-use crate::{clock, interrupt};
 use crate::meter;
 use crate::programmer::{Loaded, Programmer};
 use crate::tool::Runner;
 use crate::traffic::{Dialer, Echo};
+use crate::{clock, interrupt};
 use anyhow::Context;
 use lab_core::cluster::{AddressPlan, CLIENT_ADDRESS, Cluster, NODE_ADDRESS, ServicePort};
 use lab_core::plan::{self, Plan};
@@ -46,8 +46,7 @@ impl Lab {
         let options = Options::of(load, plan);
         let programmer = Programmer::new(backend, &options, runner);
         let loader = Programmer::new(backend, &Options { way: loading(load), ..options }, runner);
-        let first_load =
-            loader.map(|loader| loader.load(node.namespace(), &cluster, plan.budget)).transpose()?;
+        let first_load = loader.map(|loader| loader.load(node.namespace(), &cluster, plan.budget)).transpose()?;
         let spreads = options.scheduler.spreads() && options.persistence.is_none();
         let lab = Self { backend, runner, programmer, cluster, addresses, node, first_load, spreads };
         lab.verify()?;

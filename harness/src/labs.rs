@@ -50,10 +50,7 @@ impl Bench for Labs<'_> {
             return Err(Ended::Skipped(missing.to_string()));
         }
         let (runner, plan) = (self.runner, self.plan);
-        let slot = self
-            .labs
-            .entry(cell.load())
-            .or_insert_with_key(|load| Lab::bring_up(load, plan, runner));
+        let slot = self.labs.entry(cell.load()).or_insert_with_key(|load| Lab::bring_up(load, plan, runner));
         let lab = slot.as_mut().map_err(|ended| ended.clone())?;
         // The load that brought the lab up is this probe's first sample, made before this visit began.
         let owed = if cell.probe == ProbeName::SyncFull { lab.first_load_took() } else { Duration::ZERO };

@@ -70,13 +70,13 @@ impl Listener for Progress {
                 }
                 let cell = &visit.cell;
                 match records.first() {
-                Some(record) if record.outcome != Outcome::Measured => {
-                    self.note(&format!("{}: {}: {}", describe(cell), record.outcome, record.reason));
-                }
-                Some(record) if matches!(self, Self::Lines { .. }) => {
-                    self.note(&format!("{}: {}", describe(cell), median(record)));
-                }
-                _ => {}
+                    Some(record) if record.outcome != Outcome::Measured => {
+                        self.note(&format!("{}: {}: {}", describe(cell), record.outcome, record.reason));
+                    }
+                    Some(record) if matches!(self, Self::Lines { .. }) => {
+                        self.note(&format!("{}: {}", describe(cell), median(record)));
+                    }
+                    _ => {}
                 }
             }
             Event::Ended => {

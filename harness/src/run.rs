@@ -3,8 +3,8 @@
 use crate::backend::{self, Options};
 use crate::ended::Ended;
 use crate::event::{Event, Listener};
-use crate::{clock, interrupt};
 use crate::probe::Reading;
+use crate::{clock, interrupt};
 use anyhow::Result;
 use lab_core::dataset::CellRecord;
 use lab_core::metric::Metric;

@@ -1,7 +1,7 @@
 //! Options with the same spelling on every verb, and how they change a scenario.
 
-use crate::exit::Failure;
 use crate::cli::scenarios;
+use crate::exit::Failure;
 use crate::target::{self, Guests};
 use anyhow::{Context, anyhow};
 use clap::Args;

@@ -39,7 +39,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         let pairs = measure(args)?;
         let ratios: Vec<f64> = pairs.iter().map(|(lab, bare)| lab / bare).collect();
         let median = |values: Vec<f64>| stats::median(&values).unwrap_or(f64::NAN);
-        let of = |value: fn(&(f64, f64)) -> f64| units::human(Unit::Ns, Clock::Wall, median(pairs.iter().map(value).collect()));
+        let of = |value: fn(&(f64, f64)) -> f64| {
+            units::human(Unit::Ns, Clock::Wall, median(pairs.iter().map(value).collect()))
+        };
         let interval = stats::interval(&ratios.iter().map(|&ratio| vec![ratio]).collect::<Vec<_>>(), 1);
         let interval = interval.map_or(String::new(), |(low, high)| format!(", 95 % interval {low:.3} to {high:.3}"));
         say!("sync_full of iptables-legacy at {} Services, {} pairs", units::count(args.services.into()), pairs.len());
@@ -56,7 +58,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 /// Nanoseconds of each pair: the lab's, the bare tool's.
 fn measure(args: &Args) -> Result<Vec<(f64, f64)>> {
     let backend = backend::named(BackendName::IptablesLegacy);
-    let programmer = Programmer::new(backend, &Options::usual(backend.name()), &Real).context("iptables-legacy installs rules")?;
+    let programmer =
+        Programmer::new(backend, &Options::usual(backend.name()), &Real).context("iptables-legacy installs rules")?;
     let cluster = Cluster::generate(args.services, &AddressPlan::new(2));
     let sync = programmer.layout.full_sync(&cluster);
     let script = sync.first().and_then(Action::call).context("iptables-legacy loads in one call")?;

@@ -48,9 +48,6 @@ impl Probe for Connect {
             let samples: Vec<f64> = dialed[WARM_UP..].iter().map(|dialed| ns(time(dialed))).collect();
             Reading { metric, samples: if exact { stats::median(&samples).into_iter().collect() } else { samples } }
         };
-        Ok(vec![
-            timed(Metric::Connect, |dialed| dialed.connect),
-            timed(Metric::FirstByte, |dialed| dialed.first_byte),
-        ])
+        Ok(vec![timed(Metric::Connect, |dialed| dialed.connect), timed(Metric::FirstByte, |dialed| dialed.first_byte)])
     }
 }

@@ -75,8 +75,7 @@ impl SyncSamples {
     }
 
     fn readings(&self) -> Vec<Reading> {
-        let of =
-            |metric, value: fn(&Cost) -> f64| Reading { metric, samples: self.costs.iter().map(value).collect() };
+        let of = |metric, value: fn(&Cost) -> f64| Reading { metric, samples: self.costs.iter().map(value).collect() };
         vec![
             of(self.metric, |cost| ns(cost.wall)),
             of(Metric::ToolUser, |cost| ns(cost.user)),

@@ -120,8 +120,9 @@ impl Place for Here {
     }
 }
 
-fn load(fake: &'static Fake) -> Result<Load, Ended> {
-    let programmer = Programmer::new(backend::named(BackendName::IptablesLegacy), fake).unwrap();
+fn load(fake: &'static Fake) -> Result<Loaded, Ended> {
+    let name = BackendName::IptablesLegacy;
+    let programmer = Programmer::new(backend::named(name), &Options::usual(name), fake).unwrap();
     programmer.load(&Here, &Cluster::generate(3, &AddressPlan::new(2)), Duration::from_secs(9))
 }
 

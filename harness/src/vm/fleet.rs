@@ -63,16 +63,12 @@ impl Fleet {
         Ok(Self { image, engine, jobs })
     }
 
-    /// What `backend` lacks in the guests.
-    pub(crate) fn check(&self, backend: BackendName) -> Result<(), Missing> {
-        self.image.check(backend)
-    }
-
     /// Whether a guest with `memory` MiB comes up within `limit`.
     pub(crate) fn comes_up(&self, memory: u32, limit: Duration) -> bool {
         let plan = Plan { memory, ..Plan::example(TargetName::Vm) };
-        let errand = Errand { plan, visits: Vec::new(), clock: Clock::Wall, modules: Vec::new(), entropy: entropy(0, 0) };
-        let news = self.start(&errand).and_then(|guest| Ok(guest.next(limit)));
+        let errand =
+            Errand { plan, visits: Vec::new(), clock: Clock::Wall, modules: Vec::new(), entropy: entropy(0, 0) };
+        let news = self.start(&errand).map(|guest| guest.next(limit));
         matches!(news, Ok(Ok(News::Ready)))
     }
 
@@ -169,7 +165,9 @@ impl Keeper<'_> {
         for visit in boot {
             match self.fleet.image.check(visit.cell.backend) {
                 Ok(()) => left.push_back(visit),
-                Err(missing) => self.ended(visit, vec![unmeasured(self.plan, &visit, Outcome::Skipped, &missing.to_string())]),
+                Err(missing) => {
+                    self.ended(visit, vec![unmeasured(self.plan, &visit, Outcome::Skipped, &missing.to_string())])
+                }
             }
         }
         let mut lost = 0;
@@ -216,7 +214,13 @@ impl Keeper<'_> {
             modules.extend(listed.iter().filter(|file| !modules.contains(file)).cloned().collect::<Vec<_>>());
         }
         let replica = visits.first().map_or(0, |visit| visit.replica);
-        Ok(Errand { plan: self.plan.clone(), visits, clock: self.clock, modules, entropy: entropy(self.plan.seed, replica) })
+        Ok(Errand {
+            plan: self.plan.clone(),
+            visits,
+            clock: self.clock,
+            modules,
+            entropy: entropy(self.plan.seed, replica),
+        })
     }
 
     /// Real time within which a guest has news: a load and a cell may each use up the budget.
@@ -247,15 +251,16 @@ fn entropy(seed: u64, replica: u32) -> Vec<u8> {
 /// How many guests with `memory` MiB each this machine has room for.
 fn room_for(memory: u32) -> Result<usize, Missing> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let available = meminfo.lines().find_map(|line| {
-        line.strip_prefix("MemAvailable:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok()
-    });
+    let available = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     // Where the kernel does not say, QEMU will.
     let Some(mib) = available.map(|kib| kib / 1024) else { return Ok(usize::MAX) };
     match mib / u64::from(memory) {
         0 => Err(Missing {
             why: format!("a guest has {memory} MiB of memory, and this machine has {mib} MiB to spare"),
-            remedy: format!("close other programs, or take smaller guests with --memory (what is measured depends on it)"),
+            remedy: "close other programs, or take smaller guests with --memory (what is measured depends on it)"
+                .to_owned(),
         }),
         room => Ok(usize::try_from(room).unwrap_or(usize::MAX)),
     }

@@ -71,6 +71,9 @@ impl Guest {
     }
 
     fn lost(&self, how: &str) -> Silence {
+        if interrupt::requested() {
+            return Silence::Interrupted;
+        }
         // What it wrote last may still be on its way.
         std::thread::sleep(Duration::from_millis(50));
         Silence::Lost(format!("the guest {how}; the last lines of its console: {}", last_lines(&self.qemu.console())))

@@ -54,7 +54,8 @@ impl Image {
 
         let mut initramfs = Initramfs::base();
         let programs = tools::ALL.iter().copied().filter(|&program| crate::tool::find(program).is_some());
-        tools::add_tools(&mut initramfs, &programs.collect::<Vec<_>>()).map_err(|missing| anyhow::anyhow!("{missing}"))?;
+        tools::add_tools(&mut initramfs, &programs.collect::<Vec<_>>())
+            .map_err(|missing| anyhow::anyhow!("{missing}"))?;
         initramfs.init().context("putting svclab itself into the guests' initramfs")?;
         let contents: Vec<(&str, &[u8])> =
             order.iter().map(|module| (module.name.as_str(), module.bytes.as_slice())).collect();

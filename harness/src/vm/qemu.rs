@@ -103,6 +103,8 @@ impl Qemu {
         command.args(["-chardev", &format!("file,id=console,path=/proc/self/fd/{log},append=on")]);
         command.args(["-serial", "chardev:console"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::from(complaints));
+        // In a group of its own, so that a Ctrl-C is this program's to act upon.
+        command.process_group(0);
         let parent = nix::unistd::getpid();
         // SAFETY: fcntl, prctl and getppid are safe to call between fork and exec, and the descriptors are open there.
         unsafe {
@@ -152,15 +154,8 @@ fn engine(engine: Engine) -> Vec<&'static str> {
     match engine {
         Engine::Kvm => vec!["-accel", "kvm", "-cpu", "host"],
         Engine::Emulated => vec!["-accel", "tcg", "-cpu", PROCESSOR],
-        Engine::Counted => vec![
-            "-accel",
-            "tcg",
-            "-icount",
-            "shift=0,sleep=off",
-            "-rtc",
-            "base=2026-01-01,clock=vm",
-            "-cpu",
-            PROCESSOR,
-        ],
+        Engine::Counted => {
+            vec!["-accel", "tcg", "-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm", "-cpu", PROCESSOR]
+        }
     }
 }
