@@ -13,9 +13,13 @@ use anyhow::{Context, Result};
 use nix::sys::reboot::{RebootMode, reboot};
 pub(crate) use port::NUMBER as PORT;
 use port::Port;
+use std::time::Duration;
 
 /// The argument that makes this program a guest's init. Not a verb: nobody is meant to type it.
 pub(crate) const WORD: &str = "agent";
+
+/// Time for the trials' leftovers to go; where the clock counts instructions it takes none.
+const AFTER_TRIALS: Duration = Duration::from_secs(1);
 
 /// Whether this process is a guest's init. The kernel hands it words ahead of that one that it made nothing of itself.
 pub(crate) fn is_asked_for() -> bool {
@@ -44,8 +48,9 @@ fn errand(port: &mut Port) -> Result<()> {
     kernel::stir(&errand.entropy).context("handing the kernel its entropy")?;
     errand.modules.iter().try_for_each(|module| kernel::load(module))?;
     clock::set(errand.clock);
-    // Trials of the backends are no part of a cell.
     let mut labs = Labs::new(&errand.plan, &errand.visits, &Real);
+    // The backends were tried out in namespaces that the kernel now takes down, in the background.
+    std::thread::sleep(AFTER_TRIALS);
     port.tell(&News::Ready);
     run(&errand.plan, &errand.visits, &mut labs, &mut Reporter(port))?;
     port.tell(&News::Done);
