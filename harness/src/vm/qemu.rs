@@ -55,7 +55,7 @@ pub(super) enum Boot {
 /// nanosecond.
 const KERNEL_ARGUMENTS: &str = "console=ttyS0 quiet panic=-1 norandmaps nokaslr mitigations=off random.trust_cpu=off \
                                 random.trust_bootloader=off nowatchdog rcupdate.rcu_cpu_stall_suppress=1 tsc=reliable \
-                                tsc_early_khz=1000000 lpj=4000000 noapictimer cryptomgr.notests -- agent";
+                                tsc_early_khz=1000000 lpj=4000000 noapictimer percpu_alloc=page cryptomgr.notests -- agent";
 
 /// Neither RDRAND nor RDSEED, whatever QEMU's default model has.
 const PROCESSOR: &str = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt";
