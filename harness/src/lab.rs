@@ -10,7 +10,7 @@ use crate::{clock, interrupt};
 use anyhow::Context;
 use lab_core::cluster::{AddressPlan, CLIENT_ADDRESS, Cluster, NODE_ADDRESS, ServicePort};
 use lab_core::plan::{self, Plan};
-use lab_core::vocabulary::{BackendName, Position, ProbeName, Way, Word};
+use lab_core::vocabulary::{Position, ProbeName, Word};
 use netns_topology::{Namespace, Node, Pod, Server, Wiring};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,8 +30,8 @@ pub(crate) struct Lab {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) addresses: AddressPlan,
     node: Node,
-    /// The load that brought the lab up, until a probe reports it.
-    first_load: Option<Loaded>,
+    /// The load that brought the lab up, or was to, until a probe reports it.
+    first_load: Option<Result<Loaded, Ended>>,
     /// Whether connections one after the other reach every endpoint.
     spreads: bool,
 }
@@ -40,13 +40,26 @@ impl Lab {
     /// Builds a node with pods, loads it for a run of `plan` and verifies that its Services answer.
     pub(crate) fn bring_up(load: &plan::Load, plan: &Plan, runner: &'static dyn Runner) -> Result<Self, Ended> {
         let addresses = AddressPlan::new(load.endpoints);
-        let node = Node::build(&wiring(&addresses)).context("building the node and its pods")?;
+        let build = || Node::build(&wiring(&addresses)).context("building the node and its pods");
         let cluster = Arc::new(Cluster::generate(load.services, &addresses));
         let backend = backend::named(load.backend);
         let options = Options::of(load, plan);
         let programmer = Programmer::new(backend, &options, runner);
-        let loader = Programmer::new(backend, &Options { way: loading(load), ..options }, runner);
-        let first_load = loader.map(|loader| loader.load(node.namespace(), &cluster, plan.budget)).transpose()?;
+        let mut node = build()?;
+        let mut first_load = None;
+        if let Some(programmer) = &programmer {
+            let measured = load.only.is_none_or(|probe| probe == ProbeName::SyncFull);
+            let loaded = measured.then(|| programmer.load(node.namespace(), &cluster, plan.budget));
+            if let None | Some(Err(Ended::OverBudget(_))) = loaded {
+                // It can be asked all the same, whatever the load that would be measured takes.
+                node = build()?;
+                programmer.quick_load(node.namespace(), &cluster, plan.budget)?;
+            }
+            first_load = match loaded {
+                Some(Err(ended @ Ended::OverBudget(_))) => Some(Err(ended)),
+                loaded => loaded.transpose()?.map(Ok),
+            };
+        }
         let spreads = options.scheduler.spreads() && options.persistence.is_none();
         let lab = Self { backend, runner, programmer, cluster, addresses, node, first_load, spreads };
         lab.verify()?;
@@ -60,13 +73,13 @@ impl Lab {
 
     /// How long the load took that brought the lab up, if no probe has reported it yet.
     pub(crate) fn first_load_took(&self) -> Duration {
-        self.first_load.as_ref().map_or(Duration::ZERO, |load| load.cost.wall)
+        self.first_load.as_ref().and_then(|load| load.as_ref().ok()).map_or(Duration::ZERO, |load| load.cost.wall)
     }
 
     /// Loads the whole cluster into an empty node, or gives the load that brought the lab up if it was not given yet.
     pub(crate) fn full_load(&mut self, programmer: &Programmer, limit: Duration) -> Result<Loaded, Ended> {
         if let Some(load) = self.first_load.take() {
-            return Ok(load);
+            return load;
         }
         let empty = Node::bare(NODE_ADDRESS).context("making an empty node")?;
         let load = programmer.load(empty.namespace(), &self.cluster, limit);
@@ -130,14 +143,6 @@ impl Lab {
         Err(Ended::Failed(format!(
             "the {position} Service, {name}, was never answered by {silent} in {attempts} connections"
         )))
-    }
-}
-
-/// The way to load a node that is loaded only to be asked: the quickest.
-fn loading(load: &plan::Load) -> Way {
-    match load.backend {
-        BackendName::Ipvs if load.only != Some(ProbeName::SyncFull) => Way::Batched,
-        _ => load.way,
     }
 }
 

@@ -113,6 +113,11 @@ pub trait Layout: Send + Sync {
     fn prepare(&self) -> Vec<Action>;
     /// Empty node to the whole of `cluster`.
     fn full_sync(&self, cluster: &Cluster) -> Vec<Action>;
+    /// Empty node to the whole of `cluster` by the quickest way there is, preparations included: for a node that is to be
+    /// asked, where the load itself is not measured. What is installed in the end is the same.
+    fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
+        [self.prepare(), self.full_sync(cluster)].concat()
+    }
     /// From `change.before` to `change.after`.
     fn partial_sync(&self, change: &Change) -> Vec<Action>;
     /// What kube-proxy removes only some time after the change (stale chains).

@@ -117,6 +117,19 @@ impl Layout for Iptables {
         vec![print(&Sync::full(cluster, self.cluster_cidr)).into()]
     }
 
+    /// Without `--noflush`, of which the nf_tables variant of iptables-restore makes quadratic work; so the jumps out of
+    /// the built-in chains and the canaries come afterwards.
+    fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
+        let mut restore = print(&Sync::full(cluster, self.cluster_cidr));
+        restore.args.retain(|argument| argument != "--noflush");
+        let canaries = CANARY_TABLES.into_iter().map(|table| call("-N", Chain::KubeProxyCanary, table, Vec::new()));
+        let jumps = JUMPS.iter().map(|Jump { table, from, to, matches }| {
+            let rule = Rule { chain: *from, matches, target: Target::Jump(*to) };
+            call("-I", *from, *table, rule.args())
+        });
+        std::iter::once(restore).chain(canaries).chain(jumps).map(Action::from).collect()
+    }
+
     fn partial_sync(&self, change: &Change) -> Vec<Action> {
         vec![print(&Sync::partial(change, self.cluster_cidr)).into()]
     }

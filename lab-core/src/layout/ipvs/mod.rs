@@ -92,6 +92,12 @@ impl Layout for Ipvs {
         Sync::full(self, cluster).actions()
     }
 
+    /// Batched, whatever its way is.
+    fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
+        let batched = Self { way: Way::Batched, ..*self };
+        [batched.prepare(), batched.full_sync(cluster)].concat()
+    }
+
     /// In kube-proxy's way as much as there are Services: it looks at every one of them, and writes all rules anew.
     fn partial_sync(&self, change: &Change) -> Vec<Action> {
         Sync::partial(self, change).actions()

@@ -17,6 +17,7 @@ use base::{CHAINS, ELEMENTS, RULES, SERVICES_RULES, add_rule, set_up};
 use ipnet::Ipv4Net;
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use sync::{Chains, stale_chains, walk, walk_change};
 
 /// The layout of kube-proxy 1.30's nftables mode.
@@ -66,6 +67,20 @@ impl Layout for Nftables {
         let mut text = Vec::with_capacity(size);
         self.walk(cluster, &mut text);
         vec![transaction(text).into()]
+    }
+
+    /// In transactions of some hundred Services: the kernel's work is quadratic in the anonymous maps of one.
+    fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
+        const AT_ONCE: usize = 500;
+        let first = |count: usize| Arc::new(Cluster { services: cluster.services[..count].to_vec() });
+        let mut before = first(cluster.services.len().min(AT_ONCE));
+        let mut actions = [self.prepare(), self.full_sync(&before)].concat();
+        while before.services.len() < cluster.services.len() {
+            let after = first(cluster.services.len().min(before.services.len() + AT_ONCE));
+            actions.extend(self.partial_sync(&Change { before, after: Arc::clone(&after) }));
+            before = after;
+        }
+        actions
     }
 
     fn partial_sync(&self, change: &Change) -> Vec<Action> {

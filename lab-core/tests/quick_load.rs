@@ -1,0 +1,52 @@
+//! The quickest way to load a node leads where the preparations and a full sync lead.
+
+mod node;
+
+use lab_core::cluster::{AddressPlan, Cluster};
+use lab_core::layout::{Action, Iptables, Ipvs, Layout, Nftables};
+use lab_core::vocabulary::Way;
+use node::Node;
+use std::collections::BTreeSet;
+
+fn cluster(services: u32) -> Cluster {
+    Cluster::generate(services, &AddressPlan::new(2))
+}
+
+fn reached(actions: &[Action]) -> Node {
+    let mut node = Node::default();
+    node.apply(actions);
+    node
+}
+
+#[test]
+fn iptables_and_ipvs_come_to_the_same_node() {
+    let layouts: [&dyn Layout; 3] =
+        [&Iptables::default(), &Ipvs::default(), &Ipvs { way: Way::Ipvsadm, ..Ipvs::default() }];
+    for layout in layouts {
+        for services in [0, 1, 700] {
+            let cluster = cluster(services);
+            let measured = reached(&[layout.prepare(), layout.full_sync(&cluster)].concat());
+            let quick = reached(&layout.quick_load(&cluster));
+            assert!(quick == measured, "{} at {services} Services", layout.name());
+            assert_eq!(quick.installed(), layout.installed(&cluster));
+        }
+    }
+}
+
+/// What the commands add, in any order.
+fn added(actions: &[Action]) -> BTreeSet<String> {
+    let texts = actions.iter().filter_map(Action::call).map(|call| String::from_utf8(call.stdin.clone()).unwrap());
+    let lines: Vec<String> = texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    lines.into_iter().filter(|line| line.starts_with("add ")).collect()
+}
+
+#[test]
+fn nftables_adds_the_same_in_several_transactions() {
+    let layout = Nftables::default();
+    for (services, transactions) in [(0, 1), (500, 1), (501, 2), (1700, 4)] {
+        let cluster = cluster(services);
+        let quick = layout.quick_load(&cluster);
+        assert_eq!(quick.len(), transactions);
+        assert_eq!(added(&quick), added(&layout.full_sync(&cluster)), "at {services} Services");
+    }
+}
