@@ -4,7 +4,9 @@ use super::options::Selection;
 use super::say;
 use crate::estimate;
 use crate::exit::{Exit, Failure};
+use lab_core::metric::Unit;
 use lab_core::units;
+use lab_core::vocabulary::Clock;
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
@@ -16,8 +18,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let (scenario, plan) = args.selection.resolve()?;
     say!("{}: {}", scenario.name, scenario.question);
-    say!("target {}, seed {}, at most {} s a cell\n", plan.target, plan.seed, plan.budget.as_secs());
-    say!("{:>9}  {:<16}{:<24}{:<10}{:>6}", "Services", "backend", "probe", "position", "rounds");
+    let clock = if plan.target.is_exact() { Clock::Instructions } else { Clock::Wall };
+    let budget = units::human(Unit::Ns, clock, plan.budget.as_nanos() as f64);
+    say!("target {}, seed {}, at most {budget} a cell\n", plan.target, plan.seed);
+    say!("{:>9}  {:<16}{:<11}{:<24}{:<10}{:>6}", "Services", "backend", "way", "probe", "position", "rounds");
     for cell in &plan.cells {
         let services = units::count(cell.services.into());
         let position = cell.position.map_or(String::new(), |position| position.to_string());
@@ -25,7 +29,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             0 => "over budget".to_owned(),
             rounds => rounds.to_string(),
         };
-        say!("{services:>9}  {:<16}{:<24}{position:<10}{rounds:>6}", cell.backend, cell.probe);
+        say!("{services:>9}  {:<16}{:<11}{:<24}{position:<10}{rounds:>6}", cell.backend, cell.way, cell.probe);
     }
     let minutes = estimate::whole(&plan).as_secs().div_ceil(60);
     say!("\n{} cells; about {minutes} min on two cores, give or take half", plan.cells.len());
