@@ -2,9 +2,10 @@
 //!
 //! The tools' listings would do, but take minutes where the dumps take seconds: they resolve what they print.
 
-use anyhow::{Context, Result, bail, ensure};
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket};
-use std::os::fd::{AsRawFd, OwnedFd};
+use anyhow::{Context, Result};
+use nix::sys::socket::SockProtocol;
+use node_netlink::Socket;
+use node_netlink::message::{attribute, attributes};
 
 /// How much nf_tables holds for IPv4 in a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,7 +58,7 @@ pub(super) fn count() -> Result<Counts> {
         }
     })?;
     for (table, set) in named {
-        let which = [encode(ELEM_LIST_TABLE, &table), encode(ELEM_LIST_SET, &set)].concat();
+        let which = [(ELEM_LIST_TABLE, table.as_slice()), (ELEM_LIST_SET, set.as_slice())];
         dump(GETSETELEM, NEWSETELEM, &which, |list| {
             let elements = attribute(list, ELEM_LIST_ELEMENTS).unwrap_or_default();
             counts.set_elements += attributes(elements).count() as u64;
@@ -66,106 +67,18 @@ pub(super) fn count() -> Result<Counts> {
     Ok(counts)
 }
 
-/// Asks for everything of a kind and hands over the attributes of each answer.
-fn dump(ask: u16, answer: u16, attributes: &[u8], mut each: impl FnMut(&[u8])) -> Result<()> {
-    let socket = open()?;
-    send(socket.as_raw_fd(), &request(ask, attributes), MsgFlags::empty()).context("asking nf_tables for a dump")?;
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let length = recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()).context("reading an nf_tables dump")?;
-        let mut rest = &buffer[..length];
-        while rest.len() >= 16 {
-            let size = u32_at(rest, 0) as usize;
-            ensure!((16..=rest.len()).contains(&size), "nf_tables sent a message of {size} bytes");
-            let (message, kind) = (&rest[16..size], u16::from_ne_bytes([rest[4], rest[5]]));
-            if i32::from(kind) == libc::NLMSG_DONE {
-                return Ok(());
-            }
-            if i32::from(kind) == libc::NLMSG_ERROR {
-                let code = i32::from_ne_bytes(message[..4].try_into()?);
-                bail!("nf_tables refused a dump: {}", std::io::Error::from_raw_os_error(-code));
-            }
-            // Past the nfgenmsg header of 4 bytes come the attributes.
-            if kind == SUBSYSTEM | answer {
-                each(&message[4..]);
-            }
-            rest = &rest[align(size).min(rest.len())..];
+/// Asks for everything of a kind for IPv4, and hands over the attributes of each answer.
+fn dump(ask: u16, answer: u16, which: &[(u16, &[u8])], mut each: impl FnMut(&[u8])) -> Result<()> {
+    const FAMILY_HEADER: [u8; 4] = [libc::AF_INET as u8, libc::NFNETLINK_V0 as u8, 0, 0];
+    let mut socket = Socket::open(SockProtocol::NetlinkNetFilter).context("asking nf_tables")?;
+    let payload = |writer: &mut node_netlink::message::Writer| {
+        writer.header(&FAMILY_HEADER);
+        which.iter().for_each(|(kind, value)| writer.attribute(*kind, value));
+    };
+    let answered = socket.dump(SUBSYSTEM | ask, payload, |kind, payload| {
+        if kind == SUBSYSTEM | answer {
+            each(payload.get(FAMILY_HEADER.len()..).unwrap_or_default());
         }
-    }
-}
-
-fn open() -> Result<OwnedFd> {
-    let kind = (AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkNetFilter);
-    let socket = socket(kind.0, kind.1, kind.2, kind.3).context("opening a netlink socket to netfilter")?;
-    // A dump that never ends would hang the run.
-    let limit = nix::sys::time::TimeVal::new(60, 0);
-    nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::ReceiveTimeout, &limit)?;
-    Ok(socket)
-}
-
-/// A dump request for IPv4: nlmsghdr, nfgenmsg, attributes.
-fn request(ask: u16, attributes: &[u8]) -> Vec<u8> {
-    let flags = (libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16;
-    let mut message = Vec::new();
-    message.extend((20 + attributes.len() as u32).to_ne_bytes());
-    message.extend((SUBSYSTEM | ask).to_ne_bytes());
-    message.extend(flags.to_ne_bytes());
-    message.extend([0; 8]);
-    message.extend([libc::AF_INET as u8, libc::NFNETLINK_V0 as u8, 0, 0]);
-    message.extend(attributes);
-    message
-}
-
-fn encode(kind: u16, value: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    bytes.extend((4 + value.len() as u16).to_ne_bytes());
-    bytes.extend(kind.to_ne_bytes());
-    bytes.extend(value);
-    bytes.resize(align(bytes.len()), 0);
-    bytes
-}
-
-/// Every attribute in `bytes`: its kind without flags, and its value.
-fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
-    std::iter::from_fn(move || {
-        let size = usize::from(u16::from_ne_bytes(bytes.get(..2)?.try_into().ok()?));
-        let kind = u16::from_ne_bytes(bytes.get(2..4)?.try_into().ok()?) & 0x3fff;
-        let value = bytes.get(4..size)?;
-        bytes = bytes.get(align(size)..).unwrap_or_default();
-        Some((kind, value))
-    })
-}
-
-fn attribute(bytes: &[u8], kind: u16) -> Option<&[u8]> {
-    attributes(bytes).find(|(found, _)| *found == kind).map(|(_, value)| value)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-}
-
-/// Netlink pads everything to 4 bytes.
-fn align(size: usize) -> usize {
-    size.next_multiple_of(4)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attributes_are_read_back_as_they_were_encoded() {
-        let bytes = [encode(1, b"kube-proxy\0"), encode(2, b"ips\0"), encode(0x8000 | 3, &encode(1, b""))].concat();
-        assert_eq!(attribute(&bytes, 1), Some(&b"kube-proxy\0"[..]));
-        assert_eq!(attribute(&bytes, 2), Some(&b"ips\0"[..]));
-        assert_eq!(attributes(attribute(&bytes, 3).unwrap()).count(), 1);
-        assert_eq!(attribute(&bytes, 4), None);
-    }
-
-    #[test]
-    fn cut_off_attributes_end_the_list() {
-        let bytes = encode(1, b"abcdef");
-        assert_eq!(attributes(&bytes[..6]).count(), 0);
-        assert_eq!(attributes(&[4, 0]).count(), 0);
-    }
+    });
+    answered.context("listing what nf_tables holds")
 }
