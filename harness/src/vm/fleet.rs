@@ -68,7 +68,7 @@ impl Fleet {
         let plan = Plan { memory, ..Plan::example(TargetName::Vm) };
         let errand =
             Errand { plan, visits: Vec::new(), clock: Clock::Wall, modules: Vec::new(), entropy: entropy(0, 0) };
-        let news = self.start(&errand).map(|guest| guest.next(limit));
+        let news = self.start(&errand).map(|guest| guest.next(limit, &AtomicBool::new(false)));
         matches!(news, Ok(Ok(News::Ready)))
     }
 
@@ -188,10 +188,7 @@ impl Keeper<'_> {
     fn send_for(&self, left: &mut VecDeque<Visit>) -> Result<Result<(), Silence>> {
         let guest = self.fleet.start(&self.errand(left)?)?;
         loop {
-            if self.stop.load(Ordering::Relaxed) {
-                return Ok(Err(Silence::Interrupted));
-            }
-            match guest.next(self.patience()) {
+            match guest.next(self.patience(), self.stop) {
                 Ok(News::Ready) => self.say(Word::Booted(guest.age())),
                 Ok(News::CellStarted(visit)) => self.say(Word::Started(visit)),
                 Ok(News::CellEnded { visit, records }) => {

@@ -6,6 +6,7 @@ use crate::interrupt;
 use anyhow::Result;
 use std::io::{BufRead, BufReader};
 use std::process::ChildStdout;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -44,8 +45,8 @@ impl Guest {
         self.started.elapsed()
     }
 
-    /// The next piece of news, which may take up to `patience` of real time.
-    pub(super) fn next(&self, patience: Duration) -> Result<News, Silence> {
+    /// The next piece of news, which may take up to `patience` of real time, unless `stop` is set meanwhile.
+    pub(super) fn next(&self, patience: Duration, stop: &AtomicBool) -> Result<News, Silence> {
         let begun = Instant::now();
         let mut busy = (processor_time(self.qemu.pid()), Instant::now());
         loop {
@@ -54,7 +55,7 @@ impl Guest {
                 Err(RecvTimeoutError::Disconnected) => return Err(self.lost("ended")),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if interrupt::requested() {
+            if interrupt::requested() || stop.load(Ordering::Relaxed) {
                 return Err(Silence::Interrupted);
             }
             let now = processor_time(self.qemu.pid());
