@@ -67,11 +67,32 @@ impl Cost {
         *self.parts.entry(part).or_default() += wall;
     }
 
+    /// Adds to a cell's end by its budget what the parts cost that were through.
+    fn so_far(&self, ended: Ended) -> Ended {
+        let spent = self.parts.iter().filter(|(_, wall)| !wall.is_zero());
+        let spent: Vec<String> = spent.map(|(part, wall)| format!("{} {}", name(*part), clock::spell(*wall))).collect();
+        match ended {
+            Ended::OverBudget(reason) if !spent.is_empty() => {
+                Ended::OverBudget(format!("{reason}; until then: {}", spent.join(", ")))
+            }
+            other => other,
+        }
+    }
+
     fn add_run(&mut self, part: Part, run: &ToolRun) {
         self.add(part, run.wall);
         self.user += run.user;
         self.system += run.system;
         self.peak_rss = self.peak_rss.max(run.peak_rss);
+    }
+}
+
+fn name(part: Part) -> &'static str {
+    match part {
+        Part::Rules => "rules",
+        Part::Sets => "sets",
+        Part::Addresses => "addresses",
+        Part::VirtualServers => "virtual servers",
     }
 }
 
@@ -152,33 +173,41 @@ impl Programmer {
     }
 
     /// Does `actions` in `node`, one after the other, within `limit` of their own time.
+    ///
+    /// Where that runs out, the error says what the parts cost that were through, too.
     fn perform(&self, node: &dyn Place, actions: &[Action], limit: Duration) -> Result<Cost, Ended> {
         let mut cost = Cost::default();
         let mut rest = actions;
-        while let Some((action, after)) = rest.split_first() {
+        while !rest.is_empty() {
             if interrupt::requested() {
                 return Err(Ended::Interrupted);
             }
-            let left = limit.saturating_sub(cost.wall);
-            rest = after;
-            match action {
-                Action::Call(part, first) => {
-                    let more = after.iter().take_while(|action| continues(action, *part, first)).count();
-                    let calls: Vec<&Invocation> = actions_calls(action, &after[..more]);
-                    rest = &after[more..];
-                    let run = if more == 0 { self.run(node, first, left)? } else { self.run_each(node, &calls, left)? };
-                    cost.add_run(*part, &run);
-                }
-                Action::Try(part, call) => cost.add_run(*part, &self.attempt(node, call, left)?),
-                Action::Ask(pace, requests) => {
-                    let spent = within(node, || ask(*pace, requests, left))?;
-                    cost.add(Part::Addresses, spent.addresses);
-                    cost.add(Part::VirtualServers, spent.virtual_servers);
-                }
-                Action::Set(parameters) => within(node, || set(parameters))?,
-            }
+            let done = self.act(node, rest, limit.saturating_sub(cost.wall), &mut cost);
+            rest = &rest[done.map_err(|ended| cost.so_far(ended))?..];
         }
         Ok(cost)
+    }
+
+    /// Does the first of `actions`, with those behind it that go with it; how many these were.
+    fn act(&self, node: &dyn Place, actions: &[Action], left: Duration, cost: &mut Cost) -> Result<usize, Ended> {
+        match &actions[0] {
+            Action::Call(part, first) => {
+                let calls = actions.iter().map_while(|action| continues(action, *part, first));
+                let calls: Vec<&Invocation> = calls.collect();
+                let run =
+                    if calls.len() < 2 { self.run(node, first, left)? } else { self.run_each(node, &calls, left)? };
+                cost.add_run(*part, &run);
+                return Ok(calls.len().max(1));
+            }
+            Action::Try(part, call) => cost.add_run(*part, &self.attempt(node, call, left)?),
+            Action::Ask(pace, requests) => {
+                let spent = within(node, || ask(*pace, requests, left))?;
+                cost.add(Part::Addresses, spent.addresses);
+                cost.add(Part::VirtualServers, spent.virtual_servers);
+            }
+            Action::Set(parameters) => within(node, || set(parameters))?,
+        }
+        Ok(1)
     }
 
     /// Calls a tool that may refuse.
@@ -216,14 +245,14 @@ impl Programmer {
     }
 }
 
-/// Whether `action` is one more call of the tool that `first` calls, and neither reads anything.
-fn continues(action: &Action, part: Part, first: &Invocation) -> bool {
-    let alike = |call: &Invocation| call.tool == first.tool && call.stdin.is_empty() && first.stdin.is_empty();
-    matches!(action, Action::Call(other, call) if *other == part && alike(call))
-}
-
-fn actions_calls<'a>(first: &'a Action, more: &'a [Action]) -> Vec<&'a Invocation> {
-    std::iter::once(first).chain(more).filter_map(Action::call).collect()
+/// The call that `action` is, if it goes with `first`: of the same tool, about the same, and neither reads anything.
+fn continues<'a>(action: &'a Action, part: Part, first: &Invocation) -> Option<&'a Invocation> {
+    match action {
+        Action::Call(of, call) if *of == part && call.tool == first.tool => {
+            (call.stdin.is_empty() && first.stdin.is_empty()).then_some(call)
+        }
+        _ => None,
+    }
 }
 
 /// Asks the kernel, in the calling thread's namespace.
