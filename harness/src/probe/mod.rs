@@ -3,6 +3,7 @@
 mod append_rule;
 mod bandwidth;
 mod change;
+mod churn;
 mod connect;
 mod connections_per_second;
 mod sync_full;
@@ -44,6 +45,7 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &connect::Connect,
     &connections_per_second::ConnectionsPerSecond,
     &bandwidth::Bandwidth,
+    &churn::Churn,
 ];
 
 /// The probe called `name`.
