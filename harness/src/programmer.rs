@@ -132,6 +132,11 @@ impl Programmer {
         Ok(cost)
     }
 
+    /// Empties `node` of whatever is installed, and of what came ahead of the first sync.
+    pub(crate) fn flush(&self, node: &dyn Place, limit: Duration) -> Result<(), Ended> {
+        self.perform(node, &self.layout.flush(), limit).map(drop)
+    }
+
     /// Counts what is installed and checks it against the layout's arithmetic for `cluster`.
     pub(crate) fn count(&self, node: &dyn Place, cluster: &Cluster) -> Result<Installed, Ended> {
         let installed = within(node, || self.backend.installed(self.runner)).context("counting what is installed")?;

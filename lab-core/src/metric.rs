@@ -50,6 +50,7 @@ pub enum Metric {
     EndpointChange,
     RemoveService,
     AppendRule,
+    Reload,
     CpuSync,
     SyncVirtualServers,
     SyncAddresses,
@@ -82,6 +83,7 @@ words!("metric", Metric {
     EndpointChange = "endpoint_change",
     RemoveService = "remove_service",
     AppendRule = "append_rule",
+    Reload = "reload",
     CpuSync = "cpu_sync",
     SyncVirtualServers = "sync_virtual_servers",
     SyncAddresses = "sync_addresses",
@@ -133,6 +135,7 @@ impl Metric {
             ProbeName::ConnectionsPerSecond => Self::ConnectionsPerSecond,
             ProbeName::Bandwidth => Self::Bandwidth,
             ProbeName::Churn => Self::CpuSync,
+            ProbeName::Reload => Self::Reload,
         }
     }
 
@@ -174,6 +177,7 @@ impl Metric {
             Self::EndpointChange => "one endpoint of the middle Service replaced (partial sync)",
             Self::RemoveService => "the middle Service removed (partial sync)",
             Self::AppendRule => "one rule added by the command-line tool",
+            Self::Reload => "emptied and loaded again at once, as after a restart that cleans up",
             Self::CpuSync => "CPU spent while an endpoint changes ten times a second, as a share of one core",
             Self::SyncVirtualServers => "the part of a full load that is virtual and real servers",
             Self::SyncAddresses => "the part of a full load that is cluster IPs bound to kube-ipvs0",

@@ -13,6 +13,7 @@ static BUILT_IN: &[(&str, &str, &str)] = &[
     ("smoke", "scenarios/smoke.yaml", include_str!("../../../scenarios/smoke.yaml")),
     ("scale-5k", "scenarios/scale-5k.yaml", include_str!("../../../scenarios/scale-5k.yaml")),
     ("scale-20k", "scenarios/scale-20k.yaml", include_str!("../../../scenarios/scale-20k.yaml")),
+    ("ipvs-restart", "scenarios/ipvs-restart.yaml", include_str!("../../../scenarios/ipvs-restart.yaml")),
 ];
 
 /// The scenario called `name`, or in the file `name`.
@@ -33,7 +34,7 @@ pub(crate) fn find(name: &str) -> Result<Scenario, Failure> {
 pub(crate) fn run() -> Result<ExitCode, Failure> {
     for (name, file, text) in BUILT_IN {
         let scenario = Scenario::read(file, text).map_err(Failure::usage)?;
-        say!("{name:<12}{}", scenario.question);
+        say!("{name:<17}{}", scenario.question);
     }
     say!("\nRun one with: svclab scenario NAME. Write your own as scenarios/README.md describes.");
     Ok(Exit::Done.into())

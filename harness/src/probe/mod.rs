@@ -6,6 +6,7 @@ mod change;
 mod churn;
 mod connect;
 mod connections_per_second;
+mod reload;
 mod sync_full;
 
 use crate::ended::{Ended, Missing};
@@ -46,6 +47,7 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &connections_per_second::ConnectionsPerSecond,
     &bandwidth::Bandwidth,
     &churn::Churn,
+    &reload::Reload,
 ];
 
 /// The probe called `name`.
