@@ -74,8 +74,9 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
         ProbeName::AppendRule => 0.5 + change,
         ProbeName::Connect => f64::from(plan.dials) * (0.0003 + 0.000_01 * thousands(cell)),
         ProbeName::ConnectionsPerSecond => plan.traffic.as_secs_f64(),
-        // iperf3 takes whole seconds.
         ProbeName::Churn => plan.churn.as_secs_f64() + 1.0,
+        ProbeName::Reload => 1.0 + load(cell),
+        // iperf3 takes whole seconds.
         ProbeName::Bandwidth => plan.traffic.as_secs_f64().ceil() + 0.3,
     };
     AROUND + sample

@@ -96,6 +96,12 @@ fn name(part: Part) -> &'static str {
     }
 }
 
+/// What applies a change, written out: for whoever is not to spend time on that later.
+pub(crate) struct Steps {
+    sync: Vec<Action>,
+    cleanup: Vec<Action>,
+}
+
 /// What a full load cost.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Loaded {
@@ -138,9 +144,24 @@ impl Programmer {
 
     /// Applies `change` as kube-proxy does; what kube-proxy would leave to a later clean-up is cleaned up, unmeasured.
     pub(crate) fn apply(&self, node: &dyn Place, change: &Change, limit: Duration) -> Result<Cost, Ended> {
-        let cost = self.perform(node, &self.layout.partial_sync(change), limit)?;
-        self.perform(node, &self.layout.cleanup(change), limit.max(SMALL_CALL))?;
+        self.take(node, &self.steps(change), limit)
+    }
+
+    /// What [`apply`](Self::apply) does.
+    pub(crate) fn steps(&self, change: &Change) -> Steps {
+        Steps { sync: self.layout.partial_sync(change), cleanup: self.layout.cleanup(change) }
+    }
+
+    /// Applies the change that `steps` were made for.
+    pub(crate) fn take(&self, node: &dyn Place, steps: &Steps, limit: Duration) -> Result<Cost, Ended> {
+        let cost = self.perform(node, &steps.sync, limit)?;
+        self.perform(node, &steps.cleanup, limit.max(SMALL_CALL))?;
         Ok(cost)
+    }
+
+    /// Empties `node` of whatever is installed, and of what came ahead of the first sync.
+    pub(crate) fn flush(&self, node: &dyn Place, limit: Duration) -> Result<(), Ended> {
+        self.perform(node, &self.layout.flush(), limit).map(drop)
     }
 
     /// Counts what is installed and checks it against the layout's arithmetic for `cluster`.

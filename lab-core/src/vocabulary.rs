@@ -165,6 +165,8 @@ pub enum ProbeName {
     Bandwidth,
     /// Endpoints changing all the time, and the backend syncing as often as kube-proxy would.
     Churn,
+    /// Everything taken out and, at once, loaded again.
+    Reload,
 }
 
 words!("probe", ProbeName {
@@ -177,13 +179,14 @@ words!("probe", ProbeName {
     ConnectionsPerSecond = "connections_per_second",
     Bandwidth = "bandwidth",
     Churn = "churn",
+    Reload = "reload",
 });
 
 impl ProbeName {
     /// What is asked unless a scenario says otherwise: everything but what takes long and answers a question of its own.
     #[must_use]
     pub fn usual() -> Vec<Self> {
-        Self::ALL.iter().copied().filter(|&probe| probe != Self::Churn).collect()
+        Self::ALL.iter().copied().filter(|probe| !matches!(probe, Self::Churn | Self::Reload)).collect()
     }
 
     /// Whether the probe programs the node, so that it says nothing of `direct`.
@@ -197,6 +200,7 @@ impl ProbeName {
                 | Self::RemoveService
                 | Self::AppendRule
                 | Self::Churn
+                | Self::Reload
         )
     }
 }

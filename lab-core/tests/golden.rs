@@ -70,6 +70,13 @@ fn what_is_prepared() {
 }
 
 #[test]
+fn what_is_flushed() {
+    for (name, layout) in LAYOUTS {
+        check(&format!("{name}-flush.txt"), &layout.flush());
+    }
+}
+
+#[test]
 fn a_full_sync() {
     for (name, layout) in LAYOUTS {
         check(&format!("{name}-full.txt"), &layout.full_sync(&small().0));

@@ -8,7 +8,7 @@ mod node;
 use ipnet::Ipv4Net;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster, Protocol, ServicePort};
-use lab_core::layout::{Action, Ipvs, Layout, Part, Request};
+use lab_core::layout::{Action, Installed, Ipvs, Layout, Part, Request};
 use lab_core::vocabulary::{BackendName, Way};
 use node::Node;
 use proptest::prelude::*;
@@ -285,6 +285,18 @@ proptest! {
             prop_assert_eq!(&node, &programmed(&layout, &change.after));
             node.apply(&layout.partial_sync(&change.undone()));
             prop_assert_eq!(node, programmed(&layout, &change.before));
+        }
+    }
+
+    #[test]
+    fn a_node_that_was_flushed_can_be_loaded_in_any_way(cluster in any_cluster()) {
+        for (loaded, layout) in layouts().flat_map(|loaded| layouts().map(move |layout| (loaded, layout))) {
+            let mut node = programmed(&loaded, &cluster);
+            node.apply(&layout.flush());
+            prop_assert_eq!(node.installed(), Installed::default());
+            node.apply(&layout.prepare());
+            node.apply(&layout.full_sync(&cluster));
+            prop_assert_eq!(node, programmed(&layout, &cluster));
         }
     }
 

@@ -98,11 +98,13 @@ impl Kernel {
     fn send(&mut self, requests: &[Request]) -> Result<Batch, SocketError> {
         match &requests[0] {
             Request::AddDevice(name) => self.links.ensure_dummy(name)?,
+            Request::RemoveDevice(name) => self.links.remove(name)?,
             Request::GetDevice(name) => drop(self.links.index(name)?),
             Request::ListAddresses(device) => {
                 let index = self.links.index(device)?;
                 self.links.addresses(index)?;
             }
+            Request::Clear => self.ipvs.clear()?,
             Request::ListVirtualServers => drop(self.ipvs.virtual_servers()?),
             Request::GetVirtualServer(key) => drop(self.ipvs.virtual_server(key)?),
             Request::ListRealServers(key) => drop(self.ipvs.real_servers(key)?),

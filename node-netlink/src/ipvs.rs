@@ -27,6 +27,7 @@ enum Command {
     SetDest = 6,
     DelDest = 7,
     GetDest = 8,
+    Flush = 17,
 }
 
 // What a command is about.
@@ -97,6 +98,11 @@ impl Ipvs {
             _ => return false,
         }
         true
+    }
+
+    /// Removes every virtual server.
+    pub(crate) fn clear(&mut self) -> Result<(), SocketError> {
+        self.ask(Command::Flush, 0, |_| (), |_| ())
     }
 
     /// What the kernel knows of a virtual server; `None` when it has no such.

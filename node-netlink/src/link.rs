@@ -40,6 +40,19 @@ impl Links {
         if made == Err(SocketError::Refused(Errno::EEXIST)) { Ok(()) } else { made }
     }
 
+    /// Removes a device and whatever is bound to it.
+    ///
+    /// # Errors
+    /// `Refused(ENODEV)` when there is no such device.
+    pub(crate) fn remove(&mut self, name: &str) -> Result<(), SocketError> {
+        self.known = None;
+        let named = |writer: &mut Writer| {
+            writer.header(&[0; 16]);
+            name_attribute(writer, name);
+        };
+        self.socket.ask(libc::RTM_DELLINK, 0, named, |_, _| ())
+    }
+
     /// A device's number.
     ///
     /// # Errors

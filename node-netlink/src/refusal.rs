@@ -12,6 +12,7 @@ impl fmt::Display for Doing<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Request::AddDevice(device) => write!(out, "adding the dummy device {device}"),
+            Request::RemoveDevice(device) => write!(out, "removing the device {device}"),
             Request::GetDevice(device) => write!(out, "looking {device} up"),
             Request::ListAddresses(device) => write!(out, "listing the addresses of {device}"),
             Request::AddAddress(device, address) => write!(out, "adding address {address} to {device}"),
@@ -20,6 +21,7 @@ impl fmt::Display for Doing<'_> {
                 write!(out, "adding virtual server {} with scheduler {}", Key(&server.key), server.scheduler)
             }
             Request::GetVirtualServer(key) => write!(out, "asking for virtual server {}", Key(key)),
+            Request::Clear => write!(out, "removing every virtual server"),
             Request::ListVirtualServers => write!(out, "listing the virtual servers"),
             Request::RemoveVirtualServer(key) => write!(out, "removing virtual server {}", Key(key)),
             Request::AddRealServer(key, server) => {

@@ -25,6 +25,7 @@ const GROUPS: [(&str, &[Asked]); 4] = [
             (Metric::EndpointChange, ProbeName::EndpointChange, None),
             (Metric::RemoveService, ProbeName::RemoveService, None),
             (Metric::AppendRule, ProbeName::AppendRule, None),
+            (Metric::Reload, ProbeName::Reload, None),
         ],
     ),
     (

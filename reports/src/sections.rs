@@ -31,6 +31,7 @@ pub(crate) fn measured(results: &Results) -> Vec<Section> {
                 (Metric::EndpointChange, Median),
                 (Metric::RemoveService, Median),
                 (Metric::AppendRule, Median),
+                (Metric::Reload, Median),
                 (Metric::SyncVirtualServers, Median),
                 (Metric::SyncAddresses, Median),
                 (Metric::SyncSets, Median),

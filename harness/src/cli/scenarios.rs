@@ -16,6 +16,7 @@ static BUILT_IN: &[(&str, &str, &str)] = &[
     ("scale-50k", "scenarios/scale-50k.yaml", include_str!("../../../scenarios/scale-50k.yaml")),
     ("huawei-2017", "scenarios/huawei-2017.yaml", include_str!("../../../scenarios/huawei-2017.yaml")),
     ("ipvs-programming", "scenarios/ipvs-programming.yaml", include_str!("../../../scenarios/ipvs-programming.yaml")),
+    ("ipvs-restart", "scenarios/ipvs-restart.yaml", include_str!("../../../scenarios/ipvs-restart.yaml")),
 ];
 
 /// The scenario called `name`, or in the file `name`.

@@ -3,8 +3,10 @@
 mod append_rule;
 mod bandwidth;
 mod change;
+mod churn;
 mod connect;
 mod connections_per_second;
+mod reload;
 mod sync_full;
 
 use crate::ended::{Ended, Missing};
@@ -44,6 +46,8 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &connect::Connect,
     &connections_per_second::ConnectionsPerSecond,
     &bandwidth::Bandwidth,
+    &churn::Churn,
+    &reload::Reload,
 ];
 
 /// The probe called `name`.

@@ -3,6 +3,7 @@
 use super::{Probe, Reading, SyncSamples, ns};
 use crate::ended::Ended;
 use crate::lab::Lab;
+use crate::programmer::Cost;
 use lab_core::layout::Part;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
@@ -32,8 +33,9 @@ impl Probe for SyncFull {
             one(Metric::ScriptBytes, load.script_bytes as f64),
         ]);
         // A load of a single part is that part.
-        if load.cost.parts.len() > 1 {
-            readings.extend(load.cost.parts.iter().map(|(&part, &time)| one(metric(part), ns(time))));
+        let parts = parts(&load.cost);
+        if parts.len() > 1 {
+            readings.extend(parts);
             readings.extend([
                 one(Metric::VirtualServers, load.installed.virtual_servers as f64),
                 one(Metric::RealServers, load.installed.real_servers as f64),
@@ -42,6 +44,11 @@ impl Probe for SyncFull {
         }
         Ok(readings)
     }
+}
+
+/// What a load went into.
+pub(super) fn parts(cost: &Cost) -> Vec<Reading> {
+    cost.parts.iter().map(|(&part, &time)| Reading { metric: metric(part), samples: vec![ns(time)] }).collect()
 }
 
 fn metric(part: Part) -> Metric {

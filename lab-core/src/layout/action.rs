@@ -64,6 +64,8 @@ pub enum Pace {
 pub enum Request {
     /// A dummy device of this name, down as it is born; one that is there already is left alone.
     AddDevice(&'static str),
+    /// A device gone, its addresses with it.
+    RemoveDevice(&'static str),
     /// A device, looked up by its name.
     GetDevice(&'static str),
     /// The addresses of a device, listed.
@@ -78,6 +80,8 @@ pub enum Request {
     GetVirtualServer(ServerKey),
     /// Every virtual server, listed.
     ListVirtualServers,
+    /// Every virtual server gone, their real servers with them.
+    Clear,
     /// A virtual server gone, its real servers with it.
     RemoveVirtualServer(ServerKey),
     /// A new real server behind a virtual one.
@@ -96,6 +100,7 @@ impl Request {
     pub fn part(&self) -> Part {
         match self {
             Self::AddDevice(_)
+            | Self::RemoveDevice(_)
             | Self::GetDevice(_)
             | Self::ListAddresses(_)
             | Self::AddAddress(..)

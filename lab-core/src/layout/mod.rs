@@ -122,6 +122,9 @@ pub trait Layout: Send + Sync {
     fn partial_sync(&self, change: &Change) -> Vec<Action>;
     /// What kube-proxy removes only some time after the change (stale chains).
     fn cleanup(&self, change: &Change) -> Vec<Action>;
+    /// From any state to that of a node that was not prepared yet, as a restart that cleans up does (`kube-proxy
+    /// --cleanup`). What `prepare` sets up is gone as well, but for kernel parameters.
+    fn flush(&self) -> Vec<Action>;
     /// One more rule on top of `cluster`.
     fn append_rule(&self, cluster: &Cluster) -> Append;
     /// What a node holds once `cluster` is in force, by arithmetic rather than by counting what was printed.

@@ -56,6 +56,7 @@ impl fmt::Display for Request {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AddDevice(device) => write!(out, "ip link add {device} type dummy"),
+            Self::RemoveDevice(device) => write!(out, "ip link del {device}"),
             Self::GetDevice(device) => write!(out, "ip link show dev {device}"),
             Self::ListAddresses(device) => write!(out, "ip addr show dev {device}"),
             Self::AddAddress(device, address) => write!(out, "ip addr add {} dev {device}", host(*address)),
@@ -73,6 +74,7 @@ impl Request {
             Self::AddVirtualServer(server) => write!(out, "-A {server}"),
             Self::GetVirtualServer(key) => write!(out, "-Ln {key}"),
             Self::ListVirtualServers => write!(out, "-Ln"),
+            Self::Clear => write!(out, "-C"),
             Self::RemoveVirtualServer(key) => write!(out, "-D {key}"),
             Self::AddRealServer(key, server) => write!(out, "-a {key} {server}"),
             Self::UpdateRealServer(key, server) => write!(out, "-e {key} {server}"),
@@ -80,6 +82,7 @@ impl Request {
             Self::ListRealServers(key) => write!(out, "-Ln {key} # its real servers"),
             Self::RemoveRealServer(key, address) => write!(out, "-d {key} -r {address}"),
             Self::AddDevice(_)
+            | Self::RemoveDevice(_)
             | Self::GetDevice(_)
             | Self::ListAddresses(_)
             | Self::AddAddress(..)
@@ -145,11 +148,13 @@ mod tests {
         let real = RealServer { address: "[fd00::2]:8080".parse().unwrap(), forwarding: Forwarding::Tunnel, weight: 1 };
         for (request, expected) in [
             (Request::AddDevice("kube-ipvs0"), "ip link add kube-ipvs0 type dummy"),
+            (Request::RemoveDevice("kube-ipvs0"), "ip link del kube-ipvs0"),
             (Request::GetDevice("kube-ipvs0"), "ip link show dev kube-ipvs0"),
             (Request::ListAddresses("kube-ipvs0"), "ip addr show dev kube-ipvs0"),
             (Request::AddAddress("d", "10.96.0.11".parse().unwrap()), "ip addr add 10.96.0.11/32 dev d"),
             (Request::RemoveAddress("d", "fd00::1".parse().unwrap()), "ip addr del fd00::1/128 dev d"),
             (Request::ListVirtualServers, "ipvsadm -Ln"),
+            (Request::Clear, "ipvsadm -C"),
             (Request::GetVirtualServer(key(Protocol::Udp, "10.96.0.10:53")), "ipvsadm -Ln -u 10.96.0.10:53"),
             (
                 Request::RemoveVirtualServer(key(Protocol::Sctp, "10.96.0.10:7")),

@@ -63,8 +63,19 @@ impl Node {
             (Tool::Iptables, [_, _, _, _, operation, chain, "-t", table, rule @ ..]) => {
                 self.iptables(operation, table, chain, &rule.join(" "))
             }
-            (Tool::IptablesRestore, _) => {
+            (Tool::IptablesRestore, args) => {
+                if !args.contains(&"--noflush") {
+                    self.flush(text);
+                }
                 self.iptables_restore(text);
+                Ok(())
+            }
+            (Tool::Ipset, ["destroy"]) => {
+                let used = |set: &String| self.chains.values().flatten().any(|rule| rule.contains(set.as_str()));
+                if self.sets.keys().any(used) {
+                    return Err(1);
+                }
+                self.sets.clear();
                 Ok(())
             }
             (Tool::Ipset, ["-exist", "restore"]) => {
@@ -100,6 +111,12 @@ impl Node {
             }
             other => panic!("{other}"),
         }
+    }
+
+    /// Without `--noflush`: whatever a table that is named holds is gone.
+    fn flush(&mut self, text: &str) {
+        let named: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix('*')).collect();
+        self.chains.retain(|(table, _), _| !named.contains(table.as_str()));
     }
 
     /// With `--noflush`: a chain that is named is emptied, every other stays.
@@ -147,6 +164,11 @@ impl Node {
     fn ask(&mut self, request: &Request) {
         match request {
             Request::AddDevice(device) => _ = self.devices.insert((*device).to_owned()),
+            Request::RemoveDevice(device) => {
+                assert!(self.devices.remove(*device), "{request}");
+                self.addresses.clear();
+            }
+            Request::Clear => self.virtual_servers.clear(),
             Request::GetDevice(device) | Request::ListAddresses(device) => assert!(self.devices.contains(*device)),
             Request::AddAddress(device, address) => {
                 assert!(self.devices.contains(*device));

@@ -208,6 +208,7 @@ fn of_probe(probe: ProbeName) -> &'static [Metric] {
         ProbeName::Connect => &[Metric::Connect, Metric::FirstByte],
         ProbeName::ConnectionsPerSecond => &[Metric::ConnectionsPerSecond, Metric::CpuSoftirq],
         ProbeName::Bandwidth => &[Metric::Bandwidth, Metric::CpuSoftirq],
+        ProbeName::Reload => &[Metric::Reload],
         ProbeName::Churn => &[Metric::CpuSync, Metric::CpuUser, Metric::CpuSystem],
     }
 }
@@ -246,7 +247,7 @@ fn value(cell: Cell, metric: Metric) -> f64 {
     };
     let linear = f64::from(u8::from(matches!(cell.backend, BackendName::IptablesLegacy | BackendName::IptablesNft)));
     match metric {
-        Metric::SyncFull => 6e6 + services * 4e4 * per_service,
+        Metric::SyncFull | Metric::Reload => 6e6 + services * 4e4 * per_service,
         Metric::SyncChange | Metric::EndpointChange | Metric::RemoveService => 6e6 + services * 9e3 * linear,
         Metric::AppendRule => 3e6 + services * 15e3 * linear,
         Metric::ToolUser => 1e6 + services * 2e3 * per_service,

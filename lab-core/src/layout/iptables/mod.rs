@@ -145,6 +145,11 @@ impl Layout for Iptables {
         vec![restore(text).into()]
     }
 
+    /// The tables emptied, where kube-proxy deletes its own jumps and chains by name: a node of the lab holds no others.
+    fn flush(&self) -> Vec<Action> {
+        vec![empty(&CANARY_TABLES).into()]
+    }
+
     /// One like those that lead to a Service, at the very end of the nat table's KUBE-SERVICES.
     ///
     /// It leads to the middle Service from a cluster IP that none has; without any Service, to KUBE-MARK-MASQ.
@@ -189,6 +194,17 @@ fn print(sync: &Sync<'_>) -> Invocation {
 
 pub(super) fn restore(stdin: Vec<u8>) -> Invocation {
     let args = WAIT.into_iter().chain(["--noflush", "--counters"]).map(str::to_owned).collect();
+    Invocation { tool: Tool::IptablesRestore, args, stdin }
+}
+
+/// `tables` without any rule or chain that is not built in.
+pub(super) fn empty(tables: &[Table]) -> Invocation {
+    let mut stdin = Vec::new();
+    for &table in tables {
+        stdin.table(table);
+        stdin.commit();
+    }
+    let args = WAIT.map(str::to_owned).to_vec();
     Invocation { tool: Tool::IptablesRestore, args, stdin }
 }
 

@@ -11,6 +11,7 @@ mod sync;
 
 pub use sets::MOST_ENTRIES;
 
+use super::iptables::{Table, empty};
 use crate::change::Change;
 use crate::cluster::{Cluster, POD_RANGE, Protocol, SERVICE_PORT};
 use crate::layout::{
@@ -106,6 +107,15 @@ impl Layout for Ipvs {
     /// Nothing: a sync leaves nothing behind.
     fn cleanup(&self, _: &Change) -> Vec<Action> {
         Vec::new()
+    }
+
+    /// In kube-proxy's order, the sets last: rules refer to them. The tables are emptied where it deletes its chains by
+    /// name, and one process destroys all sets, of which the node has no others.
+    fn flush(&self) -> Vec<Action> {
+        let mut actions = vec![Action::Ask(Pace::OneByOne, vec![Request::Clear, Request::RemoveDevice(DEVICE)])];
+        actions.push(empty(&[Table::Nat, Table::Filter]).into());
+        actions.push(sets::destroy());
+        actions
     }
 
     /// A virtual server without real ones, at a cluster IP that no Service has.

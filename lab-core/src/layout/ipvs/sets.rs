@@ -101,6 +101,11 @@ fn ipset<'a>(words: impl IntoIterator<Item = &'a str>) -> Action {
     Action::Call(Part::Sets, Invocation { tool: Tool::Ipset, args, stdin: Vec::new() })
 }
 
+/// Every set gone.
+pub(super) fn destroy() -> Action {
+    ipset(["destroy"])
+}
+
 /// Every set made unless it is there: a process each.
 pub(super) fn ensure() -> impl Iterator<Item = Action> {
     SETS.into_iter()

@@ -103,6 +103,13 @@ impl Layout for Nftables {
         vec![transaction(text).into()]
     }
 
+    /// The table deleted.
+    fn flush(&self) -> Vec<Action> {
+        let mut text = Vec::new();
+        text.command(Verb::Delete, &Object::Table);
+        vec![transaction(text).into()]
+    }
+
     /// One that leads to the middle Service from a cluster IP that none has, at the end of the chain `services`.
     ///
     /// Without any Service, to the chain `mark-for-masquerade`. nft deletes a rule only by its handle, so that the way

@@ -306,6 +306,7 @@ impl Sink for Vec<u8> {
             Verb::Delete => "delete ",
         });
         match *object {
+            Object::Table if verb == Verb::Delete => self.put("table ").put(TABLE),
             Object::Table => self.put("table ").put(TABLE).put(r#" { comment "rules for kube-proxy" ; }"#),
             Object::Chain(chain) => chain.put_name(self.put("chain ").put(TABLE).put(" ")),
             Object::Declaration(chain) => {

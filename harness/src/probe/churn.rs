@@ -1,0 +1,121 @@
+//! `churn`: the share of a core that it costs to keep up with an endpoint that changes ten times a second.
+//!
+//! ```text
+//!   changes  ||||||||||||||||||||||||||||||…      ten a second, each giving the endpoint another address
+//!   syncs    #         #         #                 one a second: kube-proxy's minSyncPeriod
+//!   CPU      |<------------ counted ------------>|  the whole time, idle or not
+//! ```
+//!
+//! Of the ten changes a sync sees what the last one left: one endpoint replaced. Two addresses in turn stand for the ever
+//! new ones, since the layouts do the same for either; IPVS alone may find the one that it had taken out before. A
+//! sync that takes longer than a second is followed by the next at once. What the syncs say is written out ahead, so
+//! that the lab's own rendering costs nothing here; the clean-up that kube-proxy leaves to a later time is counted.
+//!
+//! `cpu_sync` is what the whole machine spent: tools, requests, and what the kernel does for them later on, in threads
+//! of its own. It comes from the scheduler's own sums (`/proc/schedstat`), which are exact to the nanosecond. Ticks are
+//! not: in ten seconds one of `/proc/stat`'s is a thousandth of a core, as much as some backends need, and what sleeps
+//! until a timer and runs for less than a tick may never meet one. They stand in where the kernel keeps no such sums, and
+//! they are all there is for `cpu_user`, `cpu_system` and `cpu_softirq`. On a machine with other work to do that is
+//! counted as well: `tool_user` and `tool_system`, a sample a sync, hold the tools alone, but no request to the kernel
+//! and nothing that it puts off.
+
+use super::{Probe, Reading, ns};
+use crate::clock;
+use crate::ended::Ended;
+use crate::interrupt;
+use crate::lab::{Lab, left};
+use crate::meter::{Cpu, TaskTime};
+use crate::programmer::Cost;
+use anyhow::Result;
+use lab_core::change::Change;
+use lab_core::metric::Metric;
+use lab_core::plan::{Cell, Plan};
+use lab_core::vocabulary::ProbeName;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often kube-proxy syncs at most (`minSyncPeriod`).
+const PERIOD: Duration = Duration::from_secs(1);
+
+pub(super) struct Churn;
+
+impl Probe for Churn {
+    fn name(&self) -> ProbeName {
+        ProbeName::Churn
+    }
+
+    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+        let Some(programmer) = &lab.programmer else { return Ok(Vec::new()) };
+        let begun = Instant::now();
+        let change = Change::replacing_endpoint(&lab.cluster, &lab.addresses);
+        let [replace, restore] = [&change, &change.undone()].map(|change| programmer.steps(change));
+        let mut costs: Vec<Cost> = Vec::new();
+
+        let before = Meters::read()?;
+        let start = Instant::now();
+        let end = start + plan.churn;
+        let mut due = start;
+        while due < end {
+            let steps = if costs.len().is_multiple_of(2) { &replace } else { &restore };
+            let synced = left(begun, limit).and_then(|left| programmer.take(lab.node(), steps, left));
+            costs.push(synced.map_err(|ended| cut_short(ended, start, plan.churn, costs.len() + 1))?);
+            due = (due + PERIOD).max(Instant::now());
+            thread::sleep(due.min(end).saturating_duration_since(Instant::now()));
+            if interrupt::requested() {
+                return Err(Ended::Interrupted);
+            }
+        }
+        let after = Meters::read()?;
+
+        if !costs.len().is_multiple_of(2) {
+            programmer.take(lab.node(), &restore, limit)?;
+        }
+        programmer.count(lab.node(), &lab.cluster)?;
+        Ok(readings(&before, &after, &costs))
+    }
+}
+
+/// The share of a core between two readings, then what each sync's tools spent.
+fn readings(before: &Meters, after: &Meters, costs: &[Cost]) -> Vec<Reading> {
+    let one = |metric, share: f64| Reading { metric, samples: vec![share] };
+    let each =
+        |metric, time: fn(&Cost) -> Duration| Reading { metric, samples: costs.iter().map(time).map(ns).collect() };
+    vec![
+        one(Metric::CpuSync, after.spent_since(before)),
+        one(Metric::CpuUser, after.cpu.user_since(&before.cpu)),
+        one(Metric::CpuSystem, after.cpu.system_since(&before.cpu)),
+        one(Metric::CpuSoftirq, after.cpu.softirq_since(&before.cpu)),
+        each(Metric::ToolUser, |cost| cost.user),
+        each(Metric::ToolSystem, |cost| cost.system),
+    ]
+}
+
+/// What is read ahead of the syncs, and after them.
+struct Meters {
+    cpu: Cpu,
+    tasks: Option<TaskTime>,
+}
+
+impl Meters {
+    fn read() -> Result<Self> {
+        Ok(Self { cpu: Cpu::read()?, tasks: TaskTime::read() })
+    }
+
+    fn spent_since(&self, earlier: &Self) -> f64 {
+        match (&self.tasks, &earlier.tasks) {
+            (Some(tasks), Some(earlier)) => tasks.since(earlier),
+            _ => self.cpu.busy_since(&earlier.cpu),
+        }
+    }
+}
+
+/// Adds to the end of a budget how much of `whole` had gone by.
+fn cut_short(ended: Ended, begun: Instant, whole: Duration, syncs: usize) -> Ended {
+    match ended {
+        Ended::OverBudget(reason) => {
+            let (gone, whole) = (clock::spell(begun.elapsed()), clock::spell(whole));
+            Ended::OverBudget(format!("{reason}; that was sync {syncs}, {gone} into {whole} of changes"))
+        }
+        other => other,
+    }
+}

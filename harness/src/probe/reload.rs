@@ -1,0 +1,37 @@
+//! `reload`: everything taken out of a loaded node and put in again at once, as a kube-proxy does that is restarted after
+//! `kube-proxy --cleanup`. Only the second load is timed.
+//!
+//! It differs from `sync_full` where a kernel does not forget at once. IPVS keeps removed real servers in a list for two
+//! minutes, should they come back, and looks through it whenever one is added: N of them cost N² steps. In the `exact`
+//! target these two minutes are of the virtual clock.
+
+use super::sync_full::parts;
+use super::{Probe, Reading, SyncSamples};
+use crate::ended::Ended;
+use crate::lab::{Lab, left};
+use lab_core::metric::Metric;
+use lab_core::plan::{Cell, Plan};
+use lab_core::vocabulary::ProbeName;
+use std::time::{Duration, Instant};
+
+pub(super) struct Reload;
+
+impl Probe for Reload {
+    fn name(&self) -> ProbeName {
+        ProbeName::Reload
+    }
+
+    /// A single sample: another one would come upon what this one left behind.
+    fn run(&self, lab: &mut Lab, _: &Cell, _: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+        let Some(programmer) = &lab.programmer else { return Ok(Vec::new()) };
+        let begun = Instant::now();
+        programmer.flush(lab.node(), limit)?;
+        let load = programmer.load(lab.node(), &lab.cluster, left(begun, limit)?)?;
+        let start = programmer.start(lab.node(), programmer.layout.sync_tool())?;
+        // A load of a single part is that part.
+        let parts = Some(parts(&load.cost)).filter(|parts| parts.len() > 1);
+        let mut samples = SyncSamples::new(Metric::Reload);
+        samples.push(load.cost, start);
+        Ok(samples.readings().into_iter().chain(parts.into_iter().flatten()).collect())
+    }
+}
