@@ -10,6 +10,7 @@ mod scenario;
 mod scenarios;
 
 use crate::exit::{self, Failure};
+use crate::target;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -42,6 +43,9 @@ enum Verb {
     Render(render::Args),
     /// Say what runs on this machine, what is missing, and what to do about it.
     Doctor,
+    /// What doctor and `--target auto` start to try this kernel.
+    #[command(name = target::EXAMINE, hide = true)]
+    Examine,
     /// Fetch and list the kernels that guests can boot.
     #[command(subcommand)]
     Kernel(kernel::Verb),
@@ -57,6 +61,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Plan(args) => plan::run(&args),
         Verb::Render(args) => render::run(&args),
         Verb::Doctor => doctor::run(),
+        Verb::Examine => target::examine(),
         Verb::Kernel(verb) => kernel::run(&verb),
         Verb::Overhead(args) => overhead::run(&args),
     }

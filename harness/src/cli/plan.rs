@@ -4,6 +4,7 @@ use super::options::Selection;
 use super::say;
 use crate::estimate;
 use crate::exit::{Exit, Failure};
+use crate::target;
 use lab_core::units;
 use std::process::ExitCode;
 
@@ -14,7 +15,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let (scenario, plan) = args.selection.resolve()?;
+    let scenario = args.selection.scenario()?;
+    let plan = args.selection.plan(&scenario, target::foresee);
     say!("{}: {}", scenario.name, scenario.question);
     say!("target {}, seed {}, at most {} s a cell\n", plan.target, plan.seed, plan.budget.as_secs());
     say!("{:>9}  {:<16}{:<24}{:<10}{:>6}", "Services", "backend", "probe", "position", "rounds");
