@@ -1,6 +1,7 @@
 //! The command line: one file a verb, and the options that verbs share.
 
 mod doctor;
+mod guest;
 mod kernel;
 mod options;
 mod overhead;
@@ -46,6 +47,9 @@ enum Verb {
     /// What doctor and `--target auto` start to try this kernel.
     #[command(name = target::EXAMINE, hide = true)]
     Examine,
+    /// Run a program of this machine in a guest.
+    #[command(hide = true)]
+    Guest(guest::Args),
     /// Fetch and list the kernels that guests can boot.
     #[command(subcommand)]
     Kernel(kernel::Verb),
@@ -62,6 +66,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Render(args) => render::run(&args),
         Verb::Doctor => doctor::run(),
         Verb::Examine => target::examine(),
+        Verb::Guest(args) => guest::run(args),
         Verb::Kernel(verb) => kernel::run(&verb),
         Verb::Overhead(args) => overhead::run(&args),
     }
