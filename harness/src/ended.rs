@@ -1,6 +1,7 @@
 //! Why a cell has no samples: the error type of everything between the run loop and the kernel.
 
 use lab_core::vocabulary::Outcome;
+use serde::{Deserialize, Serialize};
 
 /// How a cell ended that was not measured, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl From<anyhow::Error> for Ended {
 }
 
 /// What is not here, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Missing {
     pub(crate) why: String,
     pub(crate) remedy: String,

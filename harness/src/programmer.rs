@@ -307,7 +307,10 @@ pub(crate) fn check(backend: &'static dyn Backend, runner: &'static dyn Runner) 
     };
     trial().map(drop).map_err(|ended| Missing {
         why: format!("{} cannot program this kernel: {}", backend.name(), ended.reason()),
-        remedy: format!("if these are modules here, load them: sudo modprobe -a {}", backend.modules().join(" ")),
+        remedy: format!(
+            "run with --target exact, which brings its own kernel, or load what it needs, if it is here: sudo modprobe -a {}",
+            backend.modules().join(" ")
+        ),
     })
 }
 

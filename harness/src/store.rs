@@ -10,6 +10,22 @@ use std::path::{Path, PathBuf};
 /// Less free space than this is refused: a run of every scenario here stays well below it.
 const ROOM: u64 = 64 << 20;
 
+/// Whether a run's folder can be at `folder`, before anything is done for the run. It makes nothing.
+///
+/// # Errors
+/// When it is in use, or something that is no folder is in its way.
+pub(crate) fn check(folder: &Path) -> Result<()> {
+    let shown = folder.display();
+    let absolute = std::path::absolute(folder).with_context(|| format!("--out {shown} names no folder"))?;
+    let above = absolute.ancestors().find(|above| above.exists()).unwrap_or(Path::new("/"));
+    ensure!(above.is_dir(), "--out {shown} cannot be made: {} is no folder; name another folder", above.display());
+    if above == absolute {
+        let mut entries = fs::read_dir(folder).with_context(|| format!("--out {shown} cannot be read"))?;
+        ensure!(entries.next().is_none(), "--out {shown} is not empty; name a new folder, or empty this one");
+    }
+    Ok(())
+}
+
 /// A run's folder.
 pub(crate) struct Store {
     folder: PathBuf,
@@ -25,9 +41,8 @@ impl Store {
     /// When it is in use, cannot be written, or its disk is full. Nothing has been measured then.
     pub(crate) fn create(folder: &Path, header: Header) -> Result<Self> {
         let shown = folder.display();
+        check(folder)?;
         fs::create_dir_all(folder).with_context(|| format!("--out {shown} cannot be made; name another folder"))?;
-        let mut entries = fs::read_dir(folder).with_context(|| format!("--out {shown} cannot be read"))?;
-        ensure!(entries.next().is_none(), "--out {shown} is not empty; name a new folder, or empty this one");
         let space = nix::sys::statvfs::statvfs(folder).with_context(|| format!("asking for free space at {shown}"))?;
         let free = space.blocks_available() * space.fragment_size();
         if free < ROOM {

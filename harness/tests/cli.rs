@@ -44,7 +44,7 @@ fn bad_yaml_names_file_line_key_and_what_is_allowed_and_creates_nothing() {
     let file = in_file(folder.path(), "name: mine\nquestion: What?\nservices: [1]\nbackends: [nftable]\n");
     let out = folder.path().join("out");
     let said = refused(&["scenario", &file, "--out", out.to_str().unwrap()]);
-    let problem = "unknown backend \"nftable\"; known: direct, iptables-legacy, iptables-nft, nftables";
+    let problem = "unknown backend \"nftable\"; known: direct, iptables-legacy, iptables-nft, ipvs, nftables";
     assert_eq!(said.trim_end(), format!("svclab: {file}:4: backends: {problem} (did you mean \"nftables\"?)"));
     assert!(!out.exists());
 }
@@ -117,7 +117,7 @@ fn render_prints_what_the_tool_would_get_whole_or_as_far_as_it_is_read() {
     let calls = String::from_utf8(
         svclab(&["render", "--backend", "iptables-nft", "--services", "3", "--input", "prepare"]).stdout,
     );
-    assert!(calls.unwrap().lines().all(|line| line.starts_with("iptables-nft -w 5 ")));
+    assert!(calls.unwrap().lines().all(|line| line.starts_with("$ iptables-nft -w 5 ")));
 
     for verb in ["render --backend nftables --services 20000", "plan scale-20k", "scenarios"] {
         let shell = format!("{} {verb} | head -n 1", env!("CARGO_BIN_EXE_svclab"));
@@ -157,4 +157,60 @@ fn a_cache_of_kernels_that_cannot_be_used_is_named_before_anything_is_downloaded
     let why = format!("svclab: {file}/svclab/kernels, where fetched kernels are kept, cannot be used: Not a directory");
     assert!(said.starts_with(&why) && said.contains("set XDG_CACHE_HOME to another folder"), "{said}");
     assert!(refused(&["kernel", "fetch", "debian-21"]).contains("possible values: debian-12"));
+}
+
+#[test]
+fn a_run_s_folder_is_looked_at_before_any_target_is_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = in_file(folder.path(), "name: mine\nquestion: What?\nservices: [1]\n");
+    let out = folder.path().to_str().unwrap();
+    let said = refused(&["scenario", &file, "--out", out]);
+    assert_eq!(said, format!("svclab: --out {out} is not empty; name a new folder, or empty this one\n"));
+    let below = format!("{file}/out");
+    let said = refused(&["scenario", "smoke", "--out", &below]);
+    assert!(said.starts_with(&format!("svclab: --out {below} cannot be made: {file} is no folder")), "{said}");
+}
+
+#[test]
+fn a_plan_is_made_without_a_word_on_the_targets_and_without_qemu() {
+    let home = tempfile::tempdir().unwrap();
+    let mut plan = Command::new(env!("CARGO_BIN_EXE_svclab"));
+    let output = plan.args(["plan", "smoke"]).env("XDG_CACHE_HOME", home.path()).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\ntarget "), "{output:?}");
+    // Nothing was tried that is remembered.
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn doctor_says_once_of_every_target_and_backend_whether_it_runs_and_what_would_help() {
+    let doctor = String::from_utf8(svclab(&["doctor"]).stdout).unwrap();
+    let lines: Vec<&str> = doctor.lines().collect();
+    assert!(lines[0].starts_with("kernel "), "{doctor}");
+    let place = |heading: &str| {
+        let places: Vec<_> = (0..lines.len()).filter(|&place| lines[place] == heading).collect();
+        assert_eq!(places.len(), 1, "{heading}: {doctor}");
+        places[0]
+    };
+    let (host, guests) = (place("target host"), place("targets vm and exact"));
+    for (target, part) in [("host", &lines[host..guests]), ("vm and exact", &lines[guests..])] {
+        let states = ["ok", "limited", "missing"];
+        let about = |what: &str| {
+            let mut words = part.iter().map(|line| line.split_whitespace());
+            words.any(|mut words| states.contains(&words.next().unwrap_or("")) && words.next() == Some(what))
+        };
+        // Where there are no namespaces, nothing can be tried on the host.
+        let known = if part.iter().any(|line| line.starts_with("  missing  host ")) {
+            vec!["host"]
+        } else {
+            vec!["direct", "iptables-legacy", "iptables-nft", "ipvs", "nftables"]
+        };
+        for what in known {
+            assert!(about(what), "{target}: {what}: {doctor}");
+        }
+    }
+    assert!(["qemu", "kernel", "kvm"].iter().all(|what| lines[guests..].iter().any(|line| line.contains(what))));
+    for (place, _) in lines.iter().enumerate().filter(|(_, line)| line.starts_with("  missing ")) {
+        assert!(lines[place + 1].trim_start().starts_with("remedy: "), "{doctor}");
+    }
 }

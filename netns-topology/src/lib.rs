@@ -10,5 +10,5 @@ pub mod topology;
 mod wiring;
 
 pub use enclosure::{Inside, Side, check, enter};
-pub use namespace::Namespace;
+pub use namespace::{Namespace, raise_loopback};
 pub use topology::{Node, Pod, Server, Wiring};

@@ -159,7 +159,7 @@ fn settle() -> Result<OwnedFd> {
 /// Brings `lo` up in the calling thread's namespace.
 ///
 /// By ioctl, because a netlink connection costs more than the rest of making a namespace.
-pub(crate) fn raise_loopback() -> Result<()> {
+pub fn raise_loopback() -> Result<()> {
     let socket = UdpSocket::bind("0.0.0.0:0").context("open a socket")?;
     // SAFETY: an ifreq is plain data, for which all zeroes are valid.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };

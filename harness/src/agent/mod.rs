@@ -1,14 +1,15 @@
-//! The guest's init: mounts, loads modules, makes the visits it was sent for, and reports them to the host.
+//! The guest's init: mounts, loads modules, does what it was sent for, and reports it to the host.
 
 mod kernel;
 mod port;
+mod program;
 
 use crate::clock;
 use crate::event::{Event, Listener};
 use crate::labs::Labs;
 use crate::run::run;
 use crate::tool::Real;
-use crate::vm::errand::{Errand, News, PLACE};
+use crate::vm::errand::{Errand, News, PLACE, Task};
 use anyhow::{Context, Result};
 use nix::sys::reboot::{RebootMode, reboot};
 pub(crate) use port::NUMBER as PORT;
@@ -48,12 +49,17 @@ fn errand(port: &mut Port) -> Result<()> {
     kernel::stir(&errand.entropy).context("handing the kernel its entropy")?;
     errand.modules.iter().try_for_each(|module| kernel::load(module))?;
     clock::set(errand.clock);
-    let mut labs = Labs::new(&errand.plan, &errand.visits, &Real);
-    // The backends were tried out in namespaces that the kernel now takes down, in the background.
-    std::thread::sleep(AFTER_TRIALS);
-    port.tell(&News::Ready);
-    run(&errand.plan, &errand.visits, &mut labs, &mut Reporter(port))?;
-    port.tell(&News::Done);
+    match &errand.task {
+        Task::Visits { plan, visits } => {
+            let mut labs = Labs::new(plan, visits, &Real);
+            // The backends were tried out in namespaces that the kernel now takes down, in the background.
+            std::thread::sleep(AFTER_TRIALS);
+            port.tell(&News::Ready);
+            run(plan, visits, &mut labs, &mut Reporter(port))?;
+            port.tell(&News::Done);
+        }
+        Task::Program(program) => program::run(program, port)?,
+    }
     Ok(())
 }
 

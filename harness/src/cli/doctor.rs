@@ -5,10 +5,7 @@ use crate::backend::{self, BACKENDS, Backend};
 use crate::conduct::version;
 use crate::ended::Missing;
 use crate::exit::{Exit, Failure};
-use crate::probe::PROBES;
-use crate::programmer;
-use crate::target;
-use crate::tool::Real;
+use crate::target::Examination;
 use crate::vm::{kernel, kvm, qemu};
 use lab_core::vocabulary::Word;
 use std::process::ExitCode;
@@ -17,42 +14,37 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     let facts = netns_topology::facts::gather();
     let fact = |name: &str| facts.get(name).map_or("unknown", String::as_str);
     say!("kernel {} on {} ({} CPUs)", fact("kernel"), fact("cpu"), fact("cpus"));
-    let host = host()?;
+    let host = host();
     let guests = guests();
     Ok(if host || guests { Exit::Done } else { Exit::CannotRun }.into())
 }
 
 /// Tries everything out on this kernel, and says whether any backend runs there.
-fn host() -> Result<bool, Failure> {
+fn host() -> bool {
     say!("target host");
-    match target::check_host() {
-        Ok(()) => Ok(target::within_host(&|| Ok(examine_host()))? == ExitCode::SUCCESS),
+    let found = match Examination::make() {
+        Ok(found) => found,
         Err(missing) => {
             report("host", &Err(missing));
-            Ok(false)
+            return false;
         }
-    }
-}
-
-fn examine_host() -> ExitCode {
-    for line in target::describe_host() {
+    };
+    for line in found.enclosure {
         match line {
             Ok(what) => show("ok", "host", &what),
             Err(limit) => show("limited", "host", &remedied(&limit)),
         }
     }
-    let mut any = false;
-    for backend in BACKENDS {
-        let check = programmer::check(*backend, &Real);
-        any |= check.is_ok();
-        report(backend.name().name(), &check.map(|()| version_of(*backend)));
+    let any = found.backends.values().any(Result::is_ok);
+    for (name, check) in found.backends {
+        report(name.name(), &check.map(|()| version_of(backend::named(name))));
     }
-    for probe in PROBES {
-        if let Err(missing) = probe.check() {
-            report(&format!("probe {}", probe.name()), &Err(missing));
+    for (name, check) in found.probes {
+        if let Err(missing) = check {
+            report(&format!("probe {name}"), &Err(missing));
         }
     }
-    if any { Exit::Done.into() } else { Exit::CannotRun.into() }
+    any
 }
 
 /// Looks for what guests need, without starting one, and says whether any backend would run there.
@@ -67,7 +59,8 @@ fn guests() -> bool {
         Err(missing) => (Err(missing), None),
     };
     report("kernel", &kernel);
-    report("kvm (vm)", &kvm::recalled());
+    let tried = |works| if works { "works" } else { "to be tried on first use" }.to_owned();
+    report("kvm (vm)", &kvm::recalled().map(tried));
     let mut any = false;
     for backend in BACKENDS {
         let check = backend::check_tools(*backend).and_then(|()| match &modules {

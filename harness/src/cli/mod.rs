@@ -1,6 +1,7 @@
 //! The command line: one file a verb, and the options that verbs share.
 
 mod doctor;
+mod guest;
 mod kernel;
 mod options;
 mod overhead;
@@ -10,6 +11,7 @@ mod scenario;
 mod scenarios;
 
 use crate::exit::{self, Failure};
+use crate::target;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -42,6 +44,12 @@ enum Verb {
     Render(render::Args),
     /// Say what runs on this machine, what is missing, and what to do about it.
     Doctor,
+    /// What doctor and `--target auto` start to try this kernel.
+    #[command(name = target::EXAMINE, hide = true)]
+    Examine,
+    /// Run a program of this machine in a guest.
+    #[command(hide = true)]
+    Guest(guest::Args),
     /// Fetch and list the kernels that guests can boot.
     #[command(subcommand)]
     Kernel(kernel::Verb),
@@ -57,6 +65,8 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Plan(args) => plan::run(&args),
         Verb::Render(args) => render::run(&args),
         Verb::Doctor => doctor::run(),
+        Verb::Examine => target::examine(),
+        Verb::Guest(args) => guest::run(args),
         Verb::Kernel(verb) => kernel::run(&verb),
         Verb::Overhead(args) => overhead::run(&args),
     }

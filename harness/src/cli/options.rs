@@ -2,7 +2,7 @@
 
 use crate::cli::scenarios;
 use crate::exit::Failure;
-use crate::target::{self, Guests};
+use crate::target::Guests;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -95,8 +95,8 @@ impl Selection {
         Guests { kernel: self.kernel.clone(), jobs: self.jobs }
     }
 
-    /// The scenario with the options applied, and its plan.
-    pub(crate) fn resolve(&self) -> Result<(Scenario, Plan), Failure> {
+    /// The scenario with the options applied. There is at least one cell in it.
+    pub(crate) fn scenario(&self) -> Result<Scenario, Failure> {
         let mut scenario = scenarios::find(&self.scenario)?;
         if !self.backends.is_empty() {
             scenario.axes.backends = without_repeats(&self.backends);
@@ -116,15 +116,21 @@ impl Selection {
         scenario.budget = self.budget.unwrap_or(scenario.budget);
         scenario.instructions = self.instructions.unwrap_or(scenario.instructions);
         scenario.memory = self.memory.unwrap_or(scenario.memory);
-        let asked = self.target.map_or(scenario.target, |Asked(target)| target);
-        let target = asked.unwrap_or_else(|| target::choose(&self.guests(), &scenario.axes.backends));
-        let plan = scenario.plan(target, self.seed);
-        if plan.cells.is_empty() {
+        if let Some(Asked(target)) = self.target {
+            scenario.target = target;
+        }
+        if scenario.plan(TargetName::Host, self.seed).cells.is_empty() {
             let nothing =
                 anyhow!("{}: no cells: its probes program the node, and direct is its only backend", scenario.name);
             return Err(Failure::usage(nothing));
         }
-        Ok((scenario, plan))
+        Ok(scenario)
+    }
+
+    /// The plan of `scenario`, where `choose` chooses the target if the user does not.
+    pub(crate) fn plan(&self, scenario: &Scenario, choose: fn(&Guests, &[BackendName]) -> TargetName) -> Plan {
+        let target = scenario.target.unwrap_or_else(|| choose(&self.guests(), &scenario.axes.backends));
+        scenario.plan(target, self.seed)
     }
 }
 

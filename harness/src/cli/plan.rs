@@ -4,6 +4,7 @@ use super::options::Selection;
 use super::say;
 use crate::estimate;
 use crate::exit::{Exit, Failure};
+use crate::target;
 use lab_core::metric::Unit;
 use lab_core::units;
 use lab_core::vocabulary::Clock;
@@ -16,7 +17,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let (scenario, plan) = args.selection.resolve()?;
+    let scenario = args.selection.scenario()?;
+    let plan = args.selection.plan(&scenario, target::foresee);
     say!("{}: {}", scenario.name, scenario.question);
     let clock = if plan.target.is_exact() { Clock::Instructions } else { Clock::Wall };
     let budget = units::human(Unit::Ns, clock, plan.budget.as_nanos() as f64);

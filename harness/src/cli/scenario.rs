@@ -3,6 +3,7 @@
 use super::options::Selection;
 use crate::conduct::Job;
 use crate::exit::Failure;
+use crate::store;
 use crate::target;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,7 +21,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let (scenario, plan) = args.selection.resolve()?;
+    let scenario = args.selection.scenario()?;
+    if let Some(out) = &args.out {
+        store::check(out).map_err(Failure::usage)?;
+    }
+    let plan = args.selection.plan(&scenario, target::choose);
     let target = target::named(plan.target);
     target.run(&Job { scenario, plan, out: args.out.clone(), keep: args.keep, guests: args.selection.guests() })
 }

@@ -1,10 +1,10 @@
 //! `host`: the running kernel, in private namespaces that vanish with the process.
 
+use super::examination::Examination;
 use super::{Guests, Target};
-use crate::backend;
 use crate::conduct::{Ground, Job, Ran, conduct};
 use crate::ended::Missing;
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use crate::interrupt;
 use crate::lab::Lab;
 use crate::labs::Labs;
@@ -23,22 +23,8 @@ impl Target for Host {
         TargetName::Host
     }
 
-    /// Tried out, in an enclosure that vanishes at once.
     fn prefer(&self, _: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
-        check()?;
-        let names = backends.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let tried = within(&|| {
-            let missing = backends.iter().find_map(|&name| programmer::check(backend::named(name), &Real).err());
-            if let Some(missing) = &missing {
-                eprintln!("host: {missing}");
-            }
-            Ok(if missing.is_none() { Exit::Done } else { Exit::CannotRun }.into())
-        });
-        if tried.is_ok_and(|code| code == ExitCode::SUCCESS) {
-            return Ok(());
-        }
-        let why = format!("it cannot run all of {names}");
-        Err(Missing { why, remedy: "take it all the same with --target host".to_owned() })
+        Examination::make()?.allows(backends)
     }
 
     fn run(&self, job: &Job) -> Result<ExitCode, Failure> {

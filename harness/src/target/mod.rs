@@ -1,10 +1,12 @@
 //! Where a plan runs.
 
 mod exact;
+mod examination;
 mod host;
 mod vm;
 
-pub(crate) use host::{check as check_host, describe as describe_host, within as within_host};
+pub(crate) use examination::{Examination, VERB as EXAMINE, examine};
+pub(crate) use host::within as within_host;
 
 use crate::backend;
 use crate::conduct::Job;
@@ -12,6 +14,7 @@ use crate::ended::Missing;
 use crate::exit::Failure;
 use crate::vm::qemu;
 use lab_core::vocabulary::{BackendName, TargetName};
+use netns_topology::enclosure;
 use std::process::ExitCode;
 
 /// How guests are started, for targets that have some.
@@ -32,6 +35,10 @@ pub(crate) trait Target: Sync {
     /// # Errors
     /// What it lacks for them, and the remedy.
     fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing>;
+    /// As `prefer`, for who only wants to know: no guest is started to find out.
+    fn foresee(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+        self.prefer(guests, backends)
+    }
     /// Runs a job from its first record to its reports.
     fn run(&self, job: &Job) -> Result<ExitCode, Failure>;
 }
@@ -48,6 +55,10 @@ pub(crate) fn named(name: TargetName) -> &'static dyn Target {
 /// The first target that can run all of `backends`, after saying why it is not one of those before it. Where none can,
 /// the first: it says of each backend what it lacks.
 pub(crate) fn choose(guests: &Guests, backends: &[BackendName]) -> TargetName {
+    // Only a run on the host is made in an enclosure, by whoever chose it.
+    if enclosure::awaits() {
+        return TargetName::Host;
+    }
     for target in TARGETS {
         match target.prefer(guests, backends) {
             Ok(()) => return target.name(),
@@ -55,6 +66,12 @@ pub(crate) fn choose(guests: &Guests, backends: &[BackendName]) -> TargetName {
         }
     }
     TARGETS[0].name()
+}
+
+/// The target that [`choose`] would choose, as far as can be told without starting a guest.
+pub(crate) fn foresee(guests: &Guests, backends: &[BackendName]) -> TargetName {
+    let found = TARGETS.iter().find(|target| target.foresee(guests, backends).is_ok());
+    found.unwrap_or(&TARGETS[0]).name()
 }
 
 /// Whether everything is installed that `backends` need in guests. Their kernel may yet have to be fetched.

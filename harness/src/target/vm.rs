@@ -35,6 +35,11 @@ impl Target for Vm {
         super::in_guests(guests, backends)
     }
 
+    fn foresee(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+        kvm::recalled()?;
+        super::in_guests(guests, backends)
+    }
+
     fn run(&self, job: &Job) -> Result<ExitCode, Failure> {
         interrupt::listen()?;
         let (engine, clock) = engine(&job.guests);

@@ -4,6 +4,7 @@ use lab_core::dataset::CellRecord;
 use lab_core::plan::{Plan, Visit};
 use lab_core::vocabulary::Clock;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// Where the guest finds its errand.
 pub(crate) const PLACE: &str = "/errand.json";
@@ -11,14 +12,39 @@ pub(crate) const PLACE: &str = "/errand.json";
 /// What a guest is to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Errand {
-    pub(crate) plan: Plan,
-    /// In this order.
-    pub(crate) visits: Vec<Visit>,
+    pub(crate) task: Task,
     pub(crate) clock: Clock,
     /// Where the modules are that are to be loaded, in this order.
     pub(crate) modules: Vec<String>,
     /// What everything random in the guest comes from.
     pub(crate) entropy: Vec<u8>,
+}
+
+/// What it is sent for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Task {
+    /// Visits of a plan, in this order.
+    Visits { plan: Plan, visits: Vec<Visit> },
+    /// A program to run.
+    Program(Program),
+}
+
+/// A program that was put into a guest, and how it is started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Program {
+    pub(crate) file: PathBuf,
+    pub(crate) arguments: Vec<String>,
+    /// Names and values, beside `PATH`.
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+/// Where a program writes a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stream {
+    Output,
+    Error,
 }
 
 /// What a guest tells.
@@ -33,6 +59,10 @@ pub(crate) enum News {
     CellEnded { visit: Visit, records: Vec<CellRecord> },
     /// Every visit was made.
     Done,
+    /// The program wrote a line.
+    Said { stream: Stream, line: String },
+    /// The program has ended with this exit code (128+n after signal n).
+    Exited { code: u8 },
     /// It cannot go on.
     Broken { reason: String },
 }

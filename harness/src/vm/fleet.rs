@@ -1,6 +1,6 @@
 //! The guests of a run: one for each of the plan's boots, several at a time, each started again when it is lost.
 
-use super::errand::{Errand, News};
+use super::errand::{Errand, News, Program, Task};
 use super::guest::{Guest, Silence};
 use super::image::Image;
 use super::kernel;
@@ -24,7 +24,7 @@ use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 /// Real time that a guest may take to boot, and to do what is around its cells.
-const AROUND: Duration = Duration::from_secs(300);
+pub(super) const AROUND: Duration = Duration::from_secs(300);
 /// Instructions that an emulated guest executes in a second of real time, at the very least.
 const SLOWEST: f64 = 10e6;
 /// How often a guest is started again because it was lost, before what is left of its visits is given up.
@@ -65,18 +65,23 @@ impl Fleet {
 
     /// Whether a guest with `memory` MiB comes up within `limit`.
     pub(crate) fn comes_up(&self, memory: u32, limit: Duration) -> bool {
-        let plan = Plan { memory, ..Plan::example(TargetName::Vm) };
-        let errand =
-            Errand { plan, visits: Vec::new(), clock: Clock::Wall, modules: Vec::new(), entropy: entropy(0, 0) };
-        let news = self.start(&errand).map(|guest| guest.next(limit, &AtomicBool::new(false)));
+        let task = Task::Visits { plan: Plan::example(TargetName::Vm), visits: Vec::new() };
+        let errand = Errand { task, clock: Clock::Wall, modules: Vec::new(), entropy: entropy(0, 0) };
+        let news = self.start(&errand, memory).map(|guest| guest.next(limit, &AtomicBool::new(false)));
         matches!(news, Ok(Ok(News::Ready)))
     }
 
-    fn start(&self, errand: &Errand) -> Result<Guest> {
+    /// Starts a guest for `program` with everything loaded that some backend needs.
+    pub(super) fn start_alone(&self, program: Program, memory: u32) -> Result<Guest> {
+        let (task, modules) = (Task::Program(program), self.image.all_modules());
+        self.start(&Errand { task, clock: Clock::Wall, modules, entropy: entropy(0, 0) }, memory)
+    }
+
+    fn start(&self, errand: &Errand, memory: u32) -> Result<Guest> {
         let own = self.image.errand(errand)?;
         Guest::start(&Machine {
             engine: self.engine,
-            memory: errand.plan.memory,
+            memory,
             kernel: &self.image.boot,
             initramfs: &[self.image.initramfs(), &own],
         })
@@ -186,7 +191,7 @@ impl Keeper<'_> {
 
     /// Starts a guest for the visits that are left, and takes those that it made off them.
     fn send_for(&self, left: &mut VecDeque<Visit>) -> Result<Result<(), Silence>> {
-        let guest = self.fleet.start(&self.errand(left)?)?;
+        let guest = self.fleet.start(&self.errand(left)?, self.plan.memory)?;
         loop {
             match guest.next(self.patience(), self.stop) {
                 Ok(News::Ready) => self.say(Word::Booted(guest.age())),
@@ -196,6 +201,8 @@ impl Keeper<'_> {
                     self.ended(visit, records);
                 }
                 Ok(News::Done) => return Ok(Ok(())),
+                // No guest of a run is sent for a program.
+                Ok(News::Said { .. } | News::Exited { .. }) => {}
                 Ok(News::Broken { reason }) => return Ok(Err(Silence::Lost(reason))),
                 Err(silence) => return Ok(Err(silence)),
             }
@@ -211,13 +218,8 @@ impl Keeper<'_> {
             modules.extend(listed.iter().filter(|file| !modules.contains(file)).cloned().collect::<Vec<_>>());
         }
         let replica = visits.first().map_or(0, |visit| visit.replica);
-        Ok(Errand {
-            plan: self.plan.clone(),
-            visits,
-            clock: self.clock,
-            modules,
-            entropy: entropy(self.plan.seed, replica),
-        })
+        let task = Task::Visits { plan: self.plan.clone(), visits };
+        Ok(Errand { task, clock: self.clock, modules, entropy: entropy(self.plan.seed, replica) })
     }
 
     /// Real time within which a guest has news: a load and a cell may each use up the budget.

@@ -1,6 +1,6 @@
 //! What guests of a run boot from: the kernel, and the initramfs up to a guest's own errand.
 
-use super::errand::{Errand, PLACE};
+use super::errand::{Errand, PLACE, Task};
 use super::initramfs::{Initramfs, tools};
 use super::kernel::{Kernel, Module};
 use super::qemu::Boot;
@@ -8,7 +8,7 @@ use crate::backend::{self, BACKENDS};
 use crate::ended::Missing;
 use anyhow::{Context, Result};
 use lab_core::vocabulary::BackendName;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Modules that every guest needs: the wires between node and pods.
 const WIRES: &[&str] = &["veth"];
@@ -76,9 +76,18 @@ impl Image {
         listed.as_deref()
     }
 
+    /// The files of all modules that there are, in the order in which they are loaded.
+    pub(super) fn all_modules(&self) -> Vec<String> {
+        let files: BTreeSet<&String> = self.modules.values().flatten().flatten().collect();
+        files.into_iter().cloned().collect()
+    }
+
     /// The part of the initramfs that brings a guest its `errand`; it follows the other.
     pub(super) fn errand(&self, errand: &Errand) -> Result<Vec<u8>> {
         let mut own = Initramfs::default();
+        if let Task::Program(program) = &errand.task {
+            own.program(&program.file)?;
+        }
         own.file(PLACE, 0o644, serde_json::to_vec(errand).context("writing a guest's errand")?);
         Ok(own.write()?.bytes)
     }

@@ -1,5 +1,6 @@
 //! Guests: a chosen kernel in QEMU, with this program as its init.
 
+pub(crate) mod alone;
 pub(crate) mod errand;
 pub(crate) mod fleet;
 mod guest;

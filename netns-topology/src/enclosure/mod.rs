@@ -84,6 +84,12 @@ pub fn enter() -> Result<Side> {
     }
 }
 
+/// Whether this process is the inside of an enclosure that it has yet to [`enter`]: the outside has decided to.
+#[must_use]
+pub fn awaits() -> bool {
+    env::var_os(MARKER).is_some()
+}
+
 /// Runs this program inside and gives its exit code.
 fn outside() -> Result<u8> {
     separate::separate(&separate::Ids::own()).map_err(Forbidden::diagnose)?;

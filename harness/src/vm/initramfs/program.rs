@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 impl Initramfs {
     /// Adds the host's program `path` at the same path, with its libraries.
-    pub(super) fn program(&mut self, path: &Path) -> Result<()> {
+    pub(crate) fn program(&mut self, path: &Path) -> Result<()> {
         self.with_libraries(&mut Finder::new(Folders::of_host()), path).map(drop)
     }
 

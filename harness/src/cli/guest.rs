@@ -1,0 +1,42 @@
+//! `svclab guest`: a program of this machine on another kernel. It is for tests, and no part of `--help`.
+
+use crate::exit::Failure;
+use crate::interrupt;
+use crate::target::Guests;
+use crate::vm::alone;
+use crate::vm::errand::Program;
+use anyhow::Context;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The program; its libraries come with it, and the tools of the backends are there
+    #[arg(long, value_name = "FILE")]
+    program: PathBuf,
+    /// A variable of its environment; repeat it for more
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    environment: Vec<(String, String)>,
+    /// The guest's kernel: a name of `svclab kernel list` or VMLINUZ:MODULES_DIR
+    #[arg(long, value_name = "KERNEL")]
+    kernel: Option<String>,
+    /// The guest's memory, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(512..))]
+    memory: u32,
+    /// What the program is called with
+    #[arg(last = true, value_name = "ARGS")]
+    arguments: Vec<String>,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a variable is given as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
+    interrupt::listen()?;
+    let Args { program, environment, kernel, memory, arguments } = args;
+    let file = std::fs::canonicalize(&program).with_context(|| format!("--program {}", program.display()));
+    let file = file.map_err(Failure::usage)?;
+    alone::run(&Guests { kernel, jobs: None }, memory, Program { file, arguments, environment })
+}
