@@ -1,17 +1,23 @@
 //! Programming a node: one backend's tools called in its namespace, what they cost, and what is installed afterwards.
 
+mod cost;
+mod judge;
+
+pub(crate) use cost::Cost;
+pub(crate) use judge::{LARGER_TRANSACTIONS, transaction_limit};
+
 use crate::backend::{self, Backend, Options};
 use crate::ended::{Ended, Missing};
 use crate::meter;
-use crate::tool::{Ending, Runner, ToolRun, refusal};
+use crate::tool::{Ending, Runner, ToolRun};
 use crate::{clock, interrupt};
 use anyhow::{Context, Result};
+use judge::judge;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster, NODE_ADDRESS};
 use lab_core::layout::{Action, Installed, Invocation, Layout, Pace, Part, Request, Tool};
 use netns_topology::{Namespace, Node};
 use node_netlink::{ApplyError, Kernel, Spent};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,56 +50,6 @@ pub(crate) struct Programmer {
     backend: &'static dyn Backend,
     pub(crate) layout: Arc<dyn Layout>,
     runner: &'static dyn Runner,
-}
-
-/// What it cost to program a node: every call and request of one sync.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Cost {
-    /// The calls and requests alone, without what the lab does between them.
-    pub(crate) wall: Duration,
-    /// User time of the tools.
-    pub(crate) user: Duration,
-    /// System time of the tools.
-    pub(crate) system: Duration,
-    /// The largest resident memory of any tool, in bytes.
-    pub(crate) peak_rss: u64,
-    /// The wall time by what it went into.
-    pub(crate) parts: BTreeMap<Part, Duration>,
-}
-
-impl Cost {
-    fn add(&mut self, part: Part, wall: Duration) {
-        self.wall += wall;
-        *self.parts.entry(part).or_default() += wall;
-    }
-
-    /// Adds to a cell's end by its budget what the parts cost that were through.
-    fn so_far(&self, ended: Ended) -> Ended {
-        let spent = self.parts.iter().filter(|(_, wall)| !wall.is_zero());
-        let spent: Vec<String> = spent.map(|(part, wall)| format!("{} {}", name(*part), clock::spell(*wall))).collect();
-        match ended {
-            Ended::OverBudget(reason) if !spent.is_empty() => {
-                Ended::OverBudget(format!("{reason}; until then: {}", spent.join(", ")))
-            }
-            other => other,
-        }
-    }
-
-    fn add_run(&mut self, part: Part, run: &ToolRun) {
-        self.add(part, run.wall);
-        self.user += run.user;
-        self.system += run.system;
-        self.peak_rss = self.peak_rss.max(run.peak_rss);
-    }
-}
-
-fn name(part: Part) -> &'static str {
-    match part {
-        Part::Rules => "rules",
-        Part::Sets => "sets",
-        Part::Addresses => "addresses",
-        Part::VirtualServers => "virtual servers",
-    }
 }
 
 /// What applies a change, written out: for whoever is not to spend time on that later.
@@ -312,67 +268,6 @@ pub(crate) fn check(backend: &'static dyn Backend, runner: &'static dyn Runner) 
             backend.modules().join(" ")
         ),
     })
-}
-
-/// What a tool's run is to the cell.
-fn judge(program: &str, call: &Invocation, run: ToolRun, limit: Duration) -> Result<ToolRun, Ended> {
-    match run.ending {
-        Ending::Exited(0) => Ok(run),
-        Ending::Interrupted => Err(Ended::Interrupted),
-        Ending::Signalled(signal) => Err(Ended::Failed(format!("{program} was ended by signal {signal}"))),
-        Ending::TimedOut => Err(Ended::OverBudget(progress(program, call, &run))),
-        Ending::TooSlow => {
-            let progress = progress(program, call, &run);
-            let reason = format!("{progress}, too little to be through within its {}", clock::spell(limit));
-            Err(Ended::OverBudget(reason))
-        }
-        Ending::Exited(_) if run.stderr.contains("Message too long") => Err(Ended::Skipped(too_long(program))),
-        Ending::Exited(_) => Err(Ended::Failed(refused(program, call, &run))),
-    }
-}
-
-/// What makes larger transactions possible.
-pub(crate) const LARGER_TRANSACTIONS: &str =
-    "raise net.core.wmem_max with ci/setup (sudo sysctl -w net.core.wmem_max=1073741823), or run as root";
-
-/// The largest nf_tables transaction that a process without the machine's root can send, in bytes.
-///
-/// It has to fit into the netlink socket's send buffer, which only the machine's root may make larger than twice
-/// `net.core.wmem_max` (`SO_SNDBUFFORCE`, socket(7)).
-pub(crate) fn transaction_limit() -> u64 {
-    let limit = std::fs::read_to_string("/proc/sys/net/core/wmem_max").unwrap_or_default();
-    2 * limit.trim().parse::<u64>().unwrap_or(0)
-}
-
-fn too_long(program: &str) -> String {
-    let why = format!("without root, {program} can send {} bytes at once, and this is more", transaction_limit());
-    Missing { why, remedy: LARGER_TRANSACTIONS.to_owned() }.to_string()
-}
-
-fn refused(program: &str, call: &Invocation, run: &ToolRun) -> String {
-    let refusal = refusal::read(&run.stderr);
-    let line = refusal.line.map_or(String::new(), |line| format!(" line {line} of {}", lines(&call.stdin)));
-    format!("{program} refused{line} in the node: \"{}\"", refusal.message)
-}
-
-/// How far a tool came that ran out of time.
-fn progress(program: &str, call: &Invocation, run: &ToolRun) -> String {
-    let time = clock::spell(run.wall);
-    let total = call.stdin.len();
-    let read = usize::try_from(run.read).unwrap_or(total).min(total);
-    if read == total {
-        return format!("{program} was ended after {time}; it had read all of its input");
-    }
-    format!(
-        "{program} was ended after {time}; it had read {} % of its input (line {} of {})",
-        100 * read / total,
-        lines(&call.stdin[..read]),
-        lines(&call.stdin)
-    )
-}
-
-fn lines(text: &[u8]) -> usize {
-    text.iter().filter(|&&byte| byte == b'\n').count()
 }
 
 #[cfg(test)]

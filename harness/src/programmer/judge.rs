@@ -1,0 +1,68 @@
+//! What is made of the ways in which a tool's run ends.
+
+use crate::clock;
+use crate::ended::{Ended, Missing};
+use crate::tool::{Ending, ToolRun, refusal};
+use lab_core::layout::Invocation;
+use std::time::Duration;
+
+/// What a tool's run is to the cell.
+pub(super) fn judge(program: &str, call: &Invocation, run: ToolRun, limit: Duration) -> Result<ToolRun, Ended> {
+    match run.ending {
+        Ending::Exited(0) => Ok(run),
+        Ending::Interrupted => Err(Ended::Interrupted),
+        Ending::Signalled(signal) => Err(Ended::Failed(format!("{program} was ended by signal {signal}"))),
+        Ending::TimedOut => Err(Ended::OverBudget(progress(program, call, &run))),
+        Ending::TooSlow => {
+            let progress = progress(program, call, &run);
+            let reason = format!("{progress}, too little to be through within its {}", clock::spell(limit));
+            Err(Ended::OverBudget(reason))
+        }
+        Ending::Exited(_) if run.stderr.contains("Message too long") => Err(Ended::Skipped(too_long(program))),
+        Ending::Exited(_) => Err(Ended::Failed(refused(program, call, &run))),
+    }
+}
+
+/// What makes larger transactions possible.
+pub(crate) const LARGER_TRANSACTIONS: &str =
+    "raise net.core.wmem_max with ci/setup (sudo sysctl -w net.core.wmem_max=1073741823), or run as root";
+
+/// The largest nf_tables transaction that a process without the machine's root can send, in bytes.
+///
+/// It has to fit into the netlink socket's send buffer, which only the machine's root may make larger than twice
+/// `net.core.wmem_max` (`SO_SNDBUFFORCE`, socket(7)).
+pub(crate) fn transaction_limit() -> u64 {
+    let limit = std::fs::read_to_string("/proc/sys/net/core/wmem_max").unwrap_or_default();
+    2 * limit.trim().parse::<u64>().unwrap_or(0)
+}
+
+fn too_long(program: &str) -> String {
+    let why = format!("without root, {program} can send {} bytes at once, and this is more", transaction_limit());
+    Missing { why, remedy: LARGER_TRANSACTIONS.to_owned() }.to_string()
+}
+
+fn refused(program: &str, call: &Invocation, run: &ToolRun) -> String {
+    let refusal = refusal::read(&run.stderr);
+    let line = refusal.line.map_or(String::new(), |line| format!(" line {line} of {}", lines(&call.stdin)));
+    format!("{program} refused{line} in the node: \"{}\"", refusal.message)
+}
+
+/// How far a tool came that ran out of time.
+fn progress(program: &str, call: &Invocation, run: &ToolRun) -> String {
+    let time = clock::spell(run.wall);
+    let total = call.stdin.len();
+    let read = usize::try_from(run.read).unwrap_or(total).min(total);
+    if read == total {
+        return format!("{program} was ended after {time}; it had read all of its input");
+    }
+    format!(
+        "{program} was ended after {time}; it had read {} % of its input (line {} of {})",
+        100 * read / total,
+        lines(&call.stdin[..read]),
+        lines(&call.stdin)
+    )
+}
+
+fn lines(text: &[u8]) -> usize {
+    text.iter().filter(|&&byte| byte == b'\n').count()
+}
