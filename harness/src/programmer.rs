@@ -252,6 +252,7 @@ fn set(parameters: &[(String, String)]) -> Result<()> {
 /// Whether `backend` can program this kernel: its tools are here, and a load of one Service goes through.
 pub(crate) fn check(backend: &'static dyn Backend, runner: &'static dyn Runner) -> Result<(), Missing> {
     backend::check_tools(backend)?;
+    backend.check_kernel()?;
     let options = Options::usual(backend.name());
     let Some(programmer) = Programmer::new(backend, &options, runner) else { return Ok(()) };
     let trial = || -> Result<Installed, Ended> {

@@ -1,13 +1,14 @@
 //! `ipvs`: kube-proxy's ipvs mode, with the legacy variant of iptables beside it.
 
 use super::{Backend, Options, iptables};
+use crate::ended::Missing;
 use crate::tool::{Ending, Runner};
 use anyhow::{Context, Result, ensure};
 use lab_core::cluster::POD_RANGE;
 use lab_core::layout::ipvs::DEVICE;
 use lab_core::layout::{self, Installed, Layout, Tool};
 use lab_core::vocabulary::BackendName;
-use node_netlink::Kernel;
+use node_netlink::{Kernel, OpenError};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +66,22 @@ impl Backend for Ipvs {
             "ipt_REJECT",
             "ipip",
         ]
+    }
+
+    fn check_kernel(&self) -> Result<(), Missing> {
+        let release = nix::sys::utsname::uname().map(|uname| uname.release().to_string_lossy().into_owned());
+        let kernel = release.unwrap_or_default();
+        Kernel::open().map(drop).map_err(|error| match error {
+            OpenError::NoIpvs => Missing {
+                why: format!("ipvs needs the ip_vs module, which kernel {kernel} lacks or has not loaded"),
+                remedy: "run with --target exact, which brings its own kernel, or: sudo modprobe -a ip_vs dummy"
+                    .to_owned(),
+            },
+            error => Missing {
+                why: format!("kernel {kernel} cannot be asked about IPVS: {error}"),
+                remedy: "run with --target exact, which brings its own kernel".to_owned(),
+            },
+        })
     }
 
     fn installed(&self, runner: &dyn Runner) -> Result<Installed> {

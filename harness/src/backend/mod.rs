@@ -57,6 +57,10 @@ pub(crate) trait Backend: Sync {
     fn tools(&self) -> &'static [Tool];
     /// Kernel modules that hold what it needs.
     fn modules(&self) -> &'static [&'static str];
+    /// Whether the kernel has what a trial could only stumble over.
+    fn check_kernel(&self) -> Result<(), Missing> {
+        Ok(())
+    }
     /// Counts what is installed in the calling thread's namespace.
     fn installed(&self, runner: &dyn Runner) -> Result<Installed>;
     /// Where the client's `attempt`th connection to `service` goes.
