@@ -14,6 +14,7 @@ static BUILT_IN: &[(&str, &str, &str)] = &[
     ("scale-5k", "scenarios/scale-5k.yaml", include_str!("../../../scenarios/scale-5k.yaml")),
     ("scale-20k", "scenarios/scale-20k.yaml", include_str!("../../../scenarios/scale-20k.yaml")),
     ("ipvs-restart", "scenarios/ipvs-restart.yaml", include_str!("../../../scenarios/ipvs-restart.yaml")),
+    ("ipvs-schedulers", "scenarios/ipvs-schedulers.yaml", include_str!("../../../scenarios/ipvs-schedulers.yaml")),
 ];
 
 /// The scenario called `name`, or in the file `name`.
