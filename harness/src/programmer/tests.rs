@@ -36,7 +36,7 @@ fn a_tool_out_of_time_says_how_far_it_had_read() {
     assert_eq!(judged(run(Ending::TimedOut, 36, "")), Ended::OverBudget(all.to_owned()));
     assert_eq!(
         judge("iptables-restore", &call(), run(Ending::TooSlow, 16, ""), Duration::from_secs(40)).unwrap_err(),
-        Ended::OverBudget(format!("{half}, too little to be through within its 40 s"))
+        Ended::OverBudget(format!("{half}, too little to be through within its 40.0 s"))
     );
 }
 
