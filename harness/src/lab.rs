@@ -5,14 +5,17 @@ use crate::ended::Ended;
 use crate::meter;
 use crate::programmer::{Loaded, Programmer};
 use crate::tool::Runner;
-use crate::traffic::{Dialer, Echo};
+use crate::traffic::{Dialer, Echo, Goal};
 use crate::{clock, interrupt};
 use anyhow::Context;
-use lab_core::cluster::{AddressPlan, CLIENT_ADDRESS, Cluster, NODE_ADDRESS, ServicePort};
+use lab_core::cluster::{
+    AddressPlan, CLIENT_ADDRESS, Cluster, ENDPOINT_PORT, NODE_ADDRESS, SERVICE_PORT, SERVICE_RANGE, ServicePort,
+};
 use lab_core::plan::{self, Plan};
-use lab_core::vocabulary::{Position, ProbeName, Word};
-use netns_topology::{Namespace, Node, Pod, Server, Wiring};
+use lab_core::vocabulary::{Forwarding, Position, ProbeName, Word};
+use netns_topology::{Delivery, Namespace, Node, Pod, Server, Wiring};
 use std::collections::BTreeSet;
+use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,6 +33,8 @@ pub(crate) struct Lab {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) addresses: AddressPlan,
     node: Node,
+    /// As what packets reach the server pods.
+    delivery: Delivery,
     /// The load that brought the lab up, or was to, until a probe reports it.
     first_load: Option<Result<Loaded, Ended>>,
     /// Whether connections one after the other reach every endpoint.
@@ -40,10 +45,11 @@ impl Lab {
     /// Builds a node with pods, loads it for a run of `plan` and verifies that its Services answer.
     pub(crate) fn bring_up(load: &plan::Load, plan: &Plan, runner: &'static dyn Runner) -> Result<Self, Ended> {
         let addresses = AddressPlan::new(load.endpoints);
-        let build = || Node::build(&wiring(&addresses)).context("building the node and its pods");
+        let options = Options::of(load, plan);
+        let delivery = delivery(options.forwarding);
+        let build = || Node::build(&wiring(&addresses, delivery)).context("building the node and its pods");
         let cluster = Arc::new(Cluster::generate(load.services, &addresses));
         let backend = backend::named(load.backend);
-        let options = Options::of(load, plan);
         let programmer = Programmer::new(backend, &options, runner);
         let mut node = build()?;
         let mut first_load = None;
@@ -61,7 +67,7 @@ impl Lab {
             };
         }
         let spreads = options.scheduler.spreads() && options.persistence.is_none();
-        let lab = Self { backend, runner, programmer, cluster, addresses, node, first_load, spreads };
+        let lab = Self { backend, runner, programmer, cluster, addresses, node, delivery, first_load, spreads };
         lab.verify()?;
         Ok(lab)
     }
@@ -108,6 +114,32 @@ impl Lab {
         &self.node.servers()[self.addresses.server_pod(self.index(position)) as usize]
     }
 
+    /// The port that servers listen on.
+    pub(crate) fn port(&self) -> u16 {
+        match self.delivery {
+            Delivery::Rewritten => ENDPOINT_PORT,
+            Delivery::Unaltered(_) | Delivery::Tunnelled(_) => SERVICE_PORT,
+        }
+    }
+
+    /// The server behind the Service at `position`, started.
+    pub(crate) fn echo(&self, position: Position) -> Result<Echo, Ended> {
+        Ok(Echo::start(self.server(position), self.port())?)
+    }
+
+    /// What opens connections to the Service at `position`.
+    pub(crate) fn dialer(&self, position: Position) -> Dialer<'_, impl Fn(usize) -> SocketAddrV4> {
+        let service = self.service(position);
+        let reached = match self.delivery {
+            Delivery::Rewritten => service.endpoints.clone(),
+            Delivery::Unaltered(_) | Delivery::Tunnelled(_) => {
+                vec![SocketAddrV4::new(service.cluster_ip, service.port)]
+            }
+        };
+        let goal = Goal { reached, pod: self.server(position).address };
+        Dialer::new(service, goal, |attempt| self.backend.address(service, attempt))
+    }
+
     /// Every namespace of the lab: the node's, then the pods'.
     pub(crate) fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
         let pods = self.node.client().into_iter().chain(self.node.servers());
@@ -115,20 +147,19 @@ impl Lab {
     }
 
     /// Whether the first, middle and last Service are answered by endpoints of theirs, and by all of them where the
-    /// backend spreads connections over them.
+    /// backend spreads connections over them and they can be told apart.
     fn verify(&self) -> Result<(), Ended> {
         Position::ALL.iter().try_for_each(|&position| {
-            let _echo = Echo::start(&self.server(position).namespace)?;
+            let _echo = self.echo(position)?;
             self.client().namespace.visit(|| self.verify_service(position))
         })
     }
 
     /// In the client pod.
     fn verify_service(&self, position: Position) -> Result<(), Ended> {
-        let service = self.service(position);
-        let mut silent: BTreeSet<_> = service.endpoints.iter().copied().collect();
+        let dialer = self.dialer(position);
+        let mut silent: BTreeSet<_> = dialer.goal.reached.iter().copied().collect();
         let attempts = attempts(silent.len());
-        let dialer = Dialer::new(service, |attempt| self.backend.address(service, attempt));
         for attempt in 0..attempts {
             if interrupt::requested() {
                 return Err(Ended::Interrupted);
@@ -139,17 +170,25 @@ impl Lab {
             }
         }
         let silent = silent.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let name = &service.name;
+        let name = &self.service(position).name;
         Err(Ended::Failed(format!(
             "the {position} Service, {name}, was never answered by {silent} in {attempts} connections"
         )))
     }
 }
 
-fn wiring(addresses: &AddressPlan) -> Wiring {
+fn delivery(forwarding: Forwarding) -> Delivery {
+    match forwarding {
+        Forwarding::Masquerading => Delivery::Rewritten,
+        Forwarding::DirectRouting => Delivery::Unaltered(SERVICE_RANGE),
+        Forwarding::Tunnel => Delivery::Tunnelled(SERVICE_RANGE),
+    }
+}
+
+fn wiring(addresses: &AddressPlan, delivery: Delivery) -> Wiring {
     let server = |pod| Server { address: addresses.server_address(pod), block: addresses.block(pod) };
     let servers = (0..addresses.server_pods).map(server).collect();
-    Wiring { node_address: NODE_ADDRESS, client: CLIENT_ADDRESS, servers }
+    Wiring { node_address: NODE_ADDRESS, client: CLIENT_ADDRESS, servers, delivery }
 }
 
 /// Connections within which every one of `endpoints` answers, but for one case in a billion, if each is picked with

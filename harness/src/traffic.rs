@@ -1,9 +1,10 @@
-//! New connections from the client pod, and the server that tells each one which endpoint address it was reached at.
+//! New connections from the client pod, and the server that tells each one where it is and at which address it was
+//! reached.
 
 use crate::ended::Ended;
 use anyhow::{Context, Result};
-use lab_core::cluster::{ENDPOINT_PORT, ServicePort};
-use netns_topology::Namespace;
+use lab_core::cluster::ServicePort;
+use netns_topology::Pod;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
@@ -15,29 +16,33 @@ use std::time::{Duration, Instant};
 const ACCEPTORS: usize = 4;
 /// How long a client waits for a connection, or for an answer: a SYN is sent again after 1, 3 and 7 s.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// `255.255.255.255:65535 255.255.255.255`, and the end of the line.
+const LONGEST_ANSWER: usize = 38;
 
-/// A server on every address of a pod: reads one byte, answers with the address it was reached at, and closes.
+/// A server on every address of a pod: reads one byte, answers with the address it was reached at and the pod's own, and
+/// closes.
 pub(crate) struct Echo {
     listener: Arc<TcpListener>,
     acceptors: Vec<JoinHandle<()>>,
 }
 
 impl Echo {
-    /// Starts the server in `pod`.
-    pub(crate) fn start(pod: &Namespace) -> Result<Self> {
-        let listen = || TcpListener::bind((Ipv4Addr::UNSPECIFIED, ENDPOINT_PORT));
-        let listener = pod.visit(listen).with_context(|| format!("listening in {}", pod.name()))?;
-        Ok(Self::serve(listener))
+    /// Starts the server in `pod`, on `port`.
+    pub(crate) fn start(pod: &Pod, port: u16) -> Result<Self> {
+        let Pod { namespace, address, .. } = pod;
+        let listen = || TcpListener::bind((Ipv4Addr::UNSPECIFIED, port));
+        let listener = namespace.visit(listen).with_context(|| format!("listening in {}", namespace.name()))?;
+        Ok(Self::serve(listener, *address))
     }
 
-    fn serve(listener: TcpListener) -> Self {
+    fn serve(listener: TcpListener, pod: Ipv4Addr) -> Self {
         let listener = Arc::new(listener);
         let acceptors = (0..ACCEPTORS).map(|_| {
             let listener = Arc::clone(&listener);
             std::thread::spawn(move || {
                 while let Ok((client, _)) = listener.accept() {
                     // A client that went away is the client's to report.
-                    let _ = answer(client);
+                    let _ = answer(client, pod);
                 }
             })
         });
@@ -56,10 +61,10 @@ impl Drop for Echo {
     }
 }
 
-fn answer(mut client: TcpStream) -> std::io::Result<()> {
+fn answer(mut client: TcpStream, pod: Ipv4Addr) -> std::io::Result<()> {
     let reached = client.local_addr()?;
     client.read_exact(&mut [0])?;
-    client.write_all(format!("{reached}\n").as_bytes())
+    client.write_all(format!("{reached} {pod}\n").as_bytes())
 }
 
 /// What a connection told.
@@ -69,20 +74,31 @@ pub(crate) struct Dialed {
     pub(crate) connect: Duration,
     /// SYN to the first byte of the answer.
     pub(crate) first_byte: Duration,
-    /// The endpoint address at which the server was reached.
+    /// The address at which the server was reached.
     pub(crate) reached: SocketAddrV4,
 }
 
-/// Opens connections to one Service, and takes no answer but from an endpoint of it.
+/// Where connections to a Service have to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Goal {
+    /// The addresses at which a server of it may be reached: its endpoints, or the Service's own where that is left in
+    /// the packets.
+    pub(crate) reached: Vec<SocketAddrV4>,
+    /// The address of the pod that all its endpoints are in.
+    pub(crate) pod: Ipv4Addr,
+}
+
+/// Opens connections to one Service, and takes no answer but from its goal.
 pub(crate) struct Dialer<'a, A: Fn(usize) -> SocketAddrV4> {
     service: &'a ServicePort,
+    pub(crate) goal: Goal,
     address: A,
 }
 
 impl<'a, A: Fn(usize) -> SocketAddrV4> Dialer<'a, A> {
     /// Dials `service`; `address` says where the nth connection goes.
-    pub(crate) fn new(service: &'a ServicePort, address: A) -> Self {
-        Self { service, address }
+    pub(crate) fn new(service: &'a ServicePort, goal: Goal, address: A) -> Self {
+        Self { service, goal, address }
     }
 
     /// Opens one connection from the calling thread's namespace, asks, reads the answer, and closes.
@@ -99,7 +115,7 @@ impl<'a, A: Fn(usize) -> SocketAddrV4> Dialer<'a, A> {
         socket.connect(&to).map_err(|error| failed("connecting to", error))?;
         let connect = start.elapsed();
         let mut stream = TcpStream::from(socket);
-        let mut answer = [0; 32];
+        let mut answer = [0; LONGEST_ANSWER];
         let asked = stream.write_all(b"?").and_then(|()| stream.read(&mut answer));
         let first_byte = start.elapsed();
         let mut length = asked.map_err(|error| failed("reading an answer from", error))?;
@@ -110,17 +126,29 @@ impl<'a, A: Fn(usize) -> SocketAddrV4> Dialer<'a, A> {
             }
         }
         let answer = String::from_utf8_lossy(&answer[..length]);
-        let reached = answer.trim_end().parse().map_err(|_| {
-            Ended::Failed(format!("{} at {address} answered \"{answer}\" instead of its address", self.service.name))
+        let name = &self.service.name;
+        let (reached, pod) = understand(&answer).ok_or_else(|| {
+            Ended::Failed(format!("{name} at {address} answered \"{answer}\" instead of its address and its pod's"))
         })?;
-        if !self.service.endpoints.contains(&reached) {
+        if !self.goal.reached.contains(&reached) {
             return Err(Ended::Failed(format!(
-                "{} at {address} was answered by {reached}, which is not an endpoint of it",
-                self.service.name
+                "{name} at {address} was answered by {reached}, which is not an endpoint of it"
+            )));
+        }
+        if pod != self.goal.pod {
+            return Err(Ended::Failed(format!(
+                "{name} at {address} was answered in the pod {pod}, where its endpoints are in {}",
+                self.goal.pod
             )));
         }
         Ok(Dialed { connect, first_byte, reached })
     }
+}
+
+/// The address that a server was reached at, and its pod's.
+fn understand(answer: &str) -> Option<(SocketAddrV4, Ipv4Addr)> {
+    let (reached, pod) = answer.trim_end().split_once(' ')?;
+    Some((reached.parse().ok()?, pod.parse().ok()?))
 }
 
 fn prepare() -> std::io::Result<Socket> {
@@ -136,6 +164,12 @@ fn prepare() -> std::io::Result<Socket> {
 mod tests {
     use super::*;
     use lab_core::cluster::Protocol as Transport;
+
+    const POD: Ipv4Addr = Ipv4Addr::new(10, 128, 0, 3);
+
+    fn goal(reached: &[SocketAddrV4]) -> Goal {
+        Goal { reached: reached.to_vec(), pod: POD }
+    }
 
     fn service(endpoints: Vec<SocketAddrV4>) -> ServicePort {
         ServicePort {
@@ -153,7 +187,7 @@ mod tests {
     fn echo() -> (Echo, u16) {
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        (Echo::serve(listener), port)
+        (Echo::serve(listener, POD), port)
     }
 
     #[test]
@@ -161,7 +195,7 @@ mod tests {
         let (_echo, port) = echo();
         let endpoints: Vec<_> = (1..=3).map(|host| SocketAddrV4::new([127, 0, 0, host].into(), port)).collect();
         let service = service(endpoints.clone());
-        let dialer = Dialer::new(&service, |attempt| endpoints[attempt]);
+        let dialer = Dialer::new(&service, goal(&endpoints), |attempt| endpoints[attempt]);
         for (attempt, endpoint) in endpoints.iter().enumerate() {
             let dialed = dialer.dial(attempt).unwrap();
             assert_eq!(dialed.reached, *endpoint);
@@ -172,11 +206,30 @@ mod tests {
     #[test]
     fn a_wrong_endpoint_fails_the_cell() {
         let (_echo, port) = echo();
-        let service = service(vec![SocketAddrV4::new([127, 0, 0, 1].into(), port)]);
+        let endpoint = SocketAddrV4::new([127, 0, 0, 1].into(), port);
+        let service = service(vec![endpoint]);
         let other = SocketAddrV4::new([127, 0, 0, 9].into(), port);
-        let ended = Dialer::new(&service, |_| other).dial(0).unwrap_err();
+        let ended = Dialer::new(&service, goal(&[endpoint]), |_| other).dial(0).unwrap_err();
         let reason = format!("svc-00001 at {other} was answered by {other}, which is not an endpoint of it");
         assert_eq!(ended, Ended::Failed(reason));
+    }
+
+    #[test]
+    fn a_wrong_pod_fails_the_cell_even_where_the_address_is_the_services() {
+        let (_echo, port) = echo();
+        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
+        let service = service(Vec::new());
+        let goal = Goal { reached: vec![address], pod: Ipv4Addr::new(10, 128, 0, 4) };
+        let ended = Dialer::new(&service, goal, |_| address).dial(0).unwrap_err();
+        let reason =
+            format!("svc-00001 at {address} was answered in the pod 10.128.0.3, where its endpoints are in 10.128.0.4");
+        assert_eq!(ended, Ended::Failed(reason));
+    }
+
+    #[test]
+    fn the_longest_answer_fits() {
+        let most = Ipv4Addr::BROADCAST;
+        assert_eq!(format!("{} {most}\n", SocketAddrV4::new(most, u16::MAX)).len(), LONGEST_ANSWER);
     }
 
     #[test]
@@ -185,7 +238,7 @@ mod tests {
         drop(echo);
         let endpoint = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
         let service = service(vec![endpoint]);
-        let ended = Dialer::new(&service, |_| endpoint).dial(0).unwrap_err();
+        let ended = Dialer::new(&service, goal(&[endpoint]), |_| endpoint).dial(0).unwrap_err();
         assert!(ended.reason().starts_with(&format!("connecting to svc-00001 at {endpoint}: ")), "{ended:?}");
     }
 }

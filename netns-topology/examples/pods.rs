@@ -1,7 +1,7 @@
 //! Prints how long a node with a number of server pods takes to come up and to go: `cargo run --example pods -- 200`.
 
 use anyhow::{Context, Result};
-use netns_topology::{Node, Server, Side, Wiring, enter};
+use netns_topology::{Delivery, Node, Server, Side, Wiring, enter};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -20,6 +20,7 @@ fn main() -> Result<ExitCode> {
         node_address: Ipv4Addr::new(192, 168, 0, 1),
         client: Ipv4Addr::new(10, 0, 0, 1),
         servers: (0..pods).map(server).collect::<Result<_>>()?,
+        delivery: Delivery::default(),
     };
     let start = Instant::now();
     let node = Node::build(&wiring)?;

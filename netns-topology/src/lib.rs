@@ -11,4 +11,4 @@ mod wiring;
 
 pub use enclosure::{Inside, Side, check, enter};
 pub use namespace::{Namespace, raise_loopback};
-pub use topology::{Node, Pod, Server, Wiring};
+pub use topology::{Delivery, Node, Pod, Server, Wiring};

@@ -29,6 +29,21 @@ pub struct Wiring {
     pub client: Ipv4Addr,
     /// The server pods.
     pub servers: Vec<Server>,
+    /// As what packets to a Service reach them.
+    pub delivery: Delivery,
+}
+
+/// As what packets to a Service reach its server pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Delivery {
+    /// Addressed to an endpoint.
+    #[default]
+    Rewritten,
+    /// Addressed to the Service, whose address is out of this range: every server pod takes all of it for its own, and
+    /// answers from it.
+    Unaltered(Ipv4Net),
+    /// As `Unaltered`, each in a packet to an endpoint (IP in IP): the pods take it out.
+    Tunnelled(Ipv4Net),
 }
 
 /// The addresses of a server pod.
@@ -78,6 +93,7 @@ impl Node {
             node.servers.push(Pod::create(format!("server-{index}"), server.address, Some(server.block))?);
         }
         wiring::connect(&node.namespace, &iter::once(&*client).chain(&node.servers).collect::<Vec<_>>())?;
+        wiring::deliver(&node.namespace, &node.servers, wiring.delivery)?;
         wiring::widen_ports(&client.namespace)?;
         Ok(node)
     }

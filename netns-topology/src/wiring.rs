@@ -4,7 +4,7 @@
 //! the namespace it was opened in, and a task that moved to another thread would move to another namespace.
 
 use crate::namespace::Namespace;
-use crate::topology::Pod;
+use crate::topology::{Delivery, Pod};
 use anyhow::{Context, Result, ensure};
 use futures_util::TryStreamExt;
 use ipnet::Ipv4Net;
@@ -28,6 +28,9 @@ const LO: u32 = 1;
 ///
 /// Choosing them saves asking for them. Lower ones may be taken by devices that some kernels put into every namespace.
 const FIRST_INDEX: u32 = 100;
+
+/// The device that takes out what comes in any IP packet, which ipip puts into every namespace.
+const TUNNEL: &str = "tunl0";
 
 /// How long the kernel may take to get a wire ready; it takes milliseconds.
 const CARRIER_PATIENCE: Duration = Duration::from_secs(10);
@@ -81,6 +84,34 @@ pub(crate) fn connect(node: &Namespace, pods: &[&Pod]) -> Result<()> {
     }
     let devices = FIRST_INDEX..FIRST_INDEX + u32::try_from(pods.len())?;
     node.run(move || over_netlink(async |netlink| await_carriers(&netlink, devices).await))
+}
+
+/// Makes `servers` take what reaches them by `delivery`, and `node` forward their answers.
+pub(crate) fn deliver(node: &Namespace, servers: &[Pod], delivery: Delivery) -> Result<()> {
+    let (services, tunnel) = match delivery {
+        Delivery::Rewritten => return Ok(()),
+        Delivery::Unaltered(services) => (services, false),
+        Delivery::Tunnelled(services) => (services, true),
+    };
+    // The answers' source is an address of the node's own, where a proxy has bound it there.
+    node.run(|| set("net/ipv4/conf/all/accept_local", "1"))?;
+    for server in servers {
+        let furnish = move || -> Result<()> {
+            if tunnel {
+                // What comes out of the tunnel is from whom one would reach by another device.
+                for scope in ["all", TUNNEL] {
+                    set(&format!("net/ipv4/conf/{scope}/rp_filter"), "0")
+                        .with_context(|| format!("make {TUNNEL} receive, which takes the module ipip"))?;
+                }
+            }
+            over_netlink(async |netlink| {
+                add_route(&netlink, services, to_itself).await?;
+                if tunnel { bring_up(&netlink, TUNNEL).await } else { Ok(()) }
+            })
+        };
+        server.namespace.run(furnish).with_context(|| format!("in the pod {}", server.namespace.name()))?;
+    }
+    Ok(())
 }
 
 /// Lets connections from `namespace` leave from any port above 1023, so that a client can have more of them.
@@ -149,13 +180,20 @@ async fn furnish_pod(netlink: &Handle, address: Ipv4Addr, block: Option<Ipv4Net>
     let via_gateway = |route: Route| route.gateway(GATEWAY).output_interface(FIRST_INDEX);
     add_route(netlink, Ipv4Net::default(), via_gateway).await?;
     if let Some(block) = block {
-        let to_itself = |route: Route| {
-            let table = u32::from(libc::RT_TABLE_LOCAL);
-            route.kind(RouteType::Local).scope(RouteScope::Host).table_id(table).output_interface(LO)
-        };
         add_route(netlink, block, to_itself).await?;
     }
     Ok(())
+}
+
+/// A route that makes its destination the namespace's own.
+fn to_itself(route: Route) -> Route {
+    let table = u32::from(libc::RT_TABLE_LOCAL);
+    route.kind(RouteType::Local).scope(RouteScope::Host).table_id(table).output_interface(LO)
+}
+
+async fn bring_up(netlink: &Handle, device: &str) -> Result<()> {
+    let up = LinkMessageBuilder::<LinkUnspec>::new().name(device).up().build();
+    netlink.link().set(up).execute().await.with_context(|| format!("bring {device} up"))
 }
 
 async fn add_address(netlink: &Handle, device: u32, address: Ipv4Addr) -> Result<()> {

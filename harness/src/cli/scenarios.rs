@@ -17,6 +17,7 @@ static BUILT_IN: &[(&str, &str, &str)] = &[
     ("huawei-2017", "scenarios/huawei-2017.yaml", include_str!("../../../scenarios/huawei-2017.yaml")),
     ("ipvs-programming", "scenarios/ipvs-programming.yaml", include_str!("../../../scenarios/ipvs-programming.yaml")),
     ("ipvs-restart", "scenarios/ipvs-restart.yaml", include_str!("../../../scenarios/ipvs-restart.yaml")),
+    ("ipvs-schedulers", "scenarios/ipvs-schedulers.yaml", include_str!("../../../scenarios/ipvs-schedulers.yaml")),
 ];
 
 /// The scenario called `name`, or in the file `name`.

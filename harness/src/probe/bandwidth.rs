@@ -6,7 +6,6 @@ use crate::lab::Lab;
 use crate::meter::Cpu;
 use crate::tool::{self, Ending};
 use anyhow::{Context, Result, bail};
-use lab_core::cluster::ENDPOINT_PORT;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
 use lab_core::vocabulary::{Position, ProbeName};
@@ -41,7 +40,7 @@ impl Probe for Bandwidth {
     fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, _: Duration) -> Result<Vec<Reading>, Ended> {
         let position = cell.position.unwrap_or(Position::First);
         let iperf3 = iperf3().context("iperf3 is not installed; run ci/setup")?;
-        let _server = Server::start(&iperf3, &lab.server(position).namespace)?;
+        let _server = Server::start(&iperf3, &lab.server(position).namespace, lab.port())?;
         let address = lab.backend.address(lab.service(position), 0);
         let args = arguments(address, plan);
         let before = Cpu::read()?;
@@ -85,13 +84,13 @@ fn received(report: &str, address: SocketAddrV4) -> Result<f64> {
 struct Server(Child);
 
 impl Server {
-    fn start(iperf3: &Path, pod: &Namespace) -> Result<Self> {
+    fn start(iperf3: &Path, pod: &Namespace, port: u16) -> Result<Self> {
         let mut command = Command::new(iperf3);
-        command.args(["--server", "--one-off", "--port", &ENDPOINT_PORT.to_string()]);
+        command.args(["--server", "--one-off", "--port", &port.to_string()]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut server = Self(pod.visit(|| command.spawn()).context("starting the iperf3 server")?);
         let begun = Instant::now();
-        while !pod.visit(listening)? {
+        while !pod.visit(|| listening(port))? {
             if let Some(status) = server.0.try_wait()? {
                 bail!("the iperf3 server in {} ended at once: {status}", pod.name());
             }
@@ -112,11 +111,11 @@ impl Drop for Server {
     }
 }
 
-/// Whether somebody listens on the endpoints' port in the calling thread's namespace (proc_pid_net(5)). To connect
+/// Whether somebody listens on `port` in the calling thread's namespace (proc_pid_net(5)). To connect
 /// instead would use up the server's one test.
-fn listening() -> Result<bool> {
+fn listening(port: u16) -> Result<bool> {
     const LISTEN: &str = "0A";
-    let port = format!(":{ENDPOINT_PORT:04X}");
+    let port = format!(":{port:04X}");
     let mut sockets = String::new();
     for table in ["/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"] {
         sockets += &std::fs::read_to_string(table).unwrap_or_default();

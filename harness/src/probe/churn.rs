@@ -53,26 +53,37 @@ impl Probe for Churn {
 
         let before = Meters::read()?;
         let start = Instant::now();
-        let end = start + plan.churn;
-        let mut due = start;
-        while due < end {
+        let kept_up = keep_up(plan.churn, || {
             let steps = if costs.len().is_multiple_of(2) { &replace } else { &restore };
             let synced = left(begun, limit).and_then(|left| programmer.take(lab.node(), steps, left));
             costs.push(synced.map_err(|ended| cut_short(ended, start, plan.churn, costs.len() + 1))?);
-            due = (due + PERIOD).max(Instant::now());
-            thread::sleep(due.min(end).saturating_duration_since(Instant::now()));
-            if interrupt::requested() {
-                return Err(Ended::Interrupted);
-            }
-        }
+            Ok(())
+        });
         let after = Meters::read()?;
 
+        // Also when the budget was spent: the same number of everything is installed, so that counting would not tell.
         if !costs.len().is_multiple_of(2) {
             programmer.take(lab.node(), &restore, limit)?;
         }
+        kept_up?;
         programmer.count(lab.node(), &lab.cluster)?;
         Ok(readings(&before, &after, &costs))
     }
+}
+
+/// Syncs once a period until `whole` has gone by; a sync that takes longer is followed by the next at once.
+fn keep_up(whole: Duration, mut sync: impl FnMut() -> Result<(), Ended>) -> Result<(), Ended> {
+    let mut due = Instant::now();
+    let end = due + whole;
+    while due < end {
+        sync()?;
+        due = (due + PERIOD).max(Instant::now());
+        thread::sleep(due.min(end).saturating_duration_since(Instant::now()));
+        if interrupt::requested() {
+            return Err(Ended::Interrupted);
+        }
+    }
+    Ok(())
 }
 
 /// The share of a core between two readings, then what each sync's tools spent.
@@ -117,5 +128,37 @@ fn cut_short(ended: Ended, begun: Instant, whole: Duration, syncs: usize) -> End
             Ended::OverBudget(format!("{reason}; that was sync {syncs}, {gone} into {whole} of changes"))
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn part_of_a_period_has_a_sync_of_its_own_and_no_time_has_none() {
+        let syncs = |whole| {
+            let mut syncs = 0;
+            keep_up(whole, || {
+                syncs += 1;
+                Ok(())
+            })
+            .map(|()| syncs)
+        };
+        assert_eq!(syncs(Duration::ZERO), Ok(0));
+        assert_eq!(syncs(Duration::from_millis(1)), Ok(1));
+    }
+
+    #[test]
+    fn a_sync_that_fails_is_the_last() {
+        let failed = Err(Ended::Failed("no".to_owned()));
+        assert_eq!(keep_up(Duration::from_secs(9), || failed.clone()), failed);
+    }
+
+    #[test]
+    fn a_spent_budget_says_which_sync_it_was() {
+        let ended = cut_short(Ended::OverBudget("spent".to_owned()), Instant::now(), Duration::from_secs(10), 4);
+        assert!(ended.reason().starts_with("spent; that was sync 4, "), "{ended:?}");
+        assert!(ended.reason().ends_with(" into 10.0 s of changes"), "{ended:?}");
     }
 }

@@ -4,7 +4,7 @@ use super::{Probe, Reading, ns};
 use crate::ended::Ended;
 use crate::interrupt;
 use crate::lab::{Lab, left};
-use crate::traffic::{Dialed, Dialer, Echo};
+use crate::traffic::Dialed;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
 use lab_core::stats;
@@ -28,9 +28,8 @@ impl Probe for Connect {
     fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
         let begun = Instant::now();
         let position = cell.position.unwrap_or(Position::First);
-        let service = lab.service(position);
-        let dialer = Dialer::new(service, |attempt| lab.backend.address(service, attempt));
-        let _echo = Echo::start(&lab.server(position).namespace)?;
+        let dialer = lab.dialer(position);
+        let _echo = lab.echo(position)?;
         let exact = plan.target.is_exact();
         let dials = if exact { EXACT } else { plan.dials as usize };
         let dialed = lab.client().namespace.visit(|| {

@@ -5,7 +5,6 @@ use crate::ended::Ended;
 use crate::interrupt;
 use crate::lab::Lab;
 use crate::meter::Cpu;
-use crate::traffic::{Dialer, Echo};
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
 use lab_core::vocabulary::{Position, ProbeName};
@@ -23,9 +22,8 @@ impl Probe for ConnectionsPerSecond {
 
     fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
         let position = cell.position.unwrap_or(Position::First);
-        let service = lab.service(position);
-        let dialer = Dialer::new(service, |attempt| lab.backend.address(service, attempt));
-        let _echo = Echo::start(&lab.server(position).namespace)?;
+        let dialer = lab.dialer(position);
+        let _echo = lab.echo(position)?;
         let time = plan.traffic.min(limit);
         let client = |number: usize, start: Instant| -> Result<usize, Ended> {
             let mut count = 0;

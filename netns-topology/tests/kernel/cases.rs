@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use netns_topology::enclosure::{Cause, How};
-use netns_topology::{Inside, Namespace, Node, Server, Wiring, check};
+use netns_topology::{Delivery, Inside, Namespace, Node, Server, Wiring, check};
 use nix::sched::{CloneFlags, setns};
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitCode};
@@ -23,6 +23,12 @@ pub(crate) fn find(name: &str) -> Result<Case> {
         "a_limit_is_diagnosed" => |_| passed(a_limit_is_diagnosed()),
         "a_server_answers_as_every_address_of_its_block" => {
             |_| passed(a_server_answers_as_every_address_of_its_block())
+        }
+        "a_server_takes_the_addresses_of_services_for_its_own" => {
+            |_| passed(a_server_takes_the_addresses_of_services_for_its_own())
+        }
+        "an_answer_from_an_address_of_the_nodes_own_is_forwarded" => {
+            |_| passed(an_answer_from_an_address_of_the_nodes_own_is_forwarded())
         }
         "without_forwarding_nothing_arrives" => |_| passed(without_forwarding_nothing_arrives()),
         "pods_and_their_veths_vanish_with_the_node" => |_| passed(pods_and_their_veths_vanish_with_the_node()),
@@ -45,8 +51,13 @@ fn passed(outcome: Result<()>) -> Result<ExitCode> {
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
 fn node() -> Result<Node> {
+    delivering(Delivery::Rewritten)
+}
+
+fn delivering(delivery: Delivery) -> Result<Node> {
     let server = Server { address: Ipv4Addr::new(10, 1, 0, 1), block: "10.128.0.0/16".parse()? };
-    Node::build(&Wiring { node_address: Ipv4Addr::new(192, 168, 0, 1), client: CLIENT, servers: vec![server] })
+    let node_address = Ipv4Addr::new(192, 168, 0, 1);
+    Node::build(&Wiring { node_address, client: CLIENT, servers: vec![server], delivery })
 }
 
 /// Listens in the first server pod; a socket can be used from outside the namespace it was made in.
@@ -70,6 +81,37 @@ fn a_server_answers_as_every_address_of_its_block() -> Result<()> {
         ensure!(accepted.local_addr()? == endpoint, "{accepted:?} at {endpoint}");
         ensure!(peer == dialled.local_addr()? && peer.ip() == IpAddr::from(CLIENT), "{peer} at {endpoint}");
     }
+    Ok(())
+}
+
+fn a_server_takes_the_addresses_of_services_for_its_own() -> Result<()> {
+    let node = delivering(Delivery::Unaltered("10.96.0.0/12".parse()?))?;
+    let listener = listen(&node)?;
+    let service: SocketAddr = "10.96.0.11:80".parse()?;
+    node.namespace().run(|| ip("route add 10.96.0.0/12 via 10.1.0.1 dev server-0 onlink"))?;
+    let dialled = dial(&node, service)?;
+    let (accepted, peer) = listener.accept()?;
+    ensure!(accepted.local_addr()? == service && peer == dialled.local_addr()?, "{accepted:?}, {peer}");
+    Ok(())
+}
+
+fn an_answer_from_an_address_of_the_nodes_own_is_forwarded() -> Result<()> {
+    let node = delivering(Delivery::Unaltered("10.96.0.0/12".parse()?))?;
+    node.namespace().run(|| ip("address add 10.96.0.11/32 dev lo"))?;
+    let client = node.client().context("no client")?.namespace.run(|| UdpSocket::bind("0.0.0.0:0"))?;
+    client.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let service: SocketAddr = "10.96.0.11:80".parse()?;
+    let server = node.servers()[0].namespace.run(move || UdpSocket::bind(service))?;
+    server.send_to(b"!", (CLIENT, client.local_addr()?.port()))?;
+    let (_, from) = client.recv_from(&mut [0])?;
+    ensure!(from == service, "{from}");
+    Ok(())
+}
+
+/// `ip` in the calling thread's namespace.
+fn ip(words: &str) -> Result<()> {
+    let status = Command::new("ip").args(words.split(' ')).status().context("run ip")?;
+    ensure!(status.success(), "ip {words}: {status}");
     Ok(())
 }
 
