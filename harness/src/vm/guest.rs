@@ -107,6 +107,8 @@ fn processor_time(pid: u32) -> u64 {
 
 /// What led to the guest's end: the last lines up to a panic's own, or the last of all.
 fn last_lines(console: &str) -> String {
+    // What the firmware draws on it says nothing.
+    let console = console.split_once("Booting from ROM..").map_or(console, |(_, kernel)| kernel);
     let printable = |c: &char| !c.is_control();
     let lines: Vec<String> = console.lines().map(|line| line.chars().filter(printable).collect()).collect();
     let lines: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
@@ -127,6 +129,7 @@ mod tests {
         let console = (0..20).map(|number| format!("line {number}\r\n\x1b\n")).collect::<String>();
         assert!(last_lines(&console).starts_with("line 12 | "), "{}", last_lines(&console));
         assert_eq!(last_lines("\r\n"), "nothing");
+        assert_eq!(last_lines("\x1b[2JSeaBIOS\r\nBooting from ROM..\x1bc[    1.2] oops"), "c[    1.2] oops");
         let panic = format!("{console}Kernel panic - not syncing: Out of memory\nCPU: 0\nCall Trace:\n");
         assert!(last_lines(&panic).ends_with("line 19 | Kernel panic - not syncing: Out of memory"));
     }

@@ -1,0 +1,415 @@
+//! Whole runs in guests: that their numbers come out the same, and that nothing is left of them however they end.
+
+#[path = "../../ci/tier.rs"]
+mod tier;
+
+use anyhow::{Context, Result, bail, ensure};
+use lab_core::dataset::{CellRecord, Dataset};
+use lab_core::vocabulary::{BackendName, Outcome};
+use libtest_mimic::{Arguments, Failed};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::collections::BTreeMap;
+use std::env;
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+use tier::{Requirement, Tier};
+
+const SVCLAB: &str = env!("CARGO_BIN_EXE_svclab");
+
+/// The kernel of these tests: fetched once, then in this user's cache.
+const SUITE: &str = "debian-12";
+
+/// Every backend and every usual probe, as quick as can be.
+const EVERYTHING: &str = "\
+name: guest
+question: Does it come out the same?
+target: exact
+services: [4]
+dials: 10
+traffic: 100ms
+";
+
+/// Two guests, and one cell in each.
+const TWO: &str = "\
+name: guest
+question: What is left?
+target: exact
+services: [4, 5]
+backends: [direct]
+probes: [connect]
+dials: 10
+";
+
+fn main() -> ExitCode {
+    let tier = Tier::look(&[
+        Requirement { name: "qemu", check: guests },
+        Requirement { name: "netns", check: || netns_topology::check().map(drop).map_err(|e| e.to_string()) },
+    ]);
+    let test = |name, test: fn() -> Result<()>| {
+        tier.trial(name, &["qemu"], move || test().map_err(|error| Failed::from(format!("{error:?}"))))
+    };
+    let enclosed = |name, test: fn() -> Result<()>| {
+        tier.trial(name, &["qemu", "netns"], move || test().map_err(|error| Failed::from(format!("{error:?}"))))
+    };
+    let trials = vec![
+        test("a_program_s_output_and_exit_code_come_out", a_program_s_output_and_exit_code_come_out),
+        test("node_netlink_s_own_tests_pass_in_a_guest", node_netlink_s_own_tests_pass_in_a_guest),
+        test("every_sample_is_the_same_from_run_to_run", every_sample_is_the_same_from_run_to_run),
+        test("kill_nine_leaves_nothing", kill_nine_leaves_nothing),
+        test("ctrl_c_leaves_a_valid_dataset_and_no_guest", ctrl_c_leaves_a_valid_dataset_and_no_guest),
+        test("a_lost_guest_fails_its_cell_and_no_other", a_lost_guest_fails_its_cell_and_no_other),
+        test("a_kernel_that_is_none_is_refused", a_kernel_that_is_none_is_refused),
+        test("a_damaged_kernel_is_refused", a_damaged_kernel_is_refused),
+        test("more_memory_than_the_machine_has_is_refused", more_memory_than_the_machine_has_is_refused),
+        test("a_module_that_is_missing_skips_what_needs_it", a_module_that_is_missing_skips_what_needs_it),
+        enclosed("a_kernel_that_cannot_be_fetched_is_named", a_kernel_that_cannot_be_fetched_is_named),
+        enclosed("an_emulator_that_is_missing_is_named", an_emulator_that_is_missing_is_named),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Whether guests can be started: their emulator, the tools that no other tier needs, and a kernel.
+fn guests() -> Result<(), String> {
+    let path = env::var("PATH").unwrap_or_default() + ":/usr/local/sbin:/usr/sbin:/sbin";
+    for name in ["qemu-system-x86_64", "ipset", "ipvsadm"] {
+        if !path.split(':').any(|folder| Path::new(folder).join(name).is_file()) {
+            return Err(format!("{name} is not installed; run ci/setup"));
+        }
+    }
+    let fetched = Command::new(SVCLAB).args(["kernel", "fetch", SUITE]).output().map_err(|error| error.to_string())?;
+    let said = String::from_utf8_lossy(&fetched.stderr);
+    if fetched.status.success() { Ok(()) } else { Err(said.trim().to_owned()) }
+}
+
+/// A folder with `yaml` in it as `guest.yaml`.
+fn workplace(yaml: &str) -> Result<tempfile::TempDir> {
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("guest.yaml"), yaml)?;
+    Ok(folder)
+}
+
+/// A run of the scenario in `folder`, into `out`.
+fn scenario(folder: &Path, out: &str, options: &[&str]) -> Command {
+    let mut command = Command::new(SVCLAB);
+    command.current_dir(folder).args(["scenario", "guest.yaml", "--out", out, "--kernel", SUITE]).args(options);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn dataset(folder: &Path, out: &str) -> Result<Dataset> {
+    Ok(Dataset::read(&fs::read_to_string(folder.join(out).join("run.jsonl"))?)?)
+}
+
+/// What was said on standard error, after an end with `code`.
+fn ended(output: &Output, code: i32) -> Result<String> {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.code() == Some(code), "{}, not {code}: {said}", output.status);
+    Ok(said)
+}
+
+fn a_program_s_output_and_exit_code_come_out() -> Result<()> {
+    let script = "echo $GREETING; echo oh >&2; ipset --version; exit 7";
+    let args = ["guest", "--program", "/bin/sh", "--kernel", SUITE, "--env", "GREETING=hello", "--", "-c", script];
+    let output = Command::new(SVCLAB).args(args).output()?;
+    let said = ended(&output, 7)?;
+    ensure!(said.trim_end() == "oh", "{said}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(said.starts_with("hello\nipset v"), "{said}");
+    Ok(())
+}
+
+fn node_netlink_s_own_tests_pass_in_a_guest() -> Result<()> {
+    let tests = kernel_tests_of_node_netlink()?;
+    let output = Command::new(SVCLAB)
+        .args(["guest", "--kernel", SUITE, "--env", "SVCLAB_REQUIRE=ipvs", "--program"])
+        .arg(&tests)
+        .output()?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let said = ended(&output, 0).with_context(|| printed.clone())?;
+    ensure!(printed.contains("test result: ok. 15 passed; 0 failed; 0 ignored; "), "{printed}{said}");
+    Ok(())
+}
+
+/// Where cargo has put it: beside this very test, under a name that tests of other packages have as well.
+fn kernel_tests_of_node_netlink() -> Result<PathBuf> {
+    const A_CASE: &str = "every_scheduler_is_listed_back";
+    let own = env::current_exe()?;
+    let folder = own.parent().context("a test is in a folder")?;
+    let mut found: Option<(SystemTime, PathBuf)> = None;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().into_string().unwrap_or_default();
+        if !name.starts_with("kernel-") || name.contains('.') {
+            continue;
+        }
+        let (made, path) = (entry.metadata()?.modified()?, entry.path());
+        let listed = Command::new(&path).arg("--list").output()?;
+        if String::from_utf8_lossy(&listed.stdout).contains(A_CASE) && found.as_ref().is_none_or(|best| best.0 < made) {
+            found = Some((made, path));
+        }
+    }
+    let (_, path) =
+        found.context("they are not built; run: cargo test --no-run --package node-netlink --test kernel")?;
+    Ok(path)
+}
+
+/// What of a run is to be the same: every sample, by what it is a sample of.
+fn samples(dataset: &Dataset) -> Result<BTreeMap<String, Vec<u64>>> {
+    let mut samples = BTreeMap::new();
+    for cell in &dataset.cells {
+        ensure!(cell.outcome == Outcome::Measured, "{cell:?}");
+        let coordinates = CellRecord { samples: Vec::new(), ..cell.clone() };
+        let bits = cell.samples.iter().map(|sample| sample.to_bits()).collect();
+        ensure!(samples.insert(format!("{coordinates:?}"), bits).is_none(), "recorded twice: {coordinates:?}");
+    }
+    Ok(samples)
+}
+
+/// Keeps a processor busy until it is dropped, and no longer than a run may take.
+struct Load(Child);
+
+impl Load {
+    fn begin() -> Result<Self> {
+        Ok(Self(Command::new("timeout").args(["300", "sh", "-c", "while :; do :; done"]).spawn()?))
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        // Not SIGKILL: `timeout` passes this one on.
+        let _ = signal(&self.0, Signal::SIGTERM);
+        let _ = self.0.wait();
+    }
+}
+
+fn every_sample_is_the_same_from_run_to_run() -> Result<()> {
+    let folder = workplace(EVERYTHING)?;
+    let run = |out: &str, options: &[&str]| -> Result<BTreeMap<String, Vec<u64>>> {
+        ended(&scenario(folder.path(), out, options).output()?, 0)?;
+        samples(&dataset(folder.path(), out)?)
+    };
+    let plain = run("plain", &["--jobs", "2"])?;
+    let loaded = {
+        let _loads = [Load::begin()?, Load::begin()?];
+        run("loaded", &["--jobs", "2"])?
+    };
+    let other_seed = scenario(folder.path(), "seed", &["--jobs", "1", "--seed", "2"]).spawn()?;
+    let alone = run("alone", &["--jobs", "1"])?;
+    ended(&other_seed.wait_with_output()?, 0)?;
+    let other_seed = samples(&dataset(folder.path(), "seed")?)?;
+    for (how, other) in [("under load", &loaded), ("one guest at a time", &alone)] {
+        let differ: Vec<_> = plain.iter().filter(|(cell, samples)| other.get(*cell) != Some(samples)).collect();
+        let what = differ.first().map(|(cell, samples)| (cell, samples, other.get(*cell)));
+        ensure!(differ.is_empty(), "{how}: {} of {} records differ: {what:?}", differ.len(), plain.len());
+        ensure!(plain.len() == other.len(), "{how}: {} records, not {}", other.len(), plain.len());
+    }
+    ensure!(plain.keys().eq(other_seed.keys()), "another seed records something else");
+    ensure!(plain != other_seed, "another seed changed nothing");
+    Ok(())
+}
+
+fn signal(child: &Child, signal: Signal) -> Result<()> {
+    Ok(kill(Pid::from_raw(i32::try_from(child.id())?), signal)?)
+}
+
+/// Emulators that were started, directly or not, with `mark` in their environment.
+fn emulators(mark: &str) -> usize {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let has = |path: &Path| {
+        let name = fs::read_to_string(path.join("comm")).unwrap_or_default();
+        let environment = fs::read(path.join("environ")).unwrap_or_default();
+        name.starts_with("qemu-system") && environment.windows(mark.len()).any(|bytes| bytes == mark.as_bytes())
+    };
+    entries.filter(|entry| has(&entry.path())).count()
+}
+
+/// A run of `yaml` with a mark, and with temporary files in a folder `tmp` of its own, that is in the midst of a guest.
+fn under_way(folder: &Path) -> Result<(Child, String)> {
+    let value = format!("{}-{}", std::process::id(), folder.display());
+    let mark = format!("SVCLAB_TEST_MARK={value}");
+    fs::create_dir(folder.join("tmp"))?;
+    let mut command = scenario(folder, "out", &["--jobs", "1", "--services", "4,5,6,7,8"]);
+    command.env("SVCLAB_TEST_MARK", value).env("TMPDIR", folder.join("tmp")).stderr(Stdio::null());
+    let child = command.spawn()?;
+    let lines = || fs::read_to_string(folder.join("out/run.jsonl")).map_or(0, |text| text.lines().count());
+    wait_for(Duration::from_secs(120), || lines() > 1 && emulators(&mark) > 0)?;
+    Ok((child, mark))
+}
+
+fn kill_nine_leaves_nothing() -> Result<()> {
+    let folder = workplace(TWO)?;
+    let (mut child, mark) = under_way(folder.path())?;
+    signal(&child, Signal::SIGKILL)?;
+    child.wait()?;
+    wait_for(Duration::from_secs(30), || emulators(&mark) == 0)?;
+    ensure!(fs::read_dir(folder.path().join("tmp"))?.count() == 0, "a temporary file is left");
+    let names = fs::read_dir(folder.path().join("out"))?.map(|entry| Ok(entry?.file_name()));
+    ensure!(names.collect::<Result<Vec<_>>>()? == ["run.jsonl"], "there is more than the dataset");
+    dataset(folder.path(), "out")?;
+    Ok(())
+}
+
+fn ctrl_c_leaves_a_valid_dataset_and_no_guest() -> Result<()> {
+    let folder = workplace(TWO)?;
+    let (mut child, mark) = under_way(folder.path())?;
+    signal(&child, Signal::SIGINT)?;
+    let status = child.wait()?;
+    ensure!(status.code() == Some(130), "{status}");
+    ensure!(emulators(&mark) == 0, "a guest is left");
+    let dataset = dataset(folder.path(), "out")?;
+    ensure!(dataset.end.is_some_and(|end| end.interrupted), "the end line does not tell of the interrupt");
+    ensure!(!dataset.cells.is_empty() && folder.path().join("out/report.html").is_file(), "nothing is reported");
+    Ok(())
+}
+
+fn wait_for(limit: Duration, mut done: impl FnMut() -> bool) -> Result<()> {
+    let begun = Instant::now();
+    while !done() {
+        if begun.elapsed() > limit {
+            bail!("not within {limit:?}");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// What nft reads for so many Services does not fit into the smallest guest.
+fn a_lost_guest_fails_its_cell_and_no_other() -> Result<()> {
+    let yaml = EVERYTHING.replace("[4]", "[4, 40000]") + "backends: [nftables]\nprobes: [sync_full]\n";
+    let folder = workplace(&yaml)?;
+    let options = ["--memory", "512", "--instructions", "1000G"];
+    ended(&scenario(folder.path(), "out", &options).output()?, 4)?;
+    let dataset = dataset(folder.path(), "out")?;
+    let (small, large): (Vec<_>, Vec<_>) = dataset.cells.iter().partition(|cell| cell.services == 4);
+    ensure!(!small.is_empty() && small.iter().all(|cell| cell.outcome == Outcome::Measured), "{small:?}");
+    let [large] = large[..] else { bail!("{large:?}") };
+    ensure!(large.outcome == Outcome::Failed, "{large:?}");
+    let expected = "the guest ended; the last lines of its console: ";
+    ensure!(large.reason.starts_with(expected) && large.reason.contains("Out of memory"), "{}", large.reason);
+    Ok(())
+}
+
+/// What a run with `options` says that cannot start.
+fn refused(options: &[&str]) -> Result<String> {
+    let folder = workplace(TWO)?;
+    let said = ended(&scenario(folder.path(), "out", options).output()?, 3)?;
+    ensure!(!folder.path().join("out").exists(), "something was written");
+    Ok(said)
+}
+
+fn a_kernel_that_is_none_is_refused() -> Result<()> {
+    let folder = workplace(TWO)?;
+    let with = |kernel: &str| {
+        let mut command = Command::new(SVCLAB);
+        command.current_dir(folder.path()).args(["scenario", "guest.yaml", "--kernel", kernel]);
+        ended(&command.output()?, 3)
+    };
+    let said = with("nonsense")?;
+    ensure!(said.starts_with("svclab: unknown kernel \"nonsense\"; known: debian-12"), "{said}");
+    ensure!(said.trim_end().ends_with("or name one by its files: VMLINUZ:MODULES_DIR"), "{said}");
+    let said = with("/etc/passwd:/tmp")?;
+    ensure!(said.starts_with("svclab: kernel \"/etc/passwd:/tmp\": /etc/passwd is no kernel"), "{said}");
+    ensure!(said.contains("; name a bzImage and the folder of its modules: "), "{said}");
+    Ok(())
+}
+
+fn more_memory_than_the_machine_has_is_refused() -> Result<()> {
+    let said = refused(&["--memory", "1000000000"])?;
+    ensure!(said.contains("a guest has 1000000000 MiB of memory, and this machine has "), "{said}");
+    ensure!(said.contains("take smaller guests with --memory"), "{said}");
+    Ok(())
+}
+
+/// The kernel in this user's cache.
+fn cached() -> Result<PathBuf> {
+    let caches = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = caches.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache")));
+    Ok(caches.context("no HOME")?.join("svclab/kernels").join(SUITE))
+}
+
+/// Copies `names` of `from`, with what is in them, to `to`.
+fn copy(from: &Path, names: &[&str], to: &Path) -> Result<()> {
+    for name in names {
+        let place = to.join(name);
+        fs::create_dir_all(place.parent().context("a file is in a folder")?)?;
+        let copied = Command::new("cp").arg("--recursive").arg(from.join(name)).arg(&place).status()?;
+        ensure!(copied.success(), "copying {name}");
+    }
+    Ok(())
+}
+
+fn a_damaged_kernel_is_refused() -> Result<()> {
+    let caches = tempfile::tempdir()?;
+    let place = caches.path().join("svclab/kernels").join(SUITE);
+    copy(&cached()?, &["kernel.json", "vmlinuz"], &place)?;
+    let mut image = File::options().write(true).open(place.join("vmlinuz"))?;
+    image.seek(SeekFrom::Start(1 << 20))?;
+    image.write_all(b"flipped")?;
+    let folder = workplace(TWO)?;
+    let output = scenario(folder.path(), "out", &[]).env("XDG_CACHE_HOME", caches.path()).output()?;
+    let said = ended(&output, 3)?;
+    let what = format!("svclab: the kernel in {} is not what was fetched: vmlinuz has the SHA-256 ", place.display());
+    ensure!(said.starts_with(&what), "{said}");
+    ensure!(said.trim_end().ends_with("; fetch it again: svclab kernel fetch debian-12 --again"), "{said}");
+    Ok(())
+}
+
+fn a_module_that_is_missing_skips_what_needs_it() -> Result<()> {
+    let folder = workplace(&TWO.replace("[4, 5]", "[4]").replace("[direct]", "[direct, ipvs]"))?;
+    let release = fs::read_dir(cached()?.join("lib/modules"))?.next().context("no modules")??.path();
+    let modules = folder.path().join("modules");
+    let needed = ["kernel/net", "kernel/lib", "kernel/crypto", "kernel/arch/x86/crypto", "kernel/drivers/net/veth.ko"];
+    let also = ["kernel/drivers/net/dummy.ko", "modules.builtin", "modules.builtin.modinfo"];
+    copy(&release, &[&needed[..], &also].concat(), &modules)?;
+    fs::remove_file(modules.join("kernel/net/netfilter/ipvs/ip_vs.ko"))?;
+    let kernel = format!("{}:{}", cached()?.join("vmlinuz").display(), modules.display());
+    let run = |out: &str, options: &[&str]| {
+        let mut command = Command::new(SVCLAB);
+        command.current_dir(folder.path()).args(["scenario", "guest.yaml", "--out", out, "--kernel", &kernel]);
+        command.args(options).output()
+    };
+    ended(&run("out", &[])?, 0)?;
+    for cell in dataset(folder.path(), "out")?.cells {
+        if cell.backend == BackendName::Ipvs {
+            ensure!(cell.outcome == Outcome::Skipped, "{cell:?}");
+            ensure!(cell.reason.contains(" has no module ip_vs; name another with --kernel "), "{}", cell.reason);
+        } else {
+            ensure!(cell.outcome == Outcome::Measured, "{cell:?}");
+        }
+    }
+    let output = run("none", &["--backend", "ipvs"])?;
+    ended(&output, 3)?;
+    Ok(())
+}
+
+/// `script` with svclab and its arguments as `"$@"`, in namespaces of its own.
+fn enclosed(folder: &Path, namespaces: &str, script: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.current_dir(folder).args(["--map-root-user", namespaces, "sh", "-c", script, "sh", SVCLAB]);
+    command.args(["scenario", "guest.yaml", "--out", "out", "--kernel", SUITE]);
+    command
+}
+
+fn a_kernel_that_cannot_be_fetched_is_named() -> Result<()> {
+    let folder = workplace(TWO)?;
+    let mut command = enclosed(folder.path(), "--net", "exec \"$@\"");
+    let said = ended(&command.env("XDG_CACHE_HOME", folder.path().join("cache")).output()?, 3)?;
+    let last = said.lines().last().unwrap_or_default();
+    ensure!(last.starts_with("svclab: ") && last.contains("VMLINUZ:MODULES_DIR"), "{said}");
+    ensure!(!folder.path().join("out").exists(), "something was written");
+    Ok(())
+}
+
+fn an_emulator_that_is_missing_is_named() -> Result<()> {
+    let folder = workplace(TWO)?;
+    let hide = "PATH=$PATH:/usr/sbin:/sbin; mount --bind /dev/null \"$(command -v qemu-system-x86_64)\" && exec \"$@\"";
+    let said = ended(&enclosed(folder.path(), "--mount", hide).output()?, 3)?;
+    let expected =
+        "svclab: qemu-system-x86_64 is not installed; install it with ci/setup (the package qemu-system-x86)";
+    ensure!(said.trim_end() == expected, "{said}");
+    Ok(())
+}
