@@ -49,11 +49,9 @@ impl Listener for Progress {
                     Self::Lines { total, .. } => {
                         *total = visits;
                         let (scenario, target) = (&plan.scenario, plan.target);
-                        let passes = if plan.target.is_exact() {
-                            format!("{} replicas", plan.replicas)
-                        } else {
-                            format!("{} rounds", plan.rounds)
-                        };
+                        let (count, what) =
+                            if plan.target.is_exact() { (plan.replicas, "replica") } else { (plan.rounds, "round") };
+                        let passes = format!("{count} {what}{}", if count == 1 { "" } else { "s" });
                         eprintln!("{scenario}: {cells} cells, {passes}, target {target}");
                     }
                 }
