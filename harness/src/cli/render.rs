@@ -8,7 +8,7 @@ use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
 use lab_core::layout::Action;
 use lab_core::scenario::MOST_ENDPOINTS;
-use lab_core::vocabulary::BackendName;
+use lab_core::vocabulary::{BackendName, Way, Word};
 use std::io::{BufWriter, ErrorKind, Write, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,6 +25,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 2,
           value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_ENDPOINTS)))]
     endpoints: u32,
+    /// How it is programmed [default: the backend's first way]
+    #[arg(long, value_parser = word::<Way>())]
+    way: Option<Way>,
     /// Which of the tool's inputs
     #[arg(long, value_enum, default_value_t = Input::SyncFull)]
     input: Input,
@@ -50,7 +53,13 @@ enum Input {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let backend = backend::named(args.backend);
-    let Some(layout) = backend.layout(&Options::usual(args.backend)) else {
+    let usual = Options::usual(args.backend);
+    let options = Options { way: args.way.unwrap_or(usual.way), ..usual };
+    if !Way::of(args.backend).contains(&options.way) {
+        let known: Vec<_> = Way::of(args.backend).iter().map(|way| way.name()).collect();
+        return Err(Failure::usage(anyhow!("--way {}: {} has {}", options.way, args.backend, known.join(", "))));
+    }
+    let Some(layout) = backend.layout(&options) else {
         return Err(Failure::usage(anyhow!(
             "--backend {}: it installs nothing, so there is nothing to render",
             args.backend

@@ -17,8 +17,8 @@ impl Target for Exact {
         TargetName::Exact
     }
 
-    fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
-        super::in_guests(guests, backends)
+    fn prefer(&self, _: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+        super::in_guests(backends)
     }
 
     fn run(&self, job: &Job) -> Result<ExitCode, Failure> {

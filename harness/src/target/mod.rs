@@ -75,7 +75,7 @@ pub(crate) fn foresee(guests: &Guests, backends: &[BackendName]) -> TargetName {
 }
 
 /// Whether everything is installed that `backends` need in guests. Their kernel may yet have to be fetched.
-fn in_guests(_: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+fn in_guests(backends: &[BackendName]) -> Result<(), Missing> {
     qemu::find()?;
     backends.iter().try_for_each(|&name| backend::check_tools(backend::named(name)))
 }

@@ -32,12 +32,12 @@ impl Target for Vm {
     /// An emulated guest's clock is no reason to choose it.
     fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
         kvm::check(guests)?;
-        super::in_guests(guests, backends)
+        super::in_guests(backends)
     }
 
-    fn foresee(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+    fn foresee(&self, _: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
         kvm::recalled()?;
-        super::in_guests(guests, backends)
+        super::in_guests(backends)
     }
 
     fn run(&self, job: &Job) -> Result<ExitCode, Failure> {
