@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 const SETTLE: Duration = Duration::from_secs(10);
 /// As above, for small loads.
 const SETTLE_LEAST: Duration = Duration::from_millis(300);
+/// Budgets that a load may take that is not measured.
+const QUICK: u32 = 2;
 
 /// A node with its pods, programmed and verified.
 pub(crate) struct Lab {
@@ -59,7 +61,7 @@ impl Lab {
             if let None | Some(Err(Ended::OverBudget(_))) = loaded {
                 // It can be asked all the same, whatever the load that would be measured takes.
                 node = build()?;
-                programmer.quick_load(node.namespace(), &cluster, plan.budget)?;
+                programmer.quick_load(node.namespace(), &cluster, QUICK * plan.budget)?;
             }
             first_load = match loaded {
                 Some(Err(ended @ Ended::OverBudget(_))) => Some(Err(ended)),

@@ -43,7 +43,7 @@ fn added(actions: &[Action]) -> BTreeSet<String> {
 #[test]
 fn nftables_adds_the_same_in_several_transactions() {
     let layout = Nftables::default();
-    for (services, transactions) in [(0, 1), (500, 1), (501, 2), (1700, 4)] {
+    for (services, transactions) in [(0, 1), (1000, 1), (1001, 2), (3200, 4)] {
         let cluster = cluster(services);
         let quick = layout.quick_load(&cluster);
         assert_eq!(quick.len(), transactions);

@@ -222,9 +222,9 @@ impl Keeper<'_> {
         Ok(Errand { task, clock: self.clock, modules, entropy: entropy(self.plan.seed, replica) })
     }
 
-    /// Real time within which a guest has news: a load and a cell may each use up the budget.
+    /// Real time within which a guest has news: a load, another that is not measured, and a cell.
     fn patience(&self) -> Duration {
-        let budget = 2 * self.plan.budget;
+        let budget = 4 * self.plan.budget;
         AROUND + if self.clock == Clock::Instructions { budget.mul_f64(1e9 / SLOWEST) } else { budget }
     }
 

@@ -69,9 +69,10 @@ impl Layout for Nftables {
         vec![transaction(text).into()]
     }
 
-    /// In transactions of some hundred Services: the kernel's work is quadratic in the anonymous maps of one.
+    /// In transactions of a thousand Services: the kernel's work is quadratic in the anonymous maps of one, and nft's grows
+    /// with what is there already.
     fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
-        const AT_ONCE: usize = 500;
+        const AT_ONCE: usize = 1000;
         let first = |count: usize| Arc::new(Cluster { services: cluster.services[..count].to_vec() });
         let mut before = first(cluster.services.len().min(AT_ONCE));
         let mut actions = [self.prepare(), self.full_sync(&before)].concat();
