@@ -1,0 +1,331 @@
+//! Turns a YAML document into a scenario, and finds every problem on the way.
+
+use super::yaml::{Entry, Node, Value};
+use super::{
+    BUDGET, CHURN, DIALS, INSTRUCTIONS, MEMORY, MOST_ENDPOINTS, PERSISTENCE, Part, Problem, REPLICAS, ROUNDS, Scenario,
+    TRAFFIC, parse_duration, parse_instructions,
+};
+use crate::cluster::AddressPlan;
+use crate::plan::Axes;
+use crate::reference;
+use crate::vocabulary::{ProbeName, TargetName, Unknown, Word};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// The keys of a scenario, in the order in which `scenarios/README.md` documents them.
+const KEYS: &[&str] = &[
+    "name",
+    "question",
+    "about",
+    "target",
+    "backends",
+    "services",
+    "endpoints",
+    "probes",
+    "parts",
+    "way",
+    "scheduler",
+    "forwarding",
+    "persistence",
+    "rounds",
+    "replicas",
+    "budget",
+    "instructions",
+    "dials",
+    "traffic",
+    "churn",
+    "memory",
+    "references",
+];
+
+/// The keys of a part.
+const PART_KEYS: &[&str] = &["services", "probes"];
+
+/// Turns nodes into domain values and remembers what was wrong with them.
+pub(super) struct Reader {
+    pub(super) problems: Vec<Problem>,
+    /// The line of the document's first key, for problems with what is not there.
+    pub(super) top: u64,
+}
+
+impl Reader {
+    pub(super) fn problem(&mut self, line: u64, what: String) {
+        self.problems.push(Problem { line, what });
+    }
+
+    fn wrong(&mut self, entry: &Entry, allowed: &str) {
+        self.wrong_value(&entry.key, &entry.node, allowed);
+    }
+
+    fn wrong_value(&mut self, key: &str, node: &Node, allowed: &str) {
+        self.problem(node.line, format!("{key}: found {}; it takes {allowed}", node.value.describe()));
+    }
+
+    pub(super) fn scenario(&mut self, node: &Node, text: &str) -> Option<Scenario> {
+        let Value::Map(entries) = &node.value else {
+            let found = node.value.describe();
+            self.problem(node.line.max(1), format!("found {found}; a scenario is a mapping of: {}", KEYS.join(", ")));
+            return None;
+        };
+        self.top = entries.first().map_or(1, |entry| entry.line);
+        for entry in entries {
+            if !KEYS.contains(&entry.key.as_str()) {
+                self.problem(entry.line, Unknown::new("key", &entry.key, KEYS.iter().copied()).to_string());
+            }
+        }
+        let find = |key: &str| entries.iter().find(|entry| entry.key == key);
+
+        let name = self.required(find("name"), "name", Self::name);
+        let question = self.required(find("question"), "question", Self::text);
+        let about = find("about").map_or(Some(String::new()), |entry| self.text(entry));
+        let target = find("target").map_or(Some(None), |entry| self.target(entry));
+        let mut axes = Axes::default();
+        let endpoints =
+            find("endpoints").map_or(Some(axes.endpoints), |entry| self.count(entry, &(1..=MOST_ENDPOINTS)));
+        axes.endpoints = endpoints.unwrap_or(1);
+        self.axis(find("backends"), &mut axes.backends);
+        self.axis(find("way"), &mut axes.ways);
+        self.axis(find("scheduler"), &mut axes.schedulers);
+        self.axis(find("forwarding"), &mut axes.forwardings);
+        let parts = self.parts(&find, axes.endpoints);
+        let rounds = find("rounds").map_or(Some(5), |entry| self.count(entry, &ROUNDS));
+        let replicas = find("replicas").map_or(Some(1), |entry| self.count(entry, &REPLICAS));
+        let budget = find("budget").map_or(Some(Duration::from_secs(60)), |entry| self.duration(entry, &BUDGET));
+        let instructions = find("instructions").map_or(Some(20_000_000_000), |entry| self.instructions(entry));
+        let dials = find("dials").map_or(Some(200), |entry| self.count(entry, &DIALS));
+        let traffic = find("traffic").map_or(Some(Duration::from_secs(1)), |entry| self.duration(entry, &TRAFFIC));
+        let churn = find("churn").map_or(Some(Duration::from_secs(10)), |entry| self.duration(entry, &CHURN));
+        let persistence = find("persistence").map_or(Some(None), |entry| self.duration(entry, &PERSISTENCE).map(Some));
+        let memory = find("memory").map_or(Some(4096), |entry| self.count(entry, &MEMORY));
+        let references = find("references").map_or(Some(Vec::new()), |entry| self.references(entry));
+
+        Some(Scenario {
+            name: name?,
+            question: question?,
+            about: about?,
+            target: target?,
+            axes,
+            parts: parts?,
+            rounds: rounds?,
+            replicas: replicas?,
+            budget: budget?,
+            instructions: instructions?,
+            dials: dials?,
+            traffic: traffic?,
+            churn: churn?,
+            persistence: persistence?,
+            memory: memory?,
+            references: references?,
+            text: text.to_owned(),
+        })
+    }
+
+    /// Takes the words of `entry`, when it is there, in place of `axis`.
+    fn axis<W: Word>(&mut self, entry: Option<&Entry>, axis: &mut Vec<W>) {
+        if let Some(words) = entry.and_then(|entry| self.words(entry)) {
+            *axis = words;
+        }
+    }
+
+    /// The parts; a scenario without that key is a single one.
+    fn parts<'a>(&mut self, find: &dyn Fn(&str) -> Option<&'a Entry>, endpoints: u32) -> Option<Vec<Part>> {
+        let Some(parts) = find("parts") else {
+            return self
+                .part(find, "a scenario needs name, question, and services or parts", self.top, endpoints)
+                .map(|part| vec![part]);
+        };
+        for key in PART_KEYS {
+            if let Some(entry) = find(key) {
+                self.problem(entry.line, format!("{key}: it stands in the parts, or there are no parts"));
+            }
+        }
+        let items = self.list(parts, "parts")?;
+        let mut read = Vec::new();
+        for item in items {
+            let Value::Map(entries) = &item.value else {
+                self.wrong_value("parts", item, &format!("mappings of: {}", PART_KEYS.join(", ")));
+                continue;
+            };
+            for entry in entries {
+                if !PART_KEYS.contains(&entry.key.as_str()) {
+                    self.problem(entry.line, Unknown::new("key", &entry.key, PART_KEYS.iter().copied()).to_string());
+                }
+            }
+            let find = |key: &str| entries.iter().find(|entry| entry.key == key);
+            read.extend(self.part(&find, "a part needs services", item.line, endpoints));
+        }
+        Some(read)
+    }
+
+    fn part<'a>(
+        &mut self,
+        find: &dyn Fn(&str) -> Option<&'a Entry>,
+        needs: &str,
+        line: u64,
+        endpoints: u32,
+    ) -> Option<Part> {
+        let probes = find("probes").map_or(Some(ProbeName::usual()), |entry| self.words(entry));
+        let services = match find("services") {
+            Some(entry) => self.services(entry, endpoints),
+            None => {
+                self.problem(line, format!("services: missing; {needs}"));
+                None
+            }
+        };
+        Some(Part { services: services?, probes: probes? })
+    }
+
+    fn instructions(&mut self, entry: &Entry) -> Option<u64> {
+        let found = match &entry.node.value {
+            Value::Integer(count) => u64::try_from(*count).ok(),
+            Value::Text(text) => parse_instructions(text).ok(),
+            _ => None,
+        };
+        let found = found.filter(|count| INSTRUCTIONS.contains(count));
+        if found.is_none() {
+            self.wrong(entry, "a number of instructions, such as 60G, from 1G to 100000G");
+        }
+        found
+    }
+
+    fn references(&mut self, entry: &Entry) -> Option<Vec<String>> {
+        let items = self.list(entry, "ids of published figures")?;
+        let mut ids = Vec::new();
+        for item in items {
+            match &item.value {
+                Value::Text(id) if reference::find(id).is_some() => ids.push(id.clone()),
+                Value::Text(id) => {
+                    let unknown = Unknown::new("reference", id, reference::all().iter().map(|known| known.id.as_str()));
+                    self.problem(item.line, format!("references: {unknown}"));
+                }
+                _ => self.wrong_value(&entry.key, item, "ids of published figures"),
+            }
+        }
+        Some(ids)
+    }
+
+    fn required<T>(
+        &mut self,
+        entry: Option<&Entry>,
+        key: &str,
+        read: impl FnOnce(&mut Self, &Entry) -> Option<T>,
+    ) -> Option<T> {
+        if entry.is_none() {
+            self.problem(self.top, format!("{key}: missing; a scenario needs name, question, and services or parts"));
+        }
+        entry.and_then(|entry| read(self, entry))
+    }
+
+    fn text(&mut self, entry: &Entry) -> Option<String> {
+        match &entry.node.value {
+            Value::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+            _ => {
+                self.wrong(entry, "text");
+                None
+            }
+        }
+    }
+
+    fn name(&mut self, entry: &Entry) -> Option<String> {
+        let name = self.text(entry)?;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.chars().all(plain) {
+            return Some(name);
+        }
+        self.wrong(entry, "lower-case letters, digits and dashes: it becomes part of a folder's name");
+        None
+    }
+
+    fn target(&mut self, entry: &Entry) -> Option<Option<TargetName>> {
+        match &entry.node.value {
+            Value::Text(name) if name == "auto" => Some(None),
+            Value::Text(name) => match TargetName::find(name) {
+                Ok(target) => Some(Some(target)),
+                Err(unknown) => {
+                    self.problem(entry.node.line, format!("target: {unknown}, or auto"));
+                    None
+                }
+            },
+            _ => {
+                self.wrong(entry, "auto or the name of a target");
+                None
+            }
+        }
+    }
+
+    fn count(&mut self, entry: &Entry, range: &RangeInclusive<u32>) -> Option<u32> {
+        self.whole(&entry.key, &entry.node, range)
+    }
+
+    fn whole(&mut self, key: &str, node: &Node, range: &RangeInclusive<u32>) -> Option<u32> {
+        if let Value::Integer(value) = node.value
+            && let Ok(value) = u32::try_from(value)
+            && range.contains(&value)
+        {
+            return Some(value);
+        }
+        self.wrong_value(key, node, &format!("a whole number from {} to {}", range.start(), range.end()));
+        None
+    }
+
+    fn duration(&mut self, entry: &Entry, range: &RangeInclusive<Duration>) -> Option<Duration> {
+        if let Value::Text(text) = &entry.node.value
+            && let Ok(duration) = parse_duration(text)
+            && range.contains(&duration)
+        {
+            return Some(duration);
+        }
+        let allowed = format!("a time with its unit, such as 90s or 2m, from {:?} to {:?}", range.start(), range.end());
+        self.wrong(entry, &allowed);
+        None
+    }
+
+    fn list<'a>(&mut self, entry: &'a Entry, of: &str) -> Option<&'a [Node]> {
+        match &entry.node.value {
+            Value::List(items) if !items.is_empty() => Some(items),
+            _ => {
+                self.wrong(entry, &format!("a list of {of}, at least one"));
+                None
+            }
+        }
+    }
+
+    /// A list of words, or a single one.
+    fn words<W: Word>(&mut self, entry: &Entry) -> Option<Vec<W>> {
+        let names: Vec<_> = W::ALL.iter().map(|word| word.name()).collect();
+        let items = match &entry.node.value {
+            Value::Text(_) => std::slice::from_ref(&entry.node),
+            _ => self.list(entry, &format!("{}s ({})", W::KIND, names.join(", ")))?,
+        };
+        let mut words = Vec::new();
+        for item in items {
+            match &item.value {
+                Value::Text(name) => match W::find(name) {
+                    Ok(word) if words.contains(&word) => {
+                        self.problem(item.line, format!("{}: \"{name}\" stands in it twice", entry.key));
+                    }
+                    Ok(word) => words.push(word),
+                    Err(unknown) => self.problem(item.line, format!("{}: {unknown}", entry.key)),
+                },
+                _ => self.wrong_value(&entry.key, item, &format!("the names of {}s: {}", W::KIND, names.join(", "))),
+            }
+        }
+        Some(words)
+    }
+
+    fn services(&mut self, entry: &Entry, endpoints: u32) -> Option<Vec<u32>> {
+        let items = self.list(entry, "numbers of Services")?;
+        let addresses = AddressPlan::new(endpoints);
+        let mut counts = Vec::new();
+        for item in items {
+            let Some(count) = self.whole(&entry.key, item, &(1..=u32::MAX)) else { continue };
+            if counts.contains(&count) {
+                self.problem(item.line, format!("{}: {count} stands in it twice", entry.key));
+            } else if let Err(full) = addresses.check(count) {
+                self.problem(item.line, format!("{}: {full}", entry.key));
+            }
+            counts.push(count);
+        }
+        Some(counts)
+    }
+}
