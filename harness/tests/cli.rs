@@ -26,10 +26,8 @@ fn in_file(folder: &Path, yaml: &str) -> String {
 #[test]
 fn an_unknown_scenario_is_answered_with_the_known_ones() {
     let said = refused(&["scenario", "smok"]);
-    assert_eq!(
-        said.trim_end(),
-        "svclab: unknown scenario \"smok\"; known: smoke, scale-5k, scale-20k (did you mean \"smoke\"?); or name a YAML file"
-    );
+    assert!(said.starts_with("svclab: unknown scenario \"smok\"; known: smoke, scale-5k, scale-20k, "), "{said}");
+    assert!(said.trim_end().ends_with(" (did you mean \"smoke\"?); or name a YAML file"), "{said}");
 }
 
 #[test]

@@ -69,8 +69,8 @@ impl Layout for Nftables {
         vec![transaction(text).into()]
     }
 
-    /// In transactions of a thousand Services: the kernel's work is quadratic in the anonymous maps of one, and nft's grows
-    /// with what is there already.
+    /// In transactions of a thousand Services: the kernel's work is quadratic in the anonymous maps of one. It stays
+    /// quadratic in those of the whole table, each of which it compares with all the others' names.
     fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
         const AT_ONCE: usize = 1000;
         let first = |count: usize| Arc::new(Cluster { services: cluster.services[..count].to_vec() });
