@@ -24,7 +24,7 @@ const SETTLE: Duration = Duration::from_secs(10);
 /// As above, for small loads.
 const SETTLE_LEAST: Duration = Duration::from_millis(300);
 /// Budgets that a load may take that is not measured.
-const QUICK: u32 = 2;
+const QUICK: u32 = 3;
 
 /// A node with its pods, programmed and verified.
 pub(crate) struct Lab {

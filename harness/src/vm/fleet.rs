@@ -224,7 +224,7 @@ impl Keeper<'_> {
 
     /// Real time within which a guest has news: a load, another that is not measured, and a cell.
     fn patience(&self) -> Duration {
-        let budget = 4 * self.plan.budget;
+        let budget = 5 * self.plan.budget;
         AROUND + if self.clock == Clock::Instructions { budget.mul_f64(1e9 / SLOWEST) } else { budget }
     }
 
