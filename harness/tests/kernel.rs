@@ -209,11 +209,15 @@ fn a_load_past_its_budget_says_how_far_it_came() -> Result<()> {
     let folder = workplace(&QUICK.replace("[4]", "[20000]"))?;
     expect(scenario(folder.path()).args(["--backend", "iptables-nft", "--budget", "2s"]), 0)?;
     let dataset = dataset(folder.path())?;
-    ensure!(dataset.cells.len() == dataset.header.plan.cells.len(), "a cell has no record");
-    for cell in &dataset.cells {
-        let ended = cell.reason.starts_with("iptables-nft-restore was ended after ");
-        let how_far = cell.reason.contains("it had read ") && cell.reason.contains("of 220023)");
-        ensure!(cell.outcome == Outcome::OverBudget && ended && how_far, "{cell:?}");
+    for planned in &dataset.header.plan.cells {
+        let cell = dataset.cells.iter().find(|record| record.cell() == *planned).context("a cell has no record")?;
+        // A node that is only asked is loaded another way, which may or may not end in time here.
+        ensure!(matches!(cell.outcome, Outcome::OverBudget | Outcome::Measured), "{cell:?}");
+        if cell.probe == ProbeName::SyncFull {
+            let ended = cell.reason.starts_with("iptables-nft-restore was ended after ");
+            let how_far = cell.reason.contains("it had read ") && cell.reason.contains("of 220023)");
+            ensure!(cell.outcome == Outcome::OverBudget && ended && how_far, "{cell:?}");
+        }
     }
     Ok(())
 }

@@ -13,7 +13,8 @@ const RESEED: libc::Ioctl = 0x5207;
 
 /// Mounts what programs expect to find, and sets what they inherit.
 pub(super) fn furnish() -> Result<()> {
-    for (kind, place) in [("proc", "/proc"), ("sysfs", "/sys"), ("tmpfs", "/run"), ("tmpfs", "/tmp")] {
+    // The rest is the initramfs itself, in memory and writable.
+    for (kind, place) in [("proc", "/proc"), ("sysfs", "/sys")] {
         let mounted = mount(Some(kind), place, Some(kind), MsFlags::empty(), None::<&str>);
         mounted.with_context(|| format!("mounting {place}"))?;
     }
