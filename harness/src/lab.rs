@@ -61,7 +61,10 @@ impl Lab {
             if let None | Some(Err(Ended::OverBudget(_))) = loaded {
                 // It can be asked all the same, whatever the load that would be measured takes.
                 node = build()?;
-                programmer.quick_load(node.namespace(), &cluster, QUICK * plan.budget)?;
+                let quick = programmer.quick_load(node.namespace(), &cluster, QUICK * plan.budget);
+                // Where both run out of time, the one that would be measured says more.
+                quick
+                    .map_err(|ended| loaded.as_ref().and_then(|load| load.as_ref().err()).cloned().unwrap_or(ended))?;
             }
             first_load = match loaded {
                 Some(Err(ended @ Ended::OverBudget(_))) => Some(Err(ended)),
