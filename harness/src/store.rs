@@ -3,6 +3,7 @@
 use crate::event::{Event, Listener};
 use anyhow::{Context, Result, bail, ensure};
 use lab_core::dataset::{Dataset, Header, Record};
+use reports::Runs;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -79,11 +80,11 @@ impl Store {
     }
 
     /// Writes the reports beside the dataset they are made from.
-    pub(crate) fn report(&self, dataset: &Dataset) -> Result<()> {
+    pub(crate) fn report(&self, run: &Runs) -> Result<()> {
         let reports = [
-            ("summary.csv", reports::csv(dataset)),
-            ("report.md", reports::markdown(dataset)),
-            ("report.html", reports::html(dataset)),
+            ("summary.csv", reports::csv(&run.datasets()[0])),
+            ("report.md", reports::markdown(run)),
+            ("report.html", reports::html(run)),
         ];
         for (name, text) in reports {
             let path = self.folder.join(name);
