@@ -6,8 +6,11 @@
 mod answer;
 mod chart;
 mod clock;
+mod compared;
+mod cost;
 mod csv;
 mod environment;
+mod findings;
 mod grid;
 mod html;
 mod markdown;
@@ -20,6 +23,8 @@ pub mod report;
 mod results;
 mod runs;
 mod sections;
+mod sizes;
+mod standing;
 mod terminal;
 mod variant;
 
