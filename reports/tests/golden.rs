@@ -43,7 +43,7 @@ fn html_is_as_before() {
 
 #[test]
 fn the_summary_is_as_before() {
-    check("summary.csv", &reports::csv(&sample::dataset()));
+    check("summary.csv", &reports::csv(&[sample::dataset()]));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn counted_instructions_are_written_as_before() {
     check("counted.txt", &reports::terminal(&dataset, 100));
     check("counted.md", &reports::markdown(&dataset));
     check("counted.html", &reports::html(&dataset));
-    check("counted.csv", &reports::csv(&dataset));
+    check("counted.csv", &reports::csv(&[dataset]));
 }
 
 #[test]

@@ -34,8 +34,10 @@ pub enum ReadError {
     #[error("line 1: the dataset's format is {0}, this svclab reads {FORMAT}; read it with the svclab that wrote it")]
     Format(String),
     /// A header that says something unknown.
-    #[error("line 1: the header says what svclab {VERSION} cannot read ({problem}); read it with svclab {version}, \
-             which wrote it")]
+    #[error(
+        "line 1: the header says what svclab {VERSION} cannot read ({problem}); read it with svclab {version}, \
+             which wrote it"
+    )]
     Header {
         /// What is wrong with it.
         problem: String,
