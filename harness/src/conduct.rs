@@ -17,6 +17,7 @@ use lab_core::dataset::{End, FORMAT, Header, Record};
 use lab_core::plan::Plan;
 use lab_core::scenario::Scenario;
 use lab_core::vocabulary::{Clock, Outcome};
+use reports::Runs;
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
@@ -79,9 +80,9 @@ pub(crate) fn conduct(
     let exit = exit(&end);
     store.append(&Record::End(end))?;
 
-    let dataset = store.read()?;
-    store.report(&dataset)?;
-    let tables = reports::terminal(&dataset, width());
+    let run = Runs::from(store.read()?);
+    store.report(&run)?;
+    let tables = reports::terminal(&run, width());
     // A reader that has seen enough (`| head`) is no failure.
     let _ = stdout().write_all(tables.as_bytes());
     eprintln!("{}", store.folder().join("report.html").display());

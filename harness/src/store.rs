@@ -3,6 +3,7 @@
 use crate::event::{Event, Listener};
 use anyhow::{Context, Result, bail, ensure};
 use lab_core::dataset::{Dataset, Header, Read, Reading, Record};
+use reports::Runs;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -78,14 +79,14 @@ impl Store {
     }
 
     /// Writes the reports beside the dataset they are made from.
-    pub(crate) fn report(&self, dataset: &Dataset) -> Result<()> {
-        let alone = std::slice::from_ref(dataset);
+    pub(crate) fn report(&self, run: &Runs) -> Result<()> {
+        let alone = run.datasets();
         let reports = [
             ("summary.csv", reports::csv(alone).into_bytes()),
             ("summary.parquet", reports::parquet::summary(alone)),
             ("samples.parquet", reports::parquet::samples(alone)),
-            ("report.md", reports::markdown(dataset).into_bytes()),
-            ("report.html", reports::html(dataset).into_bytes()),
+            ("report.md", reports::markdown(run).into_bytes()),
+            ("report.html", reports::html(run).into_bytes()),
         ];
         for (name, bytes) in reports {
             let path = self.folder.join(name);

@@ -22,6 +22,7 @@ mod reading;
 mod references;
 pub mod report;
 mod results;
+mod runs;
 mod sections;
 mod table;
 mod terminal;
@@ -30,23 +31,24 @@ mod variant;
 use lab_core::dataset::Dataset;
 use lab_core::metric::Better;
 use report::Report;
+pub use runs::{Runs, Unlike};
 
 /// The report in short, as plain text that fits `width` columns, which is taken to be at least 60.
 #[must_use]
-pub fn terminal(dataset: &Dataset, width: u16) -> String {
-    terminal::render(&Report::of(dataset), width)
+pub fn terminal(runs: &Runs, width: u16) -> String {
+    terminal::render(&Report::of(runs), width)
 }
 
 /// The report as GitHub-flavoured Markdown.
 #[must_use]
-pub fn markdown(dataset: &Dataset) -> String {
-    markdown::render(&Report::of(dataset))
+pub fn markdown(runs: &Runs) -> String {
+    markdown::render(&Report::of(runs))
 }
 
 /// The report as one HTML file that needs nothing else, with charts.
 #[must_use]
-pub fn html(dataset: &Dataset) -> String {
-    html::render(&Report::of(dataset))
+pub fn html(runs: &Runs) -> String {
+    html::render(&Report::of(runs))
 }
 
 /// `summary.csv`: a line a cell and metric, in base units, the rounds aggregated. The runs may be on different clocks.
