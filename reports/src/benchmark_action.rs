@@ -40,9 +40,9 @@ pub(crate) fn render(datasets: &[Dataset], better: Better) -> Option<String> {
 /// What tells the runs apart in a name.
 #[derive(Clone, Copy)]
 enum Apart {
-    ByName,
-    ByKernel,
-    ByRun,
+    Name,
+    Kernel,
+    Run,
 }
 
 impl Apart {
@@ -51,11 +51,11 @@ impl Apart {
             datasets.iter().map(tells).collect::<BTreeSet<_>>().len() == datasets.len()
         };
         if distinct(|Dataset { header, .. }| (&header.plan.scenario, header.plan.target, "")) {
-            Self::ByName
+            Self::Name
         } else if distinct(|Dataset { header, .. }| (&header.plan.scenario, header.plan.target, kernel(header))) {
-            Self::ByKernel
+            Self::Kernel
         } else {
-            Self::ByRun
+            Self::Run
         }
     }
 }
@@ -69,9 +69,9 @@ fn entry(line: &Line, apart: Apart) -> Option<Entry> {
     let figures = row.figures?;
     let mut name = format!("{}/{}/target={}", header.plan.scenario, row.probe, header.plan.target);
     match apart {
-        Apart::ByName => {}
-        Apart::ByKernel => name += &format!("/kernel={}", kernel(header)),
-        Apart::ByRun => name += &format!("/run={}", header.id),
+        Apart::Name => {}
+        Apart::Kernel => name += &format!("/kernel={}", kernel(header)),
+        Apart::Run => name += &format!("/run={}", header.id),
     }
     name += &format!("/{}/metric={}", line.path(), row.metric);
     let ratio = figures.ratio_to_direct.map(|ratio| format!("\nratio to direct: {ratio:.3}")).unwrap_or_default();
