@@ -44,7 +44,7 @@ fn html_is_as_before() {
 
 #[test]
 fn the_summary_is_as_before() {
-    check("summary.csv", &reports::csv(&sample::dataset()));
+    check("summary.csv", &reports::csv(&[sample::dataset()]));
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn counted_instructions_are_written_as_before() {
     check("counted.txt", &reports::terminal(&run, 100));
     check("counted.md", &reports::markdown(&run));
     check("counted.html", &reports::html(&run));
-    check("counted.csv", &reports::csv(&run.datasets()[0]));
+    check("counted.csv", &reports::csv(run.datasets()));
 }
 
 #[test]

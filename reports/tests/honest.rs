@@ -7,11 +7,12 @@ use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName, Scheduler};
 use proptest::prelude::*;
 use reports::Runs;
+use std::slice;
 
 /// Every rendered form of `dataset`.
 fn all(dataset: &Dataset) -> [String; 4] {
     let [terminal, markdown, html] = texts(&dataset.clone().into());
-    [terminal, markdown, html, reports::csv(dataset)]
+    [terminal, markdown, html, reports::csv(slice::from_ref(dataset))]
 }
 
 /// What is there to be read of `runs`.
@@ -60,7 +61,7 @@ fn an_empty_plan_was_asked_nothing() {
     assert_says(&dataset, "No answer: nothing was measured.");
     assert_says(&dataset, "The plan has no cells: nothing was asked.");
     assert!(!html(&dataset).contains("<svg"));
-    assert_eq!(reports::csv(&dataset).lines().count(), 1);
+    assert_eq!(reports::csv(slice::from_ref(&dataset)).lines().count(), 1);
 }
 
 #[test]
@@ -71,7 +72,7 @@ fn a_run_that_was_cut_off_at_once_lists_every_cell() {
     assert_tabulates(&dataset, "direct: connect, connections_per_second and bandwidth at 1, 1,000 and 20,000 Services");
     assert_says(&dataset, "not known: the dataset was cut off before its end line");
     assert!(!html(&dataset).contains("<svg"));
-    assert_eq!(reports::csv(&dataset).lines().count(), 1 + dataset.header.plan.cells.len());
+    assert_eq!(reports::csv(slice::from_ref(&dataset)).lines().count(), 1 + dataset.header.plan.cells.len());
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn one_cell_with_one_sample_makes_no_comparison() {
     });
     assert_says(&dataset, "at 1 Service, the median is 6.17 ms with nftables.");
     assert_says(&dataset, "Nothing: every cell of the plan was measured in every round.");
-    assert_eq!(reports::csv(&dataset).lines().count(), 2);
+    assert_eq!(reports::csv(slice::from_ref(&dataset)).lines().count(), 2);
 }
 
 #[test]
