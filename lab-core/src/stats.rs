@@ -66,8 +66,8 @@ pub fn mad(samples: &[f64]) -> Option<f64> {
 /// as it has, drawn with replacement. What differs between rounds (the machine's drift) so widens the interval, which
 /// resampling all samples alike would hide. It is widened, where needed, to hold the samples' own median.
 /// On synthetic data it holds the true median 94–99 % of the time where rounds are alike, 88 % with five rounds that
-/// drift and 94 % with twenty. With a single sample in each of three rounds it is just their range. With more than a hundred
-/// rounds, which only a run made for it has, it is worked out instead of drawn.
+/// drift and 94 % with twenty. With a single sample in each of three rounds it is just their range. Of more than a
+/// hundred rounds it is worked out instead of drawn.
 ///
 /// The same rounds and the same `seed` give the same interval.
 #[must_use]
