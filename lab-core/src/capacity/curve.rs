@@ -12,7 +12,7 @@
 //! of them by what they share of their rounds), the law is chosen and fitted anew, and the bend wanders between the sizes
 //! and beyond the last as much as the sizes wander about the law.
 
-use super::law::{Law, Point, Shape};
+use super::law::{Families, Law, Shape};
 use super::series::Series;
 use crate::metric::Better;
 use crate::stats::{self, CONFIDENCE, Dice, size};
@@ -51,6 +51,13 @@ pub struct Curve {
     /// Sizes that were measured, and their costs.
     points: Vec<Point>,
     wander: f64,
+}
+
+/// A cost that was measured at a number of Services; both are above zero.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Point {
+    services: f64,
+    cost: f64,
 }
 
 /// One possible course of a curve.
@@ -105,18 +112,21 @@ impl Curve {
             _ => Shape::ALL,
         };
         let noise = Noise::of(series);
-        let law = Law::choose(&points, shapes);
+        let sizes: Vec<f64> = points.iter().map(|point| point.services).collect();
+        let costs: Vec<f64> = points.iter().map(|point| point.cost).collect();
+        let families = Families::over(&sizes, shapes);
+        let law = families.choose(&costs);
         let residuals: Vec<f64> = points.iter().map(|point| (point.cost / law.at(point.services)).ln()).collect();
         let misfit = Misfit::of(&points, &residuals, &noise, law.terms());
         let mut dice = Dice::seeded(seed(&points));
         let (mut draws, mut alike) = (Vec::with_capacity(DRAWS), Vec::with_capacity(DRAWS));
         for _ in 0..DRAWS {
-            let moved = noise.draw(&points, &mut dice);
-            let law_of_draw = Law::choose(&moved, shapes);
-            alike.push(if law_of_draw.shape == law.shape { law_of_draw } else { Law::fit(law.shape, &moved) });
-            let bends = moved.iter().enumerate().map(|(index, point)| {
-                let residual = (point.cost / law_of_draw.at(point.services).max(1e-3 * point.cost)).ln();
-                (point.services.ln(), misfit.share * residual + misfit.unsure(noise.own[index]) * dice.normal())
+            let moved = noise.draw(&costs, &mut dice);
+            let law_of_draw = families.choose(&moved);
+            alike.push(if law_of_draw.shape == law.shape { law_of_draw } else { families.fit(law.shape, &moved) });
+            let bends = (0..count).map(|index| {
+                let residual = (moved[index] / law_of_draw.at(sizes[index]).max(1e-3 * moved[index])).ln();
+                (sizes[index].ln(), misfit.share * residual + misfit.unsure(noise.own[index]) * dice.normal())
             });
             let bends = bends.collect();
             let strays = (0..count).map(|_| misfit.wander * dice.student(misfit.freedom)).collect();
@@ -291,14 +301,11 @@ impl Noise {
         self.own.iter().sum::<f64>() / size(self.own.len())
     }
 
-    /// The points as they might have been measured.
-    fn draw(&self, points: &[Point], dice: &mut Dice) -> Vec<Point> {
+    /// The costs as they might have been measured.
+    fn draw(&self, costs: &[f64], dice: &mut Dice) -> Vec<f64> {
         let together = self.shared.sqrt() * dice.student(self.freedom);
-        let moved = |(point, own): (&Point, &f64)| {
-            let by = together + own.sqrt() * dice.normal();
-            Point { cost: point.cost * by.exp(), ..*point }
-        };
-        points.iter().zip(&self.own).map(moved).collect()
+        let moved = |(cost, own): (&f64, &f64)| cost * (together + own.sqrt() * dice.normal()).exp();
+        costs.iter().zip(&self.own).map(moved).collect()
     }
 }
 

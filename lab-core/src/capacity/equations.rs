@@ -1,6 +1,7 @@
 //! Least squares with up to three unknowns, none of which may be negative.
 
 /// The normal equations of a weighted least-squares problem.
+#[derive(Clone)]
 pub(super) struct Equations {
     terms: usize,
     matrix: [[f64; 3]; 3],
@@ -25,9 +26,13 @@ impl Equations {
 
     /// The unknowns with the least squared error of those that are not negative.
     ///
-    /// With so few, every subset of them can be tried with the others at zero. A solved subset lowers the squared error by
-    /// its unknowns times the right side, which is to be the largest.
+    /// If all of them together come out so, that is it. Otherwise, with so few, every subset can be tried with the others at
+    /// zero. A solved subset lowers the squared error by its unknowns times the right side, which is to be the largest.
     pub(super) fn solve(&self) -> [f64; 3] {
+        let all = self.solve_subset((1 << self.terms) - 1);
+        if let Some(unknowns) = all.filter(|unknowns| unknowns.iter().all(|unknown| *unknown >= 0.0)) {
+            return unknowns;
+        }
         let (mut best, mut lowered) = ([0.0; 3], 0.0);
         for subset in 1_usize..1 << self.terms {
             let Some(unknowns) = self.solve_subset(subset) else { continue };

@@ -42,13 +42,6 @@ pub struct Law {
     pub bend: f64,
 }
 
-/// A cost that was measured at a number of Services; both are above zero.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Point {
-    pub(super) services: f64,
-    pub(super) cost: f64,
-}
-
 /// How far the law's left-out error may be above the best one's and the simpler law still be taken, in squared relative
 /// error: no reader cares for a difference of a hundredth.
 const ALIKE: f64 = 1e-4;
@@ -62,34 +55,6 @@ impl Law {
     pub fn at(&self, services: f64) -> f64 {
         let [one, first, second] = basis(self.shape, services, 1.0);
         self.fixed * one + self.growth * first + self.bend * second
-    }
-
-    /// The law of `shape` that fits `points` best in relative terms.
-    pub(super) fn fit(shape: Shape, points: &[Point]) -> Self {
-        let largest = points.iter().map(|point| point.services).fold(1.0, f64::max);
-        let scale = if largest > 1.0 { largest } else { 2.0 };
-        let bases: Vec<[f64; 3]> = points.iter().map(|point| basis(shape, point.services, scale)).collect();
-        let fit = Fit { shape, points, bases: &bases };
-        fit.law(fit.improved(fit.start(None), None, STEPS), scale)
-    }
-
-    /// The law of the shape that foretells best what was left out, the simplest of those that do about as well.
-    ///
-    /// Each point is left out in turn and foretold by the law of the others. A simpler law is taken in place of the best
-    /// where its squared errors are larger by less than their own standard error.
-    pub(super) fn choose(points: &[Point], shapes: &[Shape]) -> Self {
-        let errors: Vec<Vec<f64>> = shapes.iter().map(|&shape| left_out(shape, points)).collect();
-        let mean = |errors: &[f64]| errors.iter().sum::<f64>() / size(errors.len());
-        let best = (0..shapes.len()).min_by(|&one, &other| mean(&errors[one]).total_cmp(&mean(&errors[other])));
-        let Some(best) = best else { return Self::fit(Shape::Constant, points) };
-        let chosen = (0..best).find(|&simpler| {
-            let more: Vec<f64> = errors[simpler].iter().zip(&errors[best]).map(|(one, other)| one - other).collect();
-            let (excess, count) = (mean(&more), size(more.len()));
-            let spread = more.iter().map(|one| (one - excess).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
-            excess <= ALIKE.max((spread / count).sqrt())
-        });
-        let law = Self::fit(shapes[chosen.unwrap_or(best)], points);
-        law.simplified()
     }
 
     /// The same law under the name of the simplest shape that says it.
@@ -127,77 +92,145 @@ fn basis(shape: Shape, services: f64, scale: f64) -> [f64; 3] {
     }
 }
 
-/// The squared relative error (difference of logarithms) with which each point is foretold by the others.
-fn left_out(shape: Shape, points: &[Point]) -> Vec<f64> {
-    let scale = points.iter().map(|point| point.services).fold(2.0, f64::max);
-    let bases: Vec<[f64; 3]> = points.iter().map(|point| basis(shape, point.services, scale)).collect();
-    let fit = Fit { shape, points, bases: &bases };
-    let whole = fit.improved(fit.start(None), None, STEPS);
-    (0..points.len())
-        .map(|out| {
-            let numbers = fit.improved(whole, Some(out), 3);
-            fit.residual(numbers, out).powi(2)
-        })
-        .collect()
+/// Laws of several shapes, to be fitted to costs at the same sizes again and again.
+pub(super) struct Families {
+    families: Vec<Family>,
 }
 
-/// Points to which a law is being fitted.
-struct Fit<'a> {
-    shape: Shape,
-    points: &'a [Point],
-    bases: &'a [[f64; 3]],
-}
-
-impl Fit<'_> {
-    /// The law's numbers with relative errors taken against what was measured.
-    fn start(&self, without: Option<usize>) -> [f64; 3] {
-        let mut equations = Equations::new(terms(self.shape));
-        for (index, point) in self.points.iter().enumerate().filter(|(index, _)| Some(*index) != without) {
-            equations.add(self.bases[index], point.cost, point.cost.powi(-2));
-        }
-        equations.solve()
+impl Families {
+    /// The laws of `shapes` over `sizes`, the simplest first.
+    pub(super) fn over(sizes: &[f64], shapes: &[Shape]) -> Self {
+        Self { families: shapes.iter().map(|&shape| Family::over(shape, sizes)).collect() }
     }
 
-    /// `numbers` after at most `steps` of Gauss and Newton's towards the least sum of squared logarithms.
+    /// The law of the shape that foretells best what was left out of `costs`, the simplest of those that do about as well.
     ///
-    /// Relative errors against what was measured would favour laws that are too low; against the law itself, too high.
-    fn improved(&self, numbers: [f64; 3], without: Option<usize>, steps: usize) -> [f64; 3] {
-        let (mut best, mut least) = (numbers, self.error(numbers, without));
-        for _ in 0..steps {
-            let mut equations = Equations::new(terms(self.shape));
-            for (index, point) in self.points.iter().enumerate().filter(|(index, _)| Some(*index) != without) {
-                let now = self.at(best, index);
-                equations.add(self.bases[index], now * (1.0 + (point.cost / now).ln()), now.powi(-2));
+    /// Each size is left out in turn and foretold by the law of the others. A simpler law is taken in place of the best
+    /// where its squared errors are larger by less than their own standard error.
+    pub(super) fn choose(&self, costs: &[f64]) -> Law {
+        let fits: Vec<Fitting> = self.families.iter().map(|family| family.fit(costs)).collect();
+        let errors: Vec<Vec<f64>> = fits.iter().map(Fitting::left_out).collect();
+        let mean = |errors: &[f64]| errors.iter().sum::<f64>() / size(errors.len());
+        let best = (0..fits.len()).min_by(|&one, &other| mean(&errors[one]).total_cmp(&mean(&errors[other])));
+        let best = best.expect("there is a shape at the least");
+        let as_good = |simpler: &usize| {
+            let more: Vec<f64> = errors[*simpler].iter().zip(&errors[best]).map(|(one, other)| one - other).collect();
+            let (excess, count) = (mean(&more), size(more.len()));
+            let spread = more.iter().map(|one| (one - excess).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+            excess <= ALIKE.max((spread / count).sqrt())
+        };
+        fits[(0..best).find(as_good).unwrap_or(best)].law().simplified()
+    }
+
+    /// The law of `shape` that fits `costs` best in relative terms; of the simplest shape where there is no such.
+    pub(super) fn fit(&self, shape: Shape, costs: &[f64]) -> Law {
+        let family = self.families.iter().find(|family| family.shape == shape).unwrap_or(&self.families[0]);
+        family.fit(costs).law()
+    }
+}
+
+/// Laws of one shape over some sizes.
+struct Family {
+    shape: Shape,
+    /// Services are counted in these, so that all numbers of a law are of one size.
+    scale: f64,
+    bases: Vec<[f64; 3]>,
+}
+
+impl Family {
+    fn over(shape: Shape, sizes: &[f64]) -> Self {
+        let scale = sizes.iter().copied().fold(2.0, f64::max);
+        Self { shape, scale, bases: sizes.iter().map(|&services| basis(shape, services, scale)).collect() }
+    }
+
+    /// Fits by Gauss and Newton's steps towards the least sum of squared logarithms.
+    ///
+    /// Errors relative to what was measured would favour laws that are too low; relative to the law itself, too high.
+    fn fit<'a>(&'a self, costs: &'a [f64]) -> Fitting<'a> {
+        let mut equations = Equations::new(terms(self.shape));
+        for (basis, cost) in self.bases.iter().zip(costs) {
+            equations.add(*basis, *cost, cost.powi(-2));
+        }
+        let mut best = Fitting::new(self, costs, equations.solve());
+        for _ in 0..STEPS {
+            let next = best.equations().solve();
+            let mut tried = Fitting::new(self, costs, next);
+            if tried.error >= best.error {
+                // A full step may go too far where the law is far off; half of it then goes the same way.
+                let half = [0, 1, 2].map(|part| f64::midpoint(best.numbers[part], next[part]));
+                tried = Fitting::new(self, costs, half);
             }
-            let next = equations.solve();
-            // A full step may go too far where the law is far off; half of it then goes the same way.
-            let half = [0, 1, 2].map(|part| f64::midpoint(best[part], next[part]));
-            let tried = [next, half].map(|numbers| (numbers, self.error(numbers, without)));
-            let Some(&(numbers, error)) = tried.iter().find(|(_, error)| *error < least * (1.0 - 1e-9)) else { break };
-            (best, least) = (numbers, error);
+            let done = tried.error >= best.error * (1.0 - 1e-6);
+            if tried.error < best.error {
+                best = tried;
+            }
+            if done {
+                break;
+            }
         }
         best
     }
+}
 
-    /// The law's cost at a point. Never zero, so that it has a logarithm.
-    fn at(&self, numbers: [f64; 3], index: usize) -> f64 {
-        let cost: f64 = numbers.iter().zip(self.bases[index]).map(|(number, basis)| number * basis).sum();
-        cost.max(1e-3 * self.points[index].cost)
+/// A law on its way to some costs.
+struct Fitting<'a> {
+    family: &'a Family,
+    costs: &'a [f64],
+    numbers: [f64; 3],
+    /// The law's cost at each size, never zero so that it has a logarithm.
+    law: Vec<f64>,
+    /// The logarithm of each cost against it.
+    residuals: Vec<f64>,
+    /// The sum of their squares.
+    error: f64,
+}
+
+impl<'a> Fitting<'a> {
+    fn new(family: &'a Family, costs: &'a [f64], numbers: [f64; 3]) -> Self {
+        let at = |(basis, cost): (&[f64; 3], &f64)| product(numbers, *basis).max(1e-3 * cost);
+        let law: Vec<f64> = family.bases.iter().zip(costs).map(at).collect();
+        let residuals: Vec<f64> = costs.iter().zip(&law).map(|(cost, law)| (cost / law).ln()).collect();
+        let error = residuals.iter().map(|residual| residual * residual).sum();
+        Self { family, costs, numbers, law, residuals, error }
     }
 
-    fn residual(&self, numbers: [f64; 3], index: usize) -> f64 {
-        (self.points[index].cost / self.at(numbers, index)).ln()
+    /// The least-squares problem that is this one in the neighbourhood of the law.
+    fn equations(&self) -> Equations {
+        let mut equations = Equations::new(terms(self.family.shape));
+        for index in 0..self.costs.len() {
+            self.add(&mut equations, index, 1.0);
+        }
+        equations
     }
 
-    fn error(&self, numbers: [f64; 3], without: Option<usize>) -> f64 {
-        let counted = (0..self.points.len()).filter(|index| Some(*index) != without);
-        counted.map(|index| self.residual(numbers, index).powi(2)).sum()
+    fn add(&self, equations: &mut Equations, index: usize, times: f64) {
+        let law = self.law[index];
+        equations.add(self.family.bases[index], law * (1.0 + self.residuals[index]), times * law.powi(-2));
     }
 
-    fn law(&self, [fixed, growth, bend]: [f64; 3], scale: f64) -> Law {
-        let unit = if self.shape == Shape::Logarithmic { 1.0 } else { scale };
-        Law { shape: self.shape, fixed, growth: growth / unit, bend: bend / (unit * unit) }
+    /// The squared relative error with which each size is foretold by the others: by the law one step away from this one.
+    fn left_out(&self) -> Vec<f64> {
+        let whole = self.equations();
+        (0..self.costs.len())
+            .map(|index| {
+                let mut others = whole.clone();
+                self.add(&mut others, index, -1.0);
+                let foretold = product(others.solve(), self.family.bases[index]).max(1e-3 * self.costs[index]);
+                (self.costs[index] / foretold).ln().powi(2)
+            })
+            .collect()
     }
+
+    fn law(&self) -> Law {
+        let Family { shape, scale, .. } = *self.family;
+        let [fixed, growth, bend] = self.numbers;
+        let unit = if shape == Shape::Logarithmic { 1.0 } else { scale };
+        Law { shape, fixed, growth: growth / unit, bend: bend / (unit * unit) }
+    }
+}
+
+fn product(numbers: [f64; 3], basis: [f64; 3]) -> f64 {
+    numbers[0] * basis[0] + numbers[1] * basis[1] + numbers[2] * basis[2]
 }
 
 /// The law with its numbers as they are: `a + b·N`, for messages and tests.
@@ -218,8 +251,8 @@ mod tests {
 
     const SIZES: [f64; 7] = [1.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0];
 
-    fn points(cost: impl Fn(f64) -> f64) -> Vec<Point> {
-        SIZES.iter().map(|&services| Point { services, cost: cost(services) }).collect()
+    fn chosen(cost: impl Fn(f64) -> f64) -> Law {
+        Families::over(&SIZES, Shape::ALL).choose(&SIZES.map(cost))
     }
 
     #[test]
@@ -231,7 +264,7 @@ mod tests {
             Law { shape: Shape::Quadratic, fixed: 3e6, growth: 2e5, bend: 90.0 },
         ];
         for law in laws {
-            let found = Law::choose(&points(|services| law.at(services)), Shape::ALL);
+            let found = chosen(|services| law.at(services));
             assert_eq!(found.shape, law.shape, "{found}");
             for (one, other) in [(found.fixed, law.fixed), (found.growth, law.growth), (found.bend, law.bend)] {
                 assert!((one - other).abs() <= 1e-6 * other.max(1e-9), "{found} for {law}");
@@ -241,21 +274,21 @@ mod tests {
 
     #[test]
     fn nothing_in_a_law_is_negative() {
-        let falling = Law::choose(&points(|services| 1e6 / (1.0 + services / 1e4)), Shape::ALL);
+        let falling = chosen(|services| 1e6 / (1.0 + services / 1e4));
         assert_eq!(falling.shape, Shape::Constant, "{falling}");
-        let from_zero = Law::choose(&points(|services| 3.0 * services), Shape::ALL);
+        let from_zero = chosen(|services| 3.0 * services);
         assert!(from_zero.shape == Shape::Linear && from_zero.fixed >= 0.0, "{from_zero}");
     }
 
     #[test]
     fn of_two_laws_that_foretell_alike_the_simpler_is_taken() {
         let wavy = |services: f64| 1e6 * (1.0 + 0.05 * (services.ln() * 3.0).sin());
-        assert_eq!(Law::choose(&points(wavy), Shape::ALL).shape, Shape::Constant);
+        assert_eq!(chosen(wavy).shape, Shape::Constant);
     }
 
     #[test]
     fn a_fit_is_of_ratios_so_that_small_costs_count_as_much() {
-        let law = Law::fit(Shape::Linear, &points(|services| if services < 2.0 { 10.0 } else { 10.0 + services }));
+        let law = Families::over(&SIZES, Shape::ALL).fit(Shape::Linear, &SIZES.map(|services| 10.0 + services));
         assert!((law.fixed - 10.0).abs() < 1.0 && (law.growth - 1.0).abs() < 0.05, "{law}");
     }
 }

@@ -6,7 +6,7 @@ use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Clock, ProbeName};
 use std::fmt::Write;
 
-const DRAWS: u32 = 100;
+const DRAWS: u32 = 30;
 
 /// As on the host: a tenth between samples and rounds of a cell, a few percent for all cells of a round.
 const HOST: Noise = Noise { within: 0.10, between: 0.10, drift: 0.03 };
@@ -46,7 +46,7 @@ fn question(limit: f64) -> Question {
 fn sweep() {
     let mut text = String::new();
     for noise in [HOST, Noise { within: 0.1, between: 0.2, drift: 0.0 }, Noise { within: 0.03, between: 0.02, drift: 0.0 }, Noise { within: 0.0, between: 0.0, drift: 0.0 }] {
-    for samples in [1, 5] {
+    for samples in [1] {
         for truth in &TRUTHS {
             let (mut size, mut named, mut value, mut beyond, mut width) = (0, 0, 0, 0, Vec::new());
             let mut wide = Vec::new();
