@@ -1,5 +1,6 @@
 //! The command line: one file a verb, and the options that verbs share.
 
+mod capacity;
 mod doctor;
 mod guest;
 mod kernel;
@@ -44,6 +45,8 @@ enum Verb {
     Plan(plan::Args),
     /// Report on recorded runs, as text, tables, a page or data for other programs.
     Report(report::Args),
+    /// Say how many Services a node holds before an objective breaks.
+    Capacity(capacity::Args),
     /// Print the exact input a backend's tool would get. Needs no privileges.
     Render(render::Args),
     /// Say what runs on this machine, what is missing, and what to do about it.
@@ -68,6 +71,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Scenarios => scenarios::run(),
         Verb::Plan(args) => plan::run(&args),
         Verb::Report(args) => report::run(&args),
+        Verb::Capacity(args) => capacity::run(&args),
         Verb::Render(args) => render::run(&args),
         Verb::Doctor => doctor::run(),
         Verb::Examine => target::examine(),

@@ -1,0 +1,130 @@
+//! What is to be borne in mind with an answer.
+
+use super::words::services;
+use crate::clock;
+use crate::prose::list;
+use lab_core::capacity::{Absence, Answer, Basis, Capacity, End, Quantile};
+use lab_core::reference;
+use lab_core::units;
+use lab_core::vocabulary::Clock;
+use std::collections::BTreeMap;
+
+/// A wrong factor by more than this is warned of.
+const FAR: f64 = 2.0;
+
+pub(super) fn all(answer: &Answer) -> Vec<String> {
+    let mut points: Vec<String> = Vec::new();
+    points.extend(absences(answer));
+    points.extend(calibration(answer));
+    if answer.clock == Clock::Instructions {
+        points.push(format!("{} For answers in time: --calibrate HOST_RUN.", clock::caution(answer.clock)));
+    }
+    if answer.passes == 1 && answer.clock == Clock::Wall && answer.calibration.is_none() {
+        points.push(
+            "Everything was measured in a single round: how the machine drifts from one to the next is not in the \
+             intervals, which are too narrow."
+                .to_owned(),
+        );
+    }
+    points.extend(tails(answer));
+    if !answer.other_endpoints.is_empty() {
+        let others: Vec<String> = answer.other_endpoints.iter().map(u32::to_string).collect();
+        points.push(format!(
+            "This is with {} endpoints a Service; the run has {} too: --endpoints N.",
+            answer.endpoints,
+            list(&others)
+        ));
+    }
+    points.extend(beyond(answer));
+    points.push(
+        "An interval holds the truth about 95 times of 100 if costs grow as they do between the sizes that were \
+         measured: within them by interpolation, beyond them by the law. What no size shows is in no interval. All \
+         Services alike have the endpoints that were measured, on one otherwise idle node; the times are those of this \
+         machine."
+            .to_owned(),
+    );
+    points
+}
+
+/// What was asked and gave no figure, the same reason once.
+fn absences(answer: &Answer) -> Vec<String> {
+    let mut absences: BTreeMap<(usize, u32, String), Vec<String>> = BTreeMap::new();
+    for variant in &answer.variants {
+        for (place, part) in variant.parts.iter().enumerate() {
+            for missing in &part.missing {
+                let why = match &missing.why {
+                    Absence::NotTaken => continue,
+                    Absence::TooFew(samples) => format!("{samples} samples are too few for the quantile"),
+                    why @ Absence::Ended(..) => why.to_string(),
+                };
+                absences.entry((place, missing.services, why)).or_default().push(variant.name.clone());
+            }
+        }
+    }
+    let said = |((place, size, why), names): (&(usize, u32, String), &Vec<String>)| {
+        format!(
+            "Not counted: {} of {} at {} Services: {why}.",
+            answer.question.objectives[*place].name(),
+            list(names),
+            units::count((*size).into())
+        )
+    };
+    absences.iter().map(said).collect()
+}
+
+fn calibration(answer: &Answer) -> Vec<String> {
+    let Some(calibration) = &answer.calibration else { return Vec::new() };
+    let mut points = vec![
+        "Instructions are not time: a factor makes times of them that knows nothing of caches and memory, which grow with \
+         long rule lists. What it was off by for each backend that was left out is in the intervals."
+            .to_owned(),
+    ];
+    for factor in calibration.factors.iter().filter(|factor| factor.worst() > FAR) {
+        points.push(format!(
+            "WARNING: for {} the factor is off by {} for a backend that was left out: answers in time from these \
+             instructions are good for an order of magnitude only. Measure it on the host instead.",
+            factor.metric,
+            units::ratio(factor.worst())
+        ));
+    }
+    points
+}
+
+/// What a p99 of few rounds is.
+fn tails(answer: &Answer) -> Option<String> {
+    let tail = answer.question.objectives.iter().find(|objective| objective.quantile != Quantile::P50)?;
+    (answer.clock == Clock::Wall && answer.calibration.is_none()).then(|| {
+        format!(
+            "{} is of all rounds' samples together, so that the machine's worst round decides it as much as the backend: \
+             where direct has the same tail, it is the machine's.",
+            tail.name()
+        )
+    })
+}
+
+/// What Kubernetes supports, where an answer is past it.
+fn beyond(answer: &Answer) -> Option<String> {
+    let limits = reference::find("kubernetes-limits")?;
+    let &supported = limits.services.first()?;
+    let claimed = answer.variants.iter().filter_map(|variant| match variant.capacity {
+        Capacity::UpTo { services, .. } | Capacity::Throughout { services, .. } => Some(services),
+        Capacity::Unknown { .. } => None,
+    });
+    let largest = claimed.chain(answer.question.sizes.iter().copied()).max()?;
+    let extrapolated = answer.variants.iter().any(|variant| {
+        matches!(
+            variant.capacity,
+            Capacity::UpTo { basis: Basis::Extrapolated, .. } | Capacity::Throughout { end: End::Most, .. }
+        )
+    });
+    let marked = if extrapolated { " What is marked EXTRAPOLATED rests on nothing that was measured near it." } else { "" };
+    if largest <= supported {
+        return extrapolated.then(|| marked.trim_start().to_owned());
+    }
+    Some(format!(
+        "Kubernetes supports {} Services in a cluster ({}): beyond that, read it as where things go, not as what anyone \
+         should run.{marked}",
+        services(supported),
+        limits.source
+    ))
+}
