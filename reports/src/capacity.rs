@@ -60,7 +60,8 @@ pub fn json(answers: &[Answered]) -> String {
 /// What was asked of what.
 fn about(answer: &Answer) -> String {
     let question = &answer.question;
-    let limits: Vec<String> = question.objectives.iter().map(|objective| limit(answer, objective)).collect();
+    let limit = |objective: &Objective| objective.words(answer.clock, question.headroom);
+    let limits: Vec<String> = question.objectives.iter().map(limit).collect();
     let headroom = if question.headroom > 0.0 {
         format!(" These limits are tighter than what was given, by the headroom of {} %.", 100.0 * question.headroom)
     } else {
@@ -83,11 +84,4 @@ fn about(answer: &Answer) -> String {
         answer.endpoints,
         words::clock(answer),
     )
-}
-
-/// An objective with its limit and what it means: `connect_p99 at most 1.00 ms (99 of 100; a new connection, …)`.
-fn limit(answer: &Answer, objective: &Objective) -> String {
-    let quantile = words::quantile(objective.quantile);
-    let meaning = objective.metric.meaning();
-    format!("{} ({meaning}{quantile})", objective.words(answer.clock, answer.question.headroom))
 }

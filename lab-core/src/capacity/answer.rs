@@ -376,12 +376,17 @@ impl Asking<'_> {
 }
 
 impl Standing<'_> {
-    /// The worse one first: that breaks its limit at fewer Services, or is nearer to it at the largest size.
+    /// The worse one first: that breaks its limit at fewer Services, or may come nearer to it within its reach.
     fn compare(&self, other: &Self) -> std::cmp::Ordering {
         let broken = |standing: &Self| standing.breaks.0.unwrap_or(f64::INFINITY);
         let near = |standing: &Self| {
-            let value = standing.value(standing.largest()).map_or(0.0, |value| value.value);
-            if standing.fitted.series.metric.better() == Better::Higher { value } else { -value }
+            let farthest = super::standing::whole(standing.reach.0);
+            let value = standing.value(farthest).or_else(|| standing.value(standing.largest()));
+            match (value, standing.fitted.series.metric.better()) {
+                (None, _) => f64::INFINITY,
+                (Some(value), Better::Higher) => value.low,
+                (Some(value), Better::Lower | Better::Neither) => -value.high,
+            }
         };
         broken(self).total_cmp(&broken(other)).then(near(self).total_cmp(&near(other)))
     }

@@ -45,7 +45,10 @@ pub enum Relation {
         from: u32,
         /// The largest.
         to: u32,
-        /// What the dearer one costs against it at that size, as a ratio above 1.
+        /// The largest size that both were measured at and at which it is sure; [`to`](Self::Cheaper::to) where there is
+        /// none.
+        at: u32,
+        /// What the dearer one costs against it there, as a ratio above 1.
         ratio: Estimate,
     },
     /// Which one is cheaper depends on the number of Services.
@@ -134,8 +137,16 @@ fn compare(one: &Fitted, other: &Fitted, extrapolate: bool) -> Option<Comparison
     let mut grid: Vec<f64> = [a.grid(end), b.grid(end)].concat();
     grid.retain(|services| (start..=end).contains(services));
     grid.sort_by(f64::total_cmp);
-    let sure: Vec<(f64, Cheaper)> =
-        grid.iter().filter_map(|&services| Some((services, surely(a, b, services)?))).collect();
+    let all: Vec<Option<Cheaper>> = grid.iter().map(|&services| surely(a, b, services)).collect();
+    // What is sure at one size and not at those beside it is chance: of so many sizes, some are looked at too often.
+    let stands = |index: usize| {
+        let beside = [index.checked_sub(1), Some(index + 1)];
+        beside.into_iter().flatten().any(|beside| all.get(beside) == Some(&all[index]))
+    };
+    let sure: Vec<(f64, Cheaper)> = (0..grid.len())
+        .filter(|&index| stands(index))
+        .filter_map(|index| Some((grid[index], all[index]?)))
+        .collect();
     let name = |cheaper| if cheaper == Cheaper::One { &one.name } else { &other.name }.clone();
     let crossing = |pair: &[(f64, Cheaper)]| {
         let ((low, below), (high, above)) = (pair[0], pair[1]);
@@ -153,12 +164,11 @@ fn compare(one: &Fitted, other: &Fitted, extrapolate: bool) -> Option<Comparison
     let crossings: Vec<Crossing> = sure.windows(2).filter(|pair| pair[0].1 != pair[1].1).map(crossing).collect();
     let relation = match (sure.first(), sure.last()) {
         _ if !crossings.is_empty() => Relation::Crosses(crossings),
-        (Some(&(from, cheaper)), Some(&(to, _))) => Relation::Cheaper {
-            name: name(cheaper),
-            from: whole(from),
-            to: whole(to),
-            ratio: if cheaper == Cheaper::One { ratio(b, a, to) } else { ratio(a, b, to) },
-        },
+        (Some(&(from, cheaper)), Some(&(to, _))) => {
+            let at = if from <= largest { to.min(largest) } else { to };
+            let ratio = if cheaper == Cheaper::One { ratio(b, a, at) } else { ratio(a, b, at) };
+            Relation::Cheaper { name: name(cheaper), from: whole(from), to: whole(to), at: whole(at), ratio }
+        }
         _ => Relation::Alike,
     };
     let series = &one.series;

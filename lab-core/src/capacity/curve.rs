@@ -115,14 +115,15 @@ impl Curve {
         let sizes: Vec<f64> = points.iter().map(|point| point.services).collect();
         let costs: Vec<f64> = points.iter().map(|point| point.cost).collect();
         let families = Families::over(&sizes, shapes);
-        let law = families.choose(&costs);
+        let law = families.choose(&costs, noise.mean());
         let residuals: Vec<f64> = points.iter().map(|point| (point.cost / law.at(point.services)).ln()).collect();
         let misfit = Misfit::of(&points, &residuals, &noise, law.terms());
         let mut dice = Dice::seeded(seed(&points));
         let (mut draws, mut alike) = (Vec::with_capacity(DRAWS), Vec::with_capacity(DRAWS));
         for _ in 0..DRAWS {
+            // What is drawn has the noise twice: its own, and what the measured sizes have already.
             let moved = noise.draw(&costs, &mut dice);
-            let law_of_draw = families.choose(&moved);
+            let law_of_draw = families.choose(&moved, 2.0 * noise.mean());
             alike.push(if law_of_draw.shape == law.shape { law_of_draw } else { families.fit(law.shape, &moved) });
             let bends = (0..count).map(|index| {
                 let residual = (moved[index] / law_of_draw.at(sizes[index]).max(1e-3 * moved[index])).ln();

@@ -106,8 +106,9 @@ impl Families {
     /// The law of the shape that foretells best what was left out of `costs`, the simplest of those that do about as well.
     ///
     /// Each size is left out in turn and foretold by the law of the others. A simpler law is taken in place of the best
-    /// where its squared errors are larger by less than their own standard error.
-    pub(super) fn choose(&self, costs: &[f64]) -> Law {
+    /// where its squared errors are larger by less than their own standard error, and by less than `noise`, the variance of
+    /// the costs' logarithms, explains.
+    pub(super) fn choose(&self, costs: &[f64], noise: f64) -> Law {
         let fits: Vec<Fitting> = self.families.iter().map(|family| family.fit(costs)).collect();
         let errors: Vec<Vec<f64>> = fits.iter().map(Fitting::left_out).collect();
         let mean = |errors: &[f64]| errors.iter().sum::<f64>() / size(errors.len());
@@ -117,7 +118,7 @@ impl Families {
             let more: Vec<f64> = errors[*simpler].iter().zip(&errors[best]).map(|(one, other)| one - other).collect();
             let (excess, count) = (mean(&more), size(more.len()));
             let spread = more.iter().map(|one| (one - excess).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
-            excess <= ALIKE.max((spread / count).sqrt())
+            excess <= ALIKE.max((spread / count).sqrt().min(noise))
         };
         fits[(0..best).find(as_good).unwrap_or(best)].law().simplified()
     }
@@ -252,7 +253,7 @@ mod tests {
     const SIZES: [f64; 7] = [1.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0];
 
     fn chosen(cost: impl Fn(f64) -> f64) -> Law {
-        Families::over(&SIZES, Shape::ALL).choose(&SIZES.map(cost))
+        Families::over(&SIZES, Shape::ALL).choose(&SIZES.map(cost), 0.0)
     }
 
     #[test]
@@ -282,8 +283,10 @@ mod tests {
 
     #[test]
     fn of_two_laws_that_foretell_alike_the_simpler_is_taken() {
-        let wavy = |services: f64| 1e6 * (1.0 + 0.05 * (services.ln() * 3.0).sin());
-        assert_eq!(chosen(wavy).shape, Shape::Constant);
+        let wavy = SIZES.map(|services: f64| 1e6 * (1.0 + 0.02 * services.ln() + 0.05 * (services.ln() * 3.0).sin()));
+        let families = Families::over(&SIZES, Shape::ALL);
+        assert_eq!(families.choose(&wavy, 0.01).shape, Shape::Constant);
+        assert_eq!(families.choose(&wavy, 0.0).shape, Shape::Logarithmic);
     }
 
     #[test]

@@ -188,7 +188,7 @@ impl Taken {
                 missing.push(absent(Absence::Ended(gathered.outcome, gathered.reason.clone())));
             } else if gathered.metric != self.metric {
                 missing.push(absent(Absence::NotTaken));
-            } else if samples < self.quantile.samples() {
+            } else if samples < self.needed() {
                 missing.push(absent(Absence::TooFew(samples)));
             } else if let Some(figure) = self.figure(services, gathered) {
                 rounds.push(self.logarithms(gathered));
@@ -201,6 +201,11 @@ impl Taken {
         let shared = shared_variance(&rounds);
         let Self { metric, quantile, .. } = self;
         Series { variant, probe, metric, quantile, endpoints, position, figures, missing, shared }
+    }
+
+    /// How many samples a size needs. What is counted comes out the same every time, so that one is every quantile.
+    fn needed(self) -> usize {
+        if self.clock == Clock::Instructions { 1 } else { self.quantile.samples() }
     }
 
     /// What there is of the metric at a size: its own cell, one that came to nothing, or that of the same Service.

@@ -163,6 +163,10 @@ impl Capacity {
         let (low, high) = (at(TAIL), at(1.0 - TAIL));
         let largest = standings.iter().map(|standing| standing.largest()).min().unwrap_or(0);
         match guess {
+            Some(_) if low == 0.0 && !high.is_finite() => {
+                let why = "the limit lies within the noise from the smallest size on: more rounds would tell";
+                Self::Unknown { why: why.to_owned() }
+            }
             Some(services) => Self::UpTo {
                 services: whole(services),
                 low: whole(low.min(services)),

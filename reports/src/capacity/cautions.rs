@@ -15,6 +15,7 @@ const FAR: f64 = 2.0;
 pub(super) fn all(answer: &Answer) -> Vec<String> {
     let mut points: Vec<String> = Vec::new();
     points.extend(absences(answer));
+    points.extend(unclaimed(answer));
     points.extend(calibration(answer));
     if answer.clock == Clock::Instructions {
         points.push(format!("{} For answers in time: --calibrate HOST_RUN.", clock::caution(answer.clock)));
@@ -72,6 +73,16 @@ fn absences(answer: &Answer) -> Vec<String> {
     absences.iter().map(said).collect()
 }
 
+/// What to do where nothing is claimed for want of sizes.
+fn unclaimed(answer: &Answer) -> Option<String> {
+    let ends = |capacity: &Capacity| matches!(capacity, Capacity::Throughout { end: End::Reach(_), .. });
+    answer.variants.iter().any(|variant| ends(&variant.capacity)).then(|| {
+        "A law is believed up to twice the largest size that it was read from. For an answer beyond, run the scenario \
+         with a larger size (--services), or take one on trust: --extrapolate."
+            .to_owned()
+    })
+}
+
 fn calibration(answer: &Answer) -> Vec<String> {
     let Some(calibration) = &answer.calibration else { return Vec::new() };
     let mut points = vec![
@@ -90,15 +101,23 @@ fn calibration(answer: &Answer) -> Vec<String> {
     points
 }
 
-/// What a p99 of few rounds is.
+/// What a p99 of few rounds is, and one of what is counted.
 fn tails(answer: &Answer) -> Option<String> {
     let tail = answer.question.objectives.iter().find(|objective| objective.quantile != Quantile::P50)?;
-    (answer.clock == Clock::Wall && answer.calibration.is_none()).then(|| {
-        format!(
-            "{} is of all rounds' samples together, so that the machine's worst round decides it as much as the backend: \
-             where direct has the same tail, it is the machine's.",
-            tail.name()
-        )
+    let (name, quantile) = (tail.name(), tail.quantile);
+    Some(match (answer.clock, &answer.calibration) {
+        (_, Some(_)) => format!(
+            "{name}: what is counted comes out the same every time and has no tail. The factor is from that count to the \
+             {quantile} of the timed run, tail and all."
+        ),
+        (Clock::Instructions, None) => format!(
+            "{name}: what is counted comes out the same every time, so that its {quantile} is its median. The tail that \
+             waiting and other programs make is not in it."
+        ),
+        (Clock::Wall | Clock::WallEmulated, None) => format!(
+            "{name} is of all rounds' samples together, so that the machine's worst round decides it as much as the \
+             backend: where direct has the same tail, it is the machine's."
+        ),
     })
 }
 

@@ -152,8 +152,8 @@ fn comparison(comparison: &Comparison) -> Value {
     let Comparison { one, other, metric, quantile, position, range, relation } = comparison;
     let relation = match relation {
         Relation::Alike => json!({"kind": "alike"}),
-        Relation::Cheaper { name, from, to, ratio } => {
-            json!({"kind": "cheaper", "name": name, "from": from, "to": to, "ratio": estimate(*ratio)})
+        Relation::Cheaper { name, from, to, at, ratio } => {
+            json!({"kind": "cheaper", "name": name, "from": from, "to": to, "at": at, "ratio": estimate(*ratio)})
         }
         Relation::Crosses(crossings) => {
             let crossing = |Crossing { services, low, high, below, above, basis }: &Crossing| {

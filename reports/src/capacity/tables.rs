@@ -94,7 +94,7 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
             None => Cell::Absent("none"),
         };
         let law = match (&part.fitted, &part.capacity) {
-            (Some(fitted), _) => words::law(fitted),
+            (Some(fitted), _) => words::law(fitted) + &elsewhere(part, &parts),
             (None, Capacity::Unknown { why }) => why.clone(),
             (None, _) => String::new(),
         };
@@ -108,7 +108,7 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
         let place = words::position(position);
         let probes = if objective.probe.is_none() && place.is_empty() { format!(", by {probe}") } else { place };
         notes.push(format!(
-            "It was measured at {} places a backend; the worst of them counts, which is what the slowest Service gets{}.",
+            "It was measured in {} places; the worst of them counts, which is what the slowest Service gets{}.",
             part.among,
             if parts.iter().filter_map(Part::place).all(|one| one == (probe, position)) {
                 format!(": here that is{}", probes.trim_start_matches(','))
@@ -130,7 +130,7 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
     }
     Table {
         title: objective.words(answer.clock, answer.question.headroom),
-        about: "by itself".to_owned(),
+        about: format!("{}{}", objective.metric.meaning(), words::quantile(objective.quantile)),
         columns: vec![
             Column::new("backend", Content::Key),
             Column::new("Services", Content::Number),
@@ -139,6 +139,16 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
         ],
         rows: answer.variants.iter().zip(&parts).map(row).collect(),
         notes,
+    }
+}
+
+/// Where the figures of `part` are of, when those of another variant are of another place.
+fn elsewhere(part: &Part, parts: &[Part]) -> String {
+    match part.place() {
+        Some((_, position)) if parts.iter().filter_map(Part::place).any(|(_, other)| other != position) => {
+            words::position(position)
+        }
+        _ => String::new(),
     }
 }
 

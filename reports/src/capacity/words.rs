@@ -68,18 +68,17 @@ pub(super) fn why(answer: &Answer, variant: &VariantAnswer) -> String {
 pub(super) fn end(end: End) -> String {
     match end {
         End::Reach(largest) => format!(
-            "holds at every size that was measured, up to {}, and by the laws up to twice that; past it nothing is \
-             claimed without --extrapolate",
+            "holds wherever it was measured, up to {}, and by the laws up to twice that; past it nothing is claimed",
             services(largest)
         ),
         End::OverBudget(over) => format!(
-            "holds at every size that was measured; at {} the lab ran out of its budget, so that nothing is claimed \
-             from there on",
+            "holds wherever it was measured; at {} the lab ran out of its budget, so that nothing is claimed from there \
+             on",
             services(over)
         ),
-        End::NoLaw => "holds at every size that was measured; those are too few for a law, so that nothing is claimed \
-                       beyond"
-            .to_owned(),
+        End::NoLaw => {
+            "holds wherever it was measured; too few sizes were for a law, so that nothing is claimed beyond".to_owned()
+        }
         End::Most => "holds at every size one may ask for, EXTRAPOLATED".to_owned(),
     }
 }
@@ -128,10 +127,11 @@ pub(super) fn clock(answer: &Answer) -> String {
 
 /// `1.20 ms (1.10–1.31)` in one unit.
 pub(super) fn estimate(estimate: Estimate, unit: lab_core::metric::Unit, clock: Clock) -> (String, String) {
-    let human = |value| units::human(unit, clock, value);
-    let (low, high) = (human(estimate.low), human(estimate.high));
+    // One unit for the three of them, so that it need be said only once.
+    let scale = units::Scale::fit(unit, clock, [estimate.value]);
+    let (low, high) = (scale.number(estimate.low), scale.number(estimate.high));
     let interval = if low == high { String::new() } else { format!("{low}–{high}") };
-    (human(estimate.value), interval)
+    (units::human(unit, clock, estimate.value), interval)
 }
 
 /// What backends are to each other in every objective's metric, a sentence each.
@@ -159,17 +159,16 @@ fn clause(comparison: &Comparison) -> String {
         Relation::Alike => {
             format!("{one} and {other} are not told apart up to {}", services(range.1))
         }
-        Relation::Cheaper { name, from, to, ratio } => {
+        Relation::Cheaper { name, from, to, at, ratio } => {
             let dearer = if name == one { other } else { one };
-            let from = if *from <= range.0 { String::new() } else { format!(" from {}", services(*from)) };
-            let ratio = if *to == range.1 || from.is_empty() {
-                format!(", by {} at {}", units::ratio(ratio.value), services(*to))
-            } else {
-                String::new()
+            let ratio = format!("{} at {}", units::ratio(ratio.value), services(*at));
+            let apart = match (*from <= range.0, *to >= range.1) {
+                (true, true) => "throughout".to_owned(),
+                (false, true) => format!("from {} on", services(*from)),
+                (true, false) => format!("up to {}", services(*to)),
+                (false, false) => format!("from {} to {}", services(*from), services(*to)),
             };
-            let to = if *to >= range.1 { String::new() } else { format!(" up to {}", services(*to)) };
-            let told = if from.is_empty() && to.is_empty() { " throughout" } else { "" };
-            format!("{name} is {better} than {dearer}{told}{from}{to}{ratio}")
+            format!("{name} is {better} than {dearer} {apart} ({ratio})")
         }
         Relation::Crosses(crossings) => {
             let crossing = |crossing: &Crossing| {
@@ -199,7 +198,7 @@ pub(super) fn law(fitted: &lab_core::capacity::Fitted) -> String {
     }
     if curve.distance() > CLOSE && curve.law().shape != Shape::Constant {
         let apart = units::ratio(curve.distance());
-        text = format!("{text}; measured sizes lie up to {apart} off it, and count more than it");
+        text = format!("{text}; it does not fit well: sizes lie up to {apart} off it, and the curve follows them");
     }
     text
 }
