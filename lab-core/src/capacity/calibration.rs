@@ -117,8 +117,8 @@ impl Calibration {
         let costs = if series.metric.better() == Better::Higher { 1.0 / factor.factor } else { factor.factor };
         // Each backend is off by something of its own.
         let mut dice = Dice::seeded(series.variant.backend as u64 + 1);
-        let freedom = factor.left_out.len() - 1;
-        let errors: Vec<f64> = (0..DRAWS).map(|_| factor.deviation * dice.student(freedom)).collect();
+        let backends = factor.left_out.len();
+        let errors: Vec<f64> = (0..DRAWS).map(|_| factor.deviation * dice.student(backends)).collect();
         fitted.curve = fitted.curve.map(|curve| curve.scaled(costs, &errors));
         fitted
     }
@@ -172,9 +172,11 @@ impl Factor {
         Ok(Self { metric, quantile, factor: over(None).exp(), deviation, cells, left_out })
     }
 
-    /// The largest factor by which a backend that was left out was off.
+    /// The largest factor by which a cell of a backend that was left out was off, and the backend.
     #[must_use]
-    pub fn worst(&self) -> f64 {
-        self.left_out.iter().map(|left| left.off.max(1.0 / left.off)).fold(1.0, f64::max)
+    pub fn worst(&self) -> (BackendName, f64) {
+        let off = |left: &LeftOut| (left.backend, left.worst.max(1.0 / left.worst));
+        let worst = self.left_out.iter().map(off).max_by(|one, other| one.1.total_cmp(&other.1));
+        worst.expect("a factor is fitted to two backends at the least")
     }
 }

@@ -137,6 +137,7 @@ fn compare(one: &Fitted, other: &Fitted, extrapolate: bool) -> Option<Comparison
     let mut grid: Vec<f64> = [a.grid(end), b.grid(end)].concat();
     grid.retain(|services| (start..=end).contains(services));
     grid.sort_by(f64::total_cmp);
+    grid.dedup_by(|one, other| (*one / *other - 1.0).abs() < 1e-9);
     let all: Vec<Option<Cheaper>> = grid.iter().map(|&services| surely(a, b, services)).collect();
     // What is sure at one size and not at those beside it is chance: of so many sizes, some are looked at too often.
     let stands = |index: usize| {

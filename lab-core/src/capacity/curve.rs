@@ -17,6 +17,7 @@ use super::series::Series;
 use crate::metric::Better;
 use crate::stats::{self, CONFIDENCE, Dice, size};
 use crate::vocabulary::Word;
+use std::fmt;
 
 /// How many draws there are.
 pub const DRAWS: usize = 400;
@@ -36,7 +37,7 @@ pub struct Estimate {
 }
 
 /// A cost over the number of Services. For metrics of which more is better, the cost is their reciprocal.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Curve {
     /// Whether values are costs or their reciprocals.
     sense: Better,
@@ -88,6 +89,14 @@ impl Path {
             (None, None) => 0.0,
         };
         law + bend
+    }
+}
+
+/// Its law and its range: hundreds of draws are nothing to read.
+impl fmt::Debug for Curve {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (smallest, largest) = self.range();
+        write!(out, "Curve({} over {smallest} to {largest})", self.guess.law)
     }
 }
 

@@ -46,6 +46,10 @@ pub struct Law {
 /// error: no reader cares for a difference of a hundredth.
 const ALIKE: f64 = 1e-4;
 
+/// The squared relative error from which on a foretold cost is just wrong: a factor of three. Where the fixed part of a law
+/// hangs on one size alone, a law without that size foretells next to nothing there, which must not decide.
+const WRONG: f64 = 1.2;
+
 /// How often a fit is improved at most. It converges in three or four steps where the law is about right.
 const STEPS: usize = 8;
 
@@ -217,7 +221,7 @@ impl<'a> Fitting<'a> {
                 let mut others = whole.clone();
                 self.add(&mut others, index, -1.0);
                 let foretold = product(others.solve(), self.family.bases[index]).max(1e-3 * self.costs[index]);
-                (self.costs[index] / foretold).ln().powi(2)
+                (self.costs[index] / foretold).ln().powi(2).min(WRONG)
             })
             .collect()
     }

@@ -164,7 +164,7 @@ impl Capacity {
         let largest = standings.iter().map(|standing| standing.largest()).min().unwrap_or(0);
         match guess {
             Some(_) if low == 0.0 && !high.is_finite() => {
-                let why = "the limit lies within the noise from the smallest size on: more rounds would tell";
+                let why = "the limit lies within the interval at every size: too little is known";
                 Self::Unknown { why: why.to_owned() }
             }
             Some(services) => Self::UpTo {

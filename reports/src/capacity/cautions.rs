@@ -90,13 +90,17 @@ fn calibration(answer: &Answer) -> Vec<String> {
          long rule lists. What it was off by for each backend that was left out is in the intervals."
             .to_owned(),
     ];
-    for factor in calibration.factors.iter().filter(|factor| factor.worst() > FAR) {
-        points.push(format!(
-            "WARNING: for {} the factor is off by {} for a backend that was left out: answers in time from these \
-             instructions are good for an order of magnitude only. Measure it on the host instead.",
-            factor.metric,
-            units::ratio(factor.worst())
-        ));
+    for factor in &calibration.factors {
+        let (backend, off) = factor.worst();
+        if off > FAR {
+            points.push(format!(
+                "WARNING: with the factor of {} that is fitted without {backend}, a cell of it comes out wrong by {}. \
+                 Times made of these instructions are good for an order of magnitude: where it matters, measure on the \
+                 host.",
+                factor.metric,
+                units::ratio(off)
+            ));
+        }
     }
     points
 }

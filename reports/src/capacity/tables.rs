@@ -174,15 +174,16 @@ pub(super) fn calibration(answer: &Answer) -> Option<Table> {
     }
     Some(Table {
         title: "Calibration".to_owned(),
-        about: "what a figure of the exact run is multiplied by (for durations, nanoseconds an instruction), and how \
-                far off each backend is when the factor is fitted to the others"
+        about: "what a figure of the exact run is multiplied by (for durations, nanoseconds an instruction); and for \
+                each backend what it really took against what the factor of the others makes of it, on the average of \
+                its cells and in the worst of them"
             .to_owned(),
         columns: vec![
             Column::new("metric", Content::Key),
             Column::new("backend", Content::Key),
-            Column::new("its own factor", Content::Number),
+            Column::new("own factor", Content::Number),
             Column::new("factor taken", Content::Number),
-            Column::new("left out: really took", Content::Number),
+            Column::new("left out: off by", Content::Number),
             Column::new("at worst", Content::Number),
         ],
         rows,
