@@ -6,7 +6,7 @@ mod tables;
 mod words;
 
 use crate::prose::list;
-use crate::report::Section;
+use crate::report::{Point, Section};
 use crate::terminal;
 use lab_core::capacity::{Answer, Objective};
 use lab_core::units;
@@ -39,7 +39,7 @@ pub fn section(answered: &Answered) -> Section {
     Section {
         title: format!("How many Services a node holds{of}"),
         about: about(answer),
-        points,
+        points: points.into_iter().map(Point::from).collect(),
         tables,
         ..Section::default()
     }

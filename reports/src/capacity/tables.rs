@@ -6,7 +6,7 @@ use lab_core::capacity::{Answer, Capacity, Part, Verdict};
 use lab_core::units;
 
 fn value(number: String, details: Vec<String>) -> Cell {
-    Cell::Value { number, ratio: String::new(), details }
+    Cell::Value { number, ratio: String::new(), flag: "", details }
 }
 
 /// Up to how many Services each variant holds all objectives.
@@ -29,7 +29,7 @@ pub(super) fn capacities(answer: &Answer) -> Table {
             Column::new("why not more", Content::Text),
         ],
         rows: answer.variants.iter().map(row).collect(),
-        notes: Vec::new(),
+        ..Table::default()
     }
 }
 
@@ -59,7 +59,7 @@ pub(super) fn sizes(answer: &Answer) -> Vec<Table> {
             about: "whether the objectives are held, and what is to be expected".to_owned(),
             columns,
             rows: answer.variants.iter().map(row).collect(),
-            notes: Vec::new(),
+            ..Table::default()
         }
     };
     question.sizes.iter().enumerate().map(table).collect()
@@ -139,6 +139,7 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
         ],
         rows: answer.variants.iter().zip(&parts).map(row).collect(),
         notes,
+        ..Table::default()
     }
 }
 
@@ -187,6 +188,6 @@ pub(super) fn calibration(answer: &Answer) -> Option<Table> {
             Column::new("at worst", Content::Number),
         ],
         rows,
-        notes: Vec::new(),
+        ..Table::default()
     })
 }
