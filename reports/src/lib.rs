@@ -6,6 +6,7 @@
 mod answer;
 mod benchmark_action;
 mod benchstat;
+pub mod capacity;
 mod chart;
 mod clock;
 mod compared;

@@ -33,6 +33,11 @@ pub(crate) fn render(report: &Report, width: u16) -> String {
 const MORE: &str = "Every interval, ratio to direct, percentile and position, the environment, and how to read it all: \
                     report.html and report.md.";
 
+/// A section by itself, in `width` columns.
+pub(crate) fn section(section: &Section, width: u16) -> String {
+    render_section(section, width.max(NARROWEST)).join("\n\n") + "\n"
+}
+
 fn render_section(section: &Section, width: u16) -> Vec<String> {
     let mut blocks = vec![underline(&section.title, '═')];
     if !section.about.is_empty() {
