@@ -3,7 +3,7 @@
 mod cautions;
 mod json;
 mod tables;
-mod words;
+pub(crate) mod words;
 
 use crate::prose::list;
 use crate::report::{Point, Section};
