@@ -109,8 +109,11 @@ impl Dump {
         for (index, item) in items.iter().enumerate() {
             // The items of a ServiceList and the like leave their kind to the list.
             let kind = list.kind.strip_suffix("List").unwrap_or_default();
-            dump.take(item.get(), kind, &mut services, &mut endpoints)
-                .map_err(|(what, problem)| Unreadable::Item { index, what, problem })?;
+            dump.take(item.get(), kind, &mut services, &mut endpoints).map_err(|(what, problem)| Unreadable::Item {
+                index,
+                what,
+                problem,
+            })?;
         }
         for (index, service) in &services {
             dump.add(service, &endpoints).map_err(|problem| {

@@ -13,8 +13,10 @@ fn web(name: &str) -> Value {
 }
 
 fn slice(service: &str, addresses: &[(&str, Value)]) -> Value {
-    let endpoints: Vec<Value> =
-        addresses.iter().map(|(address, conditions)| json!({"addresses": [address], "conditions": conditions})).collect();
+    let endpoints: Vec<Value> = addresses
+        .iter()
+        .map(|(address, conditions)| json!({"addresses": [address], "conditions": conditions}))
+        .collect();
     json!({
         "kind": "EndpointSlice", "addressType": if addresses[0].0.contains(':') { "IPv6" } else { "IPv4" },
         "metadata": {"namespace": "shop", "name": "a-slice", "labels": {"kubernetes.io/service-name": service}},
@@ -60,7 +62,8 @@ fn where_none_is_ready_those_that_are_going_serve_on() {
 
 #[test]
 fn a_port_is_matched_by_name_and_protocol() {
-    let udp = json!({"clusterIP": "10.96.0.1", "ports": [{"name": "http", "port": 80, "protocol": "UDP"}, {"port": 81}]});
+    let udp =
+        json!({"clusterIP": "10.96.0.1", "ports": [{"name": "http", "port": 80, "protocol": "UDP"}, {"port": 81}]});
     let dump = read(&[service("web", udp), slice("web", &[("10.0.0.1", json!({}))])]);
     assert_eq!(dump.protocols(), [(Protocol::Tcp, 1), (Protocol::Udp, 1)]);
     assert!(dump.ports.iter().all(|port| port.endpoints.is_empty()));

@@ -1,9 +1,12 @@
 //! Answers to a question of capacity, as values for a page, as text for a terminal and as JSON.
 
 mod cautions;
+mod census;
 mod json;
 mod tables;
 mod words;
+
+pub use census::Census;
 
 use crate::prose::list;
 use crate::report::Section;
@@ -20,8 +23,8 @@ pub struct Answered {
     pub run: String,
     /// What is answered.
     pub answer: Answer,
-    /// The cluster that a size was taken from, in words; empty without one.
-    pub cluster: Vec<String>,
+    /// The cluster that a size was taken from.
+    pub cluster: Option<Census>,
 }
 
 /// A section that a page can carry.
@@ -33,7 +36,7 @@ pub fn section(answered: &Answered) -> Section {
     tables.extend(tables::sizes(answer));
     tables.extend((0..answer.question.objectives.len()).map(|objective| tables::objective(answer, objective)));
     tables.extend(tables::calibration(answer));
-    let mut points = cluster.clone();
+    let mut points = cluster.as_ref().map(|cluster| cluster.sentences(answer.endpoints)).unwrap_or_default();
     points.extend(words::comparisons(answer));
     points.extend(cautions::all(answer));
     Section {

@@ -2,14 +2,15 @@
 
 use super::runs;
 use crate::exit::{Exit, Failure};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
+use kube_dump::{Dump, Feature};
 use lab_core::capacity::{self, Calibration, MOST_SERVICES, Objective, Question};
 use lab_core::dataset::Dataset;
 use reports::Runs;
-use reports::capacity::Answered;
+use reports::capacity::{Answered, Census};
 use std::fs;
 use std::io::{ErrorKind, Write, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
@@ -28,6 +29,12 @@ pub(crate) struct Args {
     /// Tightens every limit by this share
     #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share)]
     headroom: f64,
+    /// A cluster, as `kubectl get services,endpointslices -A -o json` prints it: its size is asked about, too
+    #[arg(long, value_name = "FILE")]
+    cluster: Option<PathBuf>,
+    /// How much that cluster is to grow, such as 3x
+    #[arg(long, value_name = "FACTOR", default_value = "1x", value_parser = factor, requires = "cluster")]
+    growth: f64,
     /// Endpoints a Service, where the run has several [default: the most that everything was measured with]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     endpoints: Option<u32>,
@@ -62,14 +69,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(place) => runs::read(std::slice::from_ref(place))?.pop(),
         None => None,
     };
+    let cluster = args.cluster.as_deref().map(|file| census(file, args.growth)).transpose().map_err(Failure::usage)?;
+    let mut sizes = args.services.clone();
+    sizes.extend(cluster.as_ref().map(|cluster| cluster.planned));
     let question = Question {
         objectives: args.objectives.clone(),
         headroom: args.headroom,
-        sizes: args.services.clone(),
+        sizes,
         endpoints: args.endpoints,
         extrapolate: args.extrapolate,
     };
-    let answers = answers(&runs, timed.as_ref(), &question).map_err(Failure::usage)?;
+    let answers = answers(&runs, timed.as_ref(), &question, cluster.as_ref()).map_err(Failure::usage)?;
     let text = match args.format {
         Format::Text => reports::capacity::text(&answers, super::width()),
         Format::Json => reports::capacity::json(&answers),
@@ -91,7 +101,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     Ok(Exit::Done.into())
 }
 
-fn answers(runs: &Runs, timed: Option<&Dataset>, question: &Question) -> Result<Vec<Answered>> {
+fn answers(
+    runs: &Runs,
+    timed: Option<&Dataset>,
+    question: &Question,
+    cluster: Option<&Census>,
+) -> Result<Vec<Answered>> {
     let several = runs.datasets().len() > 1;
     let mut answers = Vec::new();
     for (dataset, label) in runs.datasets().iter().zip(runs.labels()) {
@@ -103,10 +118,48 @@ fn answers(runs: &Runs, timed: Option<&Dataset>, question: &Question) -> Result<
             label: if several { label.clone() } else { String::new() },
             run: dataset.header.id.clone(),
             answer: capacity::answer(dataset, question, calibration.as_ref()).context("--slo")?,
-            cluster: Vec::new(),
+            cluster: cluster.cloned(),
         });
     }
     Ok(answers)
+}
+
+/// Counts the cluster in `file`, to grow by `growth`.
+fn census(file: &Path, growth: f64) -> Result<Census> {
+    let shown = file.display().to_string();
+    let text = fs::read_to_string(file).with_context(|| format!("--cluster {shown} cannot be read"))?;
+    let dump = Dump::read(&text).with_context(|| format!("--cluster {shown}"))?;
+    let ports = dump.ipv4().count();
+    let named = |(what, count): (&dyn std::fmt::Display, &usize)| (what.to_string(), *count);
+    let mut not_simulated: Vec<(String, usize)> =
+        dump.features.iter().map(|(feature, count)| named((feature as &Feature, count))).collect();
+    not_simulated.extend(dump.passed_over.iter().map(|(kind, count)| (format!("objects of kind {kind}"), *count)));
+    ensure!(
+        ports > 0,
+        "--cluster {shown}: no Service in it has an IPv4 cluster IP, so that kube-proxy has nothing to do"
+    );
+    let planned = (ports as f64 * growth).ceil();
+    let most = f64::from(MOST_SERVICES);
+    ensure!(planned <= most, "--growth: {planned} Services are more than the {MOST_SERVICES} that anything is said of");
+    let spread = dump.spread().context("there is a port")?;
+    Ok(Census {
+        file: shown,
+        services: dump.services,
+        ports,
+        protocols: dump.protocols().into_iter().map(|(protocol, count)| (protocol.name().to_owned(), count)).collect(),
+        growth,
+        planned: planned as u32,
+        endpoints: [spread.median, spread.p90, spread.max, spread.total],
+        not_simulated,
+    })
+}
+
+/// How much something grows, such as `3x` or `1.5`.
+fn factor(text: &str) -> Result<f64, String> {
+    match text.strip_suffix('x').unwrap_or(text).parse::<f64>() {
+        Ok(factor) if factor.is_finite() && factor > 0.0 => Ok(factor),
+        _ => Err(format!("found {text}; growth is a factor such as 3x")),
+    }
 }
 
 /// A share of a limit, such as `20%` or `0.2`.

@@ -302,7 +302,8 @@ impl Asking<'_> {
             },
             None => Capacity::of(&all),
         };
-        let broken = |objective: &usize| standings[*objective].iter().filter_map(|one| one.breaks.0).min_by(f64::total_cmp);
+        let broken =
+            |objective: &usize| standings[*objective].iter().filter_map(|one| one.breaks.0).min_by(f64::total_cmp);
         let binding = (0..parts.len())
             .filter_map(|objective| Some((objective, broken(&objective)?)))
             .min_by(|one, other| one.1.total_cmp(&other.1))

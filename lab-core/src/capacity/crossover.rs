@@ -144,10 +144,8 @@ fn compare(one: &Fitted, other: &Fitted, extrapolate: bool) -> Option<Comparison
         let beside = [index.checked_sub(1), Some(index + 1)];
         beside.into_iter().flatten().any(|beside| all.get(beside) == Some(&all[index]))
     };
-    let sure: Vec<(f64, Cheaper)> = (0..grid.len())
-        .filter(|&index| stands(index))
-        .filter_map(|index| Some((grid[index], all[index]?)))
-        .collect();
+    let sure: Vec<(f64, Cheaper)> =
+        (0..grid.len()).filter(|&index| stands(index)).filter_map(|index| Some((grid[index], all[index]?))).collect();
     let name = |cheaper| if cheaper == Cheaper::One { &one.name } else { &other.name }.clone();
     let crossing = |pair: &[(f64, Cheaper)]| {
         let ((low, below), (high, above)) = (pair[0], pair[1]);

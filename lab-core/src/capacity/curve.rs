@@ -143,7 +143,8 @@ impl Curve {
             draws.push(Path { law: law_of_draw, bends, strays });
         }
         let agreeing = draws.iter().filter(|draw| draw.law.shape == law.shape).count();
-        let bends = points.iter().zip(residuals).map(|(point, residual)| (point.services.ln(), misfit.share * residual));
+        let bends =
+            points.iter().zip(residuals).map(|(point, residual)| (point.services.ln(), misfit.share * residual));
         let guess = Path { law, bends: bends.collect(), strays: vec![0.0; count] };
         let agreement = size(agreeing) / size(DRAWS);
         Some(Self { sense, guess, draws, alike, agreement, points, wander: misfit.wander })

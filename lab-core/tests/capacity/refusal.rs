@@ -2,7 +2,7 @@
 
 use super::synthetic::{Draws, Noise, SIZES};
 use lab_core::capacity::{
-    Answer, Basis, Calibration, Capacity, End, Quantile, Question, Uncalibrated, Unanswerable, VariantAnswer, Verdict,
+    Answer, Basis, Calibration, Capacity, End, Quantile, Question, Unanswerable, Uncalibrated, VariantAnswer, Verdict,
     answer, laws,
 };
 use lab_core::metric::Metric;
@@ -138,10 +138,7 @@ fn a_failed_size_is_no_figure() {
 #[test]
 fn an_objective_that_was_not_measured_is_refused_with_what_was() {
     let refused = answer(&measured(&SIZES).dataset, &question(&["bandwidth=5Gbit/s"]), None).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "bandwidth: the run synthetic-wall has no figure of it; it has sync_change"
-    );
+    assert_eq!(refused.to_string(), "bandwidth: the run synthetic-wall has no figure of it; it has sync_change");
 }
 
 #[test]

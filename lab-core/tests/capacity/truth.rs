@@ -231,6 +231,9 @@ fn the_numbers_of_a_law_lie_within_their_intervals() {
             *held += u32::from(number.low <= truth && truth <= number.high);
         }
     }
-    println!("| fixed part and growth | 5 | {} | {} | {DRAWS} | {} and {} | | | |", HOST.within, HOST.between, held[0], held[1]);
+    println!(
+        "| fixed part and growth | 5 | {} | {} | {DRAWS} | {} and {} | | | |",
+        HOST.within, HOST.between, held[0], held[1]
+    );
     assert!(held.iter().all(|held| *held >= ENOUGH), "{held:?}");
 }

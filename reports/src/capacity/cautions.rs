@@ -140,7 +140,8 @@ fn beyond(answer: &Answer) -> Option<String> {
             Capacity::UpTo { basis: Basis::Extrapolated, .. } | Capacity::Throughout { end: End::Most, .. }
         )
     });
-    let marked = if extrapolated { " What is marked EXTRAPOLATED rests on nothing that was measured near it." } else { "" };
+    let marked =
+        if extrapolated { " What is marked EXTRAPOLATED rests on nothing that was measured near it." } else { "" };
     if largest <= supported {
         return extrapolated.then(|| marked.trim_start().to_owned());
     }

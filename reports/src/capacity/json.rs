@@ -54,9 +54,7 @@ fn answered(Answered { label, run, answer, cluster }: &Answered) -> Value {
 
 fn variant(answer: &Answer, variant: &VariantAnswer) -> Value {
     let part = |(objective, part): (&lab_core::capacity::Objective, &Part)| {
-        let verdict = |(services, (verdict, value)): (&u32, &(Verdict, Option<Estimate>))| {
-            json!({"services": services, "verdict": word(*verdict), "value": value.map(estimate)})
-        };
+        let verdict = |(services, (verdict, value)): (&u32, &(Verdict, Option<Estimate>))| json!({"services": services, "verdict": word(*verdict), "value": value.map(estimate)});
         let missing = part.missing.iter().map(|one| json!({"services": one.services, "why": one.why.to_string()}));
         json!({
             "objective": objective.name(),
@@ -127,9 +125,7 @@ fn estimate(Estimate { value, low, high }: Estimate) -> Value {
 }
 
 fn figures(fitted: &Fitted) -> Value {
-    let figure = |figure: &lab_core::capacity::Figure| {
-        json!({"services": figure.services, "value": figure.value, "samples": figure.samples})
-    };
+    let figure = |figure: &lab_core::capacity::Figure| json!({"services": figure.services, "value": figure.value, "samples": figure.samples});
     fitted.series.figures.iter().map(figure).collect()
 }
 
@@ -173,9 +169,7 @@ fn comparison(comparison: &Comparison) -> Value {
 
 fn calibration(calibration: &Calibration) -> Value {
     let factor = |factor: &lab_core::capacity::Factor| {
-        let left = |left: &lab_core::capacity::LeftOut| {
-            json!({"backend": left.backend, "own": left.own, "off": left.off, "worst": left.worst})
-        };
+        let left = |left: &lab_core::capacity::LeftOut| json!({"backend": left.backend, "own": left.own, "off": left.off, "worst": left.worst});
         json!({
             "metric": factor.metric, "quantile": factor.quantile, "factor": factor.factor,
             "deviation": factor.deviation, "cells": factor.cells,

@@ -42,7 +42,8 @@ pub(super) fn why(answer: &Answer, variant: &VariantAnswer) -> String {
     match &variant.capacity {
         Capacity::UpTo { services: 0, high, .. } => {
             let smallest = variant.binding.and_then(|place| variant.parts[place].fitted.as_ref());
-            let smallest = smallest.and_then(|fitted| fitted.series.figures.first()).map_or(1, |figure| figure.services);
+            let smallest =
+                smallest.and_then(|fitted| fitted.series.figures.first()).map_or(1, |figure| figure.services);
             let perhaps = if *high == Some(0) { "" } else { ", as far as its interval tells" };
             format!("{binding} breaks its limit at {} already{perhaps}", crate::prose::services_of(&[smallest]))
         }
