@@ -66,18 +66,57 @@ pub fn mad(samples: &[f64]) -> Option<f64> {
 /// as it has, drawn with replacement. What differs between rounds (the machine's drift) so widens the interval, which
 /// resampling all samples alike would hide. It is widened, where needed, to hold the samples' own median.
 /// On synthetic data it holds the true median 94–99 % of the time where rounds are alike, 88 % with five rounds that
-/// drift and 94 % with twenty. With a single sample in each of three rounds it is just their range.
+/// drift and 94 % with twenty. With a single sample in each of three rounds it is just their range. Of more than a
+/// hundred rounds it is worked out instead of drawn.
 ///
 /// The same rounds and the same `seed` give the same interval.
 #[must_use]
 pub fn interval(rounds: &[Vec<f64>], seed: u64) -> Option<(f64, f64)> {
-    let own = median(&rounds.concat())?;
-    let mut medians = resample(rounds, 0.5, RESAMPLES, seed);
+    let (pooled, rounds) = (sorted(&rounds.concat()), each_sorted(rounds));
+    if pooled.len() < 2 {
+        return None;
+    }
+    let own = quantile_of_sorted(&pooled, 0.5)?;
+    if rounds.len() > ROUNDS_DRAWN {
+        let (low, high) = inverted_interval(&rounds, &pooled);
+        return Some((low.min(own), high.max(own)));
+    }
+    let mut medians = redraw(&rounds, &pooled, 0.5, RESAMPLES, seed);
     medians.sort_unstable_by(f64::total_cmp);
 
     let tail = (1.0 - CONFIDENCE) / 2.0;
     let (low, high) = (quantile_of_sorted(&medians, tail)?, quantile_of_sorted(&medians, 1.0 - tail)?);
     Some((low.min(own), high.max(own)))
+}
+
+/// Up to how many rounds are drawn; of more, the interval is found by [`inverted_interval`].
+const ROUNDS_DRAWN: usize = 100;
+
+/// The standard normal quantile that leaves half of what [`CONFIDENCE`] leaves above it.
+const DEVIATIONS: f64 = 1.959_963_984_540_054;
+
+/// What [`interval`] comes to for many rounds, without drawing them.
+///
+/// As in [`inverted_quantile`], one number more: with rounds drawn, too, how many draws are at most `x`, less half of all,
+/// is a sum over as many rounds, each drawn alike. For many rounds it is normal, with their mean and their variance, to
+/// which comes what drawing within them adds. The interval ends where that number is zero by so many deviations.
+fn inverted_interval(rounds: &[Vec<f64>], pooled: &[f64]) -> (f64, f64) {
+    let end = |deviations: f64| {
+        let below = |x: &f64| {
+            let (mut sum, mut squares, mut within) = (0.0, 0.0, 0.0);
+            for round in rounds {
+                let at_most = size(round.partition_point(|sample| sample <= x));
+                let excess = at_most - size(round.len()) / 2.0;
+                sum += excess;
+                squares += excess * excess;
+                within += at_most * (1.0 - at_most / size(round.len()));
+            }
+            let between = squares - sum * sum / size(rounds.len());
+            sum < deviations * (between + within).sqrt()
+        };
+        pooled[pooled.partition_point(below).min(pooled.len() - 1)]
+    };
+    (end(-DEVIATIONS), end(DEVIATIONS))
 }
 
 /// The quantile `q` of all rounds' samples together in each of `times` bootstrap samples; empty for fewer than two
@@ -87,17 +126,23 @@ pub fn interval(rounds: &[Vec<f64>], seed: u64) -> Option<(f64, f64)> {
 /// numbers.
 #[must_use]
 pub fn resample(rounds: &[Vec<f64>], q: f64, times: usize, seed: u64) -> Vec<f64> {
-    let pooled = sorted(&rounds.concat());
-    if pooled.len() < 2 {
-        return Vec::new();
-    }
-    let rounds: Vec<Vec<f64>> = rounds.iter().filter(|round| !round.is_empty()).map(|round| sorted(round)).collect();
+    let (pooled, rounds) = (sorted(&rounds.concat()), each_sorted(rounds));
+    if pooled.len() < 2 { Vec::new() } else { redraw(&rounds, &pooled, q, times, seed) }
+}
+
+/// The samples of each round that has any, in ascending order.
+fn each_sorted(rounds: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    rounds.iter().filter(|round| !round.is_empty()).map(|round| sorted(round)).collect()
+}
+
+/// [`resample`] of rounds whose samples are in ascending order, as they are in `pooled`.
+fn redraw(rounds: &[Vec<f64>], pooled: &[f64], q: f64, times: usize, seed: u64) -> Vec<f64> {
     let draw = if pooled.len() <= DRAWN_ONE_BY_ONE { drawn_quantile } else { inverted_quantile };
     let mut dice = Dice::seeded(seed);
     (0..times)
         .map(|_| {
             let chosen: Vec<&[f64]> = rounds.iter().map(|_| rounds[dice.throw(rounds.len())].as_slice()).collect();
-            draw(&chosen, &pooled, q, &mut dice)
+            draw(&chosen, pooled, q, &mut dice)
         })
         .collect()
 }

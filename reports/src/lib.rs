@@ -9,8 +9,11 @@ mod benchstat;
 pub mod capacity;
 mod chart;
 mod clock;
+mod compared;
+mod cost;
 mod csv;
 mod environment;
+mod findings;
 mod grid;
 mod html;
 mod json;
@@ -25,6 +28,8 @@ pub mod report;
 mod results;
 mod runs;
 mod sections;
+mod sizes;
+mod standing;
 mod table;
 mod terminal;
 mod variant;
@@ -37,19 +42,19 @@ pub use runs::{Runs, Unlike};
 /// The report in short, as plain text that fits `width` columns, which is taken to be at least 60.
 #[must_use]
 pub fn terminal(runs: &Runs, width: u16) -> String {
-    terminal::render(&Report::of(runs), width)
+    Report::of(runs).terminal(width)
 }
 
 /// The report as GitHub-flavoured Markdown.
 #[must_use]
 pub fn markdown(runs: &Runs) -> String {
-    markdown::render(&Report::of(runs))
+    Report::of(runs).markdown()
 }
 
 /// The report as one HTML file that needs nothing else, with charts.
 #[must_use]
 pub fn html(runs: &Runs) -> String {
-    html::render(&Report::of(runs))
+    Report::of(runs).html()
 }
 
 /// `summary.csv`: a line a cell and metric, in base units, the rounds aggregated. The runs may be on different clocks.
