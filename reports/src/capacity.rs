@@ -27,31 +27,36 @@ pub struct Answered {
     pub cluster: Option<Census>,
 }
 
-/// A section that a page can carry.
+/// Sections that a page can carry: the answer, and what is to be borne in mind with it.
 #[must_use]
-pub fn section(answered: &Answered) -> Section {
+pub fn sections(answered: &Answered) -> [Section; 2] {
     let Answered { label, answer, cluster, .. } = answered;
     let of = if label.is_empty() { String::new() } else { format!(": {label}") };
     let mut tables = vec![tables::capacities(answer)];
     tables.extend(tables::sizes(answer));
     tables.extend((0..answer.question.objectives.len()).map(|objective| tables::objective(answer, objective)));
-    tables.extend(tables::calibration(answer));
-    let mut points = cluster.as_ref().map(|cluster| cluster.sentences(answer.endpoints)).unwrap_or_default();
-    points.extend(words::comparisons(answer));
+    let mut points = words::comparisons(answer);
     points.extend(cautions::all(answer));
-    Section {
+    let capacity = Section {
         title: format!("How many Services a node holds{of}"),
         about: about(answer),
-        points,
+        points: cluster.as_ref().map(|cluster| cluster.points(answer.endpoints)).unwrap_or_default(),
         tables,
         ..Section::default()
-    }
+    };
+    let behind = Section {
+        title: format!("What is behind these numbers{of}"),
+        points,
+        tables: tables::calibration(answer).into_iter().collect(),
+        ..Section::default()
+    };
+    [capacity, behind]
 }
 
 /// Plain text of `width` columns.
 #[must_use]
 pub fn text(answers: &[Answered], width: u16) -> String {
-    answers.iter().map(|answered| terminal::section(&section(answered), width)).collect::<Vec<_>>().join("\n")
+    answers.iter().map(|answered| terminal::sections(&sections(answered), width)).collect::<Vec<_>>().join("\n")
 }
 
 /// One JSON object; its fields are in reports/README.md.

@@ -33,15 +33,10 @@ pub(crate) fn render(report: &Report, width: u16) -> String {
 const MORE: &str = "Every interval, ratio to direct, percentile and position, the environment, and how to read it all: \
                     report.html and report.md.";
 
-/// A section by itself, its points and all, in `width` columns.
-pub(crate) fn section(section: &Section, width: u16) -> String {
+/// Sections by themselves, in `width` columns, which is taken to be at least 60.
+pub(crate) fn sections(sections: &[Section], width: u16) -> String {
     let width = width.max(NARROWEST);
-    let mut blocks = render_section(section, width);
-    let points: Vec<String> = section.points.iter().map(|point| wrap(point, width, "- ")).collect();
-    if !points.is_empty() {
-        blocks.push(points.join("\n"));
-    }
-    blocks.join("\n\n") + "\n"
+    sections.iter().flat_map(|section| render_section(section, width)).collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 fn render_section(section: &Section, width: u16) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! A cluster that a question is about, counted.
 
 use crate::prose::list;
+use crate::report::Point;
 use lab_core::units;
 use serde::Serialize;
 
@@ -27,7 +28,7 @@ pub struct Census {
 
 impl Census {
     /// What is to be said of it beside a run with `endpoints` behind each Service.
-    pub(super) fn sentences(&self, endpoints: u32) -> Vec<String> {
+    pub(super) fn points(&self, endpoints: u32) -> Vec<Point> {
         let [median, p90, max, total] = self.endpoints;
         let number = |count: usize| units::count(count as u64);
         let counted = |(what, count): &(String, usize)| format!("{} {what}", number(*count));
@@ -37,30 +38,33 @@ impl Census {
         } else {
             format!(" Grown {} that is {}.", units::ratio(self.growth), units::count(self.planned.into()))
         };
-        let mut sentences = vec![format!(
-            "{} has {} Services with {} ports on IPv4 cluster IPs ({protocols}). A Service of the lab is one such port.\
+        let mut points = vec![Point::new(
+            "The cluster",
+            format!(
+                "{} has {} Services with {} ports on IPv4 cluster IPs ({protocols}). A Service of the lab is one such port.\
              {grown} Behind a port are {median} endpoints in the median, {p90} or fewer in nine of ten, {max} at most, \
              {} in all.",
-            self.file,
-            number(self.services),
-            number(self.ports),
-            number(total)
+                self.file,
+                number(self.services),
+                number(self.ports),
+                number(total)
+            ),
         )];
         #[allow(clippy::cast_precision_loss, reason = "counts of a cluster")]
         let mean = if self.ports == 0 { 0.0 } else { total as f64 / self.ports as f64 };
         let run = f64::from(endpoints);
         if mean > 1.5 * run || mean < run / 1.5 {
-            sentences.push(format!(
-                "That is {mean:.1} endpoints a port on the average, where the run has {endpoints}: rules grow with both, \
-                 so that costs of programming are {} here than there. Run the scenario with as many endpoints for an \
+            points.push(Point::new("Other endpoints", format!(
+                "The cluster has {mean:.1} endpoints a port on the average, and the run {endpoints}: rules grow with both, \
+                 so that programming costs {} in the cluster. Run the scenario with as many endpoints for an \
                  answer that counts them.",
-                if mean > run { "higher" } else { "lower" }
-            ));
+                if mean > run { "more" } else { "less" }
+            )));
         }
         if !self.not_simulated.is_empty() {
             let features = list(&self.not_simulated.iter().map(counted).collect::<Vec<_>>());
-            sentences.push(format!("In the cluster, and not simulated: {features}."));
+            points.push(Point::new("In the cluster, and not simulated", format!("{features}.")));
         }
-        sentences
+        points
     }
 }

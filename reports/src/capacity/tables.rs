@@ -6,7 +6,7 @@ use lab_core::capacity::{Answer, Capacity, Part, Verdict};
 use lab_core::units;
 
 fn value(number: String, details: Vec<String>) -> Cell {
-    Cell::Value { number, ratio: String::new(), details }
+    Cell::Value { number, ratio: String::new(), flag: "", details }
 }
 
 /// Up to how many Services each variant holds all objectives.
@@ -20,6 +20,7 @@ pub(super) fn capacities(answer: &Answer) -> Table {
         ]
     };
     Table {
+        id: String::new(),
         title: "Services".to_owned(),
         about: "the most with which every objective is held".to_owned(),
         columns: vec![
@@ -55,6 +56,7 @@ pub(super) fn sizes(answer: &Answer) -> Vec<Table> {
             row
         };
         Table {
+            id: String::new(),
             title: format!("At {}", crate::prose::services_of(&[services])),
             about: "whether the objectives are held, and what is to be expected".to_owned(),
             columns,
@@ -129,6 +131,7 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
         });
     }
     Table {
+        id: String::new(),
         title: objective.words(answer.clock, answer.question.headroom),
         about: format!("{}{}", objective.metric.meaning(), words::quantile(objective.quantile)),
         columns: vec![
@@ -173,6 +176,7 @@ pub(super) fn calibration(answer: &Answer) -> Option<Table> {
         }
     }
     Some(Table {
+        id: String::new(),
         title: "Calibration".to_owned(),
         about: "what a figure of the exact run is multiplied by (for durations, nanoseconds an instruction); and for \
                 each backend what it really took against what the factor of the others makes of it, on the average of \

@@ -1,6 +1,7 @@
 //! Capacities, laws and comparisons as one says them.
 
 use crate::prose::list;
+use crate::report::Point;
 use lab_core::capacity::{
     Answer, Basis, Capacity, Comparison, Crossing, End, Estimate, Quantile, Relation, Shape, VariantAnswer, Verdict,
 };
@@ -136,7 +137,7 @@ pub(super) fn estimate(estimate: Estimate, unit: lab_core::metric::Unit, clock: 
 }
 
 /// What backends are to each other in every objective's metric, a sentence each.
-pub(super) fn comparisons(answer: &Answer) -> Vec<String> {
+pub(super) fn comparisons(answer: &Answer) -> Vec<Point> {
     let mut sentences = Vec::new();
     for objective in &answer.question.objectives {
         let of = |comparison: &&Comparison| {
@@ -145,7 +146,8 @@ pub(super) fn comparisons(answer: &Answer) -> Vec<String> {
         let clauses: Vec<String> = answer.comparisons.iter().filter(of).map(clause).collect();
         let Some(first) = answer.comparisons.iter().find(of) else { continue };
         let place = position(first.position);
-        let sentence = format!("In {}{place}: {}.", objective.name(), clauses.join("; "));
+        let head = format!("Beside each other in {}{place}", objective.name());
+        let sentence = Point::new(head, format!("{}.", clauses.join("; ")));
         if !sentences.contains(&sentence) {
             sentences.push(sentence);
         }
