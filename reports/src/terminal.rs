@@ -33,9 +33,10 @@ pub(crate) fn render(report: &Report, width: u16) -> String {
 const MORE: &str = "Every interval, ratio to direct, percentile and position, the environment, and how to read it all: \
                     report.html and report.md.";
 
-/// A section by itself, in `width` columns.
-pub(crate) fn section(section: &Section, width: u16) -> String {
-    render_section(section, width.max(NARROWEST)).join("\n\n") + "\n"
+/// Sections by themselves, in `width` columns, which is taken to be at least 60.
+pub(crate) fn sections(sections: &[Section], width: u16) -> String {
+    let width = width.max(NARROWEST);
+    sections.iter().flat_map(|section| render_section(section, width)).collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 fn render_section(section: &Section, width: u16) -> Vec<String> {

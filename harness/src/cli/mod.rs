@@ -8,6 +8,7 @@ mod options;
 mod overhead;
 mod plan;
 mod query;
+mod question;
 mod render;
 mod report;
 mod runs;

@@ -1,11 +1,13 @@
 //! `svclab report`: everything that can be made of recorded runs.
 
+use super::question::Asked;
 use super::runs;
 use crate::exit::{Exit, Failure};
 use anyhow::{Context, Result, anyhow, ensure};
 use lab_core::dataset::Dataset;
 use lab_core::metric::Better;
 use reports::Runs;
+use reports::report::Report;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,6 +23,8 @@ pub(crate) struct Args {
     /// Where to write it: a file, or a folder for files of their usual names [default: standard output]
     #[arg(long, value_name = "FILE|DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    asked: Asked,
     /// Columns of the terminal format, from 60 [default: the terminal's, else 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
     width: Option<u16>,
@@ -79,6 +83,11 @@ fn check(args: &Args) -> Result<()> {
         args.width.is_none() || args.format == Format::Terminal,
         "--width is for --format terminal, not for {name}"
     );
+    let is_page = matches!(args.format, Format::Terminal | Format::Markdown | Format::Html);
+    ensure!(
+        is_page || !args.asked.is_something(),
+        "--slo is for --format terminal, markdown and html, not for {name}; for data: svclab capacity --format json"
+    );
     let Some(out) = &args.out else {
         ensure!(
             !args.format.is_several_files(),
@@ -101,13 +110,18 @@ fn check(args: &Args) -> Result<()> {
 
 fn make(args: &Args, datasets: Vec<Dataset>) -> Result<Vec<Product>, Failure> {
     let text = |name, text: String| vec![Product { name, bytes: text.into_bytes() }];
-    let together = |datasets| Runs::of(datasets).map_err(Failure::usage);
-    Ok(match args.format {
-        Format::Terminal => {
-            text("report.txt", reports::terminal(&together(datasets)?, args.width.unwrap_or_else(super::width)))
+    let report = |datasets| -> Result<Report, Failure> {
+        let runs = Runs::of(datasets).map_err(Failure::usage)?;
+        let mut report = Report::of(&runs);
+        if args.asked.is_something() {
+            report.more.extend(args.asked.answers(&runs)?.iter().flat_map(reports::capacity::sections));
         }
-        Format::Markdown => text("report.md", reports::markdown(&together(datasets)?)),
-        Format::Html => text("report.html", reports::html(&together(datasets)?)),
+        Ok(report)
+    };
+    Ok(match args.format {
+        Format::Terminal => text("report.txt", report(datasets)?.terminal(args.width.unwrap_or_else(super::width))),
+        Format::Markdown => text("report.md", report(datasets)?.markdown()),
+        Format::Html => text("report.html", report(datasets)?.html()),
         Format::Csv => text("summary.csv", reports::csv(&datasets)),
         Format::Json => text("report.json", reports::json(&datasets)),
         Format::Benchstat => text("benchstat.txt", reports::benchstat(&datasets)),
