@@ -9,6 +9,7 @@ mod plan;
 mod render;
 mod scenario;
 mod scenarios;
+mod splice;
 
 use crate::exit::{self, Failure};
 use crate::target;
@@ -42,6 +43,8 @@ enum Verb {
     Plan(plan::Args),
     /// Print the exact input a backend's tool would get. Needs no privileges.
     Render(render::Args),
+    /// Put what svclab prints into documents, or check that it still is what stands there.
+    Splice(splice::Args),
     /// Say what runs on this machine, what is missing, and what to do about it.
     Doctor,
     /// What doctor and `--target auto` start to try this kernel.
@@ -64,6 +67,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Scenarios => scenarios::run(),
         Verb::Plan(args) => plan::run(&args),
         Verb::Render(args) => render::run(&args),
+        Verb::Splice(args) => splice::run(&args),
         Verb::Doctor => doctor::run(),
         Verb::Examine => target::examine(),
         Verb::Guest(args) => guest::run(args),
