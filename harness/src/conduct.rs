@@ -1,6 +1,7 @@
 //! A run from its first record to its reports, whatever it is measured on.
 
 use crate::backend::BACKENDS;
+use crate::cli;
 use crate::clock;
 use crate::event::{Event, Everyone, Listener};
 use crate::exit::{Exit, Failure};
@@ -17,6 +18,7 @@ use lab_core::dataset::{End, FORMAT, Header, Record};
 use lab_core::plan::Plan;
 use lab_core::scenario::Scenario;
 use lab_core::vocabulary::{Clock, Outcome};
+use reports::Runs;
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
@@ -79,9 +81,9 @@ pub(crate) fn conduct(
     let exit = exit(&end);
     store.append(&Record::End(end))?;
 
-    let dataset = store.read()?;
-    store.report(&dataset)?;
-    let tables = reports::terminal(&dataset, width());
+    let run = Runs::from(store.read()?);
+    store.report(&run)?;
+    let tables = reports::terminal(&run, cli::width());
     // A reader that has seen enough (`| head`) is no failure.
     let _ = stdout().write_all(tables.as_bytes());
     eprintln!("{}", store.folder().join("report.html").display());
@@ -133,10 +135,4 @@ pub(crate) fn version(program: &str) -> Option<String> {
     const LIMIT: Duration = Duration::from_secs(10);
     let run = Real.run(program, &["--version".to_owned()], b"", LIMIT).ok()?;
     Some(run.stdout.lines().next()?.trim().to_owned())
-}
-
-/// Columns of the terminal, or those of a page where there is none.
-fn width() -> u16 {
-    const PAGE: u16 = 100;
-    console::Term::stdout().size_checked().map_or(PAGE, |(_, columns)| columns.max(80))
 }

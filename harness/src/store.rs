@@ -2,9 +2,10 @@
 
 use crate::event::{Event, Listener};
 use anyhow::{Context, Result, bail, ensure};
-use lab_core::dataset::{Dataset, Header, Record};
+use lab_core::dataset::{Dataset, Header, Read, Reading, Record};
+use reports::Runs;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 /// Less free space than this is refused: a run of every scenario here stays well below it.
@@ -74,20 +75,22 @@ impl Store {
     /// Reads the dataset back as it stands on disk.
     pub(crate) fn read(&self) -> Result<Dataset> {
         let path = self.folder.join("run.jsonl");
-        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        Dataset::read(&text).with_context(|| format!("reading {}", path.display()))
+        Ok(read(&path).with_context(|| format!("reading {}", path.display()))?.dataset)
     }
 
     /// Writes the reports beside the dataset they are made from.
-    pub(crate) fn report(&self, dataset: &Dataset) -> Result<()> {
+    pub(crate) fn report(&self, run: &Runs) -> Result<()> {
+        let alone = run.datasets();
         let reports = [
-            ("summary.csv", reports::csv(dataset)),
-            ("report.md", reports::markdown(dataset)),
-            ("report.html", reports::html(dataset)),
+            ("summary.csv", reports::csv(alone).into_bytes()),
+            ("summary.parquet", reports::parquet::summary(alone)),
+            ("samples.parquet", reports::parquet::samples(alone)),
+            ("report.md", reports::markdown(run).into_bytes()),
+            ("report.html", reports::html(run).into_bytes()),
         ];
-        for (name, text) in reports {
+        for (name, bytes) in reports {
             let path = self.folder.join(name);
-            fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+            fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))?;
         }
         Ok(())
     }
@@ -95,6 +98,22 @@ impl Store {
     /// Where it is.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+/// Reads the `run.jsonl` at `path`, a line at a time.
+///
+/// # Errors
+/// When it cannot be read, or is not a dataset.
+pub(crate) fn read(path: &Path) -> Result<Read> {
+    let mut lines = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let (mut reading, mut line) = (Reading::default(), Vec::new());
+    loop {
+        line.clear();
+        if lines.read_until(b'\n', &mut line)? == 0 {
+            return Ok(reading.end()?);
+        }
+        reading.line(&line)?;
     }
 }
 

@@ -4,10 +4,11 @@
 //! instructions have no interval and need none.
 
 use crate::prose::{list, services_of};
-use crate::results::{Found, Results};
+use crate::results::{Found, Results, Row};
 use crate::variant::Variant;
+use lab_core::dataset::{CellRecord, Dataset};
 use lab_core::metric::{Better, Metric, Unit};
-use lab_core::summary::{Figures, Row};
+use lab_core::summary::Figures;
 use lab_core::units;
 use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, Word};
 use std::collections::BTreeSet;
@@ -36,9 +37,8 @@ pub(crate) fn paragraphs(results: &Results) -> Vec<String> {
 
 /// What the number of rounds, or of replicas, leaves open.
 fn repetition(results: &Results) -> Option<String> {
-    let measured = || results.dataset.cells.iter().filter(|cell| !cell.samples.is_empty());
     if results.is_exact() {
-        let replicas = measured().map(|cell| cell.replica).collect::<BTreeSet<_>>().len();
+        let replicas = passes(results, |cell| cell.replica);
         return Some(match replicas {
             1 => "All of it was counted in one replica: the same numbers come out of every such guest. How much they \
                   differ in one with another entropy, of which hash tables depend, takes several replicas to see."
@@ -49,7 +49,7 @@ fn repetition(results: &Results) -> Option<String> {
             ),
         });
     }
-    let rounds = measured().map(|cell| cell.round).collect::<BTreeSet<_>>().len();
+    let rounds = passes(results, |cell| cell.round);
     if rounds >= ENOUGH_ROUNDS {
         return None;
     }
@@ -58,6 +58,15 @@ fn repetition(results: &Results) -> Option<String> {
         "All of it was measured in {rounds}: too few to tell how the machine drifts from one to the next, which the \
          intervals therefore do not hold. Small differences may be nothing else."
     ))
+}
+
+/// In how many passes the run that has the fewest was measured, of those in which anything was.
+fn passes(results: &Results, pass: fn(&CellRecord) -> u32) -> usize {
+    let of_run = |dataset: &Dataset| {
+        let measured = dataset.cells.iter().filter(|cell| !cell.samples.is_empty());
+        measured.map(pass).collect::<BTreeSet<_>>().len()
+    };
+    results.runs.datasets().iter().map(of_run).filter(|passes| *passes > 0).min().unwrap_or(0)
 }
 
 /// What `probe`'s own metric says, at the last Service where it asks one; `None` when it was never measured.
@@ -85,12 +94,10 @@ struct Series<'a> {
 impl<'a> Series<'a> {
     /// What there is of `variant` at `services`.
     fn find(&self, variant: Variant, services: u32) -> Option<Found<'_>> {
-        let of_probe = |row: &&Row| row.probe == self.probe && row.services == services;
-        let mut endpoints: Vec<u32> = self.results.rows.iter().filter(of_probe).map(|row| row.endpoints).collect();
-        endpoints.sort_unstable();
+        let endpoints = self.results.endpoints(variant, self.probe)?;
         let position = self.asks_a_position().then_some(Position::Last);
-        let cell = variant.cell(services, *endpoints.last()?, self.probe, position);
-        Some(self.results.find(cell, self.metric))
+        let place = variant.place(services, endpoints, self.probe, position);
+        Some(self.results.find(place, self.metric))
     }
 
     fn name(&self, variant: Variant) -> String {

@@ -47,13 +47,11 @@ struct Line {
 
 /// The measured medians of each variant, by size. What is not positive has no place on a logarithmic axis.
 fn lines(results: &Results, probe: ProbeName, position: Option<Position>) -> Vec<Line> {
-    let Some(endpoints) = results.rows.iter().filter(|row| row.probe == probe).map(|row| row.endpoints).max() else {
-        return Vec::new();
-    };
     let mut lines: Vec<Line> = Vec::new();
     for variant in results.variants(probe) {
         let point = |services: u32| {
-            let found = results.find(variant.cell(services, endpoints, probe, position), Metric::of(probe));
+            let endpoints = results.endpoints(variant, probe)?;
+            let found = results.find(variant.place(services, endpoints, probe, position), Metric::of(probe));
             let (Found::Own(row) | Found::SameService(row)) = found else { return None };
             let median = row.figures.filter(|_| row.outcome == Outcome::Measured)?.p50;
             (median > 0.0 && services > 0).then_some((f64::from(services), median))

@@ -49,7 +49,7 @@ pub(crate) fn unit(metric: Metric, clock: Clock, what: &str, scale: &Scale) -> S
 impl Results<'_> {
     /// The clock of every duration.
     pub(crate) fn clock(&self) -> Clock {
-        self.dataset.header.clock
+        self.runs.clock()
     }
 
     /// Whether a number is the same every time, so that it stands alone.

@@ -1,176 +1,136 @@
 //! What ran, where and when, and how to run it again.
 
+mod run;
+
 use crate::report::{Cell, Column, Content, Section, Table};
 use crate::results::Results;
-use jiff::SignedDuration;
-use lab_core::metric::{Metric, Unit};
-use lab_core::vocabulary::{Clock, Outcome, TargetName, Word};
-use lab_core::{stats, units};
+use lab_core::vocabulary::Clock;
+use run::{Fact, Run};
 use std::collections::BTreeMap;
 
-/// The run, the machine, and the command.
+/// What is known of a run in one respect.
+type FactsOf = fn(&Run) -> Vec<Fact>;
+
+/// The runs, the machines, and the commands.
 pub(crate) fn section(results: &Results) -> Section {
-    let header = &results.dataset.header;
-    let mut tables = vec![table("The run", run(results))];
-    let machine = if header.guest.is_empty() { "The machine" } else { "The host" };
-    for (title, facts) in [("The guest", &header.guest), (machine, &header.host), ("Tools", &header.tools)] {
-        if !facts.is_empty() {
-            let facts = facts.iter().map(|(name, value)| (name.clone(), value.clone()));
-            tables.push(table(title, facts.collect()));
+    let runs = runs(results);
+    let guests = runs.iter().any(|run| !run.dataset.header.guest.is_empty());
+    let groups: [(&str, FactsOf); 4] = [
+        (if runs.len() > 1 { "The runs" } else { "The run" }, |run| run.facts()),
+        ("The guest", |run| named(&run.dataset.header.guest)),
+        (if guests { "The host" } else { "The machine" }, |run| named(&run.dataset.header.host)),
+        ("Tools", |run| named(&run.dataset.header.tools)),
+    ];
+    let (mut tables, mut differing) = (Vec::new(), Vec::new());
+    for (title, facts) in groups {
+        let (same, different) = compare(&runs.iter().map(facts).collect::<Vec<_>>());
+        if !same.is_empty() {
+            tables.push(table(title, same));
         }
+        differing.extend(different.into_iter().map(|(name, values)| (title, name, values)));
     }
-    let command = command(results);
+    if !differing.is_empty() {
+        tables.insert(0, differences(results, differing));
+    }
+    let kernels: Vec<String> = runs.iter().filter_map(|run| Some(labelled(results, run, run.kernels()?))).collect();
+    let commands = runs.iter().map(|run| (labelled(results, run, "To repeat the run".to_owned()), run.command()));
     Section {
         title: "Environment".to_owned(),
-        about: kernels(results).map(|kernels| format!("{kernels}.")).unwrap_or_default(),
+        about: kernels.iter().map(|kernels| format!("{kernels}.")).collect::<Vec<_>>().join(" "),
         tables,
-        command: (!command.is_empty()).then(|| ("To repeat the run".to_owned(), command)),
+        commands: commands.filter(|(_, command)| !command.is_empty()).collect(),
         ..Section::default()
     }
 }
 
 /// The same in a few sentences.
 pub(crate) fn brief(results: &Results) -> Vec<String> {
-    let header = &results.dataset.header;
-    let facts: BTreeMap<String, String> = run(results).into_iter().collect();
+    runs(results).iter().flat_map(|run| brief_of(results, run)).collect()
+}
+
+fn brief_of(results: &Results, run: &Run) -> Vec<String> {
+    let header = &run.dataset.header;
+    let facts: BTreeMap<String, String> = run.facts().into_iter().collect();
     let fact = |name: &str| facts.get(name).map_or("", String::as_str);
     let repeated = match header.clock {
         Clock::Instructions => format!("replicas {}", header.plan.replicas),
         Clock::Wall | Clock::WallEmulated => format!("rounds {}", header.plan.rounds),
     };
+    let kernels = run.kernels().unwrap_or_else(|| "Measured on a kernel that is not known".to_owned());
     let mut lines = vec![format!(
         "{}; target {}, clock {}, seed {}, {repeated}.",
-        kernels(results).unwrap_or_else(|| "Measured on a kernel that is not known".to_owned()),
+        labelled(results, run, kernels),
         header.plan.target,
         header.clock,
         header.plan.seed
     )];
-    lines.extend(boots(results).map(|boots| format!("Guests started: {boots}.")));
+    lines.extend(run.boots().map(|boots| format!("Guests started: {boots}.")));
     lines.push(format!("Began {}, took {}, ended {}.", fact("start"), fact("duration"), fact("end")));
     lines.push(format!("Cells: {}.", fact("cells by outcome")));
     lines
 }
 
-/// Which kernel the numbers are of, and which one only ran the guest.
-fn kernels(results: &Results) -> Option<String> {
-    let header = &results.dataset.header;
-    let host = header.host.get("kernel").map(String::as_str);
-    match (header.guest.get("kernel"), host) {
-        (Some(guest), host) => {
-            Some(format!("Measured on guest kernel {guest}; the host's kernel is {}", host.unwrap_or("not known")))
+fn runs<'a>(results: &'a Results<'a>) -> Vec<Run<'a>> {
+    let datasets = results.runs.datasets().iter().enumerate();
+    datasets.map(|(number, dataset)| Run { results, number, dataset }).collect()
+}
+
+/// `text`, with the run it is of where there are several.
+fn labelled(results: &Results, run: &Run, text: String) -> String {
+    if results.is_several() { format!("{text} · {}", results.runs.labels()[run.number]) } else { text }
+}
+
+fn named(facts: &BTreeMap<String, String>) -> Vec<Fact> {
+    facts.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// What differs between runs: a fact's name, and for each run what is so.
+type Different = Vec<(String, Vec<Option<String>>)>;
+
+/// The facts that are the same in all `runs`, and those that differ.
+fn compare(runs: &[Vec<Fact>]) -> (Vec<Fact>, Different) {
+    let mut names: Vec<&String> = Vec::new();
+    for (name, _) in runs.iter().flatten() {
+        if !names.contains(&name) {
+            names.push(name);
         }
-        (None, Some(_)) if header.plan.target != TargetName::Host => None,
-        (None, host) => host.map(|host| format!("Measured on the host's kernel {host}")),
+    }
+    let (mut same, mut different) = (Vec::new(), Vec::new());
+    for name in names {
+        let of_run = |run: &Vec<Fact>| run.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone());
+        let values: Vec<Option<String>> = runs.iter().map(of_run).collect();
+        match &values[0] {
+            Some(value) if values.iter().all(|other| *other == values[0]) => same.push((name.clone(), value.clone())),
+            _ => different.push((name.clone(), values)),
+        }
+    }
+    (same, different)
+}
+
+/// A column a run of what differs between them.
+fn differences(results: &Results, differing: Vec<(&str, String, Vec<Option<String>>)>) -> Table {
+    let mut columns = vec![Column::new("of", Content::Key), Column::new("fact", Content::Key)];
+    columns.extend(results.runs.labels().iter().map(|label| Column::new(label, Content::Text)));
+    let row = |(group, name, values): (&str, String, Vec<Option<String>>)| {
+        let group = group.trim_start_matches("The ").to_lowercase();
+        let values = values.into_iter().map(|value| value.map_or(Cell::Absent("not known"), Cell::Text));
+        [Cell::text(group), Cell::text(name)].into_iter().chain(values).collect()
+    };
+    Table {
+        title: "What differs between the runs".to_owned(),
+        about: String::new(),
+        columns,
+        rows: differing.into_iter().map(row).collect(),
+        notes: Vec::new(),
     }
 }
 
-/// How many guests were started, and how long that took: `12, each in 2.10 s (median), the slowest in 3.00 s of real time`.
-fn boots(results: &Results) -> Option<String> {
-    #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let boots: Vec<f64> = results.dataset.end.as_ref()?.boots.iter().map(|&boot| boot as f64).collect();
-    let slowest =
-        boots.iter().copied().fold(None, |most: Option<f64>, boot| Some(most.map_or(boot, |most| most.max(boot))))?;
-    let real = |time| units::human(Unit::Ns, Clock::Wall, time);
-    let median = stats::median(&boots)?;
-    let count = units::count(boots.len() as u64);
-    Some(format!("{count}, median {} of real time to the first cell, slowest {}", real(median), real(slowest)))
-}
-
-/// What to type to run it again; empty when that is not known.
-pub(crate) fn command(results: &Results) -> String {
-    results.dataset.header.command.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
-}
-
-fn table(title: &str, facts: Vec<(String, String)>) -> Table {
+fn table(title: &str, facts: Vec<Fact>) -> Table {
     Table {
         title: title.to_owned(),
         about: String::new(),
         columns: vec![Column::new("fact", Content::Key), Column::new("value", Content::Text)],
         rows: facts.into_iter().map(|(name, value)| vec![Cell::text(name), Cell::text(value)]).collect(),
         notes: Vec::new(),
-    }
-}
-
-fn run(results: &Results) -> Vec<(String, String)> {
-    let header = &results.dataset.header;
-    let plan = &header.plan;
-    let version = match header.revision.as_str() {
-        "" => header.version.clone(),
-        revision => format!("{} ({revision})", header.version),
-    };
-    let (end, duration, memory) = match &results.dataset.end {
-        Some(end) => {
-            let interrupted = if end.interrupted { ", interrupted before the plan was through" } else { "" };
-            let took = end.end.duration_since(header.start);
-            #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-            let memory = units::human(Unit::Bytes, Clock::Wall, end.peak_rss as f64);
-            (format!("{:.0}{interrupted}", end.end), written(took), memory)
-        }
-        None => {
-            let unknown = || "not known".to_owned();
-            ("not known: the dataset was cut off before its end line".to_owned(), unknown(), unknown())
-        }
-    };
-    let facts = [
-        ("id", header.id.clone()),
-        ("svclab", version),
-        ("target", plan.target.to_string()),
-        ("clock", header.clock.to_string()),
-        ("seed", plan.seed.to_string()),
-        ("rounds", plan.rounds.to_string()),
-        ("replicas", plan.replicas.to_string()),
-        ("guests started", boots(results).unwrap_or_else(|| "none".to_owned())),
-        ("budget of a cell", budget(results)),
-        ("start", format!("{:.0}", header.start)),
-        ("end", end),
-        ("duration", duration),
-        ("svclab's peak memory", memory),
-        ("cells by outcome", outcomes(results)),
-    ];
-    // A run without guests has no use for what is said of them.
-    let told = |name: &str| plan.target != TargetName::Host || !matches!(name, "replicas" | "guests started");
-    facts.into_iter().filter(|(name, _)| told(name)).map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// What a cell may take, on the run's clock.
-fn budget(results: &Results) -> String {
-    let budget = results.dataset.header.plan.budget;
-    match results.clock() {
-        #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-        Clock::Instructions => units::human(Unit::Ns, Clock::Instructions, budget.as_nanos() as f64),
-        Clock::Wall | Clock::WallEmulated => format!("{budget:?}"),
-    }
-}
-
-/// How long a run took: `1 h 4 min 20 s`.
-fn written(took: SignedDuration) -> String {
-    let seconds = took.as_secs().max(0);
-    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
-    let shown = parts.iter().skip_while(|(value, unit)| *value == 0 && *unit != "s");
-    shown.map(|(value, unit)| format!("{value} {unit}")).collect::<Vec<_>>().join(" ")
-}
-
-/// How many cells ended how, each by its probe's own metric.
-fn outcomes(results: &Results) -> String {
-    let mut counts: BTreeMap<Outcome, u64> = BTreeMap::new();
-    let own: Vec<_> = results.rows.iter().filter(|row| row.metric == Metric::of(row.probe)).collect();
-    for row in &own {
-        *counts.entry(row.outcome).or_default() += 1;
-    }
-    let parts: Vec<String> =
-        counts.iter().map(|(outcome, count)| format!("{} {}", units::count(*count), outcome.name())).collect();
-    match parts.as_slice() {
-        [] => "none".to_owned(),
-        parts => format!("{} of {}", parts.join(", "), units::count(own.len() as u64)),
-    }
-}
-
-/// `word` as a POSIX shell reads it back.
-fn quote(word: &str) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=,+@%".contains(character);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }

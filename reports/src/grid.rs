@@ -3,10 +3,10 @@
 use crate::clock;
 use crate::prose::services_of;
 use crate::report::{Cell, Column, Content, Table};
-use crate::results::{Found, Results};
+use crate::results::{Found, Results, Row};
 use crate::variant::Variant;
 use lab_core::metric::Metric;
-use lab_core::summary::{Figures, Row};
+use lab_core::summary::Figures;
 use lab_core::units::{self, Scale};
 use lab_core::vocabulary::{Outcome, Position, ProbeName, Word};
 use std::collections::BTreeSet;
@@ -40,7 +40,7 @@ pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Tabl
         .iter()
         .map(|&key| {
             let (variant, endpoints, probe, position) = key;
-            let at = |&services| results.find(variant.cell(services, endpoints, probe, position), metric);
+            let at = |&services| results.find(variant.place(services, endpoints, probe, position), metric);
             (key, sizes.iter().map(at).collect())
         })
         .collect();

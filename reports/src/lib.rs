@@ -4,47 +4,74 @@
 //! everywhere. Nothing here reads or writes a file.
 
 mod answer;
+mod benchmark_action;
+mod benchstat;
 mod chart;
 mod clock;
 mod csv;
 mod environment;
 mod grid;
 mod html;
+mod json;
 mod markdown;
 mod missing;
 mod overview;
+pub mod parquet;
 mod prose;
 mod reading;
 mod references;
 pub mod report;
 mod results;
+mod runs;
 mod sections;
+mod table;
 mod terminal;
 mod variant;
 
 use lab_core::dataset::Dataset;
+use lab_core::metric::Better;
 use report::Report;
+pub use runs::{Runs, Unlike};
 
 /// The report in short, as plain text that fits `width` columns, which is taken to be at least 60.
 #[must_use]
-pub fn terminal(dataset: &Dataset, width: u16) -> String {
-    terminal::render(&Report::of(dataset), width)
+pub fn terminal(runs: &Runs, width: u16) -> String {
+    terminal::render(&Report::of(runs), width)
 }
 
 /// The report as GitHub-flavoured Markdown.
 #[must_use]
-pub fn markdown(dataset: &Dataset) -> String {
-    markdown::render(&Report::of(dataset))
+pub fn markdown(runs: &Runs) -> String {
+    markdown::render(&Report::of(runs))
 }
 
 /// The report as one HTML file that needs nothing else, with charts.
 #[must_use]
-pub fn html(dataset: &Dataset) -> String {
-    html::render(&Report::of(dataset))
+pub fn html(runs: &Runs) -> String {
+    html::render(&Report::of(runs))
 }
 
-/// `summary.csv`: a line a cell and metric, in base units, the rounds aggregated.
+/// `summary.csv`: a line a cell and metric, in base units, the rounds aggregated. The runs may be on different clocks.
 #[must_use]
-pub fn csv(dataset: &Dataset) -> String {
-    csv::render(dataset)
+pub fn csv(datasets: &[Dataset]) -> String {
+    csv::render(&table::summary::columns(), table::summary::rows(datasets))
+}
+
+/// The summary and what ran, as one JSON object. The runs may be on different clocks.
+#[must_use]
+pub fn json(datasets: &[Dataset]) -> String {
+    json::render(datasets)
+}
+
+/// The medians of the metrics that are `better` lower, or higher, as github-action-benchmark reads them; `None` where
+/// there is none. The runs may be on different clocks.
+#[must_use]
+pub fn benchmark_action(datasets: &[Dataset], better: Better) -> Option<String> {
+    benchmark_action::render(datasets, better)
+}
+
+/// A line a round and cell in the Go benchmark format, for benchstat. The runs may be on different clocks.
+#[must_use]
+pub fn benchstat(datasets: &[Dataset]) -> String {
+    benchstat::render(datasets)
 }

@@ -27,7 +27,7 @@ fn render_section(section: &Section) -> Vec<String> {
         blocks.push(section.points.iter().map(|point| format!("- {}", escape(point))).collect::<Vec<_>>().join("\n"));
     }
     blocks.extend(section.tables.iter().flat_map(render_table));
-    if let Some((what, command)) = &section.command {
+    for (what, command) in &section.commands {
         let longest = command.split(|character| character != '`').map(str::len).max().unwrap_or(0);
         let fence = "`".repeat(longest.max(2) + 1);
         blocks.push(format!("{what}:\n\n{fence}sh\n{command}\n{fence}"));

@@ -2,13 +2,12 @@
 
 use crate::prose::{list, services_of};
 use crate::report::{Cell, Column, Content, Section, Table};
-use crate::results::{Results, cell};
+use crate::results::{Place, Results, Row, place};
 use crate::variant::Variant;
 use lab_core::metric::Metric;
-use lab_core::summary::Row;
 use lab_core::units;
 use lab_core::vocabulary::{Outcome, Position, ProbeName, Word};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a published figure has nothing measured beside for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +22,8 @@ pub(crate) struct Lacking {
 /// it was published.
 pub(crate) fn section(results: &Results, lacking: &[Lacking]) -> Section {
     let mut groups: Vec<((&str, &str), Vec<&Row>)> = Vec::new();
-    for row in results.rows.iter().filter(|row| is_short(row) && !is_said_by_its_cell(results, row)) {
+    let said = said(results);
+    for row in results.rows.iter().filter(|row| is_short(row) && !is_said_by_its_cell(&said, row)) {
         let label = (label(row), row.reason.as_str());
         match groups.iter_mut().find(|(group, _)| *group == label) {
             Some((_, rows)) => rows.push(row),
@@ -32,7 +32,11 @@ pub(crate) fn section(results: &Results, lacking: &[Lacking]) -> Section {
     }
     groups.sort_by_key(|(_, rows)| std::cmp::Reverse(severity(rows[0].outcome)));
     let title = "Skipped, failed, over budget, or measured less often".to_owned();
-    if groups.is_empty() && lacking.is_empty() {
+    let empty: Vec<&String> = match results.rows.is_empty() {
+        true => Vec::new(),
+        false => without_cells(results),
+    };
+    if groups.is_empty() && lacking.is_empty() && empty.is_empty() {
         let about = match results.rows.is_empty() {
             true => "The plan has no cells: nothing was asked.",
             false if results.is_exact() => "Nothing: every cell of the plan was measured in every replica.",
@@ -46,7 +50,7 @@ pub(crate) fn section(results: &Results, lacking: &[Lacking]) -> Section {
         vec![Cell::text(label), count, Cell::text(which), Cell::text(reason)]
     };
     let short = groups.iter().map(|((label, reason), rows)| {
-        let cells: BTreeSet<_> = rows.iter().map(|row| cell(row)).collect();
+        let cells: BTreeSet<_> = rows.iter().map(|row| place(row)).collect();
         let reason = if reason.is_empty() { "no reason was recorded" } else { reason };
         line(label, cells.len(), &which(results, rows), reason)
     });
@@ -61,7 +65,9 @@ pub(crate) fn section(results: &Results, lacking: &[Lacking]) -> Section {
         }
     }
     let published = reasons.iter().map(|(reason, sizes, which)| line("not asked", *sizes, &which.join("; "), reason));
-    let rows = short.chain(published).collect();
+    let reason = "the plan of this run has no cells: nothing was asked";
+    let empty = empty.into_iter().map(|label| line("not asked", 0, label, reason));
+    let rows = short.chain(empty).chain(published).collect();
     let columns = vec![
         Column::new("outcome", Content::Key),
         Column::new("cells", Content::Number),
@@ -72,15 +78,25 @@ pub(crate) fn section(results: &Results, lacking: &[Lacking]) -> Section {
     Section { title, tables: vec![table], ..Section::default() }
 }
 
+/// The runs of which nothing was asked.
+fn without_cells<'a>(results: &'a Results) -> Vec<&'a String> {
+    let labels = results.runs.labels().iter().enumerate();
+    labels.filter(|(run, _)| !results.rows.iter().any(|row| row.run == *run)).map(|(_, label)| label).collect()
+}
+
 fn is_short(row: &Row) -> bool {
     row.outcome != Outcome::Measured || !row.reason.is_empty()
 }
 
+/// What each cell's own metric says of it, where that falls short.
+fn said<'a>(results: &'a Results) -> HashMap<Place, &'a str> {
+    let own = results.rows.iter().filter(|row| row.metric == Metric::of(row.probe) && is_short(row));
+    own.map(|row| (place(row), row.reason.as_str())).collect()
+}
+
 /// Whether `row` only repeats what its cell's own metric says.
-fn is_said_by_its_cell(results: &Results, row: &Row) -> bool {
-    let own = Metric::of(row.probe);
-    let said = |other: &&Row| other.metric == own && cell(other) == cell(row) && other.reason == row.reason;
-    row.metric != own && results.rows.iter().find(said).is_some_and(is_short)
+fn is_said_by_its_cell(said: &HashMap<Place, &str>, row: &Row) -> bool {
+    row.metric != Metric::of(row.probe) && said.get(&place(row)).is_some_and(|reason| *reason == row.reason)
 }
 
 /// How much an outcome asks to be looked at.

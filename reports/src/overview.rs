@@ -4,10 +4,9 @@
 
 use crate::clock;
 use crate::report::{Cell, Column, Content, Table};
-use crate::results::{Found, Results};
+use crate::results::{Found, Results, Row};
 use crate::variant::Variant;
 use lab_core::metric::{Metric, Unit};
-use lab_core::summary::Row;
 use lab_core::units::{self, Scale};
 use lab_core::vocabulary::{Outcome, Position, ProbeName, Word};
 use std::collections::BTreeSet;
@@ -98,11 +97,10 @@ fn is_taken(results: &Results, metric: Metric, probe: ProbeName) -> bool {
 
 /// The rows of one metric: one a size, with one unit for all of them.
 fn rows(results: &Results, (metric, probe, position): Asked, variants: &BTreeSet<Variant>) -> Vec<Vec<Cell>> {
-    let of_probe = |row: &&Row| row.probe == probe;
-    let Some(endpoints) = results.rows.iter().filter(of_probe).map(|row| row.endpoints).max() else {
-        return Vec::new();
+    let find = |variant: &Variant, services| match results.endpoints(*variant, probe) {
+        Some(endpoints) => results.find(variant.place(services, endpoints, probe, position), metric),
+        None => Found::NotAsked,
     };
-    let find = |variant: &Variant, services| results.find(variant.cell(services, endpoints, probe, position), metric);
     let sizes = sizes(results, probe, metric.unit() == Unit::Count || position == Some(Position::First));
     let at_each = sizes.iter().flat_map(|&services| variants.iter().map(move |variant| (variant, services)));
     let values: Vec<f64> = at_each.filter_map(|(variant, services)| median(&find(variant, services))).collect();

@@ -24,7 +24,7 @@ pub(crate) struct Beside {
 impl Beside {
     pub(crate) fn of(results: &Results) -> Self {
         let (mut tables, mut missing) = (Vec::new(), Vec::new());
-        for id in &results.dataset.header.references {
+        for id in named(results) {
             let Some(reference) = reference::find(id) else {
                 let reason = "this svclab does not know it: read the run with the one that wrote it".to_owned();
                 missing.push(Lacking { sizes: 1, which: format!("published {id}"), reason });
@@ -52,6 +52,17 @@ impl Beside {
     }
 }
 
+/// The references that any of the runs names, each once.
+fn named<'a>(results: &Results<'a>) -> Vec<&'a str> {
+    let mut named: Vec<&str> = Vec::new();
+    for id in results.runs.datasets().iter().flat_map(|dataset| &dataset.header.references) {
+        if !named.contains(&id.as_str()) {
+            named.push(id);
+        }
+    }
+    named
+}
+
 /// A published series, and the measured curves beside it.
 struct Curves<'a> {
     pair: &'a Pair,
@@ -72,13 +83,14 @@ impl<'a> Curves<'a> {
         let published = pair.published.as_deref().and_then(|key| reference.series(key));
         let mut curves = Vec::new();
         for &measured in &pair.measured {
-            let rows = || results.rows.iter().filter(move |row| row.probe == measured.probe);
-            let endpoints: BTreeSet<u32> = rows().map(|row| row.endpoints).collect();
-            let same = reference.endpoints.filter(|published| endpoints.contains(published));
-            let Some(endpoints) = same.or(endpoints.last().copied()) else { continue };
             let variants = results.variants(measured.probe).into_iter();
-            let variants = variants.filter(|variant| variant.backend == measured.backend);
-            curves.extend(variants.map(|variant| Curve { results, measured, variant, endpoints }));
+            for variant in variants.filter(|variant| variant.backend == measured.backend) {
+                let rows = results.rows.iter().filter(|row| row.probe == measured.probe && row.run == variant.run);
+                let endpoints: BTreeSet<u32> = rows.map(|row| row.endpoints).collect();
+                let same = reference.endpoints.filter(|published| endpoints.contains(published));
+                let Some(endpoints) = same.or(endpoints.last().copied()) else { continue };
+                curves.push(Curve { results, measured, variant, endpoints });
+            }
         }
         Self { pair, published, measured: curves }
     }
@@ -87,7 +99,7 @@ impl<'a> Curves<'a> {
 impl Curve<'_> {
     fn find(&self, services: u32) -> Found<'_> {
         let Measured { metric, probe, position, .. } = self.measured;
-        self.results.find(self.variant.cell(services, self.endpoints, probe, position), metric)
+        self.results.find(self.variant.place(services, self.endpoints, probe, position), metric)
     }
 
     /// The figures at `services`; `None` where it was not measured, or failed.

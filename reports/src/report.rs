@@ -1,10 +1,12 @@
 //! A report as values: sections of tables, before anything is laid out.
 
+use crate::prose::list;
 use crate::results::Results;
+use crate::runs::Runs;
 use crate::{answer, chart, clock, environment, missing, overview, reading, references, sections};
-use lab_core::dataset::Dataset;
+use lab_core::dataset::Header;
 
-/// Everything that is to be read of a run.
+/// Everything that is to be read of one run, or of several beside each other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// What ran.
@@ -44,8 +46,8 @@ pub struct Section {
     pub points: Vec<String>,
     /// The tables.
     pub tables: Vec<Table>,
-    /// Something to type, with what it does.
-    pub command: Option<(String, String)>,
+    /// What to type, each with what it does.
+    pub commands: Vec<(String, String)>,
 }
 
 /// A table, its numbers written out.
@@ -111,17 +113,17 @@ pub struct Chart {
 }
 
 impl Report {
-    /// The report on `dataset`.
+    /// The report on `runs`.
     #[must_use]
-    pub fn of(dataset: &Dataset) -> Self {
-        let results = Results::of(dataset);
+    pub fn of(runs: &Runs) -> Self {
+        let results = Results::of(runs);
         let beside = references::Beside::of(&results);
         let mut brief = environment::brief(&results);
         brief.extend(reading::beyond(&results));
         Self {
-            title: format!("svclab: {}", dataset.header.plan.scenario),
-            question: dataset.header.question.clone(),
-            caution: clock::caution(dataset.header.clock),
+            title: format!("svclab: {}", list(&each(runs, |header| &header.plan.scenario))),
+            question: each(runs, |header| &header.question).join(" "),
+            caution: clock::caution(runs.clock()),
             answer: answer::paragraphs(&results),
             overview: overview::tables(&results),
             charts: chart::charts(&results),
@@ -140,6 +142,17 @@ impl Report {
         let last = [&self.missing, &self.environment, &self.reading];
         self.measured.iter().chain(&self.references).chain(last).collect()
     }
+}
+
+/// What each run has there, said once where they have the same.
+fn each(runs: &Runs, of: fn(&Header) -> &String) -> Vec<String> {
+    let mut each: Vec<String> = Vec::new();
+    for text in runs.datasets().iter().map(|dataset| of(&dataset.header)) {
+        if !each.contains(text) {
+            each.push(text.clone());
+        }
+    }
+    each
 }
 
 impl Column {

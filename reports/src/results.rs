@@ -1,18 +1,43 @@
-//! A dataset's rows, and which of them answers for a cell.
+//! The rows of all runs, and which of them answers for a cell.
 
+use crate::runs::Runs;
 use crate::variant::Variant;
-use lab_core::dataset::Dataset;
 use lab_core::metric::Metric;
 use lab_core::plan::Cell;
-use lab_core::summary::{Row, summarise};
-use lab_core::vocabulary::{Outcome, Position, Word};
-use std::collections::{BTreeSet, HashMap};
+use lab_core::summary::{self, summarise};
+use lab_core::vocabulary::{Outcome, Position, ProbeName, Word};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Deref;
 
-/// A dataset with its summary.
+/// All runs with their summaries.
 pub(crate) struct Results<'a> {
-    pub(crate) dataset: &'a Dataset,
+    pub(crate) runs: &'a Runs,
     pub(crate) rows: Vec<Row>,
-    places: HashMap<(Cell, Metric), usize>,
+    places: HashMap<(Place, Metric), usize>,
+    /// What was asked of which variant, with the most endpoints a Service that it was asked with.
+    pub(crate) asked: BTreeMap<(ProbeName, Variant), u32>,
+}
+
+/// A row of one run's summary.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Row {
+    /// The run's number among the runs.
+    pub(crate) run: usize,
+    row: summary::Row,
+}
+
+impl Deref for Row {
+    type Target = summary::Row;
+    fn deref(&self) -> &summary::Row {
+        &self.row
+    }
+}
+
+/// A cell of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Place {
+    pub(crate) run: usize,
+    pub(crate) cell: Cell,
 }
 
 /// What there is to say of a cell's metric.
@@ -29,33 +54,45 @@ pub(crate) enum Found<'a> {
 }
 
 impl<'a> Results<'a> {
-    pub(crate) fn of(dataset: &'a Dataset) -> Self {
-        let rows = summarise(dataset);
-        let places = rows.iter().enumerate().map(|(place, row)| ((cell(row), row.metric), place)).collect();
-        Self { dataset, rows, places }
+    pub(crate) fn of(runs: &'a Runs) -> Self {
+        let of_run = |(run, dataset)| summarise(dataset).into_iter().map(move |row| Row { run, row });
+        let rows: Vec<Row> = runs.datasets().iter().enumerate().flat_map(of_run).collect();
+        let places = rows.iter().enumerate().map(|(index, row)| ((place(row), row.metric), index)).collect();
+        let mut asked: BTreeMap<(ProbeName, Variant), u32> = BTreeMap::new();
+        for row in &rows {
+            let endpoints = asked.entry((row.probe, Variant::of(row))).or_default();
+            *endpoints = row.endpoints.max(*endpoints);
+        }
+        Self { runs, rows, places, asked }
     }
 
-    /// What there is to say of `metric` in `cell`.
-    pub(crate) fn find(&self, cell: Cell, metric: Metric) -> Found<'_> {
-        if let Some(row) = self.row(cell, metric) {
+    /// Whether there are runs to be told apart.
+    pub(crate) fn is_several(&self) -> bool {
+        self.runs.datasets().len() > 1
+    }
+
+    /// What there is to say of `metric` at `place`.
+    pub(crate) fn find(&self, place: Place, metric: Metric) -> Found<'_> {
+        if let Some(row) = self.row(place, metric) {
             return Found::Own(row);
         }
-        if self.row(cell, Metric::of(cell.probe)).is_some() {
+        let Place { run, cell } = place;
+        if self.row(place, Metric::of(cell.probe)).is_some() {
             return Found::NotTaken;
         }
         let Some(asked) = cell.position else { return Found::NotAsked };
         let same = |position: &&Position| position.index(cell.services) == asked.index(cell.services);
         let other = Position::ALL.iter().filter(same).map(|position| Cell { position: Some(*position), ..cell });
-        match other.filter_map(|cell| self.row(cell, metric)).next() {
+        match other.filter_map(|cell| self.row(Place { run, cell }, metric)).next() {
             Some(row) => Found::SameService(row),
             None => Found::NotAsked,
         }
     }
 
     /// The row of `metric`; of the probe's own, when the cell came to nothing and only that says so.
-    fn row(&self, cell: Cell, metric: Metric) -> Option<&Row> {
-        let get = |metric| self.places.get(&(cell, metric)).map(|place| &self.rows[*place]);
-        get(metric).or_else(|| get(Metric::of(cell.probe)).filter(|row| row.outcome != Outcome::Measured))
+    fn row(&self, place: Place, metric: Metric) -> Option<&Row> {
+        let get = |metric| self.places.get(&(place, metric)).map(|index| &self.rows[*index]);
+        get(metric).or_else(|| get(Metric::of(place.cell.probe)).filter(|row| row.outcome != Outcome::Measured))
     }
 
     /// The numbers of Services of every cell, ascending.
@@ -64,7 +101,7 @@ impl<'a> Results<'a> {
     }
 }
 
-/// The point of the plan that `row` is about.
-pub(crate) fn cell(row: &Row) -> Cell {
-    Variant::of(row).cell(row.services, row.endpoints, row.probe, row.position)
+/// The cell that `row` is about.
+pub(crate) fn place(row: &Row) -> Place {
+    Variant::of(row).place(row.services, row.endpoints, row.probe, row.position)
 }

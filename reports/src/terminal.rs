@@ -22,7 +22,7 @@ pub(crate) fn render(report: &Report, width: u16) -> String {
     blocks.extend(report.references.iter().flat_map(|section| render_section(section, width)));
     blocks.extend(render_section(&report.missing, width));
     blocks.push(report.brief.iter().map(|sentence| wrap(sentence, width, "")).collect::<Vec<_>>().join("\n"));
-    blocks.extend(report.environment.command.iter().map(|(what, command)| format!("{what}:\n\n  {command}")));
+    blocks.extend(report.environment.commands.iter().map(|(what, command)| format!("{what}:\n\n  {command}")));
     blocks.push(wrap(MORE, width, ""));
     blocks.join("\n\n") + "\n"
 }

@@ -1,8 +1,8 @@
-//! A backend as it was run: with its way, and with what IPVS was told.
+//! A backend as it was run: with its way, with what IPVS was told, and in which of the runs.
 
-use crate::results::Results;
+use crate::results::{Place, Results, Row};
 use lab_core::plan::Cell;
-use lab_core::summary::Row;
+use lab_core::summary;
 use lab_core::vocabulary::{BackendName, Forwarding, Position, ProbeName, Scheduler, Way, Word};
 use std::collections::BTreeSet;
 
@@ -13,34 +13,46 @@ pub(crate) struct Variant {
     pub(crate) scheduler: Option<Scheduler>,
     pub(crate) forwarding: Option<Forwarding>,
     pub(crate) way: Way,
+    /// The run's number among the runs: last, so that a backend stands beside itself.
+    pub(crate) run: usize,
 }
 
 impl Variant {
     pub(crate) fn of(row: &Row) -> Self {
-        let Row { backend, scheduler, forwarding, way, .. } = *row;
-        Self { backend, scheduler, forwarding, way }
+        let summary::Row { backend, scheduler, forwarding, way, .. } = **row;
+        Self { backend, scheduler, forwarding, way, run: row.run }
     }
 
-    /// The point of the plan at which it is asked `probe`.
-    pub(crate) fn cell(self, services: u32, endpoints: u32, probe: ProbeName, position: Option<Position>) -> Cell {
-        let Self { backend, scheduler, forwarding, way } = self;
-        Cell { services, endpoints, backend, scheduler, forwarding, way, probe, position }
+    /// The cell at which it is asked `probe`.
+    pub(crate) fn place(self, services: u32, endpoints: u32, probe: ProbeName, position: Option<Position>) -> Place {
+        let Self { backend, scheduler, forwarding, way, run } = self;
+        Place { run, cell: Cell { services, endpoints, backend, scheduler, forwarding, way, probe, position } }
     }
 }
 
 impl Results<'_> {
     /// The variants that `probe` was asked of, in the order of tables.
     pub(crate) fn variants(&self, probe: ProbeName) -> BTreeSet<Variant> {
-        self.rows.iter().filter(|row| row.probe == probe).map(Variant::of).collect()
+        self.asked.keys().filter(|(asked, _)| *asked == probe).map(|(_, variant)| *variant).collect()
     }
 
-    /// What `variant` is called among those that `probe` and its like were asked of: `ipvs (batched)`.
+    /// The most endpoints a Service that `variant` was asked `probe` with; `None` when it was not asked.
+    pub(crate) fn endpoints(&self, variant: Variant, probe: ProbeName) -> Option<u32> {
+        self.asked.get(&(probe, variant)).copied()
+    }
+
+    /// What `variant` is called among those that `probe` and its like were asked of: `ipvs (batched)`; with several runs
+    /// also which one it is of: `ipvs (batched) · 6.1.0-56`.
     ///
     /// The way of loading a node says nothing of a probe that only sends packets through it. What kube-proxy does unless
     /// it is told otherwise is said only where there is something else beside it.
     pub(crate) fn name(&self, variant: Variant, probe: ProbeName) -> String {
-        let alike = |row: &&Row| row.backend == variant.backend && row.probe.programs() == probe.programs();
-        let alike: BTreeSet<Variant> = self.rows.iter().filter(alike).map(Variant::of).collect();
+        let alike: Vec<&Variant> = self
+            .asked
+            .keys()
+            .filter(|(asked, other)| other.backend == variant.backend && asked.programs() == probe.programs())
+            .map(|(_, other)| other)
+            .collect();
         let several = |differs: fn(&Variant, &Variant) -> bool| alike.iter().any(|other| differs(&variant, other));
         let usual = variant.way == Way::of(variant.backend)[0];
         let mut parts = Vec::new();
@@ -57,9 +69,10 @@ impl Results<'_> {
         {
             parts.push(forwarding.name());
         }
-        match parts.as_slice() {
+        let name = match parts.as_slice() {
             [] => variant.backend.name().to_owned(),
             parts => format!("{} ({})", variant.backend, parts.join(", ")),
-        }
+        };
+        if self.is_several() { format!("{name} · {}", self.runs.labels()[variant.run]) } else { name }
     }
 }

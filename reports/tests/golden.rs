@@ -3,6 +3,7 @@
 mod sample;
 
 use lab_core::dataset::{Dataset, Record};
+use reports::Runs;
 use std::path::Path;
 
 fn check(name: &str, text: &str) {
@@ -28,39 +29,39 @@ fn the_dataset_is_written_as_before() {
 
 #[test]
 fn the_terminal_shows_it_as_before() {
-    check("report.txt", &reports::terminal(&sample::dataset(), 100));
+    check("report.txt", &reports::terminal(&sample::dataset().into(), 100));
 }
 
 #[test]
 fn markdown_is_as_before() {
-    check("report.md", &reports::markdown(&sample::dataset()));
+    check("report.md", &reports::markdown(&sample::dataset().into()));
 }
 
 #[test]
 fn html_is_as_before() {
-    check("report.html", &reports::html(&sample::dataset()));
+    check("report.html", &reports::html(&sample::dataset().into()));
 }
 
 #[test]
 fn the_summary_is_as_before() {
-    check("summary.csv", &reports::csv(&sample::dataset()));
+    check("summary.csv", &reports::csv(&[sample::dataset()]));
 }
 
 #[test]
 fn counted_instructions_are_written_as_before() {
-    let dataset = sample::counted();
-    check("counted.txt", &reports::terminal(&dataset, 100));
-    check("counted.md", &reports::markdown(&dataset));
-    check("counted.html", &reports::html(&dataset));
-    check("counted.csv", &reports::csv(&dataset));
+    let run = Runs::from(sample::counted());
+    check("counted.txt", &reports::terminal(&run, 100));
+    check("counted.md", &reports::markdown(&run));
+    check("counted.html", &reports::html(&run));
+    check("counted.csv", &reports::csv(run.datasets()));
 }
 
 #[test]
 fn an_emulated_clock_is_labelled_as_before() {
-    check("emulated.md", &reports::markdown(&sample::emulated()));
+    check("emulated.md", &reports::markdown(&sample::emulated().into()));
 }
 
 #[test]
 fn a_small_run_of_every_backend_is_shown_as_before() {
-    check("smoke.txt", &reports::terminal(&sample::smoke(sample::counted()), 100));
+    check("smoke.txt", &reports::terminal(&sample::smoke(sample::counted()).into(), 100));
 }

@@ -6,10 +6,26 @@ use lab_core::dataset::{Dataset, Record};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName, Scheduler};
 use proptest::prelude::*;
+use reports::Runs;
+use std::slice;
 
 /// Every rendered form of `dataset`.
 fn all(dataset: &Dataset) -> [String; 4] {
-    [reports::terminal(dataset, 100), reports::markdown(dataset), reports::html(dataset), reports::csv(dataset)]
+    let [terminal, markdown, html] = texts(&dataset.clone().into());
+    [terminal, markdown, html, reports::csv(slice::from_ref(dataset))]
+}
+
+/// What is there to be read of `runs`.
+fn texts(runs: &Runs) -> [String; 3] {
+    [reports::terminal(runs, 100), reports::markdown(runs), reports::html(runs)]
+}
+
+fn html(dataset: &Dataset) -> String {
+    reports::html(&dataset.clone().into())
+}
+
+fn markdown(dataset: &Dataset) -> String {
+    reports::markdown(&dataset.clone().into())
 }
 
 /// The text forms of `dataset`, without line breaks.
@@ -44,8 +60,8 @@ fn an_empty_plan_was_asked_nothing() {
     dataset.cells.clear();
     assert_says(&dataset, "No answer: nothing was measured.");
     assert_says(&dataset, "The plan has no cells: nothing was asked.");
-    assert!(!reports::html(&dataset).contains("<svg"));
-    assert_eq!(reports::csv(&dataset).lines().count(), 1);
+    assert!(!html(&dataset).contains("<svg"));
+    assert_eq!(reports::csv(slice::from_ref(&dataset)).lines().count(), 1);
 }
 
 #[test]
@@ -55,8 +71,8 @@ fn a_run_that_was_cut_off_at_once_lists_every_cell() {
     assert_says(&dataset, "the run ended before it");
     assert_tabulates(&dataset, "direct: connect, connections_per_second and bandwidth at 1, 1,000 and 20,000 Services");
     assert_says(&dataset, "not known: the dataset was cut off before its end line");
-    assert!(!reports::html(&dataset).contains("<svg"));
-    assert_eq!(reports::csv(&dataset).lines().count(), 1 + dataset.header.plan.cells.len());
+    assert!(!html(&dataset).contains("<svg"));
+    assert_eq!(reports::csv(slice::from_ref(&dataset)).lines().count(), 1 + dataset.header.plan.cells.len());
 }
 
 #[test]
@@ -81,7 +97,7 @@ fn one_cell_with_one_sample_makes_no_comparison() {
     });
     assert_says(&dataset, "at 1 Service, the median is 6.17 ms with nftables.");
     assert_says(&dataset, "Nothing: every cell of the plan was measured in every round.");
-    assert_eq!(reports::csv(&dataset).lines().count(), 2);
+    assert_eq!(reports::csv(slice::from_ref(&dataset)).lines().count(), 2);
 }
 
 #[test]
@@ -105,7 +121,7 @@ fn a_run_in_which_all_failed_shows_failed_everywhere() {
     assert_says(&dataset, "No answer: nothing was measured.");
     assert_says(&dataset, "the node has no loopback");
     assert_says(&dataset, "113 failed of 113");
-    let failed = reports::markdown(&dataset).lines().filter(|line| line.contains("| failed |")).count();
+    let failed = markdown(&dataset).lines().filter(|line| line.contains("| failed |")).count();
     assert!(failed > 20, "{failed}");
 }
 
@@ -154,7 +170,7 @@ fn a_single_count_of_instructions_stands_alone() {
         &dataset,
         "Nothing: every cell of the plan was measured in every replica.".trim_start_matches("Nothing"),
     );
-    let markdown = reports::markdown(&dataset);
+    let markdown = markdown(&dataset);
     assert!(markdown.contains("Exact: counted once in every cell.") && !markdown.contains("n = 1"));
 }
 
@@ -182,14 +198,14 @@ fn counted_instructions_never_look_like_times() {
 fn an_emulated_clock_is_named_in_every_title() {
     let dataset = sample::emulated();
     assert_says(&dataset, "Emulated wall clock: ratios only.");
-    let markdown = reports::markdown(&dataset);
+    let markdown = markdown(&dataset);
     let measured = markdown.split("## Skipped").next().unwrap();
     let exact = ["tool_peak_rss", "kernel_memory", "rules", "chains", "set_elements", "script_bytes"];
     for title in measured.lines().filter_map(|line| line.strip_prefix("##").map(|line| line.trim_matches(['#', ' ']))) {
         assert!(title.contains("emulated") || exact.iter().any(|metric| title.starts_with(metric)), "{title}");
     }
     assert!(measured.contains("the emulated median is"));
-    assert_eq!(reports::html(&dataset).matches("(emulated)</figcaption>").count(), 3);
+    assert_eq!(html(&dataset).matches("(emulated)</figcaption>").count(), 3);
 }
 
 #[test]
@@ -255,7 +271,7 @@ fn variants_of_a_backend_are_told_apart_where_they_differ() {
 #[test]
 fn no_cell_of_a_table_is_empty() {
     for dataset in on_each_clock() {
-        let markdown = reports::markdown(&dataset);
+        let markdown = markdown(&dataset);
         for line in markdown.lines().filter(|line| line.starts_with('|')) {
             assert!(line.trim_matches('|').split(" | ").all(|cell| !cell.trim().is_empty()), "{line}");
         }
@@ -266,13 +282,13 @@ fn no_cell_of_a_table_is_empty() {
 fn the_terminal_keeps_to_its_width_and_to_a_few_pages() {
     for dataset in on_each_clock() {
         for width in [0, 60, 80, 100, 200] {
-            let text = reports::terminal(&dataset, width);
+            let text = reports::terminal(&dataset.clone().into(), width);
             let longest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
             assert!(longest.chars().count() <= usize::from(width).max(60), "at {width}: {longest:?}");
         }
     }
     for dataset in on_each_clock() {
-        let smoke = reports::terminal(&sample::smoke(dataset), 100);
+        let smoke = reports::terminal(&sample::smoke(dataset).into(), 100);
         assert!(smoke.lines().count() < 120, "{smoke}");
         assert_eq!(smoke.matches("sync_full  ").count(), 2, "the table is in one part: {smoke}");
     }
@@ -280,7 +296,7 @@ fn the_terminal_keeps_to_its_width_and_to_a_few_pages() {
 
 #[test]
 fn the_page_asks_nothing_of_the_network_and_runs_no_script() {
-    let html = reports::html(&sample::dataset());
+    let html = html(&sample::dataset());
     assert!(html.contains("content=\"default-src 'none'; style-src 'unsafe-inline'\""));
     for forbidden in ["<script", "<link", "<img", "src=", "url(", "@import"] {
         assert!(!html.contains(forbidden), "{forbidden}");

@@ -7,6 +7,8 @@ mod options;
 mod overhead;
 mod plan;
 mod render;
+mod report;
+mod runs;
 mod scenario;
 mod scenarios;
 mod splice;
@@ -41,6 +43,8 @@ enum Verb {
     Scenarios,
     /// Show the cells a scenario would run, and about how long that takes.
     Plan(plan::Args),
+    /// Report on recorded runs, as text, tables, a page or data for other programs.
+    Report(report::Args),
     /// Print the exact input a backend's tool would get. Needs no privileges.
     Render(render::Args),
     /// Put what svclab prints into documents, or check that it still is what stands there.
@@ -66,6 +70,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Scenario(args) => scenario::run(&args),
         Verb::Scenarios => scenarios::run(),
         Verb::Plan(args) => plan::run(&args),
+        Verb::Report(args) => report::run(&args),
         Verb::Render(args) => render::run(&args),
         Verb::Splice(args) => splice::run(&args),
         Verb::Doctor => doctor::run(),
@@ -74,4 +79,10 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Kernel(verb) => kernel::run(&verb),
         Verb::Overhead(args) => overhead::run(&args),
     }
+}
+
+/// Columns of the terminal, or those of a page where there is none.
+pub(crate) fn width() -> u16 {
+    const PAGE: u16 = 100;
+    console::Term::stdout().size_checked().map_or(PAGE, |(_, columns)| columns.max(80))
 }

@@ -1,0 +1,161 @@
+//! `svclab report`: everything that can be made of recorded runs.
+
+use super::runs;
+use crate::exit::{Exit, Failure};
+use anyhow::{Context, Result, anyhow, ensure};
+use lab_core::dataset::Dataset;
+use lab_core::metric::Better;
+use reports::Runs;
+use std::fs;
+use std::io::{ErrorKind, Write, stdout};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A run's folder or its run.jsonl; several are reported side by side
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    /// What to make of them
+    #[arg(long, value_enum, default_value_t = Format::Terminal)]
+    format: Format,
+    /// Where to write it: a file, or a folder for files of their usual names [default: standard output]
+    #[arg(long, value_name = "FILE|DIR")]
+    out: Option<PathBuf>,
+    /// Columns of the terminal format, from 60 [default: the terminal's, else 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
+    width: Option<u16>,
+}
+
+/// What runs can be made into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// The report in short, as plain text
+    Terminal,
+    /// The whole report, for a pull request
+    Markdown,
+    /// The whole report with charts, as one page that needs nothing else
+    Html,
+    /// The summary: a row a cell and metric
+    Csv,
+    /// The summary and what ran, as one object
+    Json,
+    /// The samples and the summary, as two files; needs --out DIR
+    Parquet,
+    /// Medians for github-action-benchmark, as a file for each of its custom tools; needs --out DIR
+    BenchmarkAction,
+    /// A line a round in the Go benchmark format
+    Benchstat,
+}
+
+/// A file to be.
+struct Product {
+    name: &'static str,
+    bytes: Vec<u8>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    check(args).map_err(Failure::usage)?;
+    let datasets = runs::read(&args.runs)?;
+    let products = make(args, datasets)?;
+    match &args.out {
+        Some(out) => save(out, &products, args.format).map_err(Failure::usage)?,
+        None => products.iter().try_for_each(|product| print(&product.bytes))?,
+    }
+    Ok(Exit::Done.into())
+}
+
+impl Format {
+    /// Whether it is made of several files, and not of text for standard output.
+    fn is_several_files(self) -> bool {
+        matches!(self, Self::Parquet | Self::BenchmarkAction)
+    }
+}
+
+/// What can be said of the command line before anything is read.
+fn check(args: &Args) -> Result<()> {
+    let name = clap::ValueEnum::to_possible_value(&args.format);
+    let name = name.as_ref().map_or("", clap::builder::PossibleValue::get_name);
+    ensure!(
+        args.width.is_none() || args.format == Format::Terminal,
+        "--width is for --format terminal, not for {name}"
+    );
+    let Some(out) = &args.out else {
+        ensure!(
+            !args.format.is_several_files(),
+            "--format {name} makes several files: name their folder with --out DIR"
+        );
+        return Ok(());
+    };
+    let shown = out.display();
+    if args.format.is_several_files() {
+        ensure!(out.is_dir() || !out.exists(), "--out {shown} is a file; --format {name} makes several: name a folder");
+    }
+    // A report over the record of a run would be the end of it.
+    let Ok(there) = out.canonicalize() else { return Ok(()) };
+    for run in &args.runs {
+        let record = runs::record(run).ok().and_then(|record| record.canonicalize().ok());
+        ensure!(record != Some(there.clone()), "--out {shown} is the run itself; name another file");
+    }
+    Ok(())
+}
+
+fn make(args: &Args, datasets: Vec<Dataset>) -> Result<Vec<Product>, Failure> {
+    let text = |name, text: String| vec![Product { name, bytes: text.into_bytes() }];
+    let together = |datasets| Runs::of(datasets).map_err(Failure::usage);
+    Ok(match args.format {
+        Format::Terminal => {
+            text("report.txt", reports::terminal(&together(datasets)?, args.width.unwrap_or_else(super::width)))
+        }
+        Format::Markdown => text("report.md", reports::markdown(&together(datasets)?)),
+        Format::Html => text("report.html", reports::html(&together(datasets)?)),
+        Format::Csv => text("summary.csv", reports::csv(&datasets)),
+        Format::Json => text("report.json", reports::json(&datasets)),
+        Format::Benchstat => text("benchstat.txt", reports::benchstat(&datasets)),
+        Format::Parquet => vec![
+            Product { name: "samples.parquet", bytes: reports::parquet::samples(&datasets) },
+            Product { name: "summary.parquet", bytes: reports::parquet::summary(&datasets) },
+        ],
+        Format::BenchmarkAction => benchmark_action(&datasets)?,
+    })
+}
+
+/// A file for each of github-action-benchmark's custom tools that there is something for: it refuses an empty one.
+fn benchmark_action(datasets: &[Dataset]) -> Result<Vec<Product>, Failure> {
+    let files = [("smaller-is-better.json", Better::Lower), ("bigger-is-better.json", Better::Higher)];
+    let product = |(name, better)| {
+        let text = reports::benchmark_action(datasets, better)?;
+        Some(Product { name, bytes: text.into_bytes() })
+    };
+    let products: Vec<Product> = files.into_iter().filter_map(product).collect();
+    if products.is_empty() {
+        return Err(Failure::usage(anyhow!(
+            "nothing was measured that could be better or worse; there is no file to write"
+        )));
+    }
+    Ok(products)
+}
+
+/// Writes to standard output. A reader that has seen enough (`| head`) is no failure.
+fn print(bytes: &[u8]) -> Result<()> {
+    let mut out = stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("writing to standard output"),
+        _ => Ok(()),
+    }
+}
+
+/// Writes to `out`: a folder, if there is one or several files are to be written, else a file.
+fn save(out: &Path, products: &[Product], format: Format) -> Result<()> {
+    let shown = out.display();
+    let folder = out.is_dir() || format.is_several_files();
+    if folder {
+        fs::create_dir_all(out).with_context(|| format!("--out {shown} cannot be made"))?;
+    }
+    for Product { name, bytes } in products {
+        let path = if folder { out.join(name) } else { out.to_owned() };
+        fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))?;
+        eprintln!("{}", path.display());
+    }
+    Ok(())
+}

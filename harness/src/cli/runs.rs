@@ -1,0 +1,90 @@
+//! The runs that a verb is given: found, read, and what is odd about them said on standard error.
+
+use crate::exit::Failure;
+use crate::store;
+use anyhow::{Context, Result, anyhow, bail};
+use lab_core::dataset::{Dataset, Read};
+use lab_core::units;
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The file in a run's folder that everything is made from.
+pub(crate) const RECORD: &str = "run.jsonl";
+
+/// Reads the runs at `places`, each a run's folder or its `run.jsonl`, in their order.
+///
+/// # Errors
+/// When one is not there, cannot be read or is no dataset, or when a run is there twice.
+pub(crate) fn read(places: &[PathBuf]) -> Result<Vec<Dataset>, Failure> {
+    let mut ids = HashSet::new();
+    let mut datasets = Vec::new();
+    for place in places {
+        let dataset = read_one(place).map_err(Failure::usage)?;
+        if !ids.insert(dataset.header.id.clone()) {
+            let twice = anyhow!("{}: the run {} was given before; name it once", place.display(), dataset.header.id);
+            return Err(Failure::usage(twice));
+        }
+        datasets.push(dataset);
+    }
+    Ok(datasets)
+}
+
+fn read_one(place: &Path) -> Result<Dataset> {
+    let file = record(place)?;
+    let shown = file.display();
+    let Read { dataset, passed_over } = store::read(&file).with_context(|| shown.to_string())?;
+    for (unknown, lines) in passed_over {
+        let (lines, version) = (units::count(lines as u64), &dataset.header.version);
+        eprintln!("svclab: {shown}: passed over {lines} lines of unknown {unknown}: svclab {version} wrote it");
+    }
+    match &dataset.end {
+        None => {
+            let records = units::count(dataset.cells.len() as u64);
+            eprintln!(
+                "svclab: {shown}: it has no end line: the run broke off or still goes on; {records} records are in it"
+            );
+        }
+        Some(end) if end.interrupted => {
+            eprintln!("svclab: {shown}: the run was interrupted before its plan was through");
+        }
+        Some(_) => {}
+    }
+    Ok(dataset)
+}
+
+/// The `run.jsonl` that `place` stands for.
+pub(crate) fn record(place: &Path) -> Result<PathBuf> {
+    let shown = place.display();
+    let Ok(metadata) = fs::metadata(place) else {
+        bail!("{shown}: no such file or folder; RUN is a run's folder, or the {RECORD} in it");
+    };
+    if !metadata.is_dir() {
+        return Ok(place.to_owned());
+    }
+    let file = place.join(RECORD);
+    if !file.is_file() {
+        bail!("{shown} holds no {RECORD}{}", instead(place));
+    }
+    Ok(file)
+}
+
+/// What there is in a folder that is not a run's.
+fn instead(folder: &Path) -> String {
+    const SHOWN: usize = 8;
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    let runs: Vec<&String> = names.iter().filter(|name| folder.join(name).join(RECORD).is_file()).collect();
+    if !runs.is_empty() {
+        let runs: Vec<_> = runs.iter().take(SHOWN).map(|name| folder.join(name).display().to_string()).collect();
+        return format!(", but there are runs in it: {}", runs.join(", "));
+    }
+    if names.is_empty() {
+        return ": it is empty".to_owned();
+    }
+    let more = names.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    names.truncate(SHOWN);
+    format!("; there are: {}{more}", names.join(", "))
+}

@@ -1,0 +1,195 @@
+//! Reading a `run.jsonl`, a line at a time, so that a long one never has to be in memory as text.
+//!
+//! What a newer svclab may add to the same format is passed over: unknown fields silently, records of an unknown kind or
+//! metric with a count of them. Any other unknown word is an error, because what it says of a record is not known.
+
+use super::{CellRecord, Dataset, End, FORMAT, Header};
+use crate::metric::Metric;
+use crate::vocabulary::Word;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// The version that compares itself with the one a file was written by.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A dataset as it was read, with what was passed over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// What was read.
+    pub dataset: Dataset,
+    /// Lines that this svclab knows nothing of, by what it does not know: `metric "rtt"`.
+    pub passed_over: BTreeMap<String, usize>,
+}
+
+/// Why a text is not a dataset.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// There is no first line that could be a header.
+    #[error("line 1: the header is missing ({0}): this is not a run.jsonl, or the run was cut off before it began")]
+    NoHeader(String),
+    /// Another version of the format.
+    #[error("line 1: the dataset's format is {0}, this svclab reads {FORMAT}; read it with the svclab that wrote it")]
+    Format(String),
+    /// A header that says something unknown.
+    #[error(
+        "line 1: the header says what svclab {VERSION} cannot read ({problem}); read it with svclab {version}, \
+             which wrote it"
+    )]
+    Header {
+        /// What is wrong with it.
+        problem: String,
+        /// Which svclab wrote it.
+        version: String,
+    },
+    /// A line in the middle that is no record, or not one that can stand there.
+    #[error("line {line}: {problem}; the file was damaged or edited: delete the line to read the rest")]
+    Line {
+        /// Its number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A line that another svclab may well have meant.
+    #[error("line {line}: {problem}; this is svclab {VERSION}: read it with svclab {version}, which wrote it")]
+    Foreign {
+        /// Its number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+        /// Which svclab wrote it.
+        version: String,
+    },
+}
+
+impl Dataset {
+    /// Reads the text of a `run.jsonl`; what is [passed over](Read::passed_over) is not told.
+    ///
+    /// # Errors
+    /// When the header is missing or of another format, and when any other line is not a record that can stand there.
+    pub fn read(text: &str) -> Result<Self, ReadError> {
+        let mut reading = Reading::default();
+        for line in text.split_inclusive('\n') {
+            reading.line(line.as_bytes())?;
+        }
+        Ok(reading.end()?.dataset)
+    }
+}
+
+/// A `run.jsonl` that is being read.
+#[derive(Debug, Default)]
+pub struct Reading {
+    dataset: Option<Dataset>,
+    passed_over: BTreeMap<String, usize>,
+    /// Lines so far.
+    lines: usize,
+}
+
+/// What a line has to say before anything else in it is looked at.
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+}
+
+/// What the first line has to say before anything else in it is looked at.
+#[derive(Deserialize)]
+struct Version {
+    kind: Option<Value>,
+    format: Option<Value>,
+    version: Option<String>,
+}
+
+impl Reading {
+    /// Takes the next line, its newline included.
+    ///
+    /// A last line without its newline that cannot be read was cut off while it was written, and is left out.
+    ///
+    /// # Errors
+    /// When it is not a record that can stand there.
+    pub fn line(&mut self, line: &[u8]) -> Result<(), ReadError> {
+        self.lines += 1;
+        if line.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        let Some(dataset) = &mut self.dataset else {
+            self.dataset = Some(Dataset { header: read_header(line)?, cells: Vec::new(), end: None });
+            return Ok(());
+        };
+        let problem = match read_record(line, dataset) {
+            Ok(()) => return Ok(()),
+            Err(_) if !line.ends_with(b"\n") && serde_json::from_slice::<IgnoredAny>(line).is_err() => return Ok(()),
+            Err(problem) => problem,
+        };
+        if let Some(unknown) = unknown(line) {
+            *self.passed_over.entry(unknown).or_default() += 1;
+            return Ok(());
+        }
+        let (line, version) = (self.lines, &dataset.header.version);
+        if version == VERSION {
+            return Err(ReadError::Line { line, problem });
+        }
+        Err(ReadError::Foreign { line, problem, version: version.clone() })
+    }
+
+    /// There are no more lines.
+    ///
+    /// # Errors
+    /// When there was not even a header.
+    pub fn end(self) -> Result<Read, ReadError> {
+        let nothing = || ReadError::NoHeader("the file is empty".to_owned());
+        Ok(Read { dataset: self.dataset.ok_or_else(nothing)?, passed_over: self.passed_over })
+    }
+}
+
+/// The header in the first line, its format checked before anything else in it is looked at.
+fn read_header(line: &[u8]) -> Result<Header, ReadError> {
+    let first: Version = serde_json::from_slice(line).map_err(|error| ReadError::NoHeader(error.to_string()))?;
+    if first.kind != Some(Value::from("run")) {
+        return Err(ReadError::NoHeader("the first line is not of kind \"run\"".to_owned()));
+    }
+    if first.format != Some(Value::from(FORMAT)) {
+        return Err(ReadError::Format(first.format.unwrap_or_default().to_string()));
+    }
+    serde_json::from_slice(line).map_err(|error| ReadError::Header {
+        problem: error.to_string(),
+        version: first.version.unwrap_or_else(|| "of another version".to_owned()),
+    })
+}
+
+/// Adds the record in `line` to `dataset`; the error says why it cannot stand there.
+fn read_record(line: &[u8], dataset: &mut Dataset) -> Result<(), String> {
+    let no_record = |error: serde_json::Error| format!("it is not a record ({error})");
+    let Kind { kind } = serde_json::from_slice(line).map_err(no_record)?;
+    if dataset.end.is_some() {
+        return Err("it stands after the end line".to_owned());
+    }
+    match kind.as_ref() {
+        "cell" => {
+            let cell: CellRecord = serde_json::from_slice(line).map_err(no_record)?;
+            if cell.unit != cell.metric.unit() {
+                return Err(format!("{} is in {}, not in {}", cell.metric, cell.metric.unit(), cell.unit));
+            }
+            dataset.cells.push(cell);
+        }
+        "end" => dataset.end = Some(serde_json::from_slice::<End>(line).map_err(no_record)?),
+        "run" => return Err("it is a second header".to_owned()),
+        other => return Err(format!("it is not a record (unknown kind \"{other}\")")),
+    }
+    Ok(())
+}
+
+/// What a newer svclab may have added that `line` is of, if it is a whole object at all.
+fn unknown(line: &[u8]) -> Option<String> {
+    let value: Value = serde_json::from_slice(line).ok()?;
+    match value.get("kind")?.as_str()? {
+        "cell" => {
+            let metric = value.get("metric")?.as_str()?;
+            Metric::find(metric).is_err().then(|| format!("metric \"{metric}\""))
+        }
+        "run" | "end" => None,
+        kind => Some(format!("kind \"{kind}\"")),
+    }
+}

@@ -1,0 +1,127 @@
+use super::*;
+use crate::plan::Axes;
+use std::time::Duration;
+
+fn header() -> Header {
+    Header {
+        format: FORMAT,
+        id: "2026-01-01-test".to_owned(),
+        version: "0.1.0".to_owned(),
+        revision: "abc".to_owned(),
+        command: vec!["svclab".to_owned(), "scenario".to_owned(), "first packet".to_owned()],
+        scenario: "question: \"what?\"\n".to_owned(),
+        question: "what?".to_owned(),
+        plan: Plan {
+            seed: u64::MAX,
+            rounds: 3,
+            budget: Duration::from_millis(1500),
+            cells: Axes { services: vec![1, 100], ..Axes::default() }.expand(),
+            ..Plan::example(TargetName::Exact)
+        },
+        clock: Clock::Wall,
+        host: BTreeMap::from([("kernel".to_owned(), "6.1".to_owned())]),
+        guest: BTreeMap::from([("kernel".to_owned(), "6.1".to_owned())]),
+        references: vec!["huawei-cpu".to_owned()],
+        tools: BTreeMap::from([("nft".to_owned(), "1.0.6".to_owned())]),
+        start: "2026-01-01T00:00:00Z".parse().unwrap(),
+    }
+}
+
+fn cell(samples: &[f64]) -> CellRecord {
+    CellRecord {
+        scenario: "test".to_owned(),
+        target: TargetName::Host,
+        backend: BackendName::Nftables,
+        layout: "kube-proxy-1.30".to_owned(),
+        scheduler: None,
+        forwarding: None,
+        way: Way::Partial,
+        services: 100,
+        endpoints: 2,
+        position: Some(Position::Last),
+        probe: ProbeName::Connect,
+        round: 1,
+        replica: 0,
+        outcome: Outcome::Measured,
+        reason: String::new(),
+        metric: Metric::Connect,
+        unit: Unit::Ns,
+        samples: samples.to_vec(),
+    }
+}
+
+fn end() -> End {
+    End {
+        end: "2026-01-01T00:01:00Z".parse().unwrap(),
+        peak_rss: 1 << 24,
+        interrupted: false,
+        cells: BTreeMap::from([(Outcome::Measured, 3), (Outcome::OverBudget, 1)]),
+        boots: vec![2_500_000_000],
+    }
+}
+
+fn text() -> String {
+    let records = [Record::Run(Box::new(header())), Record::Cell(cell(&[1.0, 2.5])), Record::End(end())];
+    records.iter().map(Record::line).collect()
+}
+
+#[test]
+fn what_was_written_is_read_back() {
+    let dataset = Dataset::read(&text()).unwrap();
+    assert_eq!(dataset, Dataset { header: header(), cells: vec![cell(&[1.0, 2.5])], end: Some(end()) });
+}
+
+#[test]
+fn a_line_has_its_kind_first_and_whole_samples_as_integers() {
+    let line = Record::Cell(cell(&[12.0, 1.5, -0.0, 1e300, f64::NAN, f64::INFINITY])).line();
+    assert!(line.starts_with("{\"kind\":\"cell\",\"scenario\":"), "{line}");
+    assert!(line.ends_with("\"samples\":[12,1.5,0,1e+300]}\n"), "{line}");
+    assert_eq!(line.matches('\n').count(), 1);
+}
+
+#[test]
+fn a_file_cut_off_anywhere_after_its_header_is_a_shorter_dataset() {
+    let text = text();
+    let header = text.find('\n').unwrap();
+    for cut in header..text.len() {
+        let dataset = Dataset::read(&text[..cut]).unwrap();
+        assert!(dataset.cells.len() <= 1);
+    }
+}
+
+#[test]
+fn a_file_cut_off_within_its_header_says_so() {
+    let text = text();
+    for cut in 0..text.find('\n').unwrap() {
+        let error = Dataset::read(&text[..cut]).unwrap_err();
+        assert!(matches!(error, ReadError::NoHeader(_)), "{error}");
+    }
+}
+
+#[test]
+fn another_format_is_refused_by_its_number() {
+    let newer = text().replacen("\"format\":1", "\"format\":2,\"unknown\":[]", 1);
+    let error = Dataset::read(&newer).unwrap_err();
+    assert_eq!(error, ReadError::Format("2".to_owned()));
+    assert!(error.to_string().contains("read it with the svclab that wrote it"));
+}
+
+#[test]
+fn garbage_in_the_middle_names_its_line() {
+    let text = text();
+    let lines: Vec<&str> = text.lines().collect();
+    let with = |extra: &str| format!("{}\n{}\n{extra}\n{}\n", lines[0], lines[1], lines[2]);
+    for extra in ["garbage", "{}", "{\"kind\":\"cell\"}", lines[0], lines[2]] {
+        let error = Dataset::read(&with(extra)).unwrap_err().to_string();
+        let line = if extra == lines[2] { "line 4: " } else { "line 3: " };
+        assert!(error.starts_with(line), "{error}");
+        assert!(error.contains("delete the line"), "{error}");
+    }
+}
+
+#[test]
+fn a_sample_in_the_wrong_unit_is_refused() {
+    let wrong = text().replace("\"unit\":\"ns\"", "\"unit\":\"bytes\"");
+    let error = Dataset::read(&wrong).unwrap_err().to_string();
+    assert!(error.starts_with("line 2: connect is in ns, not in bytes"), "{error}");
+}

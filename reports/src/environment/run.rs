@@ -1,0 +1,140 @@
+//! What is known of one run: when and how it went, and what it is called.
+
+use crate::results::{Results, Row};
+use jiff::SignedDuration;
+use lab_core::dataset::Dataset;
+use lab_core::metric::{Metric, Unit};
+use lab_core::vocabulary::{Clock, Outcome, TargetName, Word};
+use lab_core::{stats, units};
+use std::collections::BTreeMap;
+
+/// A fact's name, and what is so.
+pub(super) type Fact = (String, String);
+
+/// One of the runs.
+pub(super) struct Run<'a> {
+    pub(super) results: &'a Results<'a>,
+    /// Its number among the runs.
+    pub(super) number: usize,
+    pub(super) dataset: &'a Dataset,
+}
+
+impl Run<'_> {
+    /// Which kernel the numbers are of, and which one only ran the guest.
+    pub(super) fn kernels(&self) -> Option<String> {
+        let header = &self.dataset.header;
+        let host = header.host.get("kernel").map(String::as_str);
+        match (header.guest.get("kernel"), host) {
+            (Some(guest), host) => {
+                Some(format!("Measured on guest kernel {guest}; the host's kernel is {}", host.unwrap_or("not known")))
+            }
+            (None, Some(_)) if header.plan.target != TargetName::Host => None,
+            (None, host) => host.map(|host| format!("Measured on the host's kernel {host}")),
+        }
+    }
+
+    /// How many guests were started, and how long that took: `12, each in 2.10 s (median), the slowest in 3.00 s of real time`.
+    pub(super) fn boots(&self) -> Option<String> {
+        #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+        let boots: Vec<f64> = self.dataset.end.as_ref()?.boots.iter().map(|&boot| boot as f64).collect();
+        let slowest = boots
+            .iter()
+            .copied()
+            .fold(None, |most: Option<f64>, boot| Some(most.map_or(boot, |most| most.max(boot))))?;
+        let real = |time| units::human(Unit::Ns, Clock::Wall, time);
+        let median = stats::median(&boots)?;
+        let count = units::count(boots.len() as u64);
+        Some(format!("{count}, median {} of real time to the first cell, slowest {}", real(median), real(slowest)))
+    }
+
+    /// What to type to run it again; empty when that is not known.
+    pub(super) fn command(&self) -> String {
+        self.dataset.header.command.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// What ran, when, and how it went.
+    pub(super) fn facts(&self) -> Vec<Fact> {
+        let header = &self.dataset.header;
+        let plan = &header.plan;
+        let version = match header.revision.as_str() {
+            "" => header.version.clone(),
+            revision => format!("{} ({revision})", header.version),
+        };
+        let (end, duration, memory) = match &self.dataset.end {
+            Some(end) => {
+                let interrupted = if end.interrupted { ", interrupted before the plan was through" } else { "" };
+                let took = end.end.duration_since(header.start);
+                #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+                let memory = units::human(Unit::Bytes, Clock::Wall, end.peak_rss as f64);
+                (format!("{:.0}{interrupted}", end.end), written(took), memory)
+            }
+            None => {
+                let unknown = || "not known".to_owned();
+                ("not known: the dataset was cut off before its end line".to_owned(), unknown(), unknown())
+            }
+        };
+        let facts = [
+            ("id", header.id.clone()),
+            ("svclab", version),
+            ("target", plan.target.to_string()),
+            ("clock", header.clock.to_string()),
+            ("seed", plan.seed.to_string()),
+            ("rounds", plan.rounds.to_string()),
+            ("replicas", plan.replicas.to_string()),
+            ("guests started", self.boots().unwrap_or_else(|| "none".to_owned())),
+            ("budget of a cell", self.budget()),
+            ("start", format!("{:.0}", header.start)),
+            ("end", end),
+            ("duration", duration),
+            ("svclab's peak memory", memory),
+            ("cells by outcome", self.outcomes()),
+        ];
+        // A run without guests has no use for what is said of them.
+        let told = |name: &str| plan.target != TargetName::Host || !matches!(name, "replicas" | "guests started");
+        facts.into_iter().filter(|(name, _)| told(name)).map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// What a cell may take, on the run's clock.
+    fn budget(&self) -> String {
+        let budget = self.dataset.header.plan.budget;
+        match self.results.clock() {
+            #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+            Clock::Instructions => units::human(Unit::Ns, Clock::Instructions, budget.as_nanos() as f64),
+            Clock::Wall | Clock::WallEmulated => format!("{budget:?}"),
+        }
+    }
+
+    /// How many cells ended how, each by its probe's own metric.
+    fn outcomes(&self) -> String {
+        let mut counts: BTreeMap<Outcome, u64> = BTreeMap::new();
+        let own = |row: &&Row| row.run == self.number && row.metric == Metric::of(row.probe);
+        let own: Vec<_> = self.results.rows.iter().filter(own).collect();
+        for row in &own {
+            *counts.entry(row.outcome).or_default() += 1;
+        }
+        let parts: Vec<String> =
+            counts.iter().map(|(outcome, count)| format!("{} {}", units::count(*count), outcome.name())).collect();
+        match parts.as_slice() {
+            [] => "none".to_owned(),
+            parts => format!("{} of {}", parts.join(", "), units::count(own.len() as u64)),
+        }
+    }
+}
+
+/// How long a run took: `1 h 4 min 20 s`.
+fn written(took: SignedDuration) -> String {
+    let seconds = took.as_secs().max(0);
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
+    let shown = parts.iter().skip_while(|(value, unit)| *value == 0 && *unit != "s");
+    shown.map(|(value, unit)| format!("{value} {unit}")).collect::<Vec<_>>().join(" ")
+}
+
+/// `word` as a POSIX shell reads it back.
+fn quote(word: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=,+@%".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}

@@ -1,0 +1,47 @@
+//! `samples`: a row a sample, as it was taken.
+
+use super::Column;
+use super::coordinates::{self, Coordinates, Placed};
+use lab_core::dataset::{CellRecord, Dataset, Header};
+use lab_core::vocabulary::Word;
+
+/// A sample, or a record that has none.
+#[derive(Clone, Copy)]
+pub(crate) struct Sample<'a> {
+    header: &'a Header,
+    record: &'a CellRecord,
+    /// Its place among the record's samples, and its value; `None` for a record without samples.
+    taken: Option<(u32, f64)>,
+}
+
+impl Placed for Sample<'_> {
+    fn at(&self) -> Coordinates<'_> {
+        Coordinates { header: self.header, cell: self.record.cell(), layout: &self.record.layout }
+    }
+}
+
+pub(crate) fn columns<'a>() -> Vec<Column<Sample<'a>>> {
+    let mut columns = coordinates::columns();
+    columns.extend([
+        Column::whole("round", |row: &Sample| row.record.round),
+        Column::whole("replica", |row| row.record.replica),
+        Column::text("outcome", |row| row.record.outcome.name()),
+        Column::maybe_text("reason", |row| Some(row.record.reason.as_str()).filter(|reason| !reason.is_empty())),
+        Column::text("metric", |row| row.record.metric.name()),
+        Column::text("unit", |row| row.record.unit.name()),
+        Column::maybe_whole("index", |row| row.taken.map(|(index, _)| index)),
+        Column::maybe_number("value", |row| row.taken.map(|(_, value)| value)),
+    ]);
+    columns
+}
+
+/// Every sample of `datasets` in the order in which it was recorded; a record without any has a row without a value.
+pub(crate) fn rows(datasets: &[Dataset]) -> impl Iterator<Item = Sample<'_>> {
+    let records =
+        datasets.iter().flat_map(|Dataset { header, cells, .. }| cells.iter().map(move |cell| (header, cell)));
+    records.flat_map(|(header, record)| {
+        let samples = (0..).zip(record.samples.iter().copied().filter(|sample| sample.is_finite()));
+        let without = record.samples.iter().all(|sample| !sample.is_finite()).then_some(None);
+        samples.map(Some).chain(without).map(move |taken| Sample { header, record, taken })
+    })
+}

@@ -1,0 +1,119 @@
+//! Several runs beside each other: what tells them apart, and which cannot stand together.
+
+mod sample;
+
+use lab_core::dataset::Dataset;
+use reports::{Runs, Unlike};
+
+/// The sample as it would be on another kernel.
+fn on_kernel(kernel: &str) -> Dataset {
+    let mut dataset = sample::dataset();
+    dataset.header.id = format!("scale-{kernel}");
+    dataset.header.host.insert("kernel".to_owned(), kernel.to_owned());
+    dataset
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn runs_are_told_apart_by_their_kernels() {
+    let runs = Runs::of(vec![on_kernel("6.1.0-56"), on_kernel("6.18")]).unwrap();
+    assert_eq!(runs.labels(), ["6.1.0-56", "6.18"]);
+    for text in [reports::markdown(&runs), reports::html(&runs)] {
+        let (first, second) = (text.find("nftables · 6.1.0-56"), text.find("nftables · 6.18"));
+        assert!(first.is_some() && first < second, "{first:?} {second:?}");
+        let text = words(&text);
+        assert!(text.contains("What differs between the runs"), "{text}");
+        assert_eq!(text.matches("To repeat the run · 6.").count(), 2, "{text}");
+        assert_eq!(text.matches("Example CPU @ 2.0 GHz").count(), 1, "what is the same is said once");
+    }
+    let terminal = reports::terminal(&runs, 100);
+    assert!(words(&terminal).contains("nftables · 6.18"), "{terminal}");
+    assert!(terminal.lines().all(|line| line.chars().count() <= 100));
+}
+
+#[test]
+fn a_single_run_is_not_labelled() {
+    let alone = Runs::from(sample::smoke(on_kernel("6.18")));
+    assert!(!reports::markdown(&alone).contains("nftables · "));
+    assert_eq!(reports::html(&alone), reports::html(&Runs::of(alone.datasets().to_vec()).unwrap()));
+}
+
+#[test]
+fn runs_on_one_kernel_are_told_apart_by_what_differs() {
+    let labels = |change: &dyn Fn(&mut Dataset)| {
+        let mut other = on_kernel("6.1");
+        other.header.id = "other".to_owned();
+        change(&mut other);
+        Runs::of(vec![on_kernel("6.1"), other]).unwrap().labels().to_vec()
+    };
+    let cpu = |dataset: &mut Dataset| {
+        dataset.header.host.insert("cpu".to_owned(), "Other CPU".to_owned());
+    };
+    assert_eq!(labels(&cpu), ["Example CPU @ 2.0 GHz, 2 cores", "Other CPU"]);
+    assert_eq!(labels(&|other| other.header.version = "0.2.0".to_owned())[1], "svclab 0.2.0 (0123abc)");
+    assert_eq!(labels(&|_| ()), ["scale-6.1", "other"]);
+
+    let mut third = on_kernel("6.18");
+    third.header.id = "third".to_owned();
+    let mut second = on_kernel("6.1");
+    second.header.id = "second".to_owned();
+    second.header.version = "0.2.0".to_owned();
+    let runs = Runs::of(vec![on_kernel("6.1"), second, third]).unwrap();
+    let labels = ["6.1, svclab 0.1.0 (0123abc)", "6.1, svclab 0.2.0 (0123abc)", "6.18, svclab 0.1.0 (0123abc)"];
+    assert_eq!(runs.labels(), labels);
+}
+
+#[test]
+fn no_run_a_run_twice_and_runs_on_different_clocks_are_refused() {
+    assert_eq!(Runs::of(Vec::new()), Err(Unlike::NoRun));
+    let twice = Runs::of(vec![sample::dataset(), sample::dataset()]).unwrap_err();
+    assert_eq!(twice.to_string(), "the run 2026-03-01-0930-scale was given twice; name it once");
+    let clocks = Runs::of(vec![sample::dataset(), sample::counted()]).unwrap_err().to_string();
+    assert_eq!(
+        clocks,
+        "the runs are on different clocks: instructions: 2026-03-01-0930-exact; wall: 2026-03-01-0930-scale; report \
+         those of each clock apart"
+    );
+    assert!(matches!(Runs::of(vec![on_kernel("6.1"), sample::emulated()]), Err(Unlike::Clocks(_))));
+}
+
+#[test]
+fn the_ratio_to_direct_stays_within_its_run() {
+    let mut slow = on_kernel("6.18");
+    for cell in &mut slow.cells {
+        cell.samples.iter_mut().for_each(|sample| *sample *= 3.0);
+    }
+    let ratio = |text: &str, row: &str| {
+        let line = text.lines().find(|line| line.starts_with(row)).unwrap();
+        line.split_whitespace().find(|word| word.ends_with('×')).map(str::to_owned)
+    };
+    let alone = reports::markdown(&on_kernel("6.1").into());
+    let runs = Runs::of(vec![on_kernel("6.1"), slow]).unwrap();
+    let together = reports::markdown(&runs);
+    let section = |text: &str| text.split("\n### connect,").nth(1).unwrap().to_owned();
+    let expected = ratio(&section(&alone), "| nftables | last |");
+    assert!(expected.is_some());
+    assert_eq!(ratio(&section(&together), "| nftables · 6.1 | last |"), expected);
+    assert_eq!(ratio(&section(&together), "| nftables · 6.18 | last |"), expected);
+}
+
+#[test]
+fn of_several_runs_one_may_be_empty_or_failed() {
+    let mut empty = on_kernel("6.18");
+    empty.header.plan.cells.clear();
+    empty.cells.clear();
+    for (other, said) in [
+        (empty, "the plan of this run has no cells: nothing was asked"),
+        (Dataset { cells: Vec::new(), end: None, ..on_kernel("6.18") }, "the run ended before it"),
+    ] {
+        let runs = Runs::of(vec![on_kernel("6.1"), other]).unwrap();
+        for text in [reports::markdown(&runs), reports::html(&runs)] {
+            assert!(words(&text).contains(said), "{said}");
+            assert!(text.contains("nftables · 6.1"));
+        }
+        assert!(words(&reports::terminal(&runs, 100)).contains("nftables · 6.1"));
+    }
+}
