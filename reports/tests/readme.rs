@@ -1,0 +1,86 @@
+//! README.md documents everything that is written: every key of the dataset, of the JSON, and every column.
+
+mod sample;
+
+use lab_core::dataset::Record;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+const README: &str = include_str!("../README.md");
+
+/// Objects whose keys are names of things that were found, not fields.
+const NAMED: [&str; 3] = ["host", "guest", "tools"];
+
+/// The keys of `value` and of everything in it.
+fn keys(value: &Value, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                into.insert(key.clone());
+                // In the end line and the JSON, `cells` are counts by outcome.
+                let counts = key == "cells" && value.is_object();
+                if !NAMED.contains(&key.as_str()) && !counts {
+                    keys(value, into);
+                }
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| keys(value, into)),
+        _ => {}
+    }
+}
+
+/// The part of the README from one heading to the next of its level.
+fn part(heading: &str) -> &'static str {
+    let start = README.find(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no part {heading:?}")) + 4;
+    let end = README[start..].find("\n## ").map_or(README.len(), |end| start + end);
+    &README[start..end]
+}
+
+fn assert_documented<'a>(heading: &str, names: impl IntoIterator<Item = &'a str>) {
+    let part = part(heading);
+    let missing: Vec<&str> = names.into_iter().filter(|name| !part.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "README.md, {heading:?}, lacks {missing:?}");
+}
+
+#[test]
+fn every_field_of_the_dataset_is_documented() {
+    let mut found = BTreeSet::new();
+    for dataset in [sample::smoke(sample::dataset()), sample::emulated(), sample::counted()] {
+        let records = std::iter::once(Record::Run(Box::new(dataset.header)))
+            .chain(dataset.cells.into_iter().map(Record::Cell))
+            .chain(dataset.end.map(Record::End));
+        for record in records {
+            keys(&serde_json::to_value(record).unwrap(), &mut found);
+        }
+    }
+    // Of a duration.
+    assert!(found.remove("secs") && found.remove("nanos"));
+    assert_documented(
+        "The dataset: `run.jsonl`, format 1",
+        found.iter().map(String::as_str).filter(|key| *key != "kind"),
+    );
+}
+
+#[test]
+fn every_column_of_the_tables_is_documented() {
+    let datasets = [sample::counted()];
+    let csv = reports::csv(&datasets);
+    assert_documented("Tables: `samples` and `summary`", csv.lines().next().unwrap().split(','));
+    for file in [reports::parquet::samples(&datasets), reports::parquet::summary(&datasets)] {
+        use parquet::file::reader::{FileReader, SerializedFileReader};
+        let reader = SerializedFileReader::new(bytes::Bytes::from(file)).unwrap();
+        let fields = reader.metadata().file_metadata().schema().get_fields();
+        assert_documented("Tables: `samples` and `summary`", fields.iter().map(|column| column.name()));
+    }
+}
+
+#[test]
+fn every_key_of_the_json_is_documented() {
+    let json: Value = serde_json::from_str(&reports::json(&[sample::counted()])).unwrap();
+    let mut found = BTreeSet::new();
+    keys(&json, &mut found);
+    let mut columns = BTreeSet::new();
+    keys(&json["summary"], &mut columns);
+    // The rows of the summary have the columns of the table.
+    assert_documented("JSON", found.difference(&columns).map(String::as_str));
+}
