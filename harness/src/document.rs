@@ -229,9 +229,9 @@ fn picture(file: &str) -> Result<PathBuf> {
 
 /// What `svg` calls itself.
 fn title(svg: &str) -> Option<String> {
-    let (_, label) = svg.split_once("aria-label=\"")?;
-    let (label, _) = label.split_once('"')?;
-    let plain = label.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let (_, title) = svg.split_once("<title>")?;
+    let (title, _) = title.split_once("</title>")?;
+    let plain = title.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
     Some(plain.replace(['[', ']'], ""))
 }
 

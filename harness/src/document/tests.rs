@@ -96,7 +96,7 @@ fn markdown_stands_as_it_is_other_text_in_a_fence_and_a_drawing_in_its_file() {
     assert_eq!(command("svclab plan smoke").content("cells\n"), "\n```console\n$ svclab plan smoke\ncells\n```\n");
     assert!(command("svclab plan smoke").content("````\n").starts_with("\n`````console\n"));
     assert_eq!(
-        command("svclab report a --format svg > a.svg").content("<svg role=\"img\" aria-label=\"N &lt; 3\"/>"),
+        command("svclab report a --format svg > a.svg").content("<svg><title>N &lt; 3</title></svg>"),
         "\n![N < 3](a.svg)\n\nMade by `svclab report a --format svg > a.svg`\n"
     );
 }
