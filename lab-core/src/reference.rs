@@ -97,7 +97,7 @@ pub struct Measured {
 }
 
 /// A quantile that summaries have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Quantile {
     /// The median.
     #[default]

@@ -58,6 +58,20 @@ impl Scale {
         self.label
     }
 
+    /// `value`, in base units, as it stands beside an axis: a round number of the unit, without further digits.
+    #[must_use]
+    pub fn tick(&self, value: f64) -> String {
+        let scaled = value / self.factor;
+        let rounded: f64 = format!("{scaled:.2e}").parse().unwrap_or(scaled);
+        thousands(&rounded.to_string())
+    }
+
+    /// How many base units are one of the column's.
+    #[must_use]
+    pub fn factor(&self) -> f64 {
+        self.factor
+    }
+
     /// `value`, in base units, as a number of the column's unit.
     #[must_use]
     pub fn number(&self, value: f64) -> String {

@@ -1,38 +1,32 @@
-//! The short answer: what the largest size costs each backend, and how that grew from the smallest.
+//! The short answer: which backend to take at which size, and why.
 //!
-//! Never more than the data say: where intervals overlap, or where there is none, no difference is claimed. Counted
-//! instructions have no interval and need none.
+//! Where there is nothing to choose from, what was measured is told instead.
 
-use crate::prose::{list, services_of};
-use crate::results::{Found, Results, Row};
-use crate::variant::Variant;
+mod advice;
+mod figures;
+
+use crate::report::Point;
+use crate::results::Results;
 use lab_core::dataset::{CellRecord, Dataset};
-use lab_core::metric::{Better, Metric, Unit};
-use lab_core::summary::Figures;
-use lab_core::units;
-use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, Word};
 use std::collections::BTreeSet;
-
-/// What is asked first of any run; what else there is only stands in where these were not asked.
-const FIRST: [ProbeName; 2] = [ProbeName::SyncChange, ProbeName::Connect];
 
 /// How many rounds it takes for intervals to know anything of the machine's drift.
 const ENOUGH_ROUNDS: usize = 3;
 
-/// A paragraph for each of the two costs that tell most.
-pub(crate) fn paragraphs(results: &Results) -> Vec<String> {
-    let mut paragraphs: Vec<String> = FIRST.iter().filter_map(|probe| paragraph(results, *probe)).collect();
-    if paragraphs.is_empty() {
-        let others = ProbeName::ALL.iter().filter_map(|probe| paragraph(results, *probe));
-        paragraphs.extend(others.take(FIRST.len()));
+/// The answer, a paragraph each; the first of a run says what to take.
+pub(crate) fn points(results: &Results) -> Vec<Point> {
+    let runs = 0..results.runs.datasets().len();
+    let mut points: Vec<Point> = runs.flat_map(|run| advice::points(results, run)).collect();
+    if points.is_empty() {
+        points = figures::paragraphs(results).into_iter().map(Point::from).collect();
     }
-    if paragraphs.is_empty() {
+    if points.is_empty() {
         let nothing = "No answer: nothing was measured. What became of each cell is listed below, with its reason.";
-        paragraphs.push(nothing.to_owned());
+        points.push(Point::from(nothing.to_owned()));
     } else {
-        paragraphs.extend(repetition(results));
+        points.extend(repetition(results).map(Point::from));
     }
-    paragraphs
+    points
 }
 
 /// What the number of rounds, or of replicas, leaves open.
@@ -67,177 +61,4 @@ fn passes(results: &Results, pass: fn(&CellRecord) -> u32) -> usize {
         measured.map(pass).collect::<BTreeSet<_>>().len()
     };
     results.runs.datasets().iter().map(of_run).filter(|passes| *passes > 0).min().unwrap_or(0)
-}
-
-/// What `probe`'s own metric says, at the last Service where it asks one; `None` when it was never measured.
-fn paragraph(results: &Results, probe: ProbeName) -> Option<String> {
-    let series = Series { results, probe, metric: Metric::of(probe) };
-    let sizes: Vec<u32> = results.sizes().into_iter().filter(|size| !series.at(*size).is_empty()).collect();
-    let (&smallest, &largest) = (sizes.first()?, sizes.last()?);
-    let measured = series.at(largest);
-    let mut sentences = vec![series.figures(largest, &measured)];
-    sentences.extend(series.comparison(&measured));
-    if smallest < largest {
-        sentences.extend(series.growth(smallest, largest));
-    }
-    sentences.extend(series.absent(largest));
-    Some(sentences.join(" "))
-}
-
-/// One metric over the sizes.
-struct Series<'a> {
-    results: &'a Results<'a>,
-    probe: ProbeName,
-    metric: Metric,
-}
-
-impl<'a> Series<'a> {
-    /// What there is of `variant` at `services`.
-    fn find(&self, variant: Variant, services: u32) -> Option<Found<'_>> {
-        let endpoints = self.results.endpoints(variant, self.probe)?;
-        let position = self.asks_a_position().then_some(Position::Last);
-        let place = variant.place(services, endpoints, self.probe, position);
-        Some(self.results.find(place, self.metric))
-    }
-
-    fn name(&self, variant: Variant) -> String {
-        self.results.name(variant, self.probe)
-    }
-
-    fn asks_a_position(&self) -> bool {
-        self.results.rows.iter().any(|row| row.probe == self.probe && row.position.is_some())
-    }
-
-    /// The variants that were measured at `services`, the best first.
-    fn at(&self, services: u32) -> Vec<(Variant, Figures)> {
-        let mut measured: Vec<(Variant, Figures)> = Vec::new();
-        for variant in self.results.variants(self.probe) {
-            if let Some(Found::Own(row) | Found::SameService(row)) = self.find(variant, services)
-                && row.outcome == Outcome::Measured
-            {
-                measured.extend(row.figures.map(|figures| (variant, figures)));
-            }
-        }
-        measured.sort_by(|(_, one), (_, other)| one.p50.total_cmp(&other.p50));
-        if self.metric.better() == Better::Higher {
-            measured.reverse();
-        }
-        measured
-    }
-
-    /// `sync_change, …: at 10,000 Services, the median is 1.20 ms with nftables and 30.4 ms with iptables-nft.`
-    fn figures(&self, services: u32, measured: &[(Variant, Figures)]) -> String {
-        let last = if self.asks_a_position() && services > 1 { ", asked at the last one" } else { "" };
-        let figures: Vec<String> = measured
-            .iter()
-            .map(|(variant, figures)| {
-                let ratio = figures.ratio_to_direct.filter(|_| variant.backend != BackendName::Direct);
-                let ratio = ratio.map(|ratio| format!(" ({} direct)", units::ratio(ratio))).unwrap_or_default();
-                format!("{} with {}{ratio}", self.results.human(self.metric, figures.p50), self.name(*variant))
-            })
-            .collect();
-        let (at, meaning) = (services_at(services), self.metric.meaning());
-        let what = match self.results.clock() {
-            Clock::Wall => "the median is",
-            Clock::WallEmulated => "the emulated median is",
-            Clock::Instructions => "it takes",
-        };
-        let what = if self.metric.unit() == Unit::Ns || what != "it takes" { what } else { "it is" };
-        format!("{}, {meaning}: {at}{last}, {what} {}.", self.metric, list(&figures))
-    }
-
-    /// How the backends stand to each other, without `direct`.
-    fn comparison(&self, measured: &[(Variant, Figures)]) -> Option<String> {
-        let ranked: Vec<&(Variant, Figures)> =
-            measured.iter().filter(|(variant, _)| variant.backend != BackendName::Direct).collect();
-        let (best, worst) = (ranked.first()?, ranked.last()?);
-        if ranked.len() < 2 {
-            return None;
-        }
-        let alike: Vec<String> = ranked
-            .windows(2)
-            .filter(|pair| !self.results.differ(&pair[0].1, &pair[1].1))
-            .map(|pair| format!("{} and {}", self.name(pair[0].0), self.name(pair[1].0)))
-            .collect();
-        if !self.results.differ(&best.1, &worst.1) {
-            let names = list(&ranked.iter().map(|(variant, _)| self.name(*variant)).collect::<Vec<_>>());
-            return Some(match ranked.iter().all(|(_, figures)| figures.interval.is_some()) {
-                _ if self.results.is_exact() => format!("There is no difference between {names} that would show."),
-                true => format!("There is no difference between {names}: the intervals overlap."),
-                false => format!("Between {names} no difference is claimed: one sample has no interval."),
-            });
-        }
-        let (first, last) = (self.name(best.0), self.name(worst.0));
-        let mut sentence = match (self.metric.better(), ratio(worst.1.p50, best.1.p50)) {
-            (Better::Higher, _) => match ratio(best.1.p50, worst.1.p50) {
-                Some(ratio) => format!("{first} reaches {ratio} what {last} does"),
-                None => format!("{first} is ahead of {last}"),
-            },
-            (_, Some(ratio)) => format!("{last} needs {ratio} what {first} does"),
-            (_, None) => format!("{last} needs more than {first}"),
-        };
-        if !alike.is_empty() {
-            sentence = format!("{sentence}; no difference between {}", alike.join(", nor between "));
-        }
-        Some(sentence + ".")
-    }
-
-    /// What became of each backend's figure from the smallest size to the largest.
-    fn growth(&self, smallest: u32, largest: u32) -> Option<String> {
-        let before = self.at(smallest);
-        let (mut grown, mut same) = (Vec::new(), Vec::new());
-        for (variant, after) in self.at(largest) {
-            let Some((_, before)) = before.iter().find(|(other, _)| *other == variant) else { continue };
-            match ratio(after.p50, before.p50) {
-                Some(ratio) if self.results.differ(before, &after) => {
-                    grown.push(format!("{ratio} with {}", self.name(variant)));
-                }
-                _ => same.push(self.name(variant)),
-            }
-        }
-        let mut parts = Vec::new();
-        if !grown.is_empty() {
-            parts.push(format!("that is {}", list(&grown)));
-        }
-        if !same.is_empty() {
-            parts.push(format!("no difference is seen with {}", list(&same)));
-        }
-        (!parts.is_empty()).then(|| format!("Against {}, {}.", services_of(&[smallest]), parts.join("; ")))
-    }
-
-    /// What has no figure at `largest`, or was planned beyond it.
-    fn absent(&self, largest: u32) -> Option<String> {
-        let mut parts = Vec::new();
-        for variant in self.results.variants(self.probe) {
-            if let Some(Found::Own(row)) = self.find(variant, largest)
-                && row.outcome != Outcome::Measured
-            {
-                parts.push(format!("{} is {} there", self.name(variant), row.outcome));
-            }
-        }
-        let asked = |row: &&Row| row.probe == self.probe && row.services > largest;
-        if let Some(beyond) = self.results.rows.iter().filter(asked).map(|row| row.services).max() {
-            parts.push(format!("none was measured {}", services_at(beyond)));
-        }
-        (!parts.is_empty()).then(|| format!("{}.", capitalise(&parts.join("; "))))
-    }
-}
-
-/// `value` against `base`, written; `None` when that is no number.
-fn ratio(value: f64, base: f64) -> Option<String> {
-    let ratio = value / base;
-    (ratio.is_finite() && ratio > 0.0).then(|| units::ratio(ratio))
-}
-
-fn services_at(services: u32) -> String {
-    format!("at {}", services_of(&[services]))
-}
-
-fn capitalise(text: &str) -> String {
-    // A backend's name is spelled as it is.
-    if BackendName::ALL.iter().any(|backend| text.starts_with(backend.name())) {
-        return text.to_owned();
-    }
-    let mut characters = text.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }

@@ -62,6 +62,15 @@ impl Results<'_> {
         units::human(metric.unit(), self.clock(), value)
     }
 
+    /// From `low` to `high`, in one unit: `3.10 to 3.83 ms`; one number where they are written alike.
+    pub(crate) fn span(&self, metric: Metric, low: f64, high: f64) -> String {
+        let scale = Scale::fit(metric.unit(), self.clock(), [low, high]);
+        match (scale.number(low), scale.number(high)) {
+            (from, to) if from == to => self.human(metric, high),
+            (from, to) => format!("{from} to {to} {}", scale.label()).trim_end().to_owned(),
+        }
+    }
+
     /// Between which numbers the median lies; `None` where nothing is known of that.
     ///
     /// A count of instructions is exact in its guest; guests with another entropy differ, within the range over replicas.

@@ -118,19 +118,17 @@ fn differences(results: &Results, differing: Vec<(&str, String, Vec<Option<Strin
     };
     Table {
         title: "What differs between the runs".to_owned(),
-        about: String::new(),
         columns,
         rows: differing.into_iter().map(row).collect(),
-        notes: Vec::new(),
+        ..Table::default()
     }
 }
 
 fn table(title: &str, facts: Vec<Fact>) -> Table {
     Table {
         title: title.to_owned(),
-        about: String::new(),
         columns: vec![Column::new("fact", Content::Key), Column::new("value", Content::Text)],
         rows: facts.into_iter().map(|(name, value)| vec![Cell::text(name), Cell::text(value)]).collect(),
-        notes: Vec::new(),
+        ..Table::default()
     }
 }

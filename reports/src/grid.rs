@@ -66,7 +66,9 @@ pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Tabl
         .collect();
     let mut columns = key_columns.columns();
     columns.extend(sizes.iter().map(|&services| Column::new(units::count(services.into()), Content::Number)));
+    let id = if show == Show::Tail { String::new() } else { metric.name().to_owned() };
     Some(Table {
+        id,
         title: title(results, metric, show, &scale, !shown.is_empty(), alone),
         about: about(metric, &probes),
         columns,
@@ -84,7 +86,7 @@ fn taken<'a>(mut founds: Vec<(Key, Vec<Found<'a>>)>) -> Vec<(Key, Vec<Found<'a>>
 }
 
 /// The figures to show; none where there are none, or where they are another metric's.
-fn figures<'a>(found: &Found<'a>) -> Option<&'a Figures> {
+pub(crate) fn figures<'a>(found: &Found<'a>) -> Option<&'a Figures> {
     match found {
         Found::Own(row) | Found::SameService(row) => row.figures.as_ref(),
         Found::NotTaken | Found::NotAsked => None,
@@ -143,7 +145,7 @@ fn notes(founds: &[(Key, Vec<Found>)], counts: &BTreeSet<usize>, sizes: &BTreeSe
 }
 
 /// One cell of the table.
-fn write(results: &Results, found: &Found, show: Show, scale: &Scale, uniform: bool) -> Cell {
+pub(crate) fn write(results: &Results, found: &Found, show: Show, scale: &Scale, uniform: bool) -> Cell {
     let row = match found {
         Found::Own(row) | Found::SameService(row) => row,
         Found::NotTaken => return Cell::Absent("not taken"),
@@ -163,12 +165,10 @@ fn write(results: &Results, found: &Found, show: Show, scale: &Scale, uniform: b
     if !uniform {
         details.push(format!("n {}", figures.n));
     }
-    if row.outcome != Outcome::Measured {
-        details.push(row.outcome.name().to_owned());
-    }
+    let flag = if row.outcome == Outcome::Measured { "" } else { row.outcome.name() };
     let ratio = figures.ratio_to_direct.filter(|_| show == Show::Median).map(units::ratio).unwrap_or_default();
     let number = numbers(figures, show).into_iter().map(|number| scale.number(number)).collect::<Vec<_>>().join(" · ");
-    Cell::Value { number, ratio, details }
+    Cell::Value { number, ratio, flag, details }
 }
 
 /// The columns that say what a row is about: the backend, and whatever else differs between rows.

@@ -1,6 +1,6 @@
-//! One HTML file that needs nothing else: no network, no script, its style and charts within it.
+//! One HTML file that needs nothing else: no network, its style and charts within it.
 
-use crate::report::{Cell, Column, Content, Report};
+use crate::report::{Cell, Column, Content, Report, Section, Table};
 use askama::Template;
 
 /// The page. Its template decides on layout only.
@@ -8,11 +8,62 @@ use askama::Template;
 #[template(path = "report.html")]
 struct Page<'a> {
     report: &'a Report,
+    /// Its parts, for the list of contents.
+    parts: Vec<(&'static str, &'static str)>,
 }
 
 /// `report` as a page.
 pub(crate) fn render(report: &Report) -> String {
-    Page { report }.render().expect("the template writes to memory and its values print")
+    Page { report, parts: parts(report) }.render().expect("the template writes to memory and its values print")
+}
+
+/// The parts that there are: what each is called within the page, and in its list of contents.
+fn parts(report: &Report) -> Vec<(&'static str, &'static str)> {
+    let all = [
+        ("answer", "Answer", true),
+        ("compared", "Compared", !report.compared.is_empty()),
+        ("charts", "Charts", !report.charts.is_empty()),
+        ("findings", "Findings", report.findings.is_some()),
+        ("more", "Planning", !report.more.is_empty()),
+        ("missing", "Missing", true),
+        ("environment", "Environment", true),
+        ("reading", "How to read it", true),
+        ("figures", "All figures", !report.measured.is_empty()),
+    ];
+    all.into_iter().filter(|(.., there)| *there).map(|(id, name, _)| (id, name)).collect()
+}
+
+/// Columns beside each other that are parts of the same.
+struct Group<'a> {
+    title: &'a str,
+    columns: usize,
+    class: &'static str,
+}
+
+impl Table {
+    /// The groups of its columns; none where it has none.
+    fn groups(&self) -> Vec<Group<'_>> {
+        let mut groups: Vec<Group> = Vec::new();
+        for column in &self.columns {
+            match groups.last_mut().filter(|group| group.title == column.group) {
+                Some(group) => group.columns += 1,
+                None => groups.push(Group { title: &column.group, columns: 1, class: column.side() }),
+            }
+        }
+        if groups.len() > 1 { groups } else { Vec::new() }
+    }
+
+    /// What the page calls it by: what it is called, else `place`.
+    fn anchor(&self, place: &str) -> String {
+        if self.id.is_empty() { place.to_owned() } else { self.id.clone() }
+    }
+}
+
+impl Section {
+    /// How many rows its tables have together.
+    fn rows(&self) -> usize {
+        self.tables.iter().map(|table| table.rows.len()).sum()
+    }
 }
 
 impl Column {
@@ -25,6 +76,11 @@ impl Column {
         }
     }
 
+    /// The class of what was published, which stands apart from what was measured.
+    fn side(&self) -> &'static str {
+        if self.group.starts_with("published") { "published" } else { "" }
+    }
+
     /// Whether its cells head their rows.
     fn is_key(&self) -> bool {
         self.content == Content::Key
@@ -32,8 +88,12 @@ impl Column {
 }
 
 impl Cell {
-    /// The class of an outcome's word, for its colour.
+    /// The class of an outcome's word, for its colour; what was never asked for is no outcome.
     fn class(&self) -> &'static str {
-        if matches!(self, Self::Absent(_)) { "absent" } else { "" }
+        match self {
+            Self::Absent("not asked" | "not taken" | "not published" | "not compared") => "none",
+            Self::Absent(_) => "absent",
+            Self::Text(_) | Self::Value { .. } => "",
+        }
     }
 }

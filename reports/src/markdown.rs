@@ -1,6 +1,6 @@
-//! GitHub-flavoured Markdown.
+//! GitHub-flavoured Markdown, short enough for a pull request: what is not the answer is folded.
 
-use crate::report::{Content, Report, Section, Table};
+use crate::report::{Cell, Column, Content, Point, Report, Section, Table};
 
 /// `report` as Markdown.
 pub(crate) fn render(report: &Report) -> String {
@@ -11,44 +11,94 @@ pub(crate) fn render(report: &Report) -> String {
     if !report.caution.is_empty() {
         blocks.push(format!("> {}", escape(&report.caution)));
     }
-    blocks.extend(report.answer.iter().map(|paragraph| escape(paragraph)));
-    for section in report.sections() {
-        blocks.extend(render_section(section));
+    blocks.extend(report.answer.iter().map(marked));
+    for table in &report.sizes {
+        blocks.push(format!("## {}", escape(&table.title)));
+        blocks.push(escape(&table.about));
+        blocks.push(lay_out(table, in_lines));
     }
+    let sections = std::iter::once(&report.compared).chain(&report.findings).chain(&report.more);
+    for section in sections.filter(|section| !section.is_empty()) {
+        blocks.push(format!("## {}", escape(&section.title)));
+        blocks.extend(body(section, Cell::short));
+    }
+    for section in report.sources.iter().chain([&report.missing, &report.environment, &report.reading]) {
+        let unsaid = Section { commands: Vec::new(), ..section.clone() };
+        let body = body(&unsaid, Cell::line).join("\n\n");
+        blocks.push(format!("<details><summary>{}</summary>\n\n{body}\n\n</details>", escape(&section.title)));
+    }
+    blocks.extend(report.environment.commands.iter().map(command));
     blocks.join("\n\n") + "\n"
 }
 
-fn render_section(section: &Section) -> Vec<String> {
-    let mut blocks = vec![format!("## {}", escape(&section.title))];
+/// What is in a section, without its title.
+fn body(section: &Section, write: fn(&Cell) -> String) -> Vec<String> {
+    let mut blocks = Vec::new();
     if !section.about.is_empty() {
         blocks.push(escape(&section.about));
     }
     if !section.points.is_empty() {
-        blocks.push(section.points.iter().map(|point| format!("- {}", escape(point))).collect::<Vec<_>>().join("\n"));
+        blocks.push(section.points.iter().map(point).collect::<Vec<_>>().join("\n"));
     }
-    blocks.extend(section.tables.iter().flat_map(render_table));
-    for (what, command) in &section.commands {
-        let longest = command.split(|character| character != '`').map(str::len).max().unwrap_or(0);
-        let fence = "`".repeat(longest.max(2) + 1);
-        blocks.push(format!("{what}:\n\n{fence}sh\n{command}\n{fence}"));
+    for table in &section.tables {
+        blocks.push(format!("### {}", escape(&table.title)));
+        blocks.push(lay_out(table, write));
+        blocks.extend(table.notes.iter().map(|note| escape(note)));
     }
+    blocks.extend(section.commands.iter().map(command));
     blocks
 }
 
-fn render_table(table: &Table) -> Vec<String> {
-    let mut blocks = vec![format!("### {}", escape(&table.title))];
-    if !table.about.is_empty() {
-        blocks.push(escape(&table.about));
+fn point(point: &Point) -> String {
+    format!("- {}", marked(point))
+}
+
+/// A point with its head in bold.
+fn marked(point: &Point) -> String {
+    let text = escape(&point.text);
+    match point.lead().trim_end() {
+        "" => text,
+        lead => format!("**{}** {text}", escape(lead)),
     }
+}
+
+fn command((what, command): &(String, String)) -> String {
+    let longest = command.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{what}:\n\n{fence}sh\n{command}\n{fence}")
+}
+
+/// The lines of a table, each cell as `write` has it.
+fn lay_out(table: &Table, write: fn(&Cell) -> String) -> String {
     let line = |fields: Vec<String>| format!("| {} |", fields.join(" | "));
     let mut lines = vec![
-        line(table.columns.iter().map(|column| escape(&column.title)).collect()),
+        line(table.columns.iter().map(|column| escape(&head(column))).collect()),
         line(table.columns.iter().map(|column| rule(column.content).to_owned()).collect()),
     ];
-    lines.extend(table.rows.iter().map(|row| line(row.iter().map(|cell| escape(&cell.line())).collect())));
-    blocks.push(lines.join("\n"));
-    blocks.extend(table.notes.iter().map(|note| escape(note)));
-    blocks
+    let cell = |cell: &Cell| escape(&write(cell)).replace(BREAK, "<br>");
+    lines.extend(table.rows.iter().map(|row| line(row.iter().map(cell).collect())));
+    lines.join("\n")
+}
+
+/// Stands for a line break until the text is escaped: no character that text has.
+const BREAK: &str = "\u{2028}";
+
+/// What a cell says first, and below it what else there is, a line each.
+fn in_lines(cell: &Cell) -> String {
+    match cell {
+        Cell::Value { details, .. } => {
+            std::iter::once(cell.short()).chain(details.iter().cloned()).collect::<Vec<_>>().join(BREAK)
+        }
+        _ => cell.short(),
+    }
+}
+
+/// The title of a column, with what it is a part of where that is not what one expects.
+fn head(column: &Column) -> String {
+    match column.group.strip_prefix("published") {
+        Some(_) => format!("{}: {}", column.group, column.title),
+        None => column.title.clone(),
+    }
 }
 
 fn rule(content: Content) -> &'static str {

@@ -45,8 +45,7 @@ pub(crate) fn section(results: &Results, lacking: &[Lacking]) -> Section {
         return Section { title, about: about.to_owned(), ..Section::default() };
     }
     let line = |label: &str, count: usize, which: &str, reason: &str| {
-        let number = units::count(count as u64);
-        let count = Cell::Value { number, ratio: String::new(), details: Vec::new() };
+        let count = Cell::number(units::count(count as u64));
         vec![Cell::text(label), count, Cell::text(which), Cell::text(reason)]
     };
     let short = groups.iter().map(|((label, reason), rows)| {
@@ -74,7 +73,7 @@ pub(crate) fn section(results: &Results, lacking: &[Lacking]) -> Section {
         Column::new("which", Content::Text),
         Column::new("reason", Content::Text),
     ];
-    let table = Table { title: "Cells and reasons".to_owned(), about: String::new(), columns, rows, notes: Vec::new() };
+    let table = Table { title: "Cells and reasons".to_owned(), columns, rows, ..Table::default() };
     Section { title, tables: vec![table], ..Section::default() }
 }
 

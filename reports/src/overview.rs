@@ -86,7 +86,7 @@ fn table(results: &Results, title: &str, asked: &[Asked]) -> Option<Table> {
     let title = if clocked { clock::label(results.clock(), title) } else { title.to_owned() };
     let title =
         if asked.iter().all(|(metric, ..)| metric.unit() == Unit::Count) { title } else { format!("{title}, medians") };
-    Some(Table { title, about: String::new(), columns, rows, notes: Vec::new() })
+    Some(Table { title, columns, rows, ..Table::default() })
 }
 
 /// Whether any cell has the metric, or came to nothing.
@@ -138,8 +138,8 @@ fn write(found: &Found, scale: &Scale) -> Cell {
     match found {
         Found::Own(row) | Found::SameService(row) => match row.figures {
             Some(figures) => {
-                let short = if row.outcome == Outcome::Measured { "" } else { row.outcome.name() };
-                Cell::Value { number: scale.number(figures.p50), ratio: short.to_owned(), details: Vec::new() }
+                let flag = if row.outcome == Outcome::Measured { "" } else { row.outcome.name() };
+                Cell::Value { number: scale.number(figures.p50), ratio: String::new(), flag, details: Vec::new() }
             }
             None => Cell::Absent(row.outcome.name()),
         },

@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::prose::services_of;
-use crate::report::Section;
+use crate::report::{Point, Section};
 use crate::results::Results;
 use lab_core::vocabulary::Clock;
 use lab_core::{reference, units};
@@ -63,6 +63,7 @@ pub(crate) fn section(results: &Results) -> Section {
             .to_owned(),
     );
     points.extend(beyond(results));
+    let points = points.into_iter().map(Point::from).collect();
     Section { title: "How to read this, and when not to trust it".to_owned(), points, ..Section::default() }
 }
 

@@ -3,7 +3,9 @@
 use crate::prose::list;
 use crate::results::Results;
 use crate::runs::Runs;
-use crate::{answer, chart, clock, environment, missing, overview, reading, references, sections};
+use crate::{
+    answer, chart, clock, compared, environment, findings, missing, overview, reading, references, sections, sizes,
+};
 use lab_core::dataset::Header;
 
 /// Everything that is to be read of one run, or of several beside each other.
@@ -16,22 +18,30 @@ pub struct Report {
     /// What must be known of the clock before any number is read; may be empty.
     pub caution: String,
     /// What the data answer, a paragraph each.
-    pub answer: Vec<String>,
-    /// The most telling figures, a table a group of metrics: for renderers that leave the measured sections out.
+    pub answer: Vec<Point>,
+    /// What costs least at each size, a table a run.
+    pub sizes: Vec<Table>,
+    /// The most telling figures, a table a group of metrics: for renderers that leave the comparison out.
     pub overview: Vec<Table>,
+    /// The comparison in the shape of the published tables, with their figures in it.
+    pub compared: Section,
+    /// Where those are from, and what must be known of them.
+    pub sources: Option<Section>,
     /// Drawings, for renderers that can show them.
     pub charts: Vec<Chart>,
-    /// All figures.
-    pub measured: Vec<Section>,
-    /// Published figures, with measured ones beside them.
-    pub references: Option<Section>,
+    /// What follows, in sentences.
+    pub findings: Option<Section>,
+    /// What was asked of the data beyond that, such as a capacity: shown behind the findings.
+    pub more: Vec<Section>,
     /// What was not measured, and why.
     pub missing: Section,
     /// What ran, where and how.
     pub environment: Section,
     /// How to read it all.
     pub reading: Section,
-    /// The last two in a few sentences, for renderers that leave them out.
+    /// All figures, for renderers that can fold them.
+    pub measured: Vec<Section>,
+    /// The environment and the reading in a few sentences, for renderers that leave them out.
     pub brief: Vec<String>,
 }
 
@@ -43,16 +53,27 @@ pub struct Section {
     /// How to read what follows; may be empty.
     pub about: String,
     /// What to bear in mind, a sentence or two each.
-    pub points: Vec<String>,
+    pub points: Vec<Point>,
     /// The tables.
     pub tables: Vec<Table>,
     /// What to type, each with what it does.
     pub commands: Vec<(String, String)>,
 }
 
+/// One of a section's points.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Point {
+    /// What it comes to, in a few words; may be empty.
+    pub head: String,
+    /// A sentence or two.
+    pub text: String,
+}
+
 /// A table, its numbers written out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
+    /// What a page calls it by; empty for one that nothing refers to.
+    pub id: String,
     /// What it shows, and in which unit.
     pub title: String,
     /// What that means; may be empty.
@@ -68,6 +89,8 @@ pub struct Table {
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
+    /// What it is a part of, with the columns beside it: what was measured, what was published. May be empty.
+    pub group: String,
     /// Its head.
     pub title: String,
     /// What stands in it.
@@ -96,6 +119,8 @@ pub enum Cell {
         number: String,
         /// Its ratio to `direct`; may be empty.
         ratio: String,
+        /// The outcome of a cell that has a number and yet was not simply measured; empty otherwise.
+        flag: &'static str,
         /// What qualifies it, a line each: its interval, its sample count.
         details: Vec<String>,
     },
@@ -108,8 +133,16 @@ pub enum Cell {
 pub struct Chart {
     /// What it shows.
     pub title: String,
+    /// The metric, and its unit.
+    pub unit: String,
+    /// How to read it; may be empty.
+    pub about: String,
     /// An SVG element.
     pub svg: String,
+    /// What its lines are called, each with an SVG element that shows how it looks; empty where they are labelled.
+    pub key: Vec<(String, String)>,
+    /// The [id](Table::id) of the table that it draws.
+    pub table: String,
 }
 
 impl Report {
@@ -117,30 +150,26 @@ impl Report {
     #[must_use]
     pub fn of(runs: &Runs) -> Self {
         let results = Results::of(runs);
-        let beside = references::Beside::of(&results);
         let mut brief = environment::brief(&results);
         brief.extend(reading::beyond(&results));
         Self {
             title: format!("svclab: {}", list(&each(runs, |header| &header.plan.scenario))),
             question: each(runs, |header| &header.question).join(" "),
             caution: clock::caution(runs.clock()),
-            answer: answer::paragraphs(&results),
+            answer: answer::points(&results),
+            sizes: sizes::tables(&results),
             overview: overview::tables(&results),
+            compared: compared::section(&results),
+            sources: references::sources(&results),
             charts: chart::charts(&results),
-            measured: sections::measured(&results),
-            missing: missing::section(&results, &beside.missing),
-            references: beside.section,
+            findings: findings::section(&results),
+            more: Vec::new(),
+            missing: missing::section(&results, &references::lacking(&results)),
             environment: environment::section(&results),
             reading: reading::section(&results),
+            measured: sections::measured(&results),
             brief,
         }
-    }
-
-    /// Every section, in order.
-    #[must_use]
-    pub fn sections(&self) -> Vec<&Section> {
-        let last = [&self.missing, &self.environment, &self.reading];
-        self.measured.iter().chain(&self.references).chain(last).collect()
     }
 }
 
@@ -155,10 +184,54 @@ fn each(runs: &Runs, of: fn(&Header) -> &String) -> Vec<String> {
     each
 }
 
+impl Section {
+    /// Whether there is nothing in it but its title.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.about.is_empty() && self.points.is_empty() && self.tables.is_empty() && self.commands.is_empty()
+    }
+}
+
+impl Point {
+    /// A point that comes to `head`.
+    pub fn new(head: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { head: head.into(), text: text.into() }
+    }
+
+    /// All of it on one line: `Over budget: …`.
+    #[must_use]
+    pub fn line(&self) -> String {
+        format!("{}{}", self.lead(), self.text)
+    }
+
+    /// Its head as what follows continues it: `Over budget: `, `Take nftables. `; empty where there is none.
+    #[must_use]
+    pub fn lead(&self) -> String {
+        match self.head.as_str() {
+            "" => String::new(),
+            head if head.ends_with('.') => format!("{head} "),
+            head => format!("{head}: "),
+        }
+    }
+}
+
+impl From<String> for Point {
+    fn from(text: String) -> Self {
+        Self { head: String::new(), text }
+    }
+}
+
 impl Column {
     /// A column headed `title` with `content` in it.
     pub fn new(title: impl Into<String>, content: Content) -> Self {
-        Self { title: title.into(), content }
+        Self { group: String::new(), title: title.into(), content }
+    }
+
+    /// The column as a part of `group`.
+    #[must_use]
+    pub fn of(mut self, group: impl Into<String>) -> Self {
+        self.group = group.into();
+        self
     }
 }
 
@@ -168,22 +241,30 @@ impl Cell {
         Self::Text(text.into())
     }
 
+    /// A number without anything beside it.
+    pub fn number(number: impl Into<String>) -> Self {
+        Self::Value { number: number.into(), ratio: String::new(), flag: "", details: Vec::new() }
+    }
+
+    /// What matters of it on one line: `12.3 1.02× failed`.
+    #[must_use]
+    pub fn short(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Absent(word) => (*word).to_owned(),
+            Self::Value { number, ratio, flag, .. } => {
+                let parts = [number.as_str(), ratio, flag].into_iter().filter(|part| !part.is_empty());
+                parts.collect::<Vec<_>>().join(" ")
+            }
+        }
+    }
+
     /// All of it on one line: `12.3 1.02× (12.1–12.6)`.
     #[must_use]
     pub fn line(&self) -> String {
         match self {
-            Self::Text(text) => text.clone(),
-            Self::Absent(word) => (*word).to_owned(),
-            Self::Value { number, ratio, details } => {
-                let mut line = number.clone();
-                if !ratio.is_empty() {
-                    line = format!("{line} {ratio}");
-                }
-                if !details.is_empty() {
-                    line = format!("{line} ({})", details.join(", "));
-                }
-                line
-            }
+            Self::Value { details, .. } if !details.is_empty() => format!("{} ({})", self.short(), details.join(", ")),
+            _ => self.short(),
         }
     }
 }

@@ -16,10 +16,12 @@ const STYLE: TableStyle = TableStyle::new()
 pub(crate) fn render(report: &Report, width: u16) -> String {
     let width = width.max(NARROWEST);
     let mut blocks = vec![underline(&report.title, '═')];
-    let prose = std::iter::once(&report.question).chain([&report.caution]).chain(&report.answer);
-    blocks.extend(prose.filter(|text| !text.is_empty()).map(|text| wrap(text, width, "")));
+    let prose = [&report.question, &report.caution].into_iter().filter(|text| !text.is_empty());
+    blocks.extend(prose.map(|text| wrap(text, width, "")));
+    blocks.extend(report.answer.iter().map(|point| wrap(&point.line(), width, "")));
+    blocks.extend(report.sizes.iter().map(|table| render_table(&shortened(table), width)));
     blocks.extend(report.overview.iter().map(|table| render_table(table, width)));
-    blocks.extend(report.references.iter().flat_map(|section| render_section(section, width)));
+    blocks.extend(report.findings.iter().chain(&report.more).flat_map(|section| render_section(section, width)));
     blocks.extend(render_section(&report.missing, width));
     blocks.push(report.brief.iter().map(|sentence| wrap(sentence, width, "")).collect::<Vec<_>>().join("\n"));
     blocks.extend(report.environment.commands.iter().map(|(what, command)| format!("{what}:\n\n  {command}")));
@@ -36,8 +38,18 @@ fn render_section(section: &Section, width: u16) -> Vec<String> {
     if !section.about.is_empty() {
         blocks.push(wrap(&section.about, width, ""));
     }
+    blocks.extend(section.points.iter().map(|point| wrap(&point.line(), width, "- ")));
     blocks.extend(section.tables.iter().map(|table| render_table(table, width)));
     blocks
+}
+
+/// `table` with its first rows, its last and one between them, where there are more: rows of several lines fill a screen.
+fn shortened(table: &Table) -> Table {
+    const FEW: usize = 3;
+    let last = table.rows.len().saturating_sub(1);
+    let kept = [0, table.rows.len() / 2, last];
+    let rows = table.rows.iter().enumerate().filter(|(place, _)| last < FEW || kept.contains(place));
+    Table { rows: rows.map(|(_, row)| row.clone()).collect(), ..table.clone() }
 }
 
 /// A table, in several parts beside each other's keys when its columns do not fit.
@@ -128,12 +140,10 @@ fn lay_out(table: &Table, columns: &[usize], width: u16) -> String {
 /// A cell in lines: the number with its ratio, and below it what qualifies it.
 fn write(cell: &Cell) -> String {
     match cell {
-        Cell::Text(text) => text.clone(),
-        Cell::Absent(word) => (*word).to_owned(),
-        Cell::Value { number, ratio, details } => {
-            let first = format!("{number} {ratio}").trim_end().to_owned();
-            std::iter::once(&first).chain(details).cloned().collect::<Vec<_>>().join("\n")
+        Cell::Value { details, .. } => {
+            std::iter::once(cell.short()).chain(details.iter().cloned()).collect::<Vec<_>>().join("\n")
         }
+        Cell::Text(_) | Cell::Absent(_) => cell.short(),
     }
 }
 

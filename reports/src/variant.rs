@@ -41,12 +41,17 @@ impl Results<'_> {
         self.asked.get(&(probe, variant)).copied()
     }
 
-    /// What `variant` is called among those that `probe` and its like were asked of: `ipvs (batched)`; with several runs
-    /// also which one it is of: `ipvs (batched) · 6.1.0-56`.
+    /// What `variant` is called: `ipvs (batched)`; with several runs also which one it is of: `ipvs (batched) · 6.1.0-56`.
+    pub(crate) fn name(&self, variant: Variant, probe: ProbeName) -> String {
+        let name = self.backend(variant, probe);
+        if self.is_several() { format!("{name} · {}", self.runs.labels()[variant.run]) } else { name }
+    }
+
+    /// What `variant` is called among those that `probe` and its like were asked of, whichever run it is of.
     ///
     /// The way of loading a node says nothing of a probe that only sends packets through it. What kube-proxy does unless
     /// it is told otherwise is said only where there is something else beside it.
-    pub(crate) fn name(&self, variant: Variant, probe: ProbeName) -> String {
+    pub(crate) fn backend(&self, variant: Variant, probe: ProbeName) -> String {
         let alike: Vec<&Variant> = self
             .asked
             .keys()
@@ -69,10 +74,9 @@ impl Results<'_> {
         {
             parts.push(forwarding.name());
         }
-        let name = match parts.as_slice() {
+        match parts.as_slice() {
             [] => variant.backend.name().to_owned(),
             parts => format!("{} ({})", variant.backend, parts.join(", ")),
-        };
-        if self.is_several() { format!("{name} · {}", self.runs.labels()[variant.run]) } else { name }
+        }
     }
 }

@@ -1,0 +1,21 @@
+//! What follows from the figures, in computed sentences: what changes with size and position, what ran over its budget,
+//! what differs between runs, and which published figures come out.
+
+mod budget;
+mod order;
+mod position;
+mod runs;
+
+use crate::references;
+use crate::report::Section;
+use crate::results::Results;
+
+/// Every finding; `None` where nothing follows.
+pub(crate) fn section(results: &Results) -> Option<Section> {
+    let mut points = order::points(results);
+    points.extend(position::points(results));
+    points.extend(budget::points(results));
+    points.extend(runs::points(results));
+    points.extend(references::findings(results));
+    (!points.is_empty()).then(|| Section { title: "Findings".to_owned(), points, ..Section::default() })
+}

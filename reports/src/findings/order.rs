@@ -1,0 +1,59 @@
+//! Where the backends change their order between sizes.
+
+use crate::cost::Cost;
+use crate::prose::list;
+use crate::report::Point;
+use crate::results::Results;
+use crate::standing::Standing;
+use lab_core::units;
+use lab_core::vocabulary::{BackendName, Word};
+use std::collections::BTreeSet;
+
+/// A finding a cost by which no backend costs least at all sizes.
+pub(super) fn points(results: &Results) -> Vec<Point> {
+    let runs = 0..results.runs.datasets().len();
+    runs.flat_map(|run| Cost::ALL.into_iter().filter_map(move |cost| point(results, run, cost))).collect()
+}
+
+fn point(results: &Results, run: usize, cost: Cost) -> Option<Point> {
+    let sizes: BTreeSet<u32> = results.rows.iter().filter(|row| row.run == run).map(|row| row.services).collect();
+    let mut ranges: Vec<(Vec<u32>, BTreeSet<BackendName>)> = Vec::new();
+    for services in sizes {
+        let Some(standing) = Standing::of(results, run, cost, services) else { continue };
+        if standing.measured().count() < 2 {
+            continue;
+        }
+        let best = standing.best();
+        match ranges.last_mut().filter(|(_, other)| *other == best) {
+            Some((sizes, _)) => sizes.push(services),
+            None => ranges.push((vec![services], best)),
+        }
+    }
+    // What was among the best and is no longer, where another is that was not: less is not a change of order.
+    let changes = |(index, (_, best)): (usize, &(_, BTreeSet<BackendName>))| {
+        ranges[index + 1..].iter().any(|(_, later): &(Vec<u32>, _)| best.is_disjoint(later))
+    };
+    if !ranges.iter().enumerate().any(changes) {
+        return None;
+    }
+    let clauses: Vec<String> = ranges
+        .iter()
+        .map(|(sizes, best)| {
+            let names: Vec<String> = best.iter().map(|backend| backend.name().to_owned()).collect();
+            format!("{} {}", list(&names), span(sizes))
+        })
+        .collect();
+    let label = if results.is_several() { format!(" · {}", results.runs.labels()[run]) } else { String::new() };
+    let text = format!("{}{label} costs least with {}.", cost.metric(), clauses.join(", then "));
+    Some(Point::new("The order changes with size", text))
+}
+
+/// `at 1`, `from 250 to 5,000 Services`.
+fn span(sizes: &[u32]) -> String {
+    let written = |size: u32| units::count(size.into());
+    match sizes {
+        [] => String::new(),
+        [only] => format!("at {}", written(*only)),
+        [first, .., last] => format!("from {} to {}", written(*first), written(*last)),
+    }
+}
