@@ -44,19 +44,19 @@ pub use runs::{Runs, Unlike};
 /// The report in short, as plain text that fits `width` columns, which is taken to be at least 60.
 #[must_use]
 pub fn terminal(runs: &Runs, width: u16) -> String {
-    terminal::render(&Report::of(runs), width)
+    Report::of(runs).terminal(width)
 }
 
 /// The report as GitHub-flavoured Markdown.
 #[must_use]
 pub fn markdown(runs: &Runs) -> String {
-    markdown::render(&Report::of(runs))
+    Report::of(runs).markdown()
 }
 
 /// The report as one HTML file that needs nothing else, with charts.
 #[must_use]
 pub fn html(runs: &Runs) -> String {
-    html::render(&Report::of(runs))
+    Report::of(runs).html()
 }
 
 /// The part of the report that is called `name`, as GitHub-flavoured Markdown without a heading.

@@ -4,7 +4,8 @@ use crate::prose::list;
 use crate::results::Results;
 use crate::runs::Runs;
 use crate::{
-    answer, chart, clock, compared, environment, findings, missing, overview, reading, references, sections, sizes,
+    answer, chart, clock, compared, environment, findings, html, markdown, missing, overview, reading, references,
+    sections, sizes, terminal,
 };
 use lab_core::dataset::Header;
 
@@ -172,6 +173,24 @@ impl Report {
             measured: sections::measured(&results),
             brief,
         }
+    }
+
+    /// In short, as plain text that fits `width` columns, which is taken to be at least 60.
+    #[must_use]
+    pub fn terminal(&self, width: u16) -> String {
+        terminal::render(self, width)
+    }
+
+    /// As GitHub-flavoured Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        markdown::render(self)
+    }
+
+    /// As one HTML file that needs nothing else, with charts.
+    #[must_use]
+    pub fn html(&self) -> String {
+        html::render(self)
     }
 }
 
