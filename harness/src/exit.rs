@@ -9,7 +9,7 @@ pub(crate) enum Exit {
     Done = 0,
     /// Something is not as it is to be: a document, with `splice --check`.
     Differs = 1,
-    /// The command line, a scenario or the output folder cannot be used.
+    /// The command line, a scenario, a recorded run or the output folder cannot be used.
     Usage = 2,
     /// Nothing of it can run here.
     CannotRun = 3,
@@ -23,7 +23,7 @@ pub(crate) enum Exit {
 pub(crate) const HELP: &str = "Exit codes:
   0    done
   1    a document is out of date (splice --check)
-  2    the command line, a scenario or the output folder cannot be used
+  2    the command line, a scenario, a run or the output folder cannot be used
   3    nothing of it can run here
   4    some cells failed, or the run broke off; the rest is in the dataset
   130  interrupted; the dataset so far is valid and reported";

@@ -66,7 +66,8 @@ pub fn mad(samples: &[f64]) -> Option<f64> {
 /// as it has, drawn with replacement. What differs between rounds (the machine's drift) so widens the interval, which
 /// resampling all samples alike would hide. It is widened, where needed, to hold the samples' own median.
 /// On synthetic data it holds the true median 94–99 % of the time where rounds are alike, 88 % with five rounds that
-/// drift and 94 % with twenty. With a single sample in each of three rounds it is just their range.
+/// drift and 94 % with twenty. With a single sample in each of three rounds it is just their range. With more than a hundred
+/// rounds, which only a run made for it has, it is worked out instead of drawn.
 ///
 /// The same rounds and the same `seed` give the same interval.
 #[must_use]
@@ -76,6 +77,11 @@ pub fn interval(rounds: &[Vec<f64>], seed: u64) -> Option<(f64, f64)> {
         return None;
     }
     let rounds: Vec<Vec<f64>> = rounds.iter().filter(|round| !round.is_empty()).map(|round| sorted(round)).collect();
+    let own = quantile_of_sorted(&pooled, 0.5)?;
+    if rounds.len() > ROUNDS_DRAWN {
+        let (low, high) = inverted_interval(&rounds, &pooled);
+        return Some((low.min(own), high.max(own)));
+    }
     let draw_median = if pooled.len() <= DRAWN_ONE_BY_ONE { drawn_median } else { inverted_median };
     let mut dice = Dice { rng: ChaCha8Rng::seed_from_u64(seed) };
     let mut medians: Vec<f64> = (0..RESAMPLES)
@@ -87,9 +93,38 @@ pub fn interval(rounds: &[Vec<f64>], seed: u64) -> Option<(f64, f64)> {
     medians.sort_unstable_by(f64::total_cmp);
 
     let tail = (1.0 - CONFIDENCE) / 2.0;
-    let own = quantile_of_sorted(&pooled, 0.5)?;
     let (low, high) = (quantile_of_sorted(&medians, tail)?, quantile_of_sorted(&medians, 1.0 - tail)?);
     Some((low.min(own), high.max(own)))
+}
+
+/// Up to how many rounds are drawn; of more, the interval is found by [`inverted_interval`].
+const ROUNDS_DRAWN: usize = 100;
+
+/// The standard normal quantile that leaves half of what [`CONFIDENCE`] leaves above it.
+const DEVIATIONS: f64 = 1.959_963_984_540_054;
+
+/// What [`interval`] comes to for many rounds, without drawing them.
+///
+/// As in [`inverted_median`], one number more: with rounds drawn, too, how many draws are at most `x`, less half of all,
+/// is a sum over as many rounds, each drawn alike. For many rounds it is normal, with their mean and their variance, to
+/// which comes what drawing within them adds. The interval ends where that number is zero by so many deviations.
+fn inverted_interval(rounds: &[Vec<f64>], pooled: &[f64]) -> (f64, f64) {
+    let end = |deviations: f64| {
+        let below = |x: &f64| {
+            let (mut sum, mut squares, mut within) = (0.0, 0.0, 0.0);
+            for round in rounds {
+                let at_most = size(round.partition_point(|sample| sample <= x));
+                let excess = at_most - size(round.len()) / 2.0;
+                sum += excess;
+                squares += excess * excess;
+                within += at_most * (1.0 - at_most / size(round.len()));
+            }
+            let between = squares - sum * sum / size(rounds.len());
+            sum < deviations * (between + within).sqrt()
+        };
+        pooled[pooled.partition_point(below).min(pooled.len() - 1)]
+    };
+    (end(-DEVIATIONS), end(DEVIATIONS))
 }
 
 /// Up to how many samples a bootstrap's median is found by drawing them; above, by [`inverted_median`].

@@ -14,7 +14,7 @@ const FAILED: &str = include_str!("format-1/failed.jsonl");
 /// Where a row is: backend, way, services, position, metric.
 type Place = (&'static str, &'static str, u32, &'static str, &'static str);
 
-fn row<'a>(rows: &'a [Row], place: Place) -> &'a Row {
+fn row(rows: &[Row], place: Place) -> &Row {
     let of = |row: &&Row| {
         let position = row.position.map_or("", Word::name);
         (row.backend.name(), row.way.name(), row.services, position, row.metric.name()) == place

@@ -6,6 +6,7 @@ mod kernel;
 mod options;
 mod overhead;
 mod plan;
+mod query;
 mod render;
 mod report;
 mod runs;
@@ -15,7 +16,9 @@ mod splice;
 
 use crate::exit::{self, Failure};
 use crate::target;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use std::io::{ErrorKind, Write, stdout};
 use std::process::ExitCode;
 
 /// Prints a line. A reader that has seen enough (`| head`) is no failure.
@@ -45,6 +48,9 @@ enum Verb {
     Plan(plan::Args),
     /// Report on recorded runs, as text, tables, a page or data for other programs.
     Report(report::Args),
+    /// Ask recorded runs in SQL, over tables of all their samples and of their summary.
+    #[command(after_help = query::HELP)]
+    Query(query::Args),
     /// Print the exact input a backend's tool would get. Needs no privileges.
     Render(render::Args),
     /// Put what svclab prints into documents, or check that it still is what stands there.
@@ -71,6 +77,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Scenarios => scenarios::run(),
         Verb::Plan(args) => plan::run(&args),
         Verb::Report(args) => report::run(&args),
+        Verb::Query(args) => query::run(&args),
         Verb::Render(args) => render::run(&args),
         Verb::Splice(args) => splice::run(&args),
         Verb::Doctor => doctor::run(),
@@ -85,4 +92,13 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
 pub(crate) fn width() -> u16 {
     const PAGE: u16 = 100;
     console::Term::stdout().size_checked().map_or(PAGE, |(_, columns)| columns.max(80))
+}
+
+/// Writes to standard output. A reader that has seen enough (`| head`) is no failure.
+pub(crate) fn print(bytes: &[u8]) -> Result<()> {
+    let mut out = stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("writing to standard output"),
+        _ => Ok(()),
+    }
 }

@@ -8,7 +8,6 @@ use lab_core::metric::Better;
 use lab_core::vocabulary::Unknown;
 use reports::Runs;
 use std::fs;
-use std::io::{ErrorKind, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -66,7 +65,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let products = make(args, datasets)?;
     match &args.out {
         Some(out) => save(out, &products, args.is_several_files()).map_err(Failure::usage)?,
-        None => products.iter().try_for_each(|product| print(&product.bytes))?,
+        None => products.iter().try_for_each(|product| super::print(&product.bytes))?,
     }
     Ok(Exit::Done.into())
 }
@@ -176,15 +175,6 @@ fn benchmark_action(datasets: &[Dataset]) -> Result<Vec<Product>, Failure> {
         )));
     }
     Ok(products)
-}
-
-/// Writes to standard output. A reader that has seen enough (`| head`) is no failure.
-fn print(bytes: &[u8]) -> Result<()> {
-    let mut out = stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("writing to standard output"),
-        _ => Ok(()),
-    }
 }
 
 /// Writes to `out`: a folder, if there is one or several files are to be written, else a file.

@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
-/// Samples a round of everything but a connection.
+/// Samples a round of everything but a connection, unless there are so many rounds that there are fewer of all.
 const FEW: usize = 3;
 
 /// A dataset with exactly `samples` samples, spread over `rounds` rounds.
@@ -24,11 +24,12 @@ pub(crate) fn of(samples: usize, rounds: u32) -> Dataset {
 
     let many: Vec<bool> = cells.iter().map(|record| record.probe == ProbeName::Connect).collect();
     let connections = many.iter().filter(|many| **many).count();
-    let rest = samples.checked_sub(FEW * (cells.len() - connections)).expect("more samples than records of few");
+    let few = FEW.min(samples / cells.len());
+    let rest = samples - few * (cells.len() - connections);
     let mut chance = ChaCha8Rng::seed_from_u64(1);
     let mut seen = 0;
     for (record, many) in cells.iter_mut().zip(many) {
-        let mut count = FEW;
+        let mut count = few;
         if many {
             count = rest / connections + usize::from(seen < rest % connections);
             seen += 1;

@@ -88,6 +88,38 @@ fn rounds_that_differ_widen_the_interval() {
 }
 
 #[test]
+fn of_many_rounds_what_is_worked_out_is_what_drawing_them_gives() {
+    for (count, size, drift) in [(150, 1, 0.0), (150, 8, 0.0), (150, 8, 5.0), (400, 1, 3.0), (400, 3, 3.0)] {
+        let mut rounds = synthetic(&mut dice(5), count, size, 5.0, drift);
+        // Some rounds are shorter.
+        rounds.iter_mut().step_by(3).for_each(|round| round.truncate(size.div_ceil(2)));
+        let rounds: Vec<Vec<f64>> = rounds.iter().map(|round| sorted(round)).collect();
+        let pooled = sorted(&rounds.concat());
+        let mut dice = dice(6);
+        let mut medians: Vec<f64> = (0..2000)
+            .map(|_| {
+                let chosen: Vec<&[f64]> = rounds.iter().map(|_| rounds[dice.throw(count)].as_slice()).collect();
+                drawn_median(&chosen, &pooled, &mut dice)
+            })
+            .collect();
+        medians.sort_unstable_by(f64::total_cmp);
+        let drawn = [0.025, 0.975].map(|q| quantile_of_sorted(&medians, q).unwrap());
+        let (low, high) = inverted_interval(&rounds, &pooled);
+        let spread = drawn[1] - drawn[0];
+        assert!((low - drawn[0]).abs() < 0.15 * spread, "{count}×{size}: {low} against {drawn:?}");
+        assert!((high - drawn[1]).abs() < 0.15 * spread, "{count}×{size}: {high} against {drawn:?}");
+    }
+}
+
+#[test]
+fn the_interval_of_many_rounds_holds_the_truth_as_often_as_it_says() {
+    for (rounds, size, drift) in [(120, 1, 0.0), (120, 4, 0.0), (120, 4, 3.0)] {
+        let share = coverage(rounds, size, drift);
+        assert!((0.9..=0.99).contains(&share), "{rounds}×{size}, drift {drift}: {share}");
+    }
+}
+
+#[test]
 fn drawing_and_inverting_agree() {
     for (count, size, drift) in [
         (1, 50, 0.0),

@@ -1,0 +1,40 @@
+//! The answer of polars to a query: the tables are the Parquet files that a report writes, read back.
+
+use anyhow::{Context, Result, anyhow};
+use lab_core::dataset::Dataset;
+use polars::prelude::{DataFrame, IntoLazy};
+use polars::sql::SQLContext;
+use polars_io::SerReader;
+use polars_io::parquet::read::ParquetReader;
+use std::io::Cursor;
+
+/// The rows that `sql` selects from the samples and the summary of `datasets`.
+///
+/// # Errors
+/// When it is not SQL, or asks for what there is not: says what there is.
+pub(super) fn to(sql: &str, datasets: &[Dataset]) -> Result<DataFrame> {
+    let tables = [
+        ("samples", read(reports::parquet::samples(datasets))?),
+        ("summary", read(reports::parquet::summary(datasets))?),
+    ];
+    let known = tables.each_ref().map(|(name, table)| format!("{name} ({})", columns(table))).join("; ");
+    let mut context = SQLContext::new();
+    for (name, table) in tables {
+        context.register(name, table.lazy());
+    }
+    let answer = context.execute(sql).and_then(|answer| answer.collect());
+    answer.map_err(|error| {
+        // polars says first what it is and then, after a blank line, in which plan.
+        let error = error.to_string();
+        let problem = error.lines().next().unwrap_or_default();
+        anyhow!("the query cannot be answered: {problem}; the tables are {known}")
+    })
+}
+
+fn read(file: Vec<u8>) -> Result<DataFrame> {
+    ParquetReader::new(Cursor::new(file)).finish().context("reading the tables back")
+}
+
+fn columns(table: &DataFrame) -> String {
+    table.get_column_names().iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+}
