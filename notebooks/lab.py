@@ -3,25 +3,28 @@
 Nothing here computes a result; that stands in the notebooks, to be read and changed.
 """
 
+import html
 import math
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import polars as pl
+from IPython.display import display
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-# Colour and marker of a backend, as in svclab's own charts (reports/src/chart.rs).
+# Colour and marker of a backend, as in svclab's own charts (reports/src/chart/mark.rs).
 LOOKS = {
     "direct": ("#80868c", "8"),
     "iptables-legacy": ("#d55e00", "^"),
-    "iptables-nft": ("#cc79a7", "s"),
+    "iptables-nft": ("#cc659d", "s"),
     "ipvs": ("#009e73", "v"),
     "nftables": ("#2288d3", "D"),
 }
-# Of further variants of a backend, such as ipvs (batched).
-OTHERS = ["#785ef0", "#b48c00", "#be3c5a", "#4696a0"]
+# Of a backend's further lines, which are hollow.
+DASHES = {"ipvs (batched)": (0, (5, 2)), "ipvs (ipvsadm)": (0, (1.5, 2))}
 
 # What lines and rows are about, in the order of tables and legends.
 VARIANTS = pl.Enum(
@@ -95,13 +98,11 @@ def variant():
 
 def look(variant):
     """How the line of a variant is drawn."""
-    backend = variant.split(" ")[0]
-    colour, marker = LOOKS[backend]
-    if variant == "ipvs (batched)":
-        colour = OTHERS[0]
-    elif variant == "ipvs (ipvsadm)":
-        colour = OTHERS[1]
-    return {"color": colour, "marker": marker, "label": variant}
+    colour, marker = LOOKS[variant.split(" ")[0]]
+    look = {"color": colour, "marker": marker, "label": variant, "linewidth": 1.6, "markersize": 6}
+    if variant in DASHES:
+        look |= {"linestyle": DASHES[variant], "markerfacecolor": "white", "markeredgewidth": 1.6}
+    return look
 
 
 def digits(value, count=3):
@@ -158,7 +159,7 @@ def line(ax, variant, table, x="services", y="p50"):
     """A line of `table`, with its intervals where it has any. What is not positive has no place on a logarithmic axis."""
     table = table.filter(pl.col(y) > 0).sort(x)
     style = look(variant)
-    ax.plot(table[x], table[y], linewidth=1.6, markersize=6, **style)
+    ax.plot(table[x], table[y], **style)
     if {"ci_low", "ci_high"} <= set(table.columns):
         known = table.drop_nulls("ci_low")
         low = known.select(pl.max_horizontal("ci_low", pl.col(y) / 10)).to_series()
@@ -170,13 +171,22 @@ def legend(ax, **options):
     ax.legend(frameon=False, fontsize=9, **({"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} | options))
 
 
-def show(table, rows=40):
-    """A table as one reads it: whole, without the types of its columns."""
-    options = {"tbl_rows": rows, "tbl_cols": 20, "tbl_hide_column_data_types": True, "tbl_hide_dataframe_shape": True}
+def show(table):
+    """A table as one reads it: whole, names to the left and numbers to the right, without the types of its columns."""
+    text = {name for name, kind in table.schema.items() if not kind.is_numeric() and not numbers(table[name])}
+    written = [["" if value is None else f"{value:,}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value) for value in row] for row in table.rows()]
+    align = ["left" if name in text else "right" for name in table.columns]
+    cells = lambda tag, row: "".join(f'<{tag} style="text-align:{side}">{html.escape(cell)}</{tag}>' for cell, side in zip(row, align))
+    rows = [f"<tr>{cells('td', row)}</tr>" for row in written]
+    page = f"<table><thead><tr>{cells('th', table.columns)}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    options = {"tbl_rows": -1, "tbl_cols": -1, "tbl_hide_column_data_types": True, "tbl_hide_dataframe_shape": True}
     with pl.Config(**options, fmt_str_lengths=400, tbl_width_chars=140):
-        from IPython.display import HTML, display
+        display({"text/html": page, "text/plain": str(table)}, raw=True)
 
-        display({"text/html": table._repr_html_(), "text/plain": str(table)}, raw=True)
+
+def numbers(column):
+    """Whether a column of text holds numbers with their units, such as 12.3 ms or ≥ 5,000."""
+    return column.dtype == pl.String and all(re.match(r"^[-+–≥\d]|^$", value or "") for value in column)
 
 
 plt.rcParams.update({"figure.dpi": 96, "savefig.dpi": 96, "font.size": 9.5, "axes.titlesize": 10, "axes.edgecolor": "#666666"})
