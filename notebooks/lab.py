@@ -28,7 +28,16 @@ DASHES = {"ipvs (batched)": (0, (5, 2)), "ipvs (ipvsadm)": (0, (1.5, 2))}
 
 # What lines and rows are about, in the order of tables and legends.
 VARIANTS = pl.Enum(
-    ["direct", "iptables-legacy", "iptables-nft", "ipvs", "ipvs (kube-proxy)", "ipvs (batched)", "ipvs (ipvsadm)", "nftables"]
+    [
+        "direct",
+        "iptables-legacy",
+        "iptables-nft",
+        "ipvs",
+        "ipvs (kube-proxy)",
+        "ipvs (batched)",
+        "ipvs (ipvsadm)",
+        "nftables",
+    ]
 )
 
 # Human units of the base units: times, and what stands in their place where instructions are counted.
@@ -82,11 +91,15 @@ def read(folder):
     for name in ("samples", "summary"):
         file = folder / f"{name}.parquet"
         if not file.exists():
-            raise FileNotFoundError(f"{file} is not there; make it with: svclab report {folder} --format parquet --out {folder}")
+            raise FileNotFoundError(
+                f"{file} is not there; make it with: svclab report {folder} --format parquet --out {folder}"
+            )
         tables.append(pl.read_parquet(file).with_columns(variant()))
     samples, summary = tables
     first = summary.row(0, named=True)
-    return Run(folder, samples, summary, first["run"], *(first[name] for name in ("scenario", "target", "clock", "kernel")))
+    return Run(
+        folder, samples, summary, first["run"], *(first[name] for name in ("scenario", "target", "clock", "kernel"))
+    )
 
 
 def variant():
@@ -173,15 +186,32 @@ def legend(ax, **options):
 
 def show(table):
     """A table as one reads it: whole, names to the left and numbers to the right, without the types of its columns."""
-    text = {name for name, kind in table.schema.items() if not kind.is_numeric() and not numbers(table[name])}
-    written = [["" if value is None else f"{value:,}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value) for value in row] for row in table.rows()]
-    align = ["left" if name in text else "right" for name in table.columns]
-    cells = lambda tag, row: "".join(f'<{tag} style="text-align:{side}">{html.escape(cell)}</{tag}>' for cell, side in zip(row, align))
-    rows = [f"<tr>{cells('td', row)}</tr>" for row in written]
-    page = f"<table><thead><tr>{cells('th', table.columns)}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    columns = [written(column) for column in table]
+    left = [not column.dtype.is_numeric() and not numbers(column) for column in table]
+
+    def row(tag, cells):
+        sides = ["left" if text else "right" for text in left]
+        fields = [f'<{tag} style="text-align:{side}">{html.escape(cell)}</{tag}>' for cell, side in zip(cells, sides)]
+        return f"<tr>{''.join(fields)}</tr>"
+
+    body = "".join(row("td", cells) for cells in zip(*columns))
+    page = f"<table><thead>{row('th', table.columns)}</thead><tbody>{body}</tbody></table>"
     options = {"tbl_rows": -1, "tbl_cols": -1, "tbl_hide_column_data_types": True, "tbl_hide_dataframe_shape": True}
     with pl.Config(**options, fmt_str_lengths=400, tbl_width_chars=140):
         display({"text/html": page, "text/plain": str(table)}, raw=True)
+
+
+def written(column):
+    """What stands in a column: numbers with thousands apart, and with as many decimals as the others, two at most."""
+    if not column.dtype.is_numeric():
+        return [str(value or "") for value in column]
+    known = column.drop_nulls()
+    decimals = (
+        0
+        if column.dtype.is_integer()
+        else max((min(len(f"{value:.4g}".partition(".")[2]), 2) for value in known), default=0)
+    )
+    return ["" if value is None else f"{value:,.{decimals}f}" for value in column]
 
 
 def numbers(column):
@@ -189,4 +219,6 @@ def numbers(column):
     return column.dtype == pl.String and all(re.match(r"^[-+–≥\d]|^$", value or "") for value in column)
 
 
-plt.rcParams.update({"figure.dpi": 96, "savefig.dpi": 96, "font.size": 9.5, "axes.titlesize": 10, "axes.edgecolor": "#666666"})
+plt.rcParams.update(
+    {"figure.dpi": 96, "savefig.dpi": 96, "font.size": 9.5, "axes.titlesize": 10, "axes.edgecolor": "#666666"}
+)
