@@ -194,8 +194,9 @@ def show(table):
         fields = [f'<{tag} style="text-align:{side}">{html.escape(cell)}</{tag}>' for cell, side in zip(cells, sides)]
         return f"<tr>{''.join(fields)}</tr>"
 
-    body = "".join(row("td", cells) for cells in zip(*columns))
-    page = f"<table><thead>{row('th', table.columns)}</thead><tbody>{body}</tbody></table>"
+    # A line a row, so that a change of one number is a change of one line.
+    body = "\n".join(row("td", cells) for cells in zip(*columns))
+    page = f"<table><thead>{row('th', table.columns)}</thead><tbody>\n{body}\n</tbody></table>"
     options = {"tbl_rows": -1, "tbl_cols": -1, "tbl_hide_column_data_types": True, "tbl_hide_dataframe_shape": True}
     with pl.Config(**options, fmt_str_lengths=400, tbl_width_chars=140):
         display({"text/html": page, "text/plain": str(table)}, raw=True)
