@@ -212,6 +212,25 @@ fn a_run_that_was_cut_off_is_reported_and_said_to_be_shorter() {
 }
 
 #[test]
+fn a_run_of_which_nothing_is_there_but_its_header_is_reported_as_that() {
+    let (folder, path) = recorded("host");
+    let (file, text) = text(&folder);
+    fs::write(&file, text.split_inclusive('\n').next().unwrap()).unwrap();
+    for format in ["terminal", "markdown", "html"] {
+        let (report, said) = done(&["report", &path, "--format", format]);
+        assert!(said.contains("0 records are in it"), "{said}");
+        assert!(report.contains("nothing was measured"), "{report}");
+    }
+    // Every cell of the plan has its row, and says that it was not reached.
+    let (csv, _) = done(&["report", &path, "--format", "csv"]);
+    assert_eq!(csv.lines().filter(|line| line.contains(",skipped,the run ended before it,")).count(), 24, "{csv}");
+    let out = folder.path().join("out");
+    done(&["report", &path, "--format", "parquet", "--out", out.to_str().unwrap()]);
+    let said = refused(&["report", &path, "--format", "benchmark-action", "--out", out.to_str().unwrap()]);
+    assert!(said.contains("nothing was measured that could be better or worse"), "{said}");
+}
+
+#[test]
 fn an_interrupted_run_and_one_of_a_newer_svclab_are_reported_with_a_word_on_it() {
     let (folder, path) = recorded("failed");
     let (file, text) = text(&folder);

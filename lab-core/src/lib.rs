@@ -2,6 +2,7 @@
 //!
 //! No processes, sockets, files or clock: everything here can be printed, compared and tested without privileges.
 
+pub mod capacity;
 pub mod change;
 pub mod cluster;
 pub mod dataset;

@@ -76,6 +76,36 @@ const SEED: u64 = 0;
 /// A failed row keeps the figures of the rounds that did not fail.
 #[must_use]
 pub fn summarise(dataset: &Dataset) -> Vec<Row> {
+    let context = Context { dataset, direct: round_medians(dataset), layouts: layouts(dataset) };
+    by_cell(dataset).iter().flat_map(|(cell, records)| context.rows(*cell, records)).collect()
+}
+
+/// One cell's metric with all its samples: what a [`Row`] is made from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Gathered {
+    pub(crate) cell: Cell,
+    pub(crate) metric: Metric,
+    pub(crate) outcome: Outcome,
+    pub(crate) reason: String,
+    /// The samples of each round and replica that has any.
+    pub(crate) passes: BTreeMap<Pass, Vec<f64>>,
+}
+
+/// The cells and metrics of `dataset`, judged as [`summarise`] does, their samples not aggregated.
+pub(crate) fn gather(dataset: &Dataset) -> Vec<Gathered> {
+    let mut gathered = Vec::new();
+    for (cell, records) in by_cell(dataset) {
+        for (metric, records, said) in by_metric(cell, &records) {
+            let passes = passes(&records);
+            let (outcome, reason) = judge(&said, !passes.is_empty());
+            gathered.push(Gathered { cell, metric, outcome, reason, passes });
+        }
+    }
+    gathered
+}
+
+/// The lines of each cell, in the order of the plan.
+fn by_cell(dataset: &Dataset) -> Vec<(Cell, Vec<&CellRecord>)> {
     let mut places: HashMap<Cell, usize> = HashMap::new();
     let mut cells: Vec<(Cell, Vec<&CellRecord>)> = Vec::new();
     let planned = dataset.header.plan.cells.iter().map(|cell| (*cell, None));
@@ -86,8 +116,23 @@ pub fn summarise(dataset: &Dataset) -> Vec<Row> {
         });
         cells[place].1.extend(record);
     }
-    let context = Context { dataset, direct: round_medians(dataset), layouts: layouts(dataset) };
-    cells.iter().flat_map(|(cell, records)| context.rows(*cell, records)).collect()
+    cells
+}
+
+/// A cell's metrics, each with its own lines and with those that have a say in its outcome.
+fn by_metric<'a>(cell: Cell, records: &[&'a CellRecord]) -> Vec<(Metric, Vec<&'a CellRecord>, Vec<&'a CellRecord>)> {
+    let own = Metric::of(cell.probe);
+    let mut metrics: BTreeMap<Metric, Vec<&CellRecord>> = BTreeMap::from([(own, Vec::new())]);
+    for record in records {
+        metrics.entry(record.metric).or_default().push(record);
+    }
+    let of_the_cell: Vec<&CellRecord> =
+        metrics[&own].iter().copied().filter(|record| finite(record).next().is_none()).collect();
+    let said = |metric, records: &Vec<&'a CellRecord>| match metric == own {
+        true => records.clone(),
+        false => [records.as_slice(), &of_the_cell].concat(),
+    };
+    metrics.iter().map(|(&metric, records)| (metric, records.clone(), said(metric, records))).collect()
 }
 
 impl CellRecord {
@@ -100,7 +145,7 @@ impl CellRecord {
 }
 
 /// A round and a replica of it.
-type Pass = (u32, u32);
+pub(crate) type Pass = (u32, u32);
 
 /// What a row needs to know beyond its own lines.
 struct Context<'a> {
@@ -132,19 +177,11 @@ fn layouts(dataset: &Dataset) -> HashMap<BackendName, &str> {
 impl Context<'_> {
     /// The rows of one cell.
     fn rows(&self, cell: Cell, records: &[&CellRecord]) -> Vec<Row> {
-        let own = Metric::of(cell.probe);
-        let mut metrics: BTreeMap<Metric, Vec<&CellRecord>> = BTreeMap::from([(own, Vec::new())]);
-        for record in records {
-            metrics.entry(record.metric).or_default().push(record);
-        }
-        let of_the_cell: Vec<&CellRecord> =
-            metrics[&own].iter().copied().filter(|record| finite(record).next().is_none()).collect();
-        let row = |(&metric, records): (&Metric, &Vec<&CellRecord>)| {
-            let said = if metric == own { records.clone() } else { [records.as_slice(), &of_the_cell].concat() };
-            let figures = self.figures(cell, metric, &passes(records));
+        let row = |(metric, records, said): (Metric, Vec<&CellRecord>, Vec<&CellRecord>)| {
+            let figures = self.figures(cell, metric, &passes(&records));
             let (outcome, mut reason) = judge(&said, figures.is_some());
-            if metric == own && outcome == Outcome::Measured && reason.is_empty() {
-                reason = self.too_few_rounds(records);
+            if metric == Metric::of(cell.probe) && outcome == Outcome::Measured && reason.is_empty() {
+                reason = self.too_few_rounds(&records);
             }
             let layout = self.layouts.get(&cell.backend).copied().unwrap_or_default().to_owned();
             let Cell { services, endpoints, backend, scheduler, forwarding, way, probe, position } = cell;
@@ -164,7 +201,7 @@ impl Context<'_> {
                 figures,
             }
         };
-        metrics.iter().map(row).collect()
+        by_metric(cell, records).into_iter().map(row).collect()
     }
 
     /// The figures of one cell's metric; `None` when there are no samples.

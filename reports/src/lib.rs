@@ -6,6 +6,7 @@
 mod answer;
 mod benchmark_action;
 mod benchstat;
+pub mod capacity;
 mod chart;
 mod clock;
 mod compared;
@@ -37,7 +38,6 @@ mod variant;
 
 use lab_core::dataset::Dataset;
 use lab_core::metric::Better;
-use lab_core::vocabulary::Unknown;
 use report::Report;
 pub use runs::{Runs, Unlike};
 
@@ -57,28 +57,6 @@ pub fn markdown(runs: &Runs) -> String {
 #[must_use]
 pub fn html(runs: &Runs) -> String {
     Report::of(runs).html()
-}
-
-/// The part of the report that is called `name`, as GitHub-flavoured Markdown without a heading.
-///
-/// # Errors
-/// When there is no such part; it says which there are.
-pub fn markdown_part(runs: &Runs, name: &str) -> Result<String, Unknown> {
-    Ok(markdown::part(&Report::of(runs).part(name)?))
-}
-
-/// The part of the report that is called `name`, as plain text of `width` columns.
-///
-/// # Errors
-/// When there is no such part; it says which there are.
-pub fn terminal_part(runs: &Runs, name: &str, width: u16) -> Result<String, Unknown> {
-    Ok(terminal::part(&Report::of(runs).part(name)?, width))
-}
-
-/// The charts as SVG files of their own, that look right in light and in dark surroundings: the name of each, and its text.
-#[must_use]
-pub fn pictures(runs: &Runs) -> Vec<(String, String)> {
-    Report::of(runs).charts.iter().map(|chart| (chart.name.clone(), picture::draw(chart))).collect()
 }
 
 /// `summary.csv`: a line a cell and metric, in base units, the rounds aggregated. The runs may be on different clocks.

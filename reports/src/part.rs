@@ -1,6 +1,7 @@
 //! Parts of a report by name, for documents that show some of it.
 
 use crate::report::{Report, Section};
+use crate::{markdown, picture, terminal};
 use lab_core::vocabulary::Unknown;
 
 /// A part that can be shown by itself.
@@ -23,11 +24,44 @@ pub(crate) enum Cells {
 }
 
 impl Report {
+    /// The part called `name`, as GitHub-flavoured Markdown without a heading.
+    ///
+    /// # Errors
+    /// When there is no such part; it says which there are.
+    pub fn markdown_part(&self, name: &str) -> Result<String, Unknown> {
+        Ok(markdown::part(&self.part(name)?))
+    }
+
+    /// The part called `name`, as plain text of `width` columns.
+    ///
+    /// # Errors
+    /// When there is no such part; it says which there are.
+    pub fn terminal_part(&self, name: &str, width: u16) -> Result<String, Unknown> {
+        Ok(terminal::part(&self.part(name)?, width))
+    }
+
+    /// The charts as SVG files of their own, that look right in light and in dark surroundings: the name of each, and its
+    /// text.
+    #[must_use]
+    pub fn pictures(&self) -> Vec<(String, String)> {
+        self.charts.iter().map(|chart| (chart.name.clone(), picture::draw(chart))).collect()
+    }
+
+    /// The chart called `name`, as one of [`Report::pictures`].
+    ///
+    /// # Errors
+    /// When there is no such chart; it says which there are.
+    pub fn picture(&self, name: &str) -> Result<String, Unknown> {
+        let found = self.charts.iter().find(|chart| chart.name == name);
+        let known = self.charts.iter().map(|chart| chart.name.as_str());
+        found.map(picture::draw).ok_or_else(|| Unknown::new("chart", name, known))
+    }
+
     /// The part called `name`.
     ///
     /// # Errors
     /// When there is none of that name in this report; it says which there are.
-    pub(crate) fn part(&self, name: &str) -> Result<Part, Unknown> {
+    fn part(&self, name: &str) -> Result<Part, Unknown> {
         let parts = self.parts();
         let unknown = || Unknown::new("section", name, parts.iter().map(|part| part.name.as_str()));
         parts.iter().find(|part| part.name == name).cloned().ok_or_else(unknown)
@@ -45,6 +79,12 @@ impl Report {
             part("compared", self.compared.clone(), Cells::Short),
         ];
         parts.extend(self.findings.iter().map(|section| part("findings", section.clone(), Cells::Whole)));
+        let more = Section {
+            points: self.more.iter().flat_map(|section| section.points.clone()).collect(),
+            tables: self.more.iter().flat_map(|section| section.tables.clone()).collect(),
+            ..Section::default()
+        };
+        parts.push(part("capacity", more, Cells::Lines));
         parts.extend(self.sources.iter().map(|section| part("sources", section.clone(), Cells::Whole)));
         for (name, section) in
             [("missing", &self.missing), ("environment", &self.environment), ("reading", &self.reading)]

@@ -44,6 +44,12 @@ pub(crate) fn part(part: &Part, width: u16) -> String {
 const MORE: &str = "Every interval, ratio to direct, percentile and position, the environment, and how to read it all: \
                     report.html and report.md.";
 
+/// Sections by themselves, in `width` columns, which is taken to be at least 60.
+pub(crate) fn sections(sections: &[Section], width: u16) -> String {
+    let width = width.max(NARROWEST);
+    sections.iter().flat_map(|section| render_section(section, width)).collect::<Vec<_>>().join("\n\n") + "\n"
+}
+
 fn render_section(section: &Section, width: u16) -> Vec<String> {
     let mut blocks = vec![underline(&section.title, '═')];
     if !section.about.is_empty() {

@@ -4,11 +4,13 @@
 mod sample;
 
 use lab_core::dataset::{CellRecord, Dataset, Header};
+use lab_core::metric::Better;
 use lab_core::summary::{Row, summarise};
-use lab_core::vocabulary::Word;
+use lab_core::vocabulary::{Outcome, Word};
 use parquet::basic::{LogicalType, Repetition};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
+use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Runs on each clock.
@@ -196,11 +198,11 @@ fn a_run_without_a_line_is_a_table_without_a_row() {
 fn more_rows_than_are_written_together_are_all_there_in_their_order() {
     let mut dataset = sample::dataset();
     dataset.cells.truncate(1);
-    dataset.cells[0].samples = (0..300_000).map(f64::from).collect();
+    dataset.cells[0].samples = (0..140_000).map(f64::from).collect();
     let reader = open(reports::parquet::samples(&[dataset]));
-    assert_eq!(reader.metadata().num_row_groups(), 3);
+    assert_eq!(reader.metadata().num_row_groups(), 2);
     let mut values = reader.get_row_iter(None).unwrap().map(|row| row.unwrap().into_columns().pop().unwrap().1);
-    assert!((0..300_000).all(|value| values.next() == Some(Field::Double(f64::from(value)))));
+    assert!((0..140_000).all(|value| values.next() == Some(Field::Double(f64::from(value)))));
     assert_eq!(values.next(), None);
 }
 
@@ -213,4 +215,47 @@ fn csv_and_parquet_have_the_same_columns() {
     let columns: Vec<&str> = fields.iter().map(|column| column.name()).collect();
     assert_eq!(csv.lines().next().unwrap(), columns.join(","));
     assert_eq!(csv.lines().count(), 1 + rows(&reader).len());
+}
+
+/// A run of few cells, for what is tried many times.
+fn few() -> Dataset {
+    let mut dataset = sample::counted();
+    dataset.header.plan.cells.retain(|cell| cell.services == 1);
+    dataset.cells.retain(|record| record.services == 1);
+    dataset
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn whatever_lines_are_left_of_a_run_every_format_takes_them(
+        keep in proptest::collection::vec(any::<bool>(), few().cells.len()),
+        emptied in proptest::collection::vec(any::<bool>(), few().cells.len()),
+        planned in 0..few().header.plan.cells.len(),
+        ended in any::<bool>(),
+    ) {
+        let mut dataset = few();
+        dataset.cells.iter_mut().zip(emptied).filter(|(_, emptied)| *emptied).for_each(|(record, _)| {
+            record.samples.clear();
+            record.outcome = Outcome::Failed;
+        });
+        let mut keep = keep.into_iter();
+        dataset.cells.retain(|_| keep.next().unwrap());
+        dataset.header.plan.cells.truncate(planned);
+        dataset.end = dataset.end.filter(|_| ended);
+
+        let expected: usize = dataset.cells.iter().map(|record| record.samples.len().max(1)).sum();
+        let datasets = [dataset];
+        prop_assert_eq!(rows(&open(reports::parquet::samples(&datasets))).len(), expected);
+        let summary = rows(&open(reports::parquet::summary(&datasets))).len();
+        prop_assert_eq!(reports::csv(&datasets).lines().count(), 1 + summary);
+        let json: serde_json::Value = serde_json::from_str(&reports::json(&datasets)).unwrap();
+        prop_assert_eq!(json["summary"].as_array().unwrap().len(), summary);
+        for better in [Better::Lower, Better::Higher] {
+            let text = reports::benchmark_action(&datasets, better);
+            prop_assert!(text.is_none_or(|text| text.contains("\"name\"")));
+        }
+        prop_assert!(reports::benchstat(&datasets).contains("# run "));
+    }
 }

@@ -1,5 +1,6 @@
 //! The command line: one file a verb, and the options that verbs share.
 
+mod capacity;
 mod doctor;
 mod guest;
 mod kernel;
@@ -7,6 +8,7 @@ mod options;
 mod overhead;
 mod plan;
 mod query;
+mod question;
 mod render;
 mod report;
 mod runs;
@@ -51,6 +53,8 @@ enum Verb {
     /// Ask recorded runs in SQL, over tables of all their samples and of their summary.
     #[command(after_help = query::HELP)]
     Query(query::Args),
+    /// Say how many Services a node holds before an objective breaks.
+    Capacity(capacity::Args),
     /// Print the exact input a backend's tool would get. Needs no privileges.
     Render(render::Args),
     /// Put what svclab prints into documents, or check that it still is what stands there.
@@ -78,6 +82,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Plan(args) => plan::run(&args),
         Verb::Report(args) => report::run(&args),
         Verb::Query(args) => query::run(&args),
+        Verb::Capacity(args) => capacity::run(&args),
         Verb::Render(args) => render::run(&args),
         Verb::Splice(args) => splice::run(&args),
         Verb::Doctor => doctor::run(),

@@ -1,12 +1,13 @@
 //! `svclab report`: everything that can be made of recorded runs.
 
+use super::question::Asked;
 use super::runs;
 use crate::exit::{Exit, Failure};
 use anyhow::{Context, Result, anyhow, ensure};
 use lab_core::dataset::Dataset;
 use lab_core::metric::Better;
-use lab_core::vocabulary::Unknown;
 use reports::Runs;
+use reports::report::Report;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ pub(crate) struct Args {
     /// Only this section, table or chart of it, by name; an unknown name is answered with the known ones
     #[arg(long, value_name = "NAME")]
     section: Option<String>,
+    #[command(flatten)]
+    asked: Asked,
     /// Columns of the terminal format, from 60 [default: the terminal's, else 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
     width: Option<u16>,
@@ -93,6 +96,11 @@ fn check(args: &Args) -> Result<()> {
         args.section.is_none() || matches!(args.format, Format::Terminal | Format::Markdown | Format::Svg),
         "--section is for --format terminal, markdown and svg, not for {name}"
     );
+    let is_page = matches!(args.format, Format::Terminal | Format::Markdown | Format::Html);
+    ensure!(
+        is_page || !args.asked.is_something(),
+        "--slo is for --format terminal, markdown and html, not for {name}; for data: svclab capacity --format json"
+    );
     let Some(out) = &args.out else {
         ensure!(!args.is_several_files(), "--format {name} makes several files: name their folder with --out DIR");
         return Ok(());
@@ -112,17 +120,22 @@ fn check(args: &Args) -> Result<()> {
 
 fn make(args: &Args, datasets: Vec<Dataset>) -> Result<Vec<Product>, Failure> {
     let text = |name: &str, text: String| vec![Product { name: name.to_owned(), bytes: text.into_bytes() }];
-    let together = |datasets| Runs::of(datasets).map_err(Failure::usage);
+    let report = |datasets| -> Result<Report, Failure> {
+        let runs = Runs::of(datasets).map_err(Failure::usage)?;
+        let mut report = Report::of(&runs);
+        if args.asked.is_something() {
+            report.more.extend(args.asked.answers(&runs)?.iter().flat_map(reports::capacity::sections));
+        }
+        Ok(report)
+    };
     if let Some(name) = &args.section {
-        return Ok(vec![part(args, name, &together(datasets)?)?]);
+        return Ok(vec![part(args, name, &report(datasets)?)?]);
     }
     Ok(match args.format {
-        Format::Terminal => {
-            text("report.txt", reports::terminal(&together(datasets)?, args.width.unwrap_or_else(super::width)))
-        }
-        Format::Markdown => text("report.md", reports::markdown(&together(datasets)?)),
-        Format::Svg => pictures(&together(datasets)?)?,
-        Format::Html => text("report.html", reports::html(&together(datasets)?)),
+        Format::Terminal => text("report.txt", report(datasets)?.terminal(args.width.unwrap_or_else(super::width))),
+        Format::Markdown => text("report.md", report(datasets)?.markdown()),
+        Format::Html => text("report.html", report(datasets)?.html()),
+        Format::Svg => pictures(&report(datasets)?)?,
         Format::Csv => text("summary.csv", reports::csv(&datasets)),
         Format::Json => text("report.json", reports::json(&datasets)),
         Format::Benchstat => text("benchstat.txt", reports::benchstat(&datasets)),
@@ -135,26 +148,20 @@ fn make(args: &Args, datasets: Vec<Dataset>) -> Result<Vec<Product>, Failure> {
 }
 
 /// What `--section` names.
-fn part(args: &Args, name: &str, runs: &Runs) -> Result<Product, Failure> {
+fn part(args: &Args, name: &str, report: &Report) -> Result<Product, Failure> {
     let (end, text) = match args.format {
-        Format::Svg => {
-            let pictures = reports::pictures(runs);
-            let unknown = || Unknown::new("chart", name, pictures.iter().map(|(known, _)| known.as_str()));
-            let found = pictures.iter().find(|(known, _)| known == name);
-            ("svg", Ok(found.ok_or_else(unknown).map_err(Failure::usage)?.1.clone()))
-        }
-        Format::Markdown => ("md", reports::markdown_part(runs, name)),
-        _ => ("txt", reports::terminal_part(runs, name, args.width.unwrap_or_else(super::width))),
+        Format::Svg => ("svg", report.picture(name)),
+        Format::Markdown => ("md", report.markdown_part(name)),
+        _ => ("txt", report.terminal_part(name, args.width.unwrap_or_else(super::width))),
     };
     let text = text.map_err(Failure::usage)?;
     Ok(Product { name: format!("{name}.{end}"), bytes: text.into_bytes() })
 }
 
 /// A file for each chart.
-fn pictures(runs: &Runs) -> Result<Vec<Product>, Failure> {
-    let pictures = reports::pictures(runs).into_iter();
-    let products: Vec<Product> =
-        pictures.map(|(name, text)| Product { name: format!("{name}.svg"), bytes: text.into_bytes() }).collect();
+fn pictures(report: &Report) -> Result<Vec<Product>, Failure> {
+    let product = |(name, text): (String, String)| Product { name: format!("{name}.svg"), bytes: text.into_bytes() };
+    let products: Vec<Product> = report.pictures().into_iter().map(product).collect();
     if products.is_empty() {
         return Err(Failure::usage(anyhow!("nothing was measured at two sizes; there is no chart to draw")));
     }

@@ -24,7 +24,7 @@ fn synthetic(dice: &mut Dice, rounds: usize, size: usize, noise: f64, drift: f64
 }
 
 fn dice(seed: u64) -> Dice {
-    Dice { rng: ChaCha8Rng::seed_from_u64(seed) }
+    Dice::seeded(seed)
 }
 
 /// The share of synthetic data sets whose interval holds the truth.
@@ -99,7 +99,7 @@ fn of_many_rounds_what_is_worked_out_is_what_drawing_them_gives() {
         let mut medians: Vec<f64> = (0..2000)
             .map(|_| {
                 let chosen: Vec<&[f64]> = rounds.iter().map(|_| rounds[dice.throw(count)].as_slice()).collect();
-                drawn_median(&chosen, &pooled, &mut dice)
+                drawn_quantile(&chosen, &pooled, 0.5, &mut dice)
             })
             .collect();
         medians.sort_unstable_by(f64::total_cmp);
@@ -134,17 +134,17 @@ fn drawing_and_inverting_agree() {
         let rounds: Vec<Vec<f64>> =
             synthetic(&mut dice(2), count, size, 5.0, drift).iter().map(|round| sorted(round)).collect();
         let pooled = sorted(&rounds.concat());
-        let deciles = |draw: fn(&[&[f64]], &[f64], &mut Dice) -> f64| {
+        let deciles = |draw: fn(&[&[f64]], &[f64], f64, &mut Dice) -> f64| {
             let mut dice = dice(3);
             let medians: Vec<f64> = (0..2000)
                 .map(|_| {
                     let chosen: Vec<&[f64]> = rounds.iter().map(|_| rounds[dice.throw(count)].as_slice()).collect();
-                    draw(&chosen, &pooled, &mut dice)
+                    draw(&chosen, &pooled, 0.5, &mut dice)
                 })
                 .collect();
             [0.025, 0.25, 0.5, 0.75, 0.975].map(|q| quantile(&medians, q).unwrap())
         };
-        let (drawn, inverted) = (deciles(drawn_median), deciles(inverted_median));
+        let (drawn, inverted) = (deciles(drawn_quantile), deciles(inverted_quantile));
         let spread = drawn[4] - drawn[0];
         for (one, other) in drawn.iter().zip(inverted) {
             assert!((one - other).abs() < 0.1 * spread, "{count}×{size}: {drawn:?} against {inverted:?}");

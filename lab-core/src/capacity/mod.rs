@@ -1,0 +1,36 @@
+//! How many Services a node can hold: laws of growth, where they break an objective, and where backends cross.
+//!
+//! Pure, and the same for the same datasets. What is measured becomes [`Series`], a figure a size; through them goes a
+//! [`Curve`], with a [`Law`] behind it and its uncertainty; [`answer`] asks the curves where they break the [`Objective`]s.
+//! The method, its reasons and its limits: lab-core/README.md, "Capacity".
+
+mod answer;
+mod calibration;
+mod crossover;
+mod curve;
+mod equations;
+mod fitted;
+mod law;
+mod limit;
+mod objective;
+mod series;
+mod standing;
+mod variant;
+
+pub use answer::{Answer, Baseline, Part, Question, Unanswerable, VariantAnswer, answer};
+pub use calibration::{Calibration, Factor, LeftOut, Uncalibrated};
+pub use crossover::{Comparison, Crossing, Relation, crossovers};
+pub use curve::{Curve, DRAWS, Estimate, SIZES};
+pub use fitted::{Fitted, laws};
+pub use law::{Law, Shape};
+pub use limit::Measure;
+pub use objective::{Misfitting, Objective, Unreadable};
+pub use series::{Absence, Figure, Missing, Quantile, Series};
+pub use standing::{Basis, Capacity, End, Verdict};
+pub use variant::Variant;
+
+/// How far beyond the largest measured size a law is believed: twice as many Services.
+pub const REACH: f64 = 2.0;
+
+/// The most Services that anything is said of, however far one extrapolates.
+pub const MOST_SERVICES: u32 = 1_000_000;

@@ -1,0 +1,196 @@
+//! The tables of an answer.
+
+use super::words;
+use crate::report::{Cell, Column, Content, Table};
+use lab_core::capacity::{Answer, Capacity, Part, Verdict};
+use lab_core::units;
+
+fn value(number: String, details: Vec<String>) -> Cell {
+    Cell::Value { number, ratio: String::new(), flag: "", details }
+}
+
+/// Up to how many Services each variant holds all objectives.
+pub(super) fn capacities(answer: &Answer) -> Table {
+    let row = |variant: &lab_core::capacity::VariantAnswer| {
+        vec![
+            Cell::text(&variant.name),
+            value(words::number(&variant.capacity), Vec::new()),
+            value(words::interval(&variant.capacity), Vec::new()),
+            Cell::text(words::why(answer, variant)),
+        ]
+    };
+    Table {
+        id: String::new(),
+        title: "Services".to_owned(),
+        about: "the most with which every objective is held".to_owned(),
+        columns: vec![
+            Column::new("backend", Content::Key),
+            Column::new("Services", Content::Number),
+            Column::new("95 % interval", Content::Number),
+            Column::new("why not more", Content::Text),
+        ],
+        rows: answer.variants.iter().map(row).collect(),
+        notes: Vec::new(),
+    }
+}
+
+/// Whether the objectives are held at the sizes that were asked for.
+pub(super) fn sizes(answer: &Answer) -> Vec<Table> {
+    let question = &answer.question;
+    let table = |(place, &services): (usize, &u32)| {
+        let mut columns = vec![Column::new("backend", Content::Key), Column::new("all objectives", Content::Text)];
+        columns.extend(question.objectives.iter().map(|objective| Column::new(objective.name(), Content::Number)));
+        let row = |variant: &lab_core::capacity::VariantAnswer| {
+            let mut row = vec![Cell::text(&variant.name), Cell::text(words::verdict(variant.verdicts[place]))];
+            row.extend(question.objectives.iter().zip(&variant.parts).map(|(objective, part)| {
+                let (verdict, estimate) = part.verdicts[place];
+                match estimate {
+                    Some(estimate) => {
+                        let (number, interval) = words::estimate(estimate, objective.metric.unit(), answer.clock);
+                        let details = [interval, short(verdict).to_owned()];
+                        value(number, details.into_iter().filter(|detail| !detail.is_empty()).collect())
+                    }
+                    None => Cell::text(short(verdict)),
+                }
+            }));
+            row
+        };
+        Table {
+            id: String::new(),
+            title: format!("At {}", crate::prose::services_of(&[services])),
+            about: "whether the objectives are held, and what is to be expected".to_owned(),
+            columns,
+            rows: answer.variants.iter().map(row).collect(),
+            notes: Vec::new(),
+        }
+    };
+    question.sizes.iter().enumerate().map(table).collect()
+}
+
+fn short(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "holds",
+        Verdict::Breaks => "breaks",
+        Verdict::Unsure => "may break",
+        Verdict::Beyond(_) | Verdict::NoData => "not known",
+    }
+}
+
+/// One objective by itself: up to where it is held, what was measured last, and the law.
+pub(super) fn objective(answer: &Answer, place: usize) -> Table {
+    let objective = &answer.question.objectives[place];
+    let part = |variant: &lab_core::capacity::VariantAnswer| variant.parts[place].clone();
+    let parts: Vec<Part> = answer.variants.iter().map(part).collect();
+    let row = |(variant, part): (&lab_core::capacity::VariantAnswer, &Part)| {
+        let interval = words::interval(&part.capacity);
+        let details = if interval.is_empty() { Vec::new() } else { vec![interval] };
+        let largest = match part.largest {
+            Some((services, estimate)) => {
+                let (number, interval) = words::estimate(estimate, objective.metric.unit(), answer.clock);
+                let mut details = if interval.is_empty() { Vec::new() } else { vec![interval] };
+                if Some(&services) != answer.sizes.last() {
+                    details.push(format!("at {}", words::services(services)));
+                }
+                value(number, details)
+            }
+            None => Cell::Absent("none"),
+        };
+        let law = match (&part.fitted, &part.capacity) {
+            (Some(fitted), _) => words::law(fitted) + &elsewhere(part, &parts),
+            (None, Capacity::Unknown { why }) => why.clone(),
+            (None, _) => String::new(),
+        };
+        vec![Cell::text(&variant.name), value(words::number(&part.capacity), details), largest, Cell::text(law)]
+    };
+    let at = answer.sizes.last().map_or(String::new(), |largest| format!("at {}", units::count((*largest).into())));
+    let mut notes = Vec::new();
+    if let Some(part) = parts.iter().find(|part| part.among > 1)
+        && let Some((probe, position)) = part.place()
+    {
+        let place = words::position(position);
+        let probes = if objective.probe.is_none() && place.is_empty() { format!(", by {probe}") } else { place };
+        notes.push(format!(
+            "It was measured in {} places; the worst of them counts, which is what the slowest Service gets{}.",
+            part.among,
+            if parts.iter().filter_map(Part::place).all(|one| one == (probe, position)) {
+                format!(": here that is{}", probes.trim_start_matches(','))
+            } else {
+                String::new()
+            }
+        ));
+    }
+    for baseline in answer.baselines.iter().filter(|baseline| baseline.objective == place) {
+        let (number, interval) = words::estimate(baseline.value, objective.metric.unit(), answer.clock);
+        let interval = if interval.is_empty() { interval } else { format!(" ({interval})") };
+        notes.push(match baseline.verdict {
+            Verdict::Breaks => format!(
+                "Without any Service it is {number}{interval}: the limit is broken by what has nothing to do with \
+                 Services, so that no backend can hold it here."
+            ),
+            _ => format!("Without any Service it is {number}{interval}."),
+        });
+    }
+    Table {
+        id: String::new(),
+        title: objective.words(answer.clock, answer.question.headroom),
+        about: format!("{}{}", objective.metric.meaning(), words::quantile(objective.quantile)),
+        columns: vec![
+            Column::new("backend", Content::Key),
+            Column::new("Services", Content::Number),
+            Column::new(at, Content::Number),
+            Column::new("law", Content::Text),
+        ],
+        rows: answer.variants.iter().zip(&parts).map(row).collect(),
+        notes,
+    }
+}
+
+/// Where the figures of `part` are of, when those of another variant are of another place.
+fn elsewhere(part: &Part, parts: &[Part]) -> String {
+    match part.place() {
+        Some((_, position)) if parts.iter().filter_map(Part::place).any(|(_, other)| other != position) => {
+            words::position(position)
+        }
+        _ => String::new(),
+    }
+}
+
+/// What made times of instructions, and how far off it would be for a backend that was never timed.
+pub(super) fn calibration(answer: &Answer) -> Option<Table> {
+    let calibration = answer.calibration.as_ref()?;
+    let mut rows = Vec::new();
+    for factor in &calibration.factors {
+        for left in &factor.left_out {
+            let what = match factor.quantile {
+                lab_core::capacity::Quantile::P50 => factor.metric.to_string(),
+                quantile => format!("{}_{quantile}", factor.metric),
+            };
+            rows.push(vec![
+                Cell::text(what),
+                Cell::text(left.backend.to_string()),
+                value(format!("{:.3}", left.own), Vec::new()),
+                value(format!("{:.3}", factor.factor), Vec::new()),
+                value(units::ratio(left.off), Vec::new()),
+                value(units::ratio(left.worst), Vec::new()),
+            ]);
+        }
+    }
+    Some(Table {
+        id: String::new(),
+        title: "Calibration".to_owned(),
+        about: "what a figure of the exact run is multiplied by (for durations, nanoseconds an instruction); and for \
+                each backend what it really took against what the factor of the others makes of it, on the average of \
+                its cells and in the worst of them"
+            .to_owned(),
+        columns: vec![
+            Column::new("metric", Content::Key),
+            Column::new("backend", Content::Key),
+            Column::new("own factor", Content::Number),
+            Column::new("factor taken", Content::Number),
+            Column::new("left out: off by", Content::Number),
+            Column::new("at worst", Content::Number),
+        ],
+        rows,
+        notes: Vec::new(),
+    })
+}
