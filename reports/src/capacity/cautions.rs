@@ -2,7 +2,7 @@
 
 use super::words::services;
 use crate::clock;
-use crate::prose::list;
+use crate::prose::{list, services_of};
 use crate::report::Point;
 use lab_core::capacity::{Absence, Answer, Basis, Capacity, End, Quantile};
 use lab_core::reference;
@@ -44,7 +44,7 @@ pub(super) fn all(answer: &Answer) -> Vec<Point> {
 
 /// What was asked and gave no figure, the same reason once.
 fn absences(answer: &Answer) -> Vec<Point> {
-    let mut absences: BTreeMap<(usize, u32, String), Vec<String>> = BTreeMap::new();
+    let mut absences: BTreeMap<(usize, String), (Vec<String>, Vec<u32>)> = BTreeMap::new();
     for variant in &answer.variants {
         for (place, part) in variant.parts.iter().enumerate() {
             for missing in &part.missing {
@@ -53,14 +53,20 @@ fn absences(answer: &Answer) -> Vec<Point> {
                     Absence::TooFew(samples) => format!("{samples} samples are too few for the quantile"),
                     why @ Absence::Ended(..) => why.to_string(),
                 };
-                absences.entry((place, missing.services, why)).or_default().push(variant.name.clone());
+                let (names, sizes) = absences.entry((place, why)).or_default();
+                if !names.contains(&variant.name) {
+                    names.push(variant.name.clone());
+                }
+                if !sizes.contains(&missing.services) {
+                    sizes.push(missing.services);
+                }
             }
         }
     }
-    let said = |((place, size, why), names): (&(usize, u32, String), &Vec<String>)| {
+    let said = |((place, why), (names, sizes)): (&(usize, String), &(Vec<String>, Vec<u32>))| {
         let what = answer.question.objectives[*place].name();
-        let size = units::count((*size).into());
-        Point::new("Not counted", format!("{what} of {} at {size} Services: {why}.", list(names)))
+        let at = services_of(sizes);
+        Point::new("Not counted", format!("{what} of {} at {at}: {why}.", list(names)))
     };
     absences.iter().map(said).collect()
 }

@@ -42,7 +42,7 @@ impl Census {
             "The cluster",
             format!(
                 "{} has {} Services with {} ports on IPv4 cluster IPs ({protocols}). A Service of the lab is one such port.\
-             {grown} Behind a port are {median} endpoints in the median, {p90} or fewer in nine of ten, {max} at most, \
+             {grown} Endpoints behind a port: {median} in the median, {p90} or fewer behind nine of ten, {max} at most; \
              {} in all.",
                 self.file,
                 number(self.services),
@@ -62,7 +62,8 @@ impl Census {
             )));
         }
         if !self.not_simulated.is_empty() {
-            let features = list(&self.not_simulated.iter().map(counted).collect::<Vec<_>>());
+            let feature = |(what, count): &(String, usize)| format!("{what} ({})", number(*count));
+            let features = list(&self.not_simulated.iter().map(feature).collect::<Vec<_>>());
             points.push(Point::new("In the cluster, and not simulated", format!("{features}.")));
         }
         points

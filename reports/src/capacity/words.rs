@@ -115,7 +115,9 @@ pub(super) fn position(position: Option<Position>) -> String {
 pub(super) fn clock(answer: &Answer) -> String {
     let passes = match answer.passes {
         1 => "once".to_owned(),
-        passes if answer.clock == Clock::Instructions => format!("in {passes} replicas"),
+        passes if answer.clock == Clock::Instructions || answer.calibration.is_some() => {
+            format!("in {passes} replicas")
+        }
         passes => format!("in {passes} rounds"),
     };
     match (answer.clock, &answer.calibration) {
