@@ -5,6 +5,7 @@ mod budget;
 mod order;
 mod position;
 mod runs;
+mod ways;
 
 use crate::references;
 use crate::report::Section;
@@ -13,6 +14,7 @@ use crate::results::Results;
 /// Every finding; `None` where nothing follows.
 pub(crate) fn section(results: &Results) -> Option<Section> {
     let mut points = order::points(results);
+    points.extend(ways::points(results));
     points.extend(position::points(results));
     points.extend(budget::points(results));
     points.extend(runs::points(results));

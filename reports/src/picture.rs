@@ -3,8 +3,6 @@
 use crate::report::Chart;
 use std::fmt::Write;
 
-/// The width and height of a chart, whose own element this is drawn around.
-const SIZE: (usize, usize) = (440, 300);
 /// The height of a line of text.
 const LINE: usize = 20;
 /// Between the picture's edge and what is in it.
@@ -22,9 +20,10 @@ const STYLE: &str = "text{font-family:system-ui,sans-serif}\
 
 /// `chart` as an SVG file.
 pub(crate) fn draw(chart: &Chart) -> String {
-    let (key, rows) = key(&chart.key);
+    let size = ["width", "height"].map(|side| length(&chart.svg, side));
+    let (key, rows) = key(&chart.key, size[0]);
     let top = EDGE + 2 * LINE;
-    let (wide, high) = (SIZE.0 + 2 * EDGE, top + SIZE.1 + rows * LINE + EDGE);
+    let (wide, high) = (size[0] + 2 * EDGE, top + size[1] + rows * LINE + EDGE);
     let title = escape(&chart.title);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide}\" height=\"{high}\" viewBox=\"0 0 {wide} {high}\" class=\"ink\">\n\
@@ -36,16 +35,22 @@ pub(crate) fn draw(chart: &Chart) -> String {
         escape(&chart.unit),
     );
     let drawing = chart.svg.replacen("<svg ", &format!("<svg x=\"{EDGE}\" y=\"{top}\" "), 1);
-    let _ = write!(svg, "{drawing}\n<g transform=\"translate({EDGE} {})\">{key}</g>\n</svg>\n", top + SIZE.1);
+    let _ = write!(svg, "{drawing}\n<g transform=\"translate({EDGE} {})\">{key}</g>\n</svg>\n", top + size[1]);
     svg
 }
 
-/// The key to the lines, in as many rows as it takes.
-fn key(lines: &[(String, String)]) -> (String, usize) {
-    let (mut key, mut rows, mut x) = (String::new(), 0, SIZE.0);
+/// How many pixels the drawing is long on that side.
+fn length(svg: &str, side: &str) -> usize {
+    let value = svg.split_once(&format!(" {side}=\"")).and_then(|(_, rest)| rest.split_once('"'));
+    value.and_then(|(value, _)| value.parse().ok()).unwrap_or(0)
+}
+
+/// The key to the lines, in as many rows as it takes within `width`.
+fn key(lines: &[(String, String)], width: usize) -> (String, usize) {
+    let (mut key, mut rows, mut x) = (String::new(), 0, width);
     for (name, swatch) in lines {
         let wide = SWATCH + name.chars().count() * LETTER + EDGE;
-        if x + wide > SIZE.0 {
+        if x + wide > width {
             (rows, x) = (rows + 1, 0);
         }
         let y = (rows - 1) * LINE;
