@@ -4,7 +4,7 @@ mod cautions;
 mod census;
 mod json;
 mod tables;
-mod words;
+pub(crate) mod words;
 
 pub use census::Census;
 
