@@ -1,12 +1,15 @@
 //! Answers to a question of capacity, as values for a page, as text for a terminal and as JSON.
 
 mod cautions;
+mod census;
 mod json;
 mod tables;
 pub(crate) mod words;
 
+pub use census::Census;
+
 use crate::prose::list;
-use crate::report::{Point, Section};
+use crate::report::Section;
 use crate::terminal;
 use lab_core::capacity::{Answer, Objective};
 use lab_core::units;
@@ -20,35 +23,40 @@ pub struct Answered {
     pub run: String,
     /// What is answered.
     pub answer: Answer,
-    /// The cluster that a size was taken from, in words; empty without one.
-    pub cluster: Vec<String>,
+    /// The cluster that a size was taken from.
+    pub cluster: Option<Census>,
 }
 
-/// A section that a page can carry.
+/// Sections that a page can carry: the answer, and what is to be borne in mind with it.
 #[must_use]
-pub fn section(answered: &Answered) -> Section {
+pub fn sections(answered: &Answered) -> [Section; 2] {
     let Answered { label, answer, cluster, .. } = answered;
     let of = if label.is_empty() { String::new() } else { format!(": {label}") };
     let mut tables = vec![tables::capacities(answer)];
     tables.extend(tables::sizes(answer));
     tables.extend((0..answer.question.objectives.len()).map(|objective| tables::objective(answer, objective)));
-    tables.extend(tables::calibration(answer));
-    let mut points = cluster.clone();
-    points.extend(words::comparisons(answer));
+    let mut points = words::comparisons(answer);
     points.extend(cautions::all(answer));
-    Section {
+    let capacity = Section {
         title: format!("How many Services a node holds{of}"),
         about: about(answer),
-        points: points.into_iter().map(Point::from).collect(),
+        points: cluster.as_ref().map(|cluster| cluster.points(answer.endpoints)).unwrap_or_default(),
         tables,
         ..Section::default()
-    }
+    };
+    let behind = Section {
+        title: format!("What is behind these numbers{of}"),
+        points,
+        tables: tables::calibration(answer).into_iter().collect(),
+        ..Section::default()
+    };
+    [capacity, behind]
 }
 
 /// Plain text of `width` columns.
 #[must_use]
 pub fn text(answers: &[Answered], width: u16) -> String {
-    answers.iter().map(|answered| terminal::section(&section(answered), width)).collect::<Vec<_>>().join("\n")
+    answers.iter().map(|answered| terminal::sections(&sections(answered), width)).collect::<Vec<_>>().join("\n")
 }
 
 /// One JSON object; its fields are in reports/README.md.

@@ -132,6 +132,8 @@ pub enum Cell {
 /// A drawing of what a table says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chart {
+    /// What it is called among the report's charts: `connect-last`.
+    pub name: String,
     /// What it shows.
     pub title: String,
     /// The metric, and its unit.

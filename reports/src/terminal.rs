@@ -1,5 +1,6 @@
 //! Plain text for a terminal.
 
+use crate::part::Part;
 use crate::report::{Cell, Content, Report, Section, Table};
 use comfy_table::{CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, TableStyle};
 
@@ -29,13 +30,24 @@ pub(crate) fn render(report: &Report, width: u16) -> String {
     blocks.join("\n\n") + "\n"
 }
 
+/// A part by itself.
+pub(crate) fn part(part: &Part, width: u16) -> String {
+    let width = width.max(NARROWEST);
+    let blocks = render_section(&part.section, width);
+    // What it is called, if anything, is its first block.
+    let blocks = blocks.into_iter().skip(usize::from(part.section.title.is_empty()));
+    let commands = part.section.commands.iter().map(|(what, command)| format!("{what}:\n\n  {command}"));
+    blocks.chain(commands).collect::<Vec<_>>().join("\n\n") + "\n"
+}
+
 /// Where the rest is.
 const MORE: &str = "Every interval, ratio to direct, percentile and position, the environment, and how to read it all: \
                     report.html and report.md.";
 
-/// A section by itself, in `width` columns.
-pub(crate) fn section(section: &Section, width: u16) -> String {
-    render_section(section, width.max(NARROWEST)).join("\n\n") + "\n"
+/// Sections by themselves, in `width` columns, which is taken to be at least 60.
+pub(crate) fn sections(sections: &[Section], width: u16) -> String {
+    let width = width.max(NARROWEST);
+    sections.iter().flat_map(|section| render_section(section, width)).collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 fn render_section(section: &Section, width: u16) -> Vec<String> {

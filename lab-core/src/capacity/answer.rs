@@ -103,7 +103,7 @@ pub struct Baseline {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Unanswerable {
     /// Nothing was asked.
-    #[error("no objective: give one with --slo, such as --slo connect_p99=1ms --slo sync_change=1s")]
+    #[error("nothing is asked: give objectives, such as --slo connect_p99=1ms --slo sync_change=1s")]
     NoObjective,
     /// A limit is not a number of what the clock counts.
     #[error(transparent)]

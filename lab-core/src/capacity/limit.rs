@@ -77,7 +77,9 @@ pub(super) fn read(text: &str, unit: Unit) -> Result<(f64, Measure), String> {
     let text = text.trim();
     let end = text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
     let (number, spelled) = (&text[..end], text[end..].trim());
-    let Ok(number) = number.parse::<f64>() else { return Err(format!("is not a limit: give {}", example(unit))) };
+    let Ok(number) = number.parse::<f64>() else {
+        return Err(format!("is no number with a unit: give {}", example(unit)));
+    };
     let known = spellings(unit).iter().find(|(spelling, ..)| spelling.replace(' ', "") == spelled.replace(' ', ""));
     let Some(&(_, factor, measure)) = known else {
         let what = if spelled.is_empty() { "has no unit".to_owned() } else { format!("is in \"{spelled}\"") };
@@ -85,7 +87,7 @@ pub(super) fn read(text: &str, unit: Unit) -> Result<(f64, Measure), String> {
     };
     let value = number * factor;
     if value <= 0.0 {
-        return Err(format!("is a limit that nothing holds: give {}", example(unit)));
+        return Err(format!("is zero, which nothing holds: give {}", example(unit)));
     }
     Ok((value, measure))
 }
@@ -120,13 +122,13 @@ mod tests {
     #[test]
     fn what_is_no_limit_is_answered_with_what_is_one() {
         for (text, unit, said) in [
-            ("", Unit::Ns, "is not a limit: give a time"),
-            ("fast", Unit::Ns, "is not a limit"),
-            ("1.2.3ms", Unit::Ns, "is not a limit"),
-            ("-1ms", Unit::Ns, "is not a limit"),
+            ("", Unit::Ns, "is no number with a unit: give a time"),
+            ("fast", Unit::Ns, "is no number with a unit"),
+            ("1.2.3ms", Unit::Ns, "is no number with a unit"),
+            ("-1ms", Unit::Ns, "is no number with a unit"),
             ("5Gbit/s", Unit::Ns, "is in \"Gbit/s\": give a time"),
             ("5", Unit::Bytes, "has no unit: give bytes"),
-            ("0ms", Unit::Ns, "is a limit that nothing holds"),
+            ("0ms", Unit::Ns, "is zero, which nothing holds"),
             ("1ms", Unit::BitsPerSecond, "is in \"ms\": give a bandwidth"),
         ] {
             let problem = read(text, unit).unwrap_err();

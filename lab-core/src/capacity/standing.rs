@@ -197,14 +197,15 @@ impl Basis {
 /// How far anything is claimed of a series, and why not farther; `None` when nothing was measured.
 pub(super) fn reach(fitted: &Fitted, extrapolate: bool) -> Option<(f64, End)> {
     let largest = fitted.series.figures.last()?.services;
+    let over = fitted.series.over_budget();
     if fitted.curve.is_none() {
-        return Some((largest.into(), End::NoLaw));
+        return Some((largest.into(), over.map_or(End::NoLaw, End::OverBudget)));
     }
     let (reach, end) = match extrapolate {
         true => (MOST_SERVICES.into(), End::Most),
         false => (REACH * f64::from(largest), End::Reach(largest)),
     };
-    Some(match fitted.series.over_budget() {
+    Some(match over {
         Some(over) if f64::from(over) <= reach => (f64::from(over) - 1.0, End::OverBudget(over)),
         _ => (reach, end),
     })

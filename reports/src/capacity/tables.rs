@@ -20,6 +20,7 @@ pub(super) fn capacities(answer: &Answer) -> Table {
         ]
     };
     Table {
+        id: String::new(),
         title: "Services".to_owned(),
         about: "the most with which every objective is held".to_owned(),
         columns: vec![
@@ -29,7 +30,7 @@ pub(super) fn capacities(answer: &Answer) -> Table {
             Column::new("why not more", Content::Text),
         ],
         rows: answer.variants.iter().map(row).collect(),
-        ..Table::default()
+        notes: Vec::new(),
     }
 }
 
@@ -55,11 +56,12 @@ pub(super) fn sizes(answer: &Answer) -> Vec<Table> {
             row
         };
         Table {
+            id: String::new(),
             title: format!("At {}", crate::prose::services_of(&[services])),
             about: "whether the objectives are held, and what is to be expected".to_owned(),
             columns,
             rows: answer.variants.iter().map(row).collect(),
-            ..Table::default()
+            notes: Vec::new(),
         }
     };
     question.sizes.iter().enumerate().map(table).collect()
@@ -129,6 +131,7 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
         });
     }
     Table {
+        id: String::new(),
         title: objective.words(answer.clock, answer.question.headroom),
         about: format!("{}{}", objective.metric.meaning(), words::quantile(objective.quantile)),
         columns: vec![
@@ -139,7 +142,6 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
         ],
         rows: answer.variants.iter().zip(&parts).map(row).collect(),
         notes,
-        ..Table::default()
     }
 }
 
@@ -174,6 +176,7 @@ pub(super) fn calibration(answer: &Answer) -> Option<Table> {
         }
     }
     Some(Table {
+        id: String::new(),
         title: "Calibration".to_owned(),
         about: "what a figure of the exact run is multiplied by (for durations, nanoseconds an instruction); and for \
                 each backend what it really took against what the factor of the others makes of it, on the average of \
@@ -188,6 +191,6 @@ pub(super) fn calibration(answer: &Answer) -> Option<Table> {
             Column::new("at worst", Content::Number),
         ],
         rows,
-        ..Table::default()
+        notes: Vec::new(),
     })
 }

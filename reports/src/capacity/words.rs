@@ -1,6 +1,7 @@
 //! Capacities, laws and comparisons as one says them.
 
 use crate::prose::list;
+use crate::report::Point;
 use lab_core::capacity::{
     Answer, Basis, Capacity, Comparison, Crossing, End, Estimate, Quantile, Relation, Shape, VariantAnswer, Verdict,
 };
@@ -114,7 +115,9 @@ pub(super) fn position(position: Option<Position>) -> String {
 pub(super) fn clock(answer: &Answer) -> String {
     let passes = match answer.passes {
         1 => "once".to_owned(),
-        passes if answer.clock == Clock::Instructions => format!("in {passes} replicas"),
+        passes if answer.clock == Clock::Instructions || answer.calibration.is_some() => {
+            format!("in {passes} replicas")
+        }
         passes => format!("in {passes} rounds"),
     };
     match (answer.clock, &answer.calibration) {
@@ -136,7 +139,7 @@ pub(super) fn estimate(estimate: Estimate, unit: lab_core::metric::Unit, clock: 
 }
 
 /// What backends are to each other in every objective's metric, a sentence each.
-pub(super) fn comparisons(answer: &Answer) -> Vec<String> {
+pub(super) fn comparisons(answer: &Answer) -> Vec<Point> {
     let mut sentences = Vec::new();
     for objective in &answer.question.objectives {
         let of = |comparison: &&Comparison| {
@@ -145,7 +148,8 @@ pub(super) fn comparisons(answer: &Answer) -> Vec<String> {
         let clauses: Vec<String> = answer.comparisons.iter().filter(of).map(clause).collect();
         let Some(first) = answer.comparisons.iter().find(of) else { continue };
         let place = position(first.position);
-        let sentence = format!("In {}{place}: {}.", objective.name(), clauses.join("; "));
+        let head = format!("Beside each other in {}{place}", objective.name());
+        let sentence = Point::new(head, format!("{}.", clauses.join("; ")));
         if !sentences.contains(&sentence) {
             sentences.push(sentence);
         }

@@ -80,7 +80,9 @@ fn chart(results: &Results, probe: ProbeName, position: Option<Position>, title:
     };
     let key = lines.iter().filter_map(|line| Some((line.name.clone(), line.swatch().ok()?))).collect();
     let zoom = Some(zoom(&lines, &scale, pass));
-    Some(Chart { title, unit, about, svg, key, table: metric.to_string(), zoom })
+    let place = position.map_or(String::new(), |position| format!("-{position}"));
+    let name = format!("samples-{metric}{place}");
+    Some(Chart { name, title, unit, about, svg, key, table: metric.to_string(), zoom })
 }
 
 /// Every variant's samples at `services`; of those that have any.

@@ -1,0 +1,147 @@
+//! The options that ask for a capacity, of `svclab capacity` and `svclab report`, and the answers to them.
+
+use super::runs;
+use crate::exit::Failure;
+use anyhow::{Context, Result, ensure};
+use kube_dump::{Dump, Feature};
+use lab_core::capacity::{self, Calibration, MOST_SERVICES, Objective, Question};
+use lab_core::dataset::Dataset;
+use reports::Runs;
+use reports::capacity::{Answered, Census};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What is asked.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Capacity")]
+pub(crate) struct Asked {
+    /// What a metric may cost at most, or must reach at least: connect_p99=1ms, sync_change=1s, bandwidth=5Gbit/s,
+    /// tool_peak_rss=512MiB; repeat it for more
+    #[arg(long = "slo", value_name = "METRIC[_p90|_p99]=LIMIT")]
+    objectives: Vec<Objective>,
+    /// Numbers of Services at which to say whether the objectives are held
+    #[arg(long, value_name = "N,N…", value_delimiter = ',', requires = "objectives",
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SERVICES)))]
+    services: Vec<u32>,
+    /// Tightens every limit by this share
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share, requires = "objectives")]
+    headroom: f64,
+    /// A cluster, as `kubectl get services,endpointslices -A -o json` prints it: its size is asked about, too
+    #[arg(long, value_name = "FILE", requires = "objectives")]
+    cluster: Option<PathBuf>,
+    /// How much that cluster is to grow, such as 3x
+    #[arg(long, value_name = "FACTOR", default_value = "1x", value_parser = factor, requires = "cluster")]
+    growth: f64,
+    /// Endpoints a Service, where the run has several [default: the most that everything was measured with]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "objectives")]
+    endpoints: Option<u32>,
+    /// A timed run of the same scenario that makes times of a run in the target exact
+    #[arg(long, value_name = "HOST_RUN", requires = "objectives")]
+    calibrate: Option<PathBuf>,
+    /// Go on past twice the largest size that was measured, and mark it
+    #[arg(long, requires = "objectives")]
+    extrapolate: bool,
+}
+
+impl Asked {
+    /// Whether anything is.
+    pub(crate) fn is_something(&self) -> bool {
+        !self.objectives.is_empty()
+    }
+
+    /// The answer of each run.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or the question does not fit the runs.
+    pub(crate) fn answers(&self, runs: &Runs) -> Result<Vec<Answered>, Failure> {
+        let timed = match &self.calibrate {
+            Some(place) => runs::read(std::slice::from_ref(place))?.pop(),
+            None => None,
+        };
+        let cluster = self.cluster.as_deref().map(|file| census(file, self.growth)).transpose();
+        let cluster = cluster.map_err(Failure::usage)?;
+        let mut sizes = self.services.clone();
+        sizes.extend(cluster.as_ref().map(|cluster| cluster.planned));
+        let question = Question {
+            objectives: self.objectives.clone(),
+            headroom: self.headroom,
+            sizes,
+            endpoints: self.endpoints,
+            extrapolate: self.extrapolate,
+        };
+        answers(runs, timed.as_ref(), &question, cluster.as_ref()).map_err(Failure::usage)
+    }
+}
+
+fn answers(
+    runs: &Runs,
+    timed: Option<&Dataset>,
+    question: &Question,
+    cluster: Option<&Census>,
+) -> Result<Vec<Answered>> {
+    let several = runs.datasets().len() > 1;
+    let mut answers = Vec::new();
+    for (dataset, label) in runs.datasets().iter().zip(runs.labels()) {
+        let calibration = match timed {
+            Some(timed) => Some(Calibration::fit(dataset, timed, &question.wanted()).context("--calibrate")?),
+            None => None,
+        };
+        answers.push(Answered {
+            label: if several { label.clone() } else { String::new() },
+            run: dataset.header.id.clone(),
+            answer: capacity::answer(dataset, question, calibration.as_ref()).context("--slo")?,
+            cluster: cluster.cloned(),
+        });
+    }
+    Ok(answers)
+}
+
+/// Counts the cluster in `file`, to grow by `growth`.
+fn census(file: &Path, growth: f64) -> Result<Census> {
+    let shown = file.display().to_string();
+    let text = fs::read_to_string(file).with_context(|| format!("--cluster {shown} cannot be read"))?;
+    let dump = Dump::read(&text).with_context(|| format!("--cluster {shown}"))?;
+    let ports = dump.ipv4().count();
+    let named = |(what, count): (&dyn std::fmt::Display, &usize)| (what.to_string(), *count);
+    let mut not_simulated: Vec<(String, usize)> =
+        dump.features.iter().map(|(feature, count)| named((feature as &Feature, count))).collect();
+    not_simulated.extend(dump.passed_over.iter().map(|(kind, count)| (format!("objects of kind {kind}"), *count)));
+    ensure!(
+        ports > 0,
+        "--cluster {shown}: no Service in it has an IPv4 cluster IP, so that kube-proxy has nothing to do"
+    );
+    let planned = (ports as f64 * growth).ceil();
+    let most = f64::from(MOST_SERVICES);
+    ensure!(planned <= most, "--growth: {planned} Services are more than the {MOST_SERVICES} that anything is said of");
+    let spread = dump.spread().context("there is a port")?;
+    Ok(Census {
+        file: shown,
+        services: dump.services,
+        ports,
+        protocols: dump.protocols().into_iter().map(|(protocol, count)| (protocol.name().to_owned(), count)).collect(),
+        growth,
+        planned: planned as u32,
+        endpoints: [spread.median, spread.p90, spread.max, spread.total],
+        not_simulated,
+    })
+}
+
+/// How much something grows, such as `3x` or `1.5`.
+fn factor(text: &str) -> Result<f64, String> {
+    match text.strip_suffix('x').unwrap_or(text).parse::<f64>() {
+        Ok(factor) if factor.is_finite() && factor > 0.0 => Ok(factor),
+        _ => Err(format!("found {text}; growth is a factor such as 3x")),
+    }
+}
+
+/// A share of a limit, such as `20%` or `0.2`.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, whole) = match text.strip_suffix('%') {
+        Some(number) => (number, 100.0),
+        None => (text, 1.0),
+    };
+    match number.trim().parse::<f64>() {
+        Ok(number) if (0.0..whole).contains(&number) => Ok(number / whole),
+        _ => Err(format!("found {text}; headroom is a share such as 20% or 0.2, from 0% to below 100%")),
+    }
+}
