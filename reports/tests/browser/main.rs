@@ -37,12 +37,13 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// The golden pages, and pages of data that are odd.
+/// The golden pages, those of the gallery, and pages of data that are odd.
 fn pages() -> (TempDir, Vec<(String, PathBuf)>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let recorded = ["tests/golden/report", "tests/golden/counted", "examples/host/report", "examples/exact/report"];
     let mut pages: Vec<(String, PathBuf)> =
-        ["report", "counted"].map(|name| (name.to_owned(), golden.join(name).with_extension("html"))).to_vec();
+        recorded.map(|name| (name.to_owned(), here.join(name).with_extension("html"))).to_vec();
     for (name, runs) in odd() {
         let path = folder.path().join(name).with_extension("html");
         fs::write(&path, reports::html(&runs)).expect("writing a page");
