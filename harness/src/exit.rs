@@ -7,6 +7,8 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Everything was done.
     Done = 0,
+    /// Something is not as it is to be: a document, with `splice --check`.
+    Differs = 1,
     /// The command line, a scenario, a recorded run or the output folder cannot be used.
     Usage = 2,
     /// Nothing of it can run here.
@@ -20,7 +22,7 @@ pub(crate) enum Exit {
 /// What `--help` says of exit codes.
 pub(crate) const HELP: &str = "Exit codes:
   0    done
-  1    (kept for the gate)
+  1    a document is out of date (splice --check)
   2    the command line, a scenario, a run or the output folder cannot be used
   3    nothing of it can run here
   4    some cells failed, or the run broke off; the rest is in the dataset

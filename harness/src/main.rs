@@ -5,6 +5,7 @@ mod backend;
 mod cli;
 mod clock;
 mod conduct;
+mod document;
 mod ended;
 mod estimate;
 mod event;

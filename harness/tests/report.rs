@@ -115,6 +115,31 @@ fn a_run_is_never_written_over() {
 }
 
 #[test]
+fn a_section_or_a_chart_is_made_alone_and_an_unknown_one_answered_with_the_known() {
+    let (_folder, path) = recorded("host");
+    let (whole, _) = done(&["report", &path, "--format", "markdown"]);
+    let (part, _) = done(&["report", &path, "--format", "markdown", "--section", "sizes"]);
+    let last = part.lines().rfind(|line| line.starts_with('|')).expect("a table");
+    assert!(whole.contains(last) && part.len() < whole.len(), "{part}");
+    let (text, _) = done(&["report", &path, "--section", "connect"]);
+    assert!(text.starts_with("connect, median in ") && !text.contains("══"), "{text}");
+    let (chart, _) = done(&["report", &path, "--format", "svg", "--section", "connect-first"]);
+    assert!(chart.starts_with("<svg ") && chart.ends_with("</svg>\n"), "{chart}");
+
+    let charts = tempfile::tempdir().unwrap();
+    let (_, said) = done(&["report", &path, "--format", "svg", "--out", charts.path().to_str().unwrap()]);
+    assert_eq!(said.lines().count(), fs::read_dir(&charts).unwrap().count());
+    assert_eq!(fs::read_to_string(charts.path().join("connect-first.svg")).unwrap(), chart);
+
+    let said = refused(&["report", &path, "--format", "markdown", "--section", "size"]);
+    assert!(said.contains("unknown section \"size\"; known: answer, ") && said.contains("did you mean"), "{said}");
+    let said = refused(&["report", &path, "--format", "svg", "--section", "connect"]);
+    assert!(said.contains("unknown chart \"connect\"; known: "), "{said}");
+    assert!(refused(&["report", &path, "--format", "csv", "--section", "sizes"]).contains("not for csv"));
+    assert!(refused(&["report", &path, "--format", "svg"]).contains("several files: name their folder"));
+}
+
+#[test]
 fn a_width_is_for_the_terminal() {
     let (_folder, path) = recorded("host");
     let said = refused(&["report", &path, "--format", "csv", "--width", "90"]);

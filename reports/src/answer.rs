@@ -17,6 +17,10 @@ const ENOUGH_ROUNDS: usize = 3;
 pub(crate) fn points(results: &Results) -> Vec<Point> {
     let runs = 0..results.runs.datasets().len();
     let mut points: Vec<Point> = runs.flat_map(|run| advice::points(results, run)).collect();
+    // Of several runs, the same reason is given once, after all of them.
+    let mut whys: Vec<Point> = points.extract_if(.., |point| point.head == advice::WHY).collect();
+    whys.dedup();
+    points.extend(whys);
     if points.is_empty() {
         points = figures::paragraphs(results).into_iter().map(Point::from).collect();
     }

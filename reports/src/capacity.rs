@@ -4,7 +4,7 @@ mod cautions;
 mod census;
 mod json;
 mod tables;
-mod words;
+pub(crate) mod words;
 
 pub use census::Census;
 
@@ -87,5 +87,5 @@ fn about(answer: &Answer) -> String {
         ),
     };
     let endpoints = if answer.endpoints == 1 { "endpoint" } else { "endpoints" };
-    format!("{asked} {measured}, with {} {endpoints} behind each{}.", answer.endpoints, words::clock(answer),)
+    format!("{asked} {measured}, with {} {endpoints} behind each{}.", answer.endpoints, words::clock(answer))
 }

@@ -8,6 +8,7 @@ mod drawing;
 mod label;
 mod line;
 mod mark;
+mod sampled;
 
 use crate::clock;
 use crate::report::Chart;
@@ -70,8 +71,10 @@ pub(crate) fn charts(results: &Results) -> Vec<Chart> {
         let panel = Panel { lines, shared: &shared, kind: drawn.kind, scale, title: format!("{title}, {unit}") };
         if let Ok(svg) = panel.draw() {
             let (about, key, table) = (line::about(results, lines), panel.key(), drawn.metric.to_string());
-            charts.push(Chart { title, unit, about, svg, key, table });
+            let name = drawn.position.map_or(table.clone(), |position| format!("{table}-{position}"));
+            charts.push(Chart { name, title, unit, about, svg, key, table, zoom: None });
         }
     }
+    charts.extend(sampled::charts(results));
     charts
 }

@@ -37,7 +37,9 @@ pub(crate) fn section(results: &Results) -> Section {
     let about = match (tables.is_empty(), comparisons.iter().any(|(comparison, _)| !comparison.published.is_empty())) {
         (true, _) => String::new(),
         (false, false) => how(results),
-        (false, true) => format!("{} What was published stands beside it, in its own unit.", how(results)),
+        (false, true) => {
+            format!("{} What was published stands beside it, in its own unit; – is what was not.", how(results))
+        }
     };
     Section { title: clock::label(results.clock(), "The backends compared"), about, tables, ..Section::default() }
 }

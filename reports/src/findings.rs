@@ -2,9 +2,11 @@
 //! what differs between runs, and which published figures come out.
 
 mod budget;
+mod laws;
 mod order;
 mod position;
 mod runs;
+mod ways;
 
 use crate::references;
 use crate::report::Section;
@@ -12,10 +14,14 @@ use crate::results::Results;
 
 /// Every finding; `None` where nothing follows.
 pub(crate) fn section(results: &Results) -> Option<Section> {
-    let mut points = order::points(results);
+    let (tables, crossings, crossed) = laws::of(results);
+    let mut points = order::points(results, &crossed);
+    points.extend(crossings);
+    points.extend(ways::points(results));
     points.extend(position::points(results));
     points.extend(budget::points(results));
     points.extend(runs::points(results));
     points.extend(references::findings(results));
-    (!points.is_empty()).then(|| Section { title: "Findings".to_owned(), points, ..Section::default() })
+    let section = Section { title: "Findings".to_owned(), points, tables, ..Section::default() };
+    (!section.is_empty()).then_some(section)
 }

@@ -1,7 +1,11 @@
-//! One HTML file that needs nothing else: no network, its style and charts within it.
+//! One HTML file that needs nothing else: no network, its style, charts and script within it. It reads as well without
+//! the script.
 
 use crate::report::{Cell, Column, Content, Report, Section, Table};
 use askama::Template;
+use data_encoding::BASE64;
+use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
 
 /// The page. Its template decides on layout only.
 #[derive(Template)]
@@ -10,11 +14,38 @@ struct Page<'a> {
     report: &'a Report,
     /// Its parts, for the list of contents.
     parts: Vec<(&'static str, &'static str)>,
+    script: Option<&'static Script>,
 }
+
+/// What runs in a page with something to zoom into.
+struct Script {
+    text: String,
+    /// By which the page allows this script, and no other.
+    hash: String,
+}
+
+/// uPlot and what calls it.
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
+    let text = concat!(include_str!("../vendor/uplot/uPlot.iife.min.js"), "\n", include_str!("../templates/zoom.js"));
+    let hash = format!("sha256-{}", BASE64.encode(&Sha256::digest(text.as_bytes())));
+    Script { text: text.to_owned(), hash }
+});
+
+/// uPlot's style.
+const UPLOT_STYLE: &str = include_str!("../vendor/uplot/uPlot.min.css");
+
+/// What a key can do where a drag cannot: what the script calls it, and what a reader does.
+const MOVES: [(&str, &str); 5] =
+    [("in", "closer"), ("out", "farther"), ("left", "left"), ("right", "right"), ("all", "all")];
+
+/// uPlot's licence, which goes with it.
+const LICENCE: &str = include_str!("../vendor/uplot/LICENSE");
 
 /// `report` as a page.
 pub(crate) fn render(report: &Report) -> String {
-    Page { report, parts: parts(report) }.render().expect("the template writes to memory and its values print")
+    let zooms = report.charts.iter().any(|chart| chart.zoom.is_some());
+    let script = zooms.then(|| &*SCRIPT);
+    Page { report, parts: parts(report), script }.render().expect("the template writes to memory and its values print")
 }
 
 /// The parts that there are: what each is called within the page, and in its list of contents.
@@ -91,7 +122,7 @@ impl Cell {
     /// The class of an outcome's word, for its colour; what was never asked for is no outcome.
     fn class(&self) -> &'static str {
         match self {
-            Self::Absent("not asked" | "not taken" | "not published" | "not compared") => "none",
+            Self::Absent("not asked" | "not taken" | "–" | "not compared") => "none",
             Self::Absent(_) => "absent",
             Self::Text(_) | Self::Value { .. } => "",
         }

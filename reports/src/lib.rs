@@ -21,6 +21,8 @@ mod markdown;
 mod missing;
 mod overview;
 pub mod parquet;
+mod part;
+mod picture;
 mod prose;
 mod reading;
 mod references;

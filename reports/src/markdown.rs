@@ -1,5 +1,6 @@
 //! GitHub-flavoured Markdown, short enough for a pull request: what is not the answer is folded.
 
+use crate::part::{Cells, Part};
 use crate::report::{Cell, Column, Content, Point, Report, Section, Table};
 
 /// `report` as Markdown.
@@ -28,6 +29,28 @@ pub(crate) fn render(report: &Report) -> String {
         blocks.push(format!("<details><summary>{}</summary>\n\n{body}\n\n</details>", escape(&section.title)));
     }
     blocks.extend(report.environment.commands.iter().map(command));
+    blocks.join("\n\n") + "\n"
+}
+
+/// A part by itself, for a document that has its own headings.
+pub(crate) fn part(part: &Part) -> String {
+    let Part { section, cells, .. } = part;
+    let write = match cells {
+        Cells::Whole => Cell::line,
+        Cells::Short => Cell::short,
+        Cells::Lines => in_lines,
+    };
+    let alone = Section { tables: Vec::new(), commands: Vec::new(), ..section.clone() };
+    let mut blocks = body(&alone, write);
+    for table in &section.tables {
+        blocks.push(format!("**{}**", escape(&table.title)));
+        if !table.about.is_empty() {
+            blocks.push(escape(&table.about));
+        }
+        blocks.push(lay_out(table, write));
+        blocks.extend(table.notes.iter().map(|note| escape(note)));
+    }
+    blocks.extend(section.commands.iter().map(command));
     blocks.join("\n\n") + "\n"
 }
 

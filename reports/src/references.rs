@@ -79,7 +79,7 @@ pub(crate) fn published(value: Value) -> Cell {
         Value::Number(number) => Cell::number(units::given(number)),
         Value::Range(low, high) => Cell::number(format!("{}–{}", units::given(low), units::given(high))),
         Value::OutOfMemory => Cell::Absent("out of memory"),
-        Value::Absent => Cell::Absent("not published"),
+        Value::Absent => Cell::Absent("–"),
     }
 }
 

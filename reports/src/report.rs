@@ -132,6 +132,8 @@ pub enum Cell {
 /// A drawing of what a table says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chart {
+    /// What it is called among the report's charts: `connect-last`.
+    pub name: String,
     /// What it shows.
     pub title: String,
     /// The metric, and its unit.
@@ -144,6 +146,15 @@ pub struct Chart {
     pub key: Vec<(String, String)>,
     /// The [id](Table::id) of the table that it draws.
     pub table: String,
+    /// The same to zoom into; `None` where there is nothing to be found by that.
+    pub zoom: Option<Zoom>,
+}
+
+/// A drawing's numbers, for the script that draws them anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zoom {
+    /// JSON, fit to stand in a script element.
+    pub json: String,
 }
 
 impl Report {

@@ -95,13 +95,24 @@ const TRAITS: [fn(&Header) -> String; 5] = [
     |header| header.plan.scenario.clone(),
 ];
 
+/// `labels` without the end that all of them have: of `6.1.0-56-amd64` and `6.12.5-amd64`, what comes before `-amd64`.
+fn shortened(mut labels: Vec<String>) -> Vec<String> {
+    while let Some(end) = labels.first().and_then(|label| Some(label[label.rfind('-')?..].to_owned()))
+        && labels.len() > 1
+        && labels.iter().all(|label| label.len() > end.len() && label.ends_with(&end))
+    {
+        labels.iter_mut().for_each(|label| label.truncate(label.len() - end.len()));
+    }
+    labels
+}
+
 /// What tells each run from the others: the first trait in which all differ, else as many as it takes, else the id.
 fn labels(datasets: &[Dataset]) -> Vec<String> {
     let of = |of: fn(&Header) -> String| datasets.iter().map(|dataset| of(&dataset.header)).collect::<Vec<_>>();
     let distinct = |labels: &[String]| labels.iter().collect::<BTreeSet<_>>().len();
     let traits: Vec<Vec<String>> = TRAITS.iter().map(|of_header| of(*of_header)).collect();
     if let Some(alone) = traits.iter().find(|labels| distinct(labels) == datasets.len()) {
-        return alone.clone();
+        return shortened(alone.clone());
     }
     let mut together: Vec<String> = vec![String::new(); datasets.len()];
     for labels in traits.iter().filter(|labels| distinct(labels) > 1) {

@@ -8,7 +8,7 @@ use lab_core::vocabulary::{BackendName, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Up to what ratio two costs are called alike: nobody chooses a backend for less.
-const ALIKE: f64 = 1.1;
+pub(crate) const ALIKE: f64 = 1.1;
 
 /// The backends of one run at one size, by one cost.
 #[derive(Debug, Clone, Default)]

@@ -1,5 +1,6 @@
 //! Plain text for a terminal.
 
+use crate::part::Part;
 use crate::report::{Cell, Content, Report, Section, Table};
 use comfy_table::{CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, TableStyle};
 
@@ -27,6 +28,16 @@ pub(crate) fn render(report: &Report, width: u16) -> String {
     blocks.extend(report.environment.commands.iter().map(|(what, command)| format!("{what}:\n\n  {command}")));
     blocks.push(wrap(MORE, width, ""));
     blocks.join("\n\n") + "\n"
+}
+
+/// A part by itself.
+pub(crate) fn part(part: &Part, width: u16) -> String {
+    let width = width.max(NARROWEST);
+    let blocks = render_section(&part.section, width);
+    // What it is called, if anything, is its first block.
+    let blocks = blocks.into_iter().skip(usize::from(part.section.title.is_empty()));
+    let commands = part.section.commands.iter().map(|(what, command)| format!("{what}:\n\n  {command}"));
+    blocks.chain(commands).collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 /// Where the rest is.

@@ -35,6 +35,14 @@ fn runs_are_told_apart_by_their_kernels() {
 }
 
 #[test]
+fn what_all_kernels_end_with_is_not_said() {
+    let runs = Runs::of(vec![on_kernel("6.1.0-56-cloud-amd64"), on_kernel("6.12.5-cloud-amd64")]).unwrap();
+    assert_eq!(runs.labels(), ["6.1.0-56", "6.12.5"]);
+    let runs = Runs::of(vec![on_kernel("a-x"), on_kernel("a-b-x")]).unwrap();
+    assert_eq!(runs.labels(), ["a", "a-b"]);
+}
+
+#[test]
 fn a_single_run_is_not_labelled() {
     let alone = Runs::from(sample::smoke(on_kernel("6.18")));
     assert!(!reports::markdown(&alone).contains("nftables · "));

@@ -14,6 +14,7 @@ mod report;
 mod runs;
 mod scenario;
 mod scenarios;
+mod splice;
 
 use crate::exit::{self, Failure};
 use crate::target;
@@ -56,6 +57,8 @@ enum Verb {
     Capacity(capacity::Args),
     /// Print the exact input a backend's tool would get. Needs no privileges.
     Render(render::Args),
+    /// Put what svclab prints into documents, or check that it still is what stands there.
+    Splice(splice::Args),
     /// Say what runs on this machine, what is missing, and what to do about it.
     Doctor,
     /// What doctor and `--target auto` start to try this kernel.
@@ -81,6 +84,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Query(args) => query::run(&args),
         Verb::Capacity(args) => capacity::run(&args),
         Verb::Render(args) => render::run(&args),
+        Verb::Splice(args) => splice::run(&args),
         Verb::Doctor => doctor::run(),
         Verb::Examine => target::examine(),
         Verb::Guest(args) => guest::run(args),

@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// Where to write it: a file, or a folder for files of their usual names [default: standard output]
     #[arg(long, value_name = "FILE|DIR")]
     out: Option<PathBuf>,
+    /// Only this section, table or chart of it, by name; an unknown name is answered with the known ones
+    #[arg(long, value_name = "NAME")]
+    section: Option<String>,
     #[command(flatten)]
     asked: Asked,
     /// Columns of the terminal format, from 60 [default: the terminal's, else 100]
@@ -39,6 +42,8 @@ enum Format {
     Markdown,
     /// The whole report with charts, as one page that needs nothing else
     Html,
+    /// The charts, each as a file; needs --out DIR, or --section NAME for a single one
+    Svg,
     /// The summary: a row a cell and metric
     Csv,
     /// The summary and what ran, as one object
@@ -53,7 +58,7 @@ enum Format {
 
 /// A file to be.
 struct Product {
-    name: &'static str,
+    name: String,
     bytes: Vec<u8>,
 }
 
@@ -62,16 +67,20 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let datasets = runs::read(&args.runs)?;
     let products = make(args, datasets)?;
     match &args.out {
-        Some(out) => save(out, &products, args.format).map_err(Failure::usage)?,
+        Some(out) => save(out, &products, args.is_several_files()).map_err(Failure::usage)?,
         None => products.iter().try_for_each(|product| super::print(&product.bytes))?,
     }
     Ok(Exit::Done.into())
 }
 
-impl Format {
+impl Args {
     /// Whether it is made of several files, and not of text for standard output.
-    fn is_several_files(self) -> bool {
-        matches!(self, Self::Parquet | Self::BenchmarkAction)
+    fn is_several_files(&self) -> bool {
+        match self.format {
+            Format::Parquet | Format::BenchmarkAction => true,
+            Format::Svg => self.section.is_none(),
+            _ => false,
+        }
     }
 }
 
@@ -83,20 +92,21 @@ fn check(args: &Args) -> Result<()> {
         args.width.is_none() || args.format == Format::Terminal,
         "--width is for --format terminal, not for {name}"
     );
+    ensure!(
+        args.section.is_none() || matches!(args.format, Format::Terminal | Format::Markdown | Format::Svg),
+        "--section is for --format terminal, markdown and svg, not for {name}"
+    );
     let is_page = matches!(args.format, Format::Terminal | Format::Markdown | Format::Html);
     ensure!(
         is_page || !args.asked.is_something(),
         "--slo is for --format terminal, markdown and html, not for {name}; for data: svclab capacity --format json"
     );
     let Some(out) = &args.out else {
-        ensure!(
-            !args.format.is_several_files(),
-            "--format {name} makes several files: name their folder with --out DIR"
-        );
+        ensure!(!args.is_several_files(), "--format {name} makes several files: name their folder with --out DIR");
         return Ok(());
     };
     let shown = out.display();
-    if args.format.is_several_files() {
+    if args.is_several_files() {
         ensure!(out.is_dir() || !out.exists(), "--out {shown} is a file; --format {name} makes several: name a folder");
     }
     // A report over the record of a run would be the end of it.
@@ -109,7 +119,7 @@ fn check(args: &Args) -> Result<()> {
 }
 
 fn make(args: &Args, datasets: Vec<Dataset>) -> Result<Vec<Product>, Failure> {
-    let text = |name, text: String| vec![Product { name, bytes: text.into_bytes() }];
+    let text = |name: &str, text: String| vec![Product { name: name.to_owned(), bytes: text.into_bytes() }];
     let report = |datasets| -> Result<Report, Failure> {
         let runs = Runs::of(datasets).map_err(Failure::usage)?;
         let mut report = Report::of(&runs);
@@ -118,19 +128,44 @@ fn make(args: &Args, datasets: Vec<Dataset>) -> Result<Vec<Product>, Failure> {
         }
         Ok(report)
     };
+    if let Some(name) = &args.section {
+        return Ok(vec![part(args, name, &report(datasets)?)?]);
+    }
     Ok(match args.format {
         Format::Terminal => text("report.txt", report(datasets)?.terminal(args.width.unwrap_or_else(super::width))),
         Format::Markdown => text("report.md", report(datasets)?.markdown()),
         Format::Html => text("report.html", report(datasets)?.html()),
+        Format::Svg => pictures(&report(datasets)?)?,
         Format::Csv => text("summary.csv", reports::csv(&datasets)),
         Format::Json => text("report.json", reports::json(&datasets)),
         Format::Benchstat => text("benchstat.txt", reports::benchstat(&datasets)),
         Format::Parquet => vec![
-            Product { name: "samples.parquet", bytes: reports::parquet::samples(&datasets) },
-            Product { name: "summary.parquet", bytes: reports::parquet::summary(&datasets) },
+            Product { name: "samples.parquet".to_owned(), bytes: reports::parquet::samples(&datasets) },
+            Product { name: "summary.parquet".to_owned(), bytes: reports::parquet::summary(&datasets) },
         ],
         Format::BenchmarkAction => benchmark_action(&datasets)?,
     })
+}
+
+/// What `--section` names.
+fn part(args: &Args, name: &str, report: &Report) -> Result<Product, Failure> {
+    let (end, text) = match args.format {
+        Format::Svg => ("svg", report.picture(name)),
+        Format::Markdown => ("md", report.markdown_part(name)),
+        _ => ("txt", report.terminal_part(name, args.width.unwrap_or_else(super::width))),
+    };
+    let text = text.map_err(Failure::usage)?;
+    Ok(Product { name: format!("{name}.{end}"), bytes: text.into_bytes() })
+}
+
+/// A file for each chart.
+fn pictures(report: &Report) -> Result<Vec<Product>, Failure> {
+    let product = |(name, text): (String, String)| Product { name: format!("{name}.svg"), bytes: text.into_bytes() };
+    let products: Vec<Product> = report.pictures().into_iter().map(product).collect();
+    if products.is_empty() {
+        return Err(Failure::usage(anyhow!("nothing was measured at two sizes; there is no chart to draw")));
+    }
+    Ok(products)
 }
 
 /// A file for each of github-action-benchmark's custom tools that there is something for: it refuses an empty one.
@@ -138,7 +173,7 @@ fn benchmark_action(datasets: &[Dataset]) -> Result<Vec<Product>, Failure> {
     let files = [("smaller-is-better.json", Better::Lower), ("bigger-is-better.json", Better::Higher)];
     let product = |(name, better)| {
         let text = reports::benchmark_action(datasets, better)?;
-        Some(Product { name, bytes: text.into_bytes() })
+        Some(Product { name: String::from(name), bytes: text.into_bytes() })
     };
     let products: Vec<Product> = files.into_iter().filter_map(product).collect();
     if products.is_empty() {
@@ -150,9 +185,9 @@ fn benchmark_action(datasets: &[Dataset]) -> Result<Vec<Product>, Failure> {
 }
 
 /// Writes to `out`: a folder, if there is one or several files are to be written, else a file.
-fn save(out: &Path, products: &[Product], format: Format) -> Result<()> {
+fn save(out: &Path, products: &[Product], several: bool) -> Result<()> {
     let shown = out.display();
-    let folder = out.is_dir() || format.is_several_files();
+    let folder = out.is_dir() || several;
     if folder {
         fs::create_dir_all(out).with_context(|| format!("--out {shown} cannot be made"))?;
     }

@@ -28,7 +28,13 @@ pub struct Fitted {
 /// ten milliseconds a series.
 #[must_use]
 pub fn laws(dataset: &Dataset) -> Vec<Fitted> {
-    let wanted: Vec<(Metric, Quantile)> = Metric::ALL
+    laws_of(dataset, Metric::ALL)
+}
+
+/// The same for some metrics.
+#[must_use]
+pub fn laws_of(dataset: &Dataset, metrics: &[Metric]) -> Vec<Fitted> {
+    let wanted: Vec<(Metric, Quantile)> = metrics
         .iter()
         .filter(|metric| metric.better() != Better::Neither)
         .map(|metric| (*metric, Quantile::P50))

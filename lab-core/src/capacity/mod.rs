@@ -21,7 +21,7 @@ pub use answer::{Answer, Baseline, Part, Question, Unanswerable, VariantAnswer, 
 pub use calibration::{Calibration, Factor, LeftOut, Uncalibrated};
 pub use crossover::{Comparison, Crossing, Relation, crossovers};
 pub use curve::{Curve, DRAWS, Estimate, SIZES};
-pub use fitted::{Fitted, laws};
+pub use fitted::{Fitted, laws, laws_of};
 pub use law::{Law, Shape};
 pub use limit::Measure;
 pub use objective::{Misfitting, Objective, Unreadable};

@@ -12,6 +12,9 @@ use lab_core::vocabulary::{BackendName, Word};
 use lab_core::{reference, units};
 use std::collections::BTreeSet;
 
+/// The head of the point that gives the reason.
+pub(super) const WHY: &str = "Why";
+
 /// How many other ranges of sizes are told of.
 const OTHERS: usize = 2;
 
@@ -37,7 +40,7 @@ pub(super) fn points(results: &Results, run: usize) -> Vec<Point> {
     sentences.extend(others.take(OTHERS).map(|range| format!("{}.", range.advice())));
     let label = if results.is_several() { format!("{}: ", results.runs.labels()[run]) } else { String::new() };
     let mut points = vec![Point::new(format!("{label}{}.", ranges[of_main].advice()), sentences.join(" "))];
-    points.extend(why(main).map(|why| Point::new("Why", why)));
+    points.extend(why(main).map(|why| Point::new(WHY, why)));
     points
 }
 
@@ -132,8 +135,12 @@ fn others(main: &Choice) -> BTreeSet<BackendName> {
 /// `iptables-legacy needs 2.65× and 1.90× as much`, `ipvs 1.90× as much for a change`.
 fn needs(results: &Results, main: &Choice, backend: BackendName) -> Option<String> {
     let mut multiples: Vec<(Cost, String)> = Vec::new();
+    // The name that says more: a way says nothing of a connection.
+    let mut name = backend.name().to_owned();
     for (cost, standing) in &main.standings {
         let Some(entry) = standing.more.iter().find(|entry| entry.variant.backend == backend) else { continue };
+        let of_cost = results.backend(entry.variant, cost.probe());
+        name = if of_cost.len() > name.len() { of_cost } else { name };
         let doubt = if entry.known { "" } else { " (one sample)" };
         let much = match entry.ratio {
             Some(ratio) => units::ratio(ratio),
@@ -145,12 +152,12 @@ fn needs(results: &Results, main: &Choice, backend: BackendName) -> Option<Strin
         [] => None,
         all if all.len() == main.standings.len() => {
             let all: Vec<String> = all.iter().map(|(_, much)| much.clone()).collect();
-            Some(format!("{backend} needs {} as much", list(&all)))
+            Some(format!("{name} needs {} as much", list(&all)))
         }
         some => {
             let some: Vec<String> =
                 some.iter().map(|(cost, much)| format!("{much} as much for {}", cost.noun())).collect();
-            Some(format!("{backend} needs {}", list(&some)))
+            Some(format!("{name} needs {}", list(&some)))
         }
     }
 }
@@ -171,7 +178,7 @@ fn price(results: &Results, run: usize, main: &Choice) -> Option<String> {
             "{} costs {}{doubt}, where {} needs {}",
             cost.noun(),
             results.human(cost.metric(), entry.figures.p50),
-            cheapest.variant.backend,
+            results.backend(cheapest.variant, cost.probe()),
             results.human(cost.metric(), cheapest.figures.p50),
         ));
     }

@@ -301,7 +301,7 @@ fn draw_marker(area: &Area, line: &Line, at: (i32, i32)) -> Drawn {
 }
 
 /// How a line looks, small.
-fn swatch(line: &Line) -> Result<String, Box<dyn Error>> {
+pub(super) fn swatch(line: &Line) -> Result<String, Box<dyn Error>> {
     const SMALL: (u32, u32) = (36, 14);
     let mut svg = String::new();
     {
@@ -362,6 +362,6 @@ fn to_i32(pixels: u32) -> i32 {
 }
 
 /// `text` within an element or an attribute.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -36,6 +36,11 @@ pub(super) struct Lost {
 }
 
 impl Line {
+    /// A line without points.
+    pub(super) fn unmeasured(name: String, backend: BackendName, place: usize) -> Self {
+        Self { name, backend, place, points: Vec::new(), lost: Vec::new(), nothing: Vec::new() }
+    }
+
     pub(super) fn medians(&self) -> impl Iterator<Item = f64> {
         self.points.iter().map(|point| point.median)
     }
@@ -54,7 +59,7 @@ pub(super) fn lines(
         let Some(endpoints) = results.endpoints(variant, probe) else { continue };
         let place = lines.iter().filter(|line| line.backend == variant.backend).count();
         let (name, backend) = (results.name(variant, probe), variant.backend);
-        let mut line = Line { name, backend, place, points: Vec::new(), lost: Vec::new(), nothing: Vec::new() };
+        let mut line = Line::unmeasured(name, backend, place);
         for services in results.sizes() {
             let found = results.find(variant.place(services, endpoints, probe, position), metric);
             let (Found::Own(row) | Found::SameService(row)) = found else { continue };

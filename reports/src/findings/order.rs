@@ -1,5 +1,6 @@
 //! Where the backends change their order between sizes.
 
+use super::laws::Crossed;
 use crate::cost::Cost;
 use crate::prose::list;
 use crate::report::Point;
@@ -9,10 +10,15 @@ use lab_core::units;
 use lab_core::vocabulary::{BackendName, Word};
 use std::collections::BTreeSet;
 
-/// A finding a cost by which no backend costs least at all sizes.
-pub(super) fn points(results: &Results) -> Vec<Point> {
+/// A finding a cost by which no backend costs least at all sizes, but for those of which it is said already where backends
+/// have `crossed`.
+pub(super) fn points(results: &Results, crossed: &[Crossed]) -> Vec<Point> {
     let runs = 0..results.runs.datasets().len();
-    runs.flat_map(|run| Cost::ALL.into_iter().filter_map(move |cost| point(results, run, cost))).collect()
+    let of_run = |run| {
+        let told = move |cost: &Cost| !crossed.contains(&(run, cost.metric()));
+        Cost::ALL.into_iter().filter(told).filter_map(move |cost| point(results, run, cost))
+    };
+    runs.flat_map(of_run).collect()
 }
 
 fn point(results: &Results, run: usize, cost: Cost) -> Option<Point> {

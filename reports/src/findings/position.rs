@@ -3,6 +3,7 @@
 use crate::prose::{list, services_of};
 use crate::report::Point;
 use crate::results::{Found, Results};
+use crate::standing::ALIKE;
 use crate::variant::Variant;
 use lab_core::metric::{Better, Metric};
 use lab_core::summary::Figures;
@@ -25,10 +26,12 @@ fn point(results: &Results, probe: ProbeName, noun: &str) -> Option<Point> {
     let largest =
         results.sizes().into_iter().rev().find(|&size| size > 1 && !pairs(results, probe, size).is_empty())?;
     let pairs = pairs(results, probe, largest);
-    let differing = pairs.iter().filter(|(_, first, last)| results.differ(first, last)).count();
-    let head = match differing {
-        0 => format!("Position makes no difference to {noun}"),
-        _ if differing == pairs.len() => format!("Position makes a difference to {noun}"),
+    let known = pairs.iter().filter(|(_, first, last)| results.differ(first, last));
+    let relevant = known.clone().filter(|(_, first, last)| !(1.0 / ALIKE..ALIKE).contains(&(last.p50 / first.p50)));
+    let head = match (known.count(), relevant.count()) {
+        (0, _) => format!("Position makes no difference to {noun}"),
+        (_, 0) => format!("Position makes hardly a difference to {noun}"),
+        (_, all) if all == pairs.len() => format!("Position makes a difference to {noun}"),
         _ => format!("Position makes a difference to {noun} with some"),
     };
     let clauses: Vec<String> = pairs
@@ -39,8 +42,10 @@ fn point(results: &Results, probe: ProbeName, noun: &str) -> Option<Point> {
         })
         .collect();
     let verb = if Metric::of(probe).better() == Better::Higher { "reaches" } else { "costs" };
-    let expected = match (probe, differing) {
-        (ProbeName::Bandwidth, 0) => " conntrack takes a connection past the rules after its first packet.",
+    let expected = match probe {
+        ProbeName::Bandwidth if !head.contains("makes a difference") => {
+            " conntrack takes a connection past the rules after its first packet."
+        }
         _ => "",
     };
     let text = format!(

@@ -69,7 +69,10 @@ fn of_series(results: &Results, reference: &Reference, curves: &Curves) -> Vec<P
             return Point::new("Published without a number", text);
         };
         let published = Shape::between(number(low), number(high));
-        let verdict = published.and_then(|published| shapes.iter().map(|(_, shape)| published.verdict(*shape)).max());
+        // The nearest figure decides, of whichever of its variants comes nearest.
+        let nearest = shapes.first().map(|(curve, _)| curve.measured);
+        let nearest = shapes.iter().filter(|(curve, _)| Some(curve.measured) == nearest);
+        let verdict = published.and_then(|published| nearest.map(|(_, shape)| published.verdict(*shape)).max());
         let shape = published.map_or_else(|| "starts at nothing".to_owned(), |shape| shape.verb());
         let head = match verdict {
             Some(Verdict::Reproduces) => "Comes out as published, in shape",

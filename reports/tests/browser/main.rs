@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         test("a_keyboard_reaches_the_contents_and_all_that_scrolls", is_reached_by_keys),
         test("without_scripts_the_charts_are_there", needs_no_scripts),
         test("a_point_that_is_tapped_tells_its_value", tells_its_value),
+        test("samples_are_zoomed_into_by_keys_and_printed_whole", is_zoomed_into),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -133,7 +134,7 @@ const UNNAMED: &str = r#"(() => {
     for (const svg of document.querySelectorAll('svg')) {
         const named = svg.getAttribute('role') == 'img' && svg.getAttribute('aria-label');
         if (!named && svg.getAttribute('aria-hidden') != 'true') wrong.push('a drawing without a name');
-        if (named && !svg.querySelector('.point')) wrong.push('a drawing without a point');
+        if (named && !svg.querySelector('.point, path[fill]')) wrong.push('a drawing without a point');
     }
     const ids = [...document.querySelectorAll('[id]')].map(element => element.id);
     for (const id of ids.filter((id, place) => ids.indexOf(id) != place)) wrong.push(`two of #${id}`);
@@ -217,7 +218,7 @@ fn needs_no_scripts() -> Checked {
     let (_, path) = &pages[0];
     browser.open(path)?;
     let root = browser.call("DOM.getDocument", json!({}))?["root"]["nodeId"].clone();
-    let selector = json!({"nodeId": root, "selector": "figure svg"});
+    let selector = json!({"nodeId": root, "selector": "figure > svg"});
     let found = browser.call("DOM.querySelectorAll", selector)?["nodeIds"].clone();
     let drawings = found.as_array().map(Vec::len).unwrap_or_default();
     ensure(drawings > 5, || format!("{drawings} drawings"))?;
@@ -250,6 +251,34 @@ fn tells_its_value() -> Checked {
     )?;
     let is_told = told[0].as_str().is_some_and(|text| text.contains("1 Service: 6."));
     ensure(is_told, || format!("a tap tells {told}"))
+}
+
+fn is_zoomed_into() -> Checked {
+    let (_folder, pages) = pages();
+    let mut browser = Chromium::start()?;
+    browser.resize(390)?;
+    browser.open(&pages[0].1)?;
+    // How much of the drawing is inked says whether it was drawn anew.
+    const INKED: &str = "[...document.querySelectorAll('figure .plot canvas')].map(canvas => {
+        const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        return data.filter((alpha, place) => place % 4 == 3 && alpha > 0).length })[0]";
+    const SHOWN: &str = "[...document.querySelectorAll('figure[data-zoom] > svg')]
+        .map(svg => getComputedStyle(svg).display)[0]";
+    let whole = browser.evaluate(INKED)?;
+    ensure(whole.as_u64() > Some(500), || format!("{whole} pixels are inked"))?;
+    ensure(browser.evaluate(SHOWN)? == "none", || "the drawing stands there twice".to_owned())?;
+    browser.evaluate("document.querySelector('button[data-move=in]').focus()")?;
+    for kind in ["keyDown", "keyUp"] {
+        let key = json!({"type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"});
+        browser.call("Input.dispatchKeyEvent", key)?;
+    }
+    // uPlot draws in a microtask.
+    let wait = json!({"expression": "new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))", "awaitPromise": true});
+    browser.call("Runtime.evaluate", wait)?;
+    let closer = browser.evaluate(INKED)?;
+    ensure(closer != whole && closer.as_u64() > Some(200), || format!("closer, {closer} of {whole} pixels are inked"))?;
+    browser.emulate("print", "light")?;
+    ensure(browser.evaluate(SHOWN)? == "block", || "on paper it is not whole".to_owned())
 }
 
 fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Checked {
