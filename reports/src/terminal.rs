@@ -78,17 +78,23 @@ fn render_table(table: &Table, width: u16) -> String {
     parts.join("\n")
 }
 
-/// The columns of each part of `table`: the keys, and as many of the numbers as fit. Prose wraps instead.
+/// The columns of each part of `table`: the keys, and as many of the others as fit. Prose wraps, as long as no word breaks.
 fn split(table: &Table, width: u16) -> Vec<Vec<usize>> {
     let of = |content: Content| (0..table.columns.len()).filter(move |&index| table.columns[index].content == content);
-    if of(Content::Text).next().is_some() {
-        return vec![(0..table.columns.len()).collect()];
+    let all: Vec<usize> = (0..table.columns.len()).collect();
+    let has_prose = of(Content::Text).next().is_some();
+    if has_prose && all.iter().map(|&index| word_width(table, index)).sum::<usize>() <= width.into() {
+        return vec![all];
     }
     let keys: Vec<usize> = of(Content::Key).collect();
-    let taken: usize = keys.iter().map(|&index| column_width(table, index)).sum();
+    let column_width = |index: usize| match table.columns[index].content {
+        Content::Text => word_width(table, index).max(column_width(table, index).min(COMFORTABLE)),
+        Content::Key | Content::Number => column_width(table, index),
+    };
+    let taken: usize = keys.iter().map(|&index| column_width(index)).sum();
     let mut parts: Vec<(usize, Vec<usize>)> = Vec::new();
-    for index in of(Content::Number) {
-        let column = column_width(table, index);
+    for index in all.into_iter().filter(|index| !keys.contains(index)) {
+        let column = column_width(index);
         match parts.last_mut().filter(|(used, _)| used + column <= width.into()) {
             Some((used, part)) => {
                 *used += column;
@@ -98,6 +104,15 @@ fn split(table: &Table, width: u16) -> Vec<Vec<usize>> {
         }
     }
     parts.into_iter().map(|(_, part)| part).collect()
+}
+
+/// What prose is laid out in where there is room, with the gap to the next column.
+const COMFORTABLE: usize = 28;
+
+/// The width of a column's longest word, with the gap to the next.
+fn word_width(table: &Table, index: usize) -> usize {
+    let cells = table.rows.iter().map(|row| write(&row[index])).chain([table.columns[index].title.clone()]);
+    2 + cells.flat_map(|text| text.split_whitespace().map(|word| word.chars().count()).max()).max().unwrap_or(0)
 }
 
 /// The width of a column with the gap to the next.

@@ -60,7 +60,9 @@ fn chart(results: &Results, probe: ProbeName, position: Option<Position>, title:
     let metric = Metric::of(probe);
     let (services, lines) = results.sizes().into_iter().rev().find_map(|services| {
         let lines = sampled(results, probe, position, services);
-        lines.iter().any(|line| line.all >= FEWEST).then_some((services, lines))
+        // A line of few samples beside others of many would say that it has few, and nothing else.
+        let many = lines.iter().filter(|line| line.all >= FEWEST).count();
+        (many > 0 && 2 * many >= lines.len()).then_some((services, lines))
     })?;
     let values = || lines.iter().flat_map(|line| &line.points).map(|(_, value)| *value);
     let scale = Scale::fit(metric.unit(), results.clock(), values());
