@@ -63,7 +63,8 @@ mod with_sql {
     #[test]
     fn a_query_of_medians_and_quantiles_answers_what_the_samples_say() {
         let run = recorded("host");
-        let sql = "select backend, services, count(value), median(value), quantile_cont(value, 0.9) from samples \
+        let sql = "select backend, services, count(value) as n, median(value) as p50, \
+                   quantile_cont(value, 0.9) as p90 from samples \
                    where metric = 'connect' and value is not null group by backend, services order by backend, services";
         let answered = rows(sql, std::slice::from_ref(&run));
         let dataset = dataset(&run);
@@ -136,6 +137,7 @@ mod with_sql {
             ("select speed from samples", "speed"),
             ("select * from sample", "sample"),
             ("selekt * from samples", "sql parser error"),
+            ("select min(value), max(value) from samples", "give each a name of its own"),
         ] {
             let said = refused(&[sql, &run]);
             assert!(said.starts_with("svclab: the query cannot be answered: ") && said.contains(problem), "{said}");

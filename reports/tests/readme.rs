@@ -84,3 +84,37 @@ fn every_key_of_the_json_is_documented() {
     // The rows of the summary have the columns of the table.
     assert_documented("JSON", found.difference(&columns).map(String::as_str));
 }
+
+#[test]
+fn every_field_of_a_capacity_is_documented() {
+    use lab_core::capacity::{Calibration, Question, answer};
+    use reports::capacity::{Answered, Census};
+    let (counted, timed) = (sample::counted(), sample::dataset());
+    let question = Question {
+        objectives: vec!["connect=100us".parse().unwrap(), "sync_full=400ms".parse().unwrap()],
+        headroom: 0.0,
+        sizes: vec![100],
+        endpoints: None,
+        extrapolate: false,
+    };
+    let calibration = Calibration::fit(&counted, &timed, &question.wanted()).unwrap();
+    let cluster = Census {
+        file: String::new(),
+        services: 1,
+        ports: 1,
+        protocols: Vec::new(),
+        growth: 1.0,
+        planned: 1,
+        endpoints: [0; 4],
+        not_simulated: Vec::new(),
+    };
+    let answered = Answered {
+        label: String::new(),
+        run: counted.header.id.clone(),
+        answer: answer(&counted, &question, Some(&calibration)).unwrap(),
+        cluster: Some(cluster),
+    };
+    let mut found = BTreeSet::new();
+    keys(&serde_json::from_str(&reports::capacity::json(&[answered])).unwrap(), &mut found);
+    assert_documented("Capacity", found.iter().map(String::as_str));
+}

@@ -63,8 +63,9 @@ impl Equations {
             }
             for row in pivot + 1..3 {
                 let factor = matrix[row][pivot] / diagonal;
-                for column in pivot..3 {
-                    matrix[row][column] -= factor * matrix[pivot][column];
+                let above = matrix[pivot];
+                for (entry, above) in matrix[row].iter_mut().zip(above).skip(pivot) {
+                    *entry -= factor * above;
                 }
                 right[row] -= factor * right[pivot];
             }

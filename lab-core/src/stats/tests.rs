@@ -119,6 +119,9 @@ fn the_interval_of_many_rounds_holds_the_truth_as_often_as_it_says() {
     }
 }
 
+/// A quantile of a bootstrap sample.
+type Draw = fn(&[&[f64]], &[f64], f64, &mut Dice) -> f64;
+
 #[test]
 fn drawing_and_inverting_agree() {
     for (count, size, drift) in [
@@ -134,7 +137,7 @@ fn drawing_and_inverting_agree() {
         let rounds: Vec<Vec<f64>> =
             synthetic(&mut dice(2), count, size, 5.0, drift).iter().map(|round| sorted(round)).collect();
         let pooled = sorted(&rounds.concat());
-        let deciles = |draw: fn(&[&[f64]], &[f64], f64, &mut Dice) -> f64| {
+        let deciles = |draw: Draw| {
             let mut dice = dice(3);
             let medians: Vec<f64> = (0..2000)
                 .map(|_| {

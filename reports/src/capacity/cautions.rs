@@ -63,12 +63,13 @@ fn absences(answer: &Answer) -> Vec<Point> {
             }
         }
     }
-    let said = |((place, why), (names, sizes)): (&(usize, String), &(Vec<String>, Vec<u32>))| {
-        let what = answer.question.objectives[*place].name();
-        let at = services_of(sizes);
-        Point::new("Not counted", format!("{what} of {} at {at}: {why}.", list(names)))
-    };
-    absences.iter().map(said).collect()
+    let mut points = Vec::new();
+    for ((place, why), (names, sizes)) in absences {
+        let what = answer.question.objectives[place].name();
+        let (of, at) = (list(&names), services_of(&sizes));
+        points.push(Point::new("Not counted", format!("{what} of {of} at {at}: {why}.")));
+    }
+    points
 }
 
 /// What to do where nothing is claimed for want of sizes.
@@ -113,10 +114,11 @@ fn tails(answer: &Answer) -> Option<Point> {
             "what is counted comes out the same every time, so that its {quantile} is its median. The tail that \
              waiting and other programs make is not in it."
         ),
-        (Clock::Wall | Clock::WallEmulated, None) => format!(
-            "it is of all rounds' samples together, so that the machine's worst round decides it as much as the \
-             backend: where direct has the same tail, it is the machine's."
-        ),
+        (Clock::Wall | Clock::WallEmulated, None) => {
+            "it is of all rounds' samples together, so that the machine's worst round decides it as much as the backend: \
+             where direct has the same tail, it is the machine's."
+                .to_owned()
+        }
     };
     Some(Point::new(name, text))
 }

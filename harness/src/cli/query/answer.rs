@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, anyhow};
 use lab_core::dataset::Dataset;
-use polars::prelude::{DataFrame, IntoLazy};
+use polars::prelude::{DataFrame, IntoLazy, PolarsError};
 use polars::sql::SQLContext;
 use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
@@ -23,12 +23,18 @@ pub(super) fn to(sql: &str, datasets: &[Dataset]) -> Result<DataFrame> {
         context.register(name, table.lazy());
     }
     let answer = context.execute(sql).and_then(|answer| answer.collect());
-    answer.map_err(|error| {
-        // polars says first what it is and then, after a blank line, in which plan.
-        let error = error.to_string();
-        let problem = error.lines().next().unwrap_or_default();
-        anyhow!("the query cannot be answered: {problem}; the tables are {known}")
-    })
+    answer.map_err(|error| anyhow!("the query cannot be answered: {}; the tables are {known}", problem(&error)))
+}
+
+/// What polars finds wrong, without its advice to those who call it as a library.
+fn problem(error: &PolarsError) -> String {
+    let error = error.to_string();
+    let problem = error.lines().next().unwrap_or_default();
+    let problem = problem.split("; valid columns").next().unwrap_or_default();
+    match problem.split_once(". It's possible that multiple expressions") {
+        Some((problem, _)) => format!("{problem}; give each a name of its own: median(value) as middle"),
+        None => problem.to_owned(),
+    }
 }
 
 fn read(file: Vec<u8>) -> Result<DataFrame> {

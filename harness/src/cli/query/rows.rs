@@ -1,4 +1,4 @@
-//! Rows of an answer as text, CSV or JSON. Numbers keep every digit.
+//! Rows of an answer as text, CSV or JSON. CSV and JSON keep every digit.
 
 use anyhow::Result;
 use polars::prelude::{AnyValue, Column, DataFrame};
@@ -7,7 +7,7 @@ use serde::{Serialize, ser};
 
 /// Columns of text under a head; numbers at the right.
 pub(super) fn table(rows: &DataFrame) -> String {
-    let columns: Vec<Vec<String>> = rows.columns().iter().map(|column| written(column)).collect();
+    let columns: Vec<Vec<String>> = rows.columns().iter().map(|column| written(column, shown)).collect();
     let widths: Vec<usize> = columns.iter().map(|column| widest(column)).collect();
     let numeric: Vec<bool> = rows.columns().iter().map(|column| column.dtype().is_primitive_numeric()).collect();
     let line = |row: usize| {
@@ -24,8 +24,8 @@ pub(super) fn table(rows: &DataFrame) -> String {
 }
 
 /// A column's head and values.
-fn written(column: &Column) -> Vec<String> {
-    let values = column.as_materialized_series().iter().map(|value| word(&value));
+fn written(column: &Column, write: fn(&AnyValue) -> String) -> Vec<String> {
+    let values = column.as_materialized_series().iter().map(|value| write(&value));
     std::iter::once(column.name().to_string()).chain(values).collect()
 }
 
@@ -40,14 +40,21 @@ fn word(value: &AnyValue) -> String {
         AnyValue::String(text) => (*text).to_owned(),
         AnyValue::StringOwned(text) => text.to_string(),
         AnyValue::Float64(number) => number.to_string(),
-        AnyValue::Float32(number) => number.to_string(),
         other => other.to_string(),
+    }
+}
+
+/// A value to be looked at: twelve digits, so that 55295.00000000001 is 55295.
+fn shown(value: &AnyValue) -> String {
+    match value {
+        AnyValue::Float64(number) => format!("{number:.11e}").parse().unwrap_or(*number).to_string(),
+        other => word(other),
     }
 }
 
 /// A line a row, a head first.
 pub(super) fn csv(rows: &DataFrame) -> Result<String> {
-    let columns: Vec<Vec<String>> = rows.columns().iter().map(written).collect();
+    let columns: Vec<Vec<String>> = rows.columns().iter().map(|column| written(column, word)).collect();
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in 0..=rows.height() {
         writer.write_record(columns.iter().map(|column| &column[row]))?;
