@@ -122,7 +122,7 @@ impl Cell {
     /// The class of an outcome's word, for its colour; what was never asked for is no outcome.
     fn class(&self) -> &'static str {
         match self {
-            Self::Absent("not asked" | "not taken" | "–" | "not compared") => "none",
+            Self::Absent("not asked" | "not taken" | "–" | "not compared" | "not known") => "none",
             Self::Absent(_) => "absent",
             Self::Text(_) | Self::Value { .. } => "",
         }

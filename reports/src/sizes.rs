@@ -54,6 +54,7 @@ fn take(choice: Option<&Choice>) -> Cell {
     let measured = |(_, standing): &(Cost, Standing)| standing.measured().count();
     let all = choice.standings.iter().map(measured).max().unwrap_or(0);
     match best.as_slice() {
+        _ if !choice.known => Cell::Absent("not known"),
         [] => Cell::text("it depends"),
         best if best.len() > 2 && best.len() == all => Cell::text("any"),
         best => Cell::Value { number: list(best), ratio: String::new(), flag: "", details: Vec::new() },
@@ -79,6 +80,9 @@ fn cell(results: &Results, cost: Cost, standing: Option<&Standing>) -> Cell {
     };
     let names: Vec<String> = standing.least.iter().map(name).collect();
     let value = results.span(cost.metric(), low.figures.p50, high.figures.p50);
+    if names.len() > 1 && standing.least.iter().any(|entry| !entry.known) {
+        details.push("one sample: no difference is claimed".to_owned());
+    }
     let names = if names.len() > 2 && details.is_empty() { "all alike".to_owned() } else { list(&names) };
     Cell::Value { number: names, ratio: value, flag: "", details }
 }

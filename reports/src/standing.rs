@@ -28,7 +28,7 @@ pub(crate) struct Entry {
     pub(crate) figures: Figures,
     /// Against the cheapest; `None` where that costs nothing.
     pub(crate) ratio: Option<f64>,
-    /// Whether it is known to cost more than the cheapest. A single sample on a wall clock knows nothing.
+    /// Whether it is known how it stands to the cheapest. A single sample on a wall clock knows nothing.
     pub(crate) known: bool,
 }
 
@@ -50,9 +50,9 @@ impl Standing {
         if let Some(&(_, cheapest)) = measured.first() {
             for (variant, figures) in measured {
                 let ratio = Some(figures.p50 / cheapest.p50).filter(|ratio| ratio.is_finite());
-                let known = results.differ(&cheapest, &figures);
-                let both = results.bounds(&cheapest).is_some() && results.bounds(&figures).is_some();
-                let alike = ratio.map_or(figures.p50 == cheapest.p50, |ratio| ratio < ALIKE) || (both && !known);
+                let known = results.bounds(&cheapest).is_some() && results.bounds(&figures).is_some();
+                let overlap = known && !results.differ(&cheapest, &figures);
+                let alike = ratio.map_or(figures.p50 == cheapest.p50, |ratio| ratio < ALIKE) || overlap;
                 let entry = Entry { variant, figures, ratio, known };
                 if alike { standing.least.push(entry) } else { standing.more.push(entry) }
             }
@@ -64,6 +64,11 @@ impl Standing {
     pub(crate) fn best(&self) -> BTreeSet<BackendName> {
         let unknown = self.more.iter().filter(|entry| !entry.known);
         self.least.iter().chain(unknown).map(|entry| entry.variant.backend).collect()
+    }
+
+    /// Whether it is known of every backend how it stands.
+    pub(crate) fn is_known(&self) -> bool {
+        self.measured().all(|entry| entry.known)
     }
 
     /// Every backend that has a figure, the cheapest first.
@@ -92,6 +97,8 @@ pub(crate) struct Choice {
     pub(crate) standings: Vec<(Cost, Standing)>,
     /// Those that cost least by each of them; none where one costs least of this and another of that.
     pub(crate) best: BTreeSet<BackendName>,
+    /// Whether it is known of all of them how they stand.
+    pub(crate) known: bool,
 }
 
 /// What is best in `run` at each size where at least two backends were measured by one of the steady costs.
@@ -109,7 +116,8 @@ pub(crate) fn choices(results: &Results, run: usize) -> Vec<Choice> {
         let mut best = standings.iter().map(|(_, standing)| standing.best());
         let first = best.next()?;
         let best = best.fold(first, |best, other| best.intersection(&other).copied().collect());
-        Some(Choice { services, standings, best })
+        let known = standings.iter().all(|(_, standing)| standing.is_known());
+        Some(Choice { services, standings, best, known })
     };
     sizes.into_iter().filter_map(at).collect()
 }

@@ -344,6 +344,12 @@ proptest! {
         let text: String = kept.map(|(_, line)| line.as_str()).collect();
         let header = lines[0].len();
         let dataset = Dataset::read(&text[..text.len() - cut.min(text.len() - header)]).unwrap();
-        prop_assert!(all(&dataset).iter().all(|text| !text.is_empty()));
+        let texts = all(&dataset);
+        prop_assert!(texts.iter().all(|text| !text.is_empty()));
+        prop_assert!(!texts[2].contains("<tbody>\n</tbody>"), "a table is empty");
+        for drawing in texts[2].split("<svg role=\"img\"").skip(1) {
+            let drawing = drawing.split("</svg>").next().unwrap();
+            prop_assert!(drawing.contains("class=\"point\"") || drawing.contains("<path fill="), "a chart is empty");
+        }
     }
 }

@@ -54,7 +54,7 @@ fn main(choices: &[Choice]) -> Option<&Choice> {
 fn ranges(choices: &[Choice]) -> Vec<Range<'_>> {
     let mut ranges: Vec<Range> = Vec::new();
     for choice in choices {
-        match ranges.last_mut().filter(|range| range.choices[0].best == choice.best) {
+        match ranges.last_mut().filter(|range| range.is_like(choice)) {
             Some(range) => range.choices.push(choice),
             None => ranges.push(Range { choices: vec![choice] }),
         }
@@ -63,6 +63,11 @@ fn ranges(choices: &[Choice]) -> Vec<Range<'_>> {
 }
 
 impl Range<'_> {
+    /// Whether the same is said of `choice`.
+    fn is_like(&self, choice: &Choice) -> bool {
+        self.choices.first().is_none_or(|first| (&first.best, first.known) == (&choice.best, choice.known))
+    }
+
     fn holds(&self, choice: &Choice) -> bool {
         self.choices.iter().any(|other| other.services == choice.services)
     }
@@ -83,18 +88,17 @@ impl Range<'_> {
         let Some(first) = self.choices.first() else { return String::new() };
         let best: Vec<String> = first.best.iter().map(|backend| backend.name().to_owned()).collect();
         let sizes = self.sizes();
-        let unknown = first.standings.iter().flat_map(|(_, standing)| &standing.more).any(|entry| !entry.known);
         match best.as_slice() {
             [] => {
                 let cheapest: Vec<String> =
                     first.standings.iter().map(|(cost, standing)| cheapest(*cost, standing)).collect();
                 format!("{sizes}, it depends: {}", list(&cheapest))
             }
-            [only] => format!("{sizes}, take {only}"),
-            several if unknown => {
+            several if !first.known => {
                 let names = list(several);
                 format!("{sizes}, no difference is claimed between {names}: one sample has no interval")
             }
+            [only] => format!("{sizes}, take {only}"),
             several => format!("{sizes}, {} cost alike", list(several)),
         }
     }

@@ -81,6 +81,6 @@ fn crossings(dataset: &Dataset, metric: Metric, label: &str) -> Option<Point> {
     let all = crossovers(dataset, metric, Quantile::P50);
     let crosses = |comparison: &&Comparison| matches!(comparison.relation, Relation::Crosses(_));
     let clauses: Vec<String> = all.iter().filter(crosses).map(words::clause).collect();
-    let text = format!("{metric}{label}: {}.", clauses.join("; "));
-    (!clauses.is_empty()).then(|| Point::new("Which backend is cheaper depends on the size", text))
+    let head = format!("Which backend is cheaper by {metric}{label} depends on the size");
+    (!clauses.is_empty()).then(|| Point::new(head, format!("{}.", clauses.join("; "))))
 }

@@ -175,3 +175,26 @@ fn out_of_memory(reference: &Reference, curves: &Curves) -> Vec<Point> {
     }
     points
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_comes_out_where_both_grow_about_alike_or_neither_does() {
+        let verdict = |published: f64, measured: f64| {
+            let shape = |ratio| Shape::between(Some(1.0), Some(ratio)).unwrap();
+            shape(published).verdict(shape(measured))
+        };
+        assert_eq!(verdict(1.0, 1.1), Verdict::Reproduces);
+        assert_eq!(verdict(100.0, 300.0), Verdict::Reproduces);
+        assert_eq!(verdict(0.2, 0.3), Verdict::Reproduces);
+        assert_eq!(verdict(13_200_000.0, 117.0), Verdict::Partly);
+        assert_eq!(verdict(1.73, 4.38), Verdict::Partly);
+        assert_eq!(verdict(0.58, 1.0), Verdict::Not);
+        assert_eq!(verdict(1.0, 20.0), Verdict::Not);
+        assert_eq!(verdict(0.5, 2.0), Verdict::Not);
+        assert_eq!(Shape::between(Some(0.0), Some(2.0)), None);
+        assert_eq!(Shape::between(Some(2.0), None), None);
+    }
+}

@@ -1,0 +1,125 @@
+//! What a reader is told to take, and what follows from the figures.
+
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod sample;
+
+use lab_core::dataset::Dataset;
+use lab_core::metric::Metric;
+use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName};
+
+fn told(dataset: &Dataset) -> String {
+    let markdown = reports::markdown(&dataset.clone().into());
+    markdown.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn assert_told(dataset: &Dataset, sentence: &str) {
+    let told = told(dataset);
+    let start = told.find("**From").or_else(|| told.find("**At")).unwrap_or(0);
+    assert!(
+        told.contains(sentence),
+        "{sentence:?} is not in: {}",
+        told.chars().skip(start).take(1500).collect::<String>()
+    );
+}
+
+/// `dataset` with `metric` of `backend` at all sizes from `services` on times `factor`.
+fn times(mut dataset: Dataset, backend: BackendName, metric: Metric, services: u32, factor: f64) -> Dataset {
+    let cells = dataset.cells.iter_mut().filter(|cell| cell.backend == backend && cell.metric == metric);
+    for cell in cells.filter(|cell| cell.services >= services) {
+        cell.samples.iter_mut().for_each(|sample| *sample *= factor);
+    }
+    dataset
+}
+
+#[test]
+fn what_costs_least_of_a_change_and_of_a_connection_is_to_be_taken() {
+    let dataset = sample::dataset();
+    assert_told(
+        &dataset,
+        "**From 1,000 to 20,000 Services, take nftables.** At 1,000, a change costs 6.03 ms and a new",
+    );
+    assert_told(
+        &dataset,
+        "connection 23.5 µs; iptables-legacy needs 2.47× and 1.40× as much, iptables-nft needs 2.49× and",
+    );
+    assert_told(&dataset, "At 1 Service, iptables-legacy, iptables-nft and nftables cost alike.");
+    assert_told(
+        &dataset,
+        "**Why:** The first packet of a connection is tried against iptables' rules one after the other",
+    );
+}
+
+#[test]
+fn its_price_is_said_where_another_starts_for_less() {
+    let dataset = times(sample::dataset(), BackendName::Nftables, Metric::SyncFull, 1, 10.0);
+    assert_told(&dataset, "Its price: a cold start costs 376 ms, where iptables-legacy needs 45.9 ms.");
+}
+
+#[test]
+fn where_one_costs_least_of_this_and_another_of_that_it_depends() {
+    let dataset = times(sample::dataset(), BackendName::Nftables, Metric::Connect, 1000, 5.0);
+    assert_told(
+        &dataset,
+        "Services, it depends: a change costs least with nftables and a new connection costs least with",
+    );
+    assert_told(&dataset, "| it depends |");
+}
+
+#[test]
+fn of_one_sample_each_no_difference_is_claimed() {
+    let mut dataset = sample::dataset();
+    dataset.header.plan.rounds = 1;
+    dataset.header.plan.cells.retain(|cell| matches!(cell.probe, ProbeName::SyncChange | ProbeName::Connect));
+    dataset.cells.retain(|cell| cell.round == 0);
+    dataset.cells.iter_mut().for_each(|cell| cell.samples.truncate(1));
+    assert_told(
+        &dataset,
+        "no difference is claimed between iptables-legacy, iptables-nft and nftables: one sample has no",
+    );
+}
+
+#[test]
+fn a_budget_that_was_exceeded_is_a_finding_and_a_mark_in_the_chart() {
+    let dataset = sample::dataset();
+    assert_told(
+        &dataset,
+        "- **Over budget:** sync_full of iptables-nft at 20,000 Services: one sync had not ended after 60 s.",
+    );
+    assert_told(&dataset, "At 1,000 it was 166 ms; that is 20.0× the Services.");
+    let html = reports::html(&dataset.into());
+    assert!(html.contains("<title>iptables-nft, 20,000 Services: over-budget</title>"));
+    assert!(html.contains("Marked at the upper edge, over-budget: iptables-nft at 20,000 Services."));
+}
+
+#[test]
+fn position_makes_a_difference_to_connections_and_none_to_bandwidth() {
+    let dataset = sample::dataset();
+    assert_told(
+        &dataset,
+        "- **Position makes a difference to a new connection with some:** at 20,000 Services, the last one",
+    );
+    assert_told(&dataset, "- **Position makes no difference to bandwidth:** at 20,000 Services, the last one reaches");
+    let mut slow = dataset;
+    for cell in &mut slow.cells {
+        if cell.metric == Metric::Bandwidth && cell.position == Some(Position::Last) {
+            cell.samples.iter_mut().for_each(|sample| *sample /= 2.0);
+        }
+    }
+    assert_told(
+        &slow,
+        "- **Position makes a difference to bandwidth:** at 20,000 Services, the last one reaches 0.50×",
+    );
+}
+
+#[test]
+fn a_run_that_was_all_over_budget_has_findings_and_no_charts() {
+    let mut dataset = sample::dataset();
+    for cell in &mut dataset.cells {
+        cell.outcome = Outcome::OverBudget;
+        cell.reason = "60 s were used up".to_owned();
+        cell.samples.clear();
+    }
+    assert_told(&dataset, "No answer: nothing was measured.");
+    assert_told(&dataset, "- **Over budget:** sync_change of nftables at 1 Service: 60 s were used up.");
+    assert!(!reports::html(&dataset.into()).contains("<svg"));
+}
