@@ -75,8 +75,9 @@ fn about(answer: &Answer) -> String {
     } else {
         String::new()
     };
+    let asked = format!("Up to how many Services is every objective held: {}?{headroom}", list(&limits));
     let measured = match answer.sizes[..] {
-        [] => "Nothing was measured.".to_owned(),
+        [] => return format!("{asked} Nothing was measured that could tell."),
         [only] => format!("Measured at one size, {}", crate::prose::services_of(&[only])),
         [first, .., last] => format!(
             "Measured at {} sizes from {} to {} Services",
@@ -86,10 +87,5 @@ fn about(answer: &Answer) -> String {
         ),
     };
     let endpoints = if answer.endpoints == 1 { "endpoint" } else { "endpoints" };
-    format!(
-        "Up to how many Services is every objective held: {}?{headroom} {measured}, with {} {endpoints} behind each{}.",
-        list(&limits),
-        answer.endpoints,
-        words::clock(answer),
-    )
+    format!("{asked} {measured}, with {} {endpoints} behind each{}.", answer.endpoints, words::clock(answer))
 }

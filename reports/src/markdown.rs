@@ -43,10 +43,10 @@ pub(crate) fn part(part: &Part) -> String {
     let alone = Section { tables: Vec::new(), commands: Vec::new(), ..section.clone() };
     let mut blocks = body(&alone, write);
     for table in &section.tables {
-        blocks.push(format!("**{}**", escape(&table.title)));
-        if !table.about.is_empty() {
-            blocks.push(escape(&table.about));
-        }
+        blocks.push(match table.about.as_str() {
+            "" => format!("**{}**", escape(&table.title)),
+            about => format!("**{}**: {}", escape(&table.title), escape(about)),
+        });
         blocks.push(lay_out(table, write));
         blocks.extend(table.notes.iter().map(|note| escape(note)));
     }

@@ -113,3 +113,10 @@ fn two_runs_are_answered_one_after_the_other_by_their_labels() {
         .collect();
     assert!(places[0].is_some() && places[0] < places[1], "{places:?}");
 }
+
+#[test]
+fn a_run_that_was_cut_off_before_its_first_cell_is_answered_honestly() {
+    let dataset = Dataset { cells: Vec::new(), end: None, ..sample::dataset() };
+    let text = text(&[ask(&dataset, &OBJECTIVES, None)], 100);
+    assert!(text.contains("Nothing was measured that could tell.") && text.contains("unknown"), "{text}");
+}

@@ -1,7 +1,7 @@
 //! How many Services a node can hold: laws of growth, where they break an objective, and where backends cross.
 //!
 //! Pure, and the same for the same datasets. What is measured becomes [`Series`], a figure a size; through them goes a
-//! [`Curve`], with a [`Law`] behind it and its uncertainty; [`answer`] asks the curves where they break the [`Objective`]s.
+//! [`Curve`], with a [`Law`] behind it and its uncertainty; [`answer()`] asks the curves where they break the [`Objective`]s.
 //! The method, its reasons and its limits: lab-core/README.md, "Capacity".
 
 mod answer;

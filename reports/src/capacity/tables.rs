@@ -102,7 +102,8 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
         };
         vec![Cell::text(&variant.name), value(words::number(&part.capacity), details), largest, Cell::text(law)]
     };
-    let at = answer.sizes.last().map_or(String::new(), |largest| format!("at {}", units::count((*largest).into())));
+    let at =
+        answer.sizes.last().map_or("measured".to_owned(), |largest| format!("at {}", units::count((*largest).into())));
     let mut notes = Vec::new();
     if let Some(part) = parts.iter().find(|part| part.among > 1)
         && let Some((probe, position)) = part.place()
