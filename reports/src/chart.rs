@@ -68,7 +68,8 @@ pub(crate) fn charts(results: &Results) -> Vec<Chart> {
         let scale = Scale::fit(drawn.metric.unit(), results.clock(), shared.iter().flat_map(|line| line.medians()));
         let title = clock::label(results.clock(), drawn.title);
         let unit = format!("{}{}", drawn.metric, clock::unit(drawn.metric, results.clock(), "median", &scale));
-        let panel = Panel { lines, shared: &shared, kind: drawn.kind, scale, title: format!("{title}, {unit}") };
+        let kind = drawn.kind.suited(shared.iter().flat_map(|line| line.medians()));
+        let panel = Panel { lines, shared: &shared, kind, scale, title: format!("{title}, {unit}") };
         if let Ok(svg) = panel.draw() {
             let (about, key, table) = (line::about(results, lines), panel.key(), drawn.metric.to_string());
             let name = drawn.position.map_or(table.clone(), |position| format!("{table}-{position}"));

@@ -18,6 +18,12 @@ const FEW_DECADES: f64 = 1.8;
 const MANY_DECADES: f64 = 6.0;
 
 impl Kind {
+    /// What suits `values`: decades only where there is one between them.
+    pub(super) fn suited(self, values: impl Iterator<Item = f64>) -> Self {
+        let (low, high) = values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
+        if high < 10.0 * low { Self::FromZero } else { self }
+    }
+
     /// Where `value` lies, on a scale on which distances are equal.
     pub(super) fn place(self, value: f64) -> f64 {
         match self {
@@ -83,6 +89,13 @@ fn steps(end: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decades_are_drawn_where_there_is_one() {
+        assert_eq!(Kind::Logarithmic.suited([30.0, 148.0].into_iter()), Kind::FromZero);
+        assert_eq!(Kind::Logarithmic.suited([30.0, 300.0].into_iter()), Kind::Logarithmic);
+        assert_eq!(Kind::FromZero.suited([1.0, 300.0].into_iter()), Kind::FromZero);
+    }
 
     #[test]
     fn few_decades_are_written_with_what_lies_between() {
