@@ -39,8 +39,8 @@ fn table(results: &Results, run: usize) -> Option<Table> {
     Some(Table {
         title: clock::label(results.clock(), &format!("At your size{label}")),
         about: "What costs least, and below it how many times as much the others cost. Backends stand together where \
-                their intervals overlap or less than a tenth lies between them. To take is what costs least of both, a \
-                change and a new connection, which are paid again and again."
+                their intervals overlap or less than a tenth lies between them. What to take is what costs least of \
+                both a change and a new connection: they are paid again and again."
             .to_owned(),
         columns,
         rows: rows.map(row).collect(),
