@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn of_two_laws_that_foretell_alike_the_simpler_is_taken() {
-        let wavy = SIZES.map(|services: f64| 1e6 * (1.0 + 0.02 * services.ln() + 0.05 * (services.ln() * 3.0).sin()));
+        let wavy = SIZES.map(|services: f64| 1e6 * (1.0 + 0.014 * services.ln() + 0.05 * (services.ln() * 3.0).sin()));
         let families = Families::over(&SIZES, Shape::ALL);
         assert_eq!(families.choose(&wavy, 0.01).shape, Shape::Constant);
         assert_eq!(families.choose(&wavy, 0.0).shape, Shape::Logarithmic);
