@@ -89,7 +89,7 @@ pub fn interval(rounds: &[Vec<f64>], seed: u64) -> Option<(f64, f64)> {
     Some((low.min(own), high.max(own)))
 }
 
-/// Up to how many rounds are drawn; of more, the interval is found by [`inverted_interval`].
+/// Up to how many rounds are drawn by themselves; of more, the interval is found by [`inverted_interval`].
 const ROUNDS_DRAWN: usize = 100;
 
 /// The standard normal quantile that leaves half of what [`CONFIDENCE`] leaves above it.
@@ -122,12 +122,17 @@ fn inverted_interval(rounds: &[Vec<f64>], pooled: &[f64]) -> (f64, f64) {
 /// The quantile `q` of all rounds' samples together in each of `times` bootstrap samples; empty for fewer than two
 /// samples.
 ///
-/// The hierarchical bootstrap behind [`interval`], for any quantile. The same rounds and the same `seed` give the same
-/// numbers.
+/// The hierarchical bootstrap behind [`interval`], for any quantile; of more than a hundred rounds, neighbours are drawn
+/// together. The same rounds and the same `seed` give the same numbers.
 #[must_use]
 pub fn resample(rounds: &[Vec<f64>], q: f64, times: usize, seed: u64) -> Vec<f64> {
-    let (pooled, rounds) = (sorted(&rounds.concat()), each_sorted(rounds));
+    let (pooled, rounds) = (sorted(&rounds.concat()), each_sorted(&blocks(rounds)));
     if pooled.len() < 2 { Vec::new() } else { redraw(&rounds, &pooled, q, times, seed) }
+}
+
+/// `rounds`, or [`ROUNDS_DRAWN`] of them at the most, each of several neighbours: what drifts slowly is then in them, too.
+fn blocks(rounds: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    rounds.chunks(rounds.len().div_ceil(ROUNDS_DRAWN).max(1)).map(<[Vec<f64>]>::concat).collect()
 }
 
 /// The samples of each round that has any, in ascending order.

@@ -272,16 +272,12 @@ fn shared_variance(sizes: &[BTreeMap<Pass, f64>]) -> f64 {
     if passes.len() < 2 || sizes.len() < 2 {
         return 0.0;
     }
+    let means: Vec<f64> = sizes.iter().map(|rounds| rounds.values().sum::<f64>() / size(rounds.len())).collect();
     let mut effects = Vec::new();
     let mut own = Vec::new();
     for pass in &passes {
-        let deviations: Vec<f64> = sizes
-            .iter()
-            .filter_map(|rounds| {
-                let mean = rounds.values().sum::<f64>() / size(rounds.len());
-                Some(rounds.get(pass)? - mean)
-            })
-            .collect();
+        let deviation = |(rounds, mean): (&BTreeMap<Pass, f64>, &f64)| Some(rounds.get(pass)? - mean);
+        let deviations: Vec<f64> = sizes.iter().zip(&means).filter_map(deviation).collect();
         effects.push(deviations.iter().sum::<f64>() / size(deviations.len()));
         own.push(variance(&deviations) / size(deviations.len()));
     }

@@ -112,6 +112,21 @@ fn of_many_rounds_what_is_worked_out_is_what_drawing_them_gives() {
 }
 
 #[test]
+fn of_many_rounds_blocks_scatter_as_much_as_single_ones() {
+    for drift in [0.0, 3.0] {
+        let rounds = synthetic(&mut dice(7), 400, 3, 5.0, drift);
+        let single: Vec<Vec<f64>> = each_sorted(&rounds);
+        let width = |medians: Vec<f64>| {
+            let medians = sorted(&medians);
+            quantile_of_sorted(&medians, 0.975).unwrap() - quantile_of_sorted(&medians, 0.025).unwrap()
+        };
+        let one_by_one = width(redraw(&single, &sorted(&rounds.concat()), 0.5, 2000, 8));
+        let in_blocks = width(resample(&rounds, 0.5, 2000, 8));
+        assert!((in_blocks / one_by_one - 1.0).abs() < 0.25, "drift {drift}: {in_blocks} against {one_by_one}");
+    }
+}
+
+#[test]
 fn the_interval_of_many_rounds_holds_the_truth_as_often_as_it_says() {
     for (rounds, size, drift) in [(120, 1, 0.0), (120, 4, 0.0), (120, 4, 3.0)] {
         let share = coverage(rounds, size, drift);
