@@ -94,6 +94,9 @@ impl Range<'_> {
                     first.standings.iter().map(|(cost, standing)| cheapest(*cost, standing)).collect();
                 format!("{sizes}, it depends: {}", list(&cheapest))
             }
+            [only] if !first.known => {
+                format!("{sizes}, {only} seems to cost least, but one sample has no interval: take more rounds")
+            }
             several if !first.known => {
                 let names = list(several);
                 format!("{sizes}, no difference is claimed between {names}: one sample has no interval")
