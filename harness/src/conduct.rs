@@ -19,6 +19,7 @@ use lab_core::plan::Plan;
 use lab_core::scenario::Scenario;
 use lab_core::vocabulary::{Clock, Outcome};
 use reports::Runs;
+use reports::report::Report;
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
@@ -82,10 +83,10 @@ pub(crate) fn conduct(
     store.append(&Record::End(end))?;
 
     let run = Runs::from(store.read()?);
-    store.report(&run)?;
-    let tables = reports::terminal(&run, cli::width());
+    let report = Report::of(&run);
+    store.report(&run, &report)?;
     // A reader that has seen enough (`| head`) is no failure.
-    let _ = stdout().write_all(tables.as_bytes());
+    let _ = stdout().write_all(report.terminal(cli::width()).as_bytes());
     eprintln!("{}", store.folder().join("report.html").display());
     Ok(exit)
 }

@@ -4,9 +4,13 @@ use crate::event::{Event, Listener};
 use anyhow::{Context, Result, bail, ensure};
 use lab_core::dataset::{Dataset, Header, Read, Reading, Record};
 use reports::Runs;
+use reports::report::Report;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+
+/// The file in a run's folder that everything is made from.
+pub(crate) const RECORD: &str = "run.jsonl";
 
 /// Less free space than this is refused: a run of every scenario here stays well below it.
 const ROOM: u64 = 64 << 20;
@@ -49,7 +53,7 @@ impl Store {
         if free < ROOM {
             bail!("--out {shown} has {} MiB free where a run needs {}; name another folder", free >> 20, ROOM >> 20);
         }
-        let path = folder.join("run.jsonl");
+        let path = folder.join(RECORD);
         let file = OpenOptions::new().write(true).create_new(true).open(&path);
         let file = file.with_context(|| format!("--out {shown} cannot be written; name another folder"))?;
         let mut store = Self { folder: folder.to_owned(), file, written: 0 };
@@ -64,7 +68,7 @@ impl Store {
         if let Err(error) = result {
             // If this fails too, a reader still takes the file for one that was cut off.
             let _ = self.file.set_len(self.written);
-            let path = self.folder.join("run.jsonl");
+            let path = self.folder.join(RECORD);
             return Err(error)
                 .with_context(|| format!("writing {}; what was measured before is in it", path.display()));
         }
@@ -74,19 +78,19 @@ impl Store {
 
     /// Reads the dataset back as it stands on disk.
     pub(crate) fn read(&self) -> Result<Dataset> {
-        let path = self.folder.join("run.jsonl");
+        let path = self.folder.join(RECORD);
         Ok(read(&path).with_context(|| format!("reading {}", path.display()))?.dataset)
     }
 
-    /// Writes the reports beside the dataset they are made from.
-    pub(crate) fn report(&self, run: &Runs) -> Result<()> {
+    /// Writes what is made of `run` beside its record, `report` among it.
+    pub(crate) fn report(&self, run: &Runs, report: &Report) -> Result<()> {
         let alone = run.datasets();
         let reports = [
             ("summary.csv", reports::csv(alone).into_bytes()),
             ("summary.parquet", reports::parquet::summary(alone)),
             ("samples.parquet", reports::parquet::samples(alone)),
-            ("report.md", reports::markdown(run).into_bytes()),
-            ("report.html", reports::html(run).into_bytes()),
+            ("report.md", report.markdown().into_bytes()),
+            ("report.html", report.html().into_bytes()),
         ];
         for (name, bytes) in reports {
             let path = self.folder.join(name);

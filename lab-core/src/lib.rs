@@ -14,4 +14,5 @@ pub mod scenario;
 pub mod stats;
 pub mod summary;
 pub mod units;
+pub mod variant;
 pub mod vocabulary;

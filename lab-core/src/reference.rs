@@ -6,7 +6,7 @@ mod beside;
 mod written;
 
 use crate::metric::Metric;
-use crate::vocabulary::{BackendName, Clock, Position, ProbeName};
+use crate::vocabulary::{BackendName, Clock, Position, ProbeName, Quantile};
 use std::sync::LazyLock;
 
 /// The clock of every published time.
@@ -94,18 +94,6 @@ pub struct Measured {
     pub position: Option<Position>,
     /// Which quantile of the samples.
     pub quantile: Quantile,
-}
-
-/// A quantile that summaries have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Quantile {
-    /// The median.
-    #[default]
-    P50,
-    /// The 90th percentile.
-    P90,
-    /// The 99th percentile.
-    P99,
 }
 
 impl Reference {

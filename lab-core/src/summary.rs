@@ -4,7 +4,7 @@ use crate::dataset::{CellRecord, Dataset};
 use crate::metric::Metric;
 use crate::plan::Cell;
 use crate::stats;
-use crate::vocabulary::{BackendName, Forwarding, Outcome, Position, ProbeName, Scheduler, Way};
+use crate::vocabulary::{BackendName, Forwarding, Outcome, Position, ProbeName, Quantile, Scheduler, Way};
 use std::collections::{BTreeMap, HashMap};
 
 /// One cell's metric over all rounds.
@@ -61,6 +61,18 @@ pub struct Figures {
     pub range: Option<(f64, f64)>,
     /// The median over rounds of this cell's median against `direct`'s in the same round, size and position.
     pub ratio_to_direct: Option<f64>,
+}
+
+impl Figures {
+    /// That quantile of the samples.
+    #[must_use]
+    pub fn at(&self, quantile: Quantile) -> f64 {
+        match quantile {
+            Quantile::P50 => self.p50,
+            Quantile::P90 => self.p90,
+            Quantile::P99 => self.p99,
+        }
+    }
 }
 
 /// Why a planned cell that has no line was skipped.

@@ -340,6 +340,38 @@ pub enum Forwarding {
 
 words!("forwarding", Forwarding { Masquerading = "masq", DirectRouting = "direct-routing", Tunnel = "tunnel" });
 
+/// A quantile of a cell's samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Quantile {
+    /// The median.
+    #[default]
+    P50,
+    /// The 90th percentile: what nine of ten stay below.
+    P90,
+    /// The 99th percentile: what 99 of 100 stay below.
+    P99,
+}
+
+words!("quantile", Quantile { P50 = "p50", P90 = "p90", P99 = "p99" });
+
+impl Quantile {
+    /// From 0 to 1.
+    #[must_use]
+    pub fn share(self) -> f64 {
+        match self {
+            Self::P50 => 0.5,
+            Self::P90 => 0.9,
+            Self::P99 => 0.99,
+        }
+    }
+
+    /// What it is called of `metric`: `connect_p99`; of a median, the metric alone.
+    #[must_use]
+    pub fn of(self, metric: impl fmt::Display) -> String {
+        if self == Self::P50 { metric.to_string() } else { format!("{metric}_{self}") }
+    }
+}
+
 /// How a cell ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {

@@ -15,6 +15,7 @@ use crate::report::Chart;
 use crate::results::Results;
 use axis::Kind;
 use drawing::Panel;
+pub(crate) use drawing::escape;
 use lab_core::metric::Metric;
 use lab_core::units::Scale;
 use lab_core::vocabulary::{Position, ProbeName};

@@ -8,10 +8,9 @@ use crate::report::{Cell, Column, Content, Section, Table};
 use crate::results::{Found, Results};
 use crate::variant::Variant;
 use lab_core::metric::Metric;
-use lab_core::reference::{self, Measured, Quantile, Reference, Series, Value};
-use lab_core::summary::Figures;
+use lab_core::reference::{self, Measured, Reference, Series, Value};
 use lab_core::units::{self, Scale};
-use lab_core::vocabulary::{Position, ProbeName, Word};
+use lab_core::vocabulary::{Position, ProbeName, Quantile, Word};
 use std::collections::BTreeSet;
 
 /// What is compared: a metric, the probe it is taken with, and what that is in plain words.
@@ -124,7 +123,7 @@ impl<'a> Comparison<'a> {
             found
                 .into_iter()
                 .filter_map(|found| grid::figures(&found))
-                .map(|figures| quantile(figures, key.quantile))
+                .map(|figures| figures.at(key.quantile))
                 .collect::<Vec<f64>>()
         };
         let numbers: Vec<f64> = keys.iter().flat_map(figures).collect();
@@ -167,9 +166,7 @@ impl<'a> Comparison<'a> {
     fn cell(&self, variant: Variant, key: Key, scale: &Scale) -> Cell {
         let found = self.find(variant, key);
         match (key.quantile, grid::figures(&found)) {
-            (Quantile::P90 | Quantile::P99, Some(figures)) => {
-                Cell::number(scale.number(quantile(figures, key.quantile)))
-            }
+            (Quantile::P90 | Quantile::P99, Some(figures)) => Cell::number(scale.number(figures.at(key.quantile))),
             _ => grid::write(self.results, &found, grid::Show::Median, scale, true),
         }
     }
@@ -238,8 +235,4 @@ fn published(results: &Results, metric: Metric, probe: ProbeName) -> Vec<Publish
         }
     }
     columns
-}
-
-fn quantile(figures: &Figures, quantile: Quantile) -> f64 {
-    references::quantile(figures, quantile)
 }

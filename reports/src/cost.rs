@@ -1,5 +1,7 @@
 //! What a node pays for its Services, in the four ways by which one chooses a backend.
 
+use crate::results::{Found, Results};
+use crate::variant::Variant;
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{Position, ProbeName};
 
@@ -64,5 +66,13 @@ impl Cost {
             Self::Connection => "to the last Service",
             Self::Memory => "held in the kernel",
         }
+    }
+}
+
+impl Results<'_> {
+    /// What there is to say of what `variant` costs at `services`.
+    pub(crate) fn cost(&self, cost: Cost, variant: Variant, services: u32) -> Found<'_> {
+        let Some(endpoints) = self.endpoints(variant, cost.probe()) else { return Found::NotAsked };
+        self.find(variant.place(services, endpoints, cost.probe(), cost.position()), cost.metric())
     }
 }

@@ -77,7 +77,7 @@ fn runs<'a>(results: &'a Results<'a>) -> Vec<Run<'a>> {
 
 /// `text`, with the run it is of where there are several.
 fn labelled(results: &Results, run: &Run, text: String) -> String {
-    if results.is_several() { format!("{text} · {}", results.runs.labels()[run.number]) } else { text }
+    text + &results.label(run.number)
 }
 
 fn named(facts: &BTreeMap<String, String>) -> Vec<Fact> {

@@ -1,5 +1,6 @@
 //! A chart as a file of its own: with its title, the key to its lines, and colours for light and for dark surroundings.
 
+use crate::chart::escape;
 use crate::report::Chart;
 use std::fmt::Write;
 
@@ -65,8 +66,4 @@ fn key(lines: &[(String, String)], width: usize) -> (String, usize) {
         x += wide;
     }
     (key, rows)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -8,7 +8,6 @@ use crate::prose::{list, services_of};
 use crate::report::{Cell, Point, Section};
 use crate::results::Results;
 use curve::Curves;
-pub(crate) use curve::quantile;
 use lab_core::reference::{self, Measured, Reference, Value};
 use lab_core::units;
 use lab_core::vocabulary::Clock;

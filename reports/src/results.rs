@@ -4,7 +4,7 @@ use crate::runs::Runs;
 use crate::variant::Variant;
 use lab_core::metric::Metric;
 use lab_core::plan::Cell;
-use lab_core::summary::{self, summarise};
+use lab_core::summary::{self, Figures, summarise};
 use lab_core::vocabulary::{Outcome, Position, ProbeName, Word};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
@@ -53,6 +53,21 @@ pub(crate) enum Found<'a> {
     NotAsked,
 }
 
+impl<'a> Found<'a> {
+    /// The row that answers, whatever became of its cell.
+    pub(crate) fn row(self) -> Option<&'a Row> {
+        match self {
+            Self::Own(row) | Self::SameService(row) => Some(row),
+            Self::NotTaken | Self::NotAsked => None,
+        }
+    }
+
+    /// Its figures, where the cell was measured.
+    pub(crate) fn figures(self) -> Option<Figures> {
+        self.row().filter(|row| row.outcome == Outcome::Measured)?.figures
+    }
+}
+
 impl<'a> Results<'a> {
     pub(crate) fn of(runs: &'a Runs) -> Self {
         let of_run = |(run, dataset)| summarise(dataset).into_iter().map(move |row| Row { run, row });
@@ -98,6 +113,16 @@ impl<'a> Results<'a> {
     /// The numbers of Services of every cell, ascending.
     pub(crate) fn sizes(&self) -> BTreeSet<u32> {
         self.rows.iter().map(|row| row.services).collect()
+    }
+
+    /// Those of the cells of one run.
+    pub(crate) fn sizes_of(&self, run: usize) -> BTreeSet<u32> {
+        self.rows.iter().filter(|row| row.run == run).map(|row| row.services).collect()
+    }
+
+    /// What follows a name or a title where there are runs to be told apart: ` · 6.1.0-56`.
+    pub(crate) fn label(&self, run: usize) -> String {
+        if self.is_several() { format!(" · {}", self.runs.labels()[run]) } else { String::new() }
     }
 }
 

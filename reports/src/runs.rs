@@ -1,7 +1,7 @@
 //! The runs that a report is on: one or several, all on one clock, each with what tells it apart.
 
 use lab_core::dataset::{Dataset, Header};
-use lab_core::vocabulary::Clock;
+use lab_core::vocabulary::{Clock, Word};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// At least one run, all on one clock, none of them twice.
@@ -36,7 +36,6 @@ impl Runs {
     /// # Errors
     /// When there is none, one is there twice, or they are on different clocks.
     pub fn of(datasets: Vec<Dataset>) -> Result<Self, Unlike> {
-        use lab_core::vocabulary::Word;
         let mut ids = HashSet::new();
         let mut clocks: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
         for Dataset { header, .. } in &datasets {
@@ -77,15 +76,9 @@ impl From<Dataset> for Runs {
     }
 }
 
-/// The kernel that a run's numbers are of: the guest's, where there are guests.
-pub(crate) fn kernel(header: &Header) -> &str {
-    let known = header.guest.get("kernel").or_else(|| header.host.get("kernel"));
-    known.map_or("kernel not known", String::as_str)
-}
-
 /// What runs may differ in, what tells most first.
 const TRAITS: [fn(&Header) -> String; 5] = [
-    |header| kernel(header).to_owned(),
+    |header| header.kernel().unwrap_or("kernel not known").to_owned(),
     |header| header.plan.target.to_string(),
     |header| header.host.get("cpu").cloned().unwrap_or_else(|| "cpu not known".to_owned()),
     |header| match header.revision.as_str() {

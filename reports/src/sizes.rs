@@ -8,7 +8,6 @@ use crate::results::Results;
 use crate::standing::{Choice, Entry, Standing, choices};
 use lab_core::units;
 use lab_core::vocabulary::Word;
-use std::collections::BTreeSet;
 
 /// A table a run in which there is something to choose from.
 pub(crate) fn tables(results: &Results) -> Vec<Table> {
@@ -18,7 +17,7 @@ pub(crate) fn tables(results: &Results) -> Vec<Table> {
 fn table(results: &Results, run: usize) -> Option<Table> {
     let choices = choices(results, run);
     choices.first()?;
-    let sizes: BTreeSet<u32> = results.rows.iter().filter(|row| row.run == run).map(|row| row.services).collect();
+    let sizes = results.sizes_of(run);
     let at = |services: u32| Cost::ALL.map(|cost| Standing::of(results, run, cost, services));
     let rows: Vec<(u32, [Option<Standing>; 4])> = sizes.into_iter().map(|services| (services, at(services))).collect();
     let asked: Vec<usize> =
@@ -35,7 +34,7 @@ fn table(results: &Results, run: usize) -> Option<Table> {
         let costs = asked.iter().map(|&index| cell(results, Cost::ALL[index], all[index].as_ref()));
         keys.into_iter().chain(costs).collect()
     };
-    let label = if results.is_several() { format!(" · {}", results.runs.labels()[run]) } else { String::new() };
+    let label = results.label(run);
     Some(Table {
         title: clock::label(results.clock(), &format!("At your size{label}")),
         about: "What costs least, and below it how many times as much the others cost. Backends stand together where \

@@ -1,7 +1,7 @@
 //! How the backends stand to each other at one size: which cost least, and how much more the others cost.
 
 use crate::cost::Cost;
-use crate::results::{Found, Results};
+use crate::results::Results;
 use crate::variant::Variant;
 use lab_core::summary::Figures;
 use lab_core::vocabulary::{BackendName, Outcome};
@@ -38,9 +38,7 @@ impl Standing {
         let mut standing = Self::default();
         let mut measured: Vec<(Variant, Figures)> = Vec::new();
         for variant in backends(results, run, cost) {
-            let Some(endpoints) = results.endpoints(variant, cost.probe()) else { continue };
-            let place = variant.place(services, endpoints, cost.probe(), cost.position());
-            let (Found::Own(row) | Found::SameService(row)) = results.find(place, cost.metric()) else { continue };
+            let Some(row) = results.cost(cost, variant, services).row() else { continue };
             match row.figures.filter(|_| row.outcome == Outcome::Measured) {
                 Some(figures) => measured.push((variant, figures)),
                 None => standing.absent.push((variant, row.outcome)),
@@ -103,7 +101,7 @@ pub(crate) struct Choice {
 
 /// What is best in `run` at each size where at least two backends were measured by one of the steady costs.
 pub(crate) fn choices(results: &Results, run: usize) -> Vec<Choice> {
-    let sizes: BTreeSet<u32> = results.rows.iter().filter(|row| row.run == run).map(|row| row.services).collect();
+    let sizes = results.sizes_of(run);
     let at = |services: u32| {
         let standings: Vec<(Cost, Standing)> = Cost::STEADY
             .into_iter()

@@ -3,7 +3,8 @@
 use crate::results::{Place, Results, Row};
 use lab_core::plan::Cell;
 use lab_core::summary;
-use lab_core::vocabulary::{BackendName, Forwarding, Position, ProbeName, Scheduler, Way, Word};
+use lab_core::variant;
+use lab_core::vocabulary::{BackendName, Forwarding, Position, ProbeName, Scheduler, Way};
 use std::collections::BTreeSet;
 
 /// What a row of a table, a line of a chart or a clause of a sentence is about.
@@ -21,6 +22,12 @@ impl Variant {
     pub(crate) fn of(row: &Row) -> Self {
         let summary::Row { backend, scheduler, forwarding, way, .. } = **row;
         Self { backend, scheduler, forwarding, way, run: row.run }
+    }
+
+    /// What it is to whoever asks `probe`, in whichever run.
+    fn asked(self, probe: ProbeName) -> variant::Variant {
+        let Self { backend, scheduler, forwarding, way, .. } = self;
+        variant::Variant { backend, way: probe.programs().then_some(way), scheduler, forwarding }
     }
 
     /// The cell at which it is asked `probe`.
@@ -43,8 +50,7 @@ impl Results<'_> {
 
     /// What `variant` is called: `ipvs (batched)`; with several runs also which one it is of: `ipvs (batched) · 6.1.0-56`.
     pub(crate) fn name(&self, variant: Variant, probe: ProbeName) -> String {
-        let name = self.backend(variant, probe);
-        if self.is_several() { format!("{name} · {}", self.runs.labels()[variant.run]) } else { name }
+        self.backend(variant, probe) + &self.label(variant.run)
     }
 
     /// What `variant` is called among those that `probe` and its like were asked of, whichever run it is of.
@@ -52,31 +58,8 @@ impl Results<'_> {
     /// The way of loading a node says nothing of a probe that only sends packets through it. What kube-proxy does unless
     /// it is told otherwise is said only where there is something else beside it.
     pub(crate) fn backend(&self, variant: Variant, probe: ProbeName) -> String {
-        let alike: Vec<&Variant> = self
-            .asked
-            .keys()
-            .filter(|(asked, other)| other.backend == variant.backend && asked.programs() == probe.programs())
-            .map(|(_, other)| other)
-            .collect();
-        let several = |differs: fn(&Variant, &Variant) -> bool| alike.iter().any(|other| differs(&variant, other));
-        let usual = variant.way == Way::of(variant.backend)[0];
-        let mut parts = Vec::new();
-        if probe.programs() && (!usual || several(|one, other| one.way != other.way)) {
-            parts.push(variant.way.name());
-        }
-        if let Some(scheduler) = variant.scheduler
-            && (scheduler != Scheduler::RoundRobin || several(|one, other| one.scheduler != other.scheduler))
-        {
-            parts.push(scheduler.name());
-        }
-        if let Some(forwarding) = variant.forwarding
-            && (forwarding != Forwarding::Masquerading || several(|one, other| one.forwarding != other.forwarding))
-        {
-            parts.push(forwarding.name());
-        }
-        match parts.as_slice() {
-            [] => variant.backend.name().to_owned(),
-            parts => format!("{} ({})", variant.backend, parts.join(", ")),
-        }
+        let alike = self.asked.keys().filter(|(asked, _)| asked.programs() == probe.programs());
+        let alike: Vec<_> = alike.map(|(asked, other)| other.asked(*asked)).collect();
+        variant.asked(probe).name(&alike)
     }
 }

@@ -3,11 +3,9 @@
 use super::question::Asked;
 use super::runs;
 use crate::exit::{Exit, Failure};
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use reports::Runs;
-use reports::report::Report;
 use std::fs;
-use std::io::{ErrorKind, Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -42,28 +40,17 @@ enum Format {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let runs = Runs::of(runs::read(&args.runs)?).map_err(Failure::usage)?;
-    let answers = args.asked.answers(&runs)?;
     let text = match args.format {
-        Format::Text => reports::capacity::text(&answers, args.width.unwrap_or_else(super::width)),
-        Format::Json => reports::capacity::json(&answers),
-        Format::Html => {
-            let mut report = Report::of(&runs);
-            report.more.extend(answers.iter().flat_map(reports::capacity::sections));
-            report.html()
-        }
+        Format::Text => reports::capacity::text(&args.asked.answers(&runs)?, args.width.unwrap_or_else(super::width)),
+        Format::Json => reports::capacity::json(&args.asked.answers(&runs)?),
+        Format::Html => args.asked.report(&runs)?.html(),
     };
     match &args.out {
         Some(out) => {
             let written = fs::write(out, text).with_context(|| format!("--out {} cannot be written", out.display()));
             written.map_err(Failure::usage)?;
         }
-        None => match stdout().lock().write_all(text.as_bytes()) {
-            // A reader that has seen enough (`| head`) is no failure.
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                return Err(anyhow!(error).context("writing to standard output").into());
-            }
-            _ => {}
-        },
+        None => super::print(text.as_bytes())?,
     }
     Ok(Exit::Done.into())
 }

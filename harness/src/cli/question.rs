@@ -3,11 +3,12 @@
 use super::runs;
 use crate::exit::Failure;
 use anyhow::{Context, Result, ensure};
-use kube_dump::{Dump, Feature};
+use kube_dump::Dump;
 use lab_core::capacity::{self, Calibration, MOST_SERVICES, Objective, Question};
 use lab_core::dataset::Dataset;
 use reports::Runs;
 use reports::capacity::{Answered, Census};
+use reports::report::Report;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,17 @@ impl Asked {
     /// Whether anything is.
     pub(crate) fn is_something(&self) -> bool {
         !self.objectives.is_empty()
+    }
+
+    /// The report on `runs`, with the answers in it.
+    ///
+    /// # Errors
+    /// As [`Self::answers`].
+    pub(crate) fn report(&self, runs: &Runs) -> Result<Report, Failure> {
+        let answers = self.answers(runs)?;
+        let mut report = Report::of(runs);
+        report.more.extend(answers.iter().flat_map(reports::capacity::sections));
+        Ok(report)
     }
 
     /// The answer of each run.
@@ -102,9 +114,8 @@ fn census(file: &Path, growth: f64) -> Result<Census> {
     let text = fs::read_to_string(file).with_context(|| format!("--cluster {shown} cannot be read"))?;
     let dump = Dump::read(&text).with_context(|| format!("--cluster {shown}"))?;
     let ports = dump.ipv4().count();
-    let named = |(what, count): (&dyn std::fmt::Display, &usize)| (what.to_string(), *count);
     let mut not_simulated: Vec<(String, usize)> =
-        dump.features.iter().map(|(feature, count)| named((feature as &Feature, count))).collect();
+        dump.features.iter().map(|(feature, count)| (feature.to_string(), *count)).collect();
     not_simulated.extend(dump.passed_over.iter().map(|(kind, count)| (format!("objects of kind {kind}"), *count)));
     ensure!(
         ports > 0,

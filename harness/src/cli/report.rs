@@ -120,13 +120,9 @@ fn check(args: &Args) -> Result<()> {
 
 fn make(args: &Args, datasets: Vec<Dataset>) -> Result<Vec<Product>, Failure> {
     let text = |name: &str, text: String| vec![Product { name: name.to_owned(), bytes: text.into_bytes() }];
-    let report = |datasets| -> Result<Report, Failure> {
+    let report = |datasets| {
         let runs = Runs::of(datasets).map_err(Failure::usage)?;
-        let mut report = Report::of(&runs);
-        if args.asked.is_something() {
-            report.more.extend(args.asked.answers(&runs)?.iter().flat_map(reports::capacity::sections));
-        }
-        Ok(report)
+        if args.asked.is_something() { args.asked.report(&runs) } else { Ok(Report::of(&runs)) }
     };
     if let Some(name) = &args.section {
         return Ok(vec![part(args, name, &report(datasets)?)?]);

@@ -1,16 +1,13 @@
 //! The runs that a verb is given: found, read, and what is odd about them said on standard error.
 
 use crate::exit::Failure;
-use crate::store;
+use crate::store::{self, RECORD};
 use anyhow::{Context, Result, anyhow, bail};
 use lab_core::dataset::{Dataset, Read};
 use lab_core::units;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// The file in a run's folder that everything is made from.
-pub(crate) const RECORD: &str = "run.jsonl";
 
 /// Reads the runs at `places`, each a run's folder or its `run.jsonl`, in their order.
 ///

@@ -5,12 +5,12 @@ use super::crossover::{Comparison, pairs};
 use super::curve::Estimate;
 use super::fitted::Fitted;
 use super::objective::{Misfitting, Objective};
-use super::series::{Absence, Missing, Quantile};
+use super::series::{Absence, Missing};
 use super::standing::{Capacity, Standing, Verdict};
-use super::variant::Variant;
 use crate::dataset::Dataset;
-use crate::metric::{Better, Metric};
-use crate::vocabulary::{BackendName, Clock, Position, ProbeName};
+use crate::metric::Metric;
+use crate::variant::Variant;
+use crate::vocabulary::{BackendName, Clock, Position, ProbeName, Quantile};
 use std::collections::BTreeSet;
 
 /// What is asked of a run.
@@ -120,14 +120,14 @@ pub enum Unanswerable {
     },
     /// The run has too few samples for a quantile.
     #[error(
-        "{objective}: a p{percent} needs {needed} samples a size, of which one is expected to lie beyond it, and the run \
+        "{objective}: a {quantile} needs {needed} samples a size, of which one is expected to lie beyond it, and the run \
          {run} has {samples} at most: ask for another quantile, or run it with more {more}"
     )]
     TooFewSamples {
         /// The objective.
         objective: String,
         /// Its quantile.
-        percent: u32,
+        quantile: Quantile,
         /// How many samples it needs.
         needed: usize,
         /// The run's id.
@@ -223,7 +223,7 @@ fn check(dataset: &Dataset, objective: &Objective, fitted: &[Fitted]) -> Result<
         let dials = [Metric::Connect, Metric::FirstByte].contains(&objective.metric);
         return Err(Unanswerable::TooFewSamples {
             objective: objective.name(),
-            percent: if objective.quantile == Quantile::P99 { 99 } else { 90 },
+            quantile: objective.quantile,
             needed: objective.quantile.samples(),
             run,
             samples,
@@ -317,15 +317,18 @@ impl Asking<'_> {
 
     fn standings(&self, variant: Variant, objective: &Objective) -> Vec<Standing<'_>> {
         let limit = objective.tightened(self.question.headroom);
-        let of = |fitted: &&Fitted| objective.asks(fitted) && fitted.series.variant.covers(variant);
         let standing = |fitted| Standing::of(fitted, limit, self.question.extrapolate);
-        self.fitted.iter().filter(of).filter_map(standing).collect()
+        self.of(variant, objective).filter_map(standing).collect()
+    }
+
+    /// What was measured that `objective` asks of `variant`.
+    fn of(&self, variant: Variant, objective: &Objective) -> impl Iterator<Item = &Fitted> {
+        self.fitted.iter().filter(move |fitted| objective.asks(fitted) && fitted.series.variant.covers(variant))
     }
 
     fn part(&self, variant: Variant, objective: &Objective, standings: &[Standing]) -> Part {
-        let of = |fitted: &&Fitted| objective.asks(fitted) && fitted.series.variant.covers(variant);
         let mut missing: Vec<Missing> = Vec::new();
-        for one in self.fitted.iter().filter(of).flat_map(|fitted| &fitted.series.missing) {
+        for one in self.of(variant, objective).flat_map(|fitted| &fitted.series.missing) {
             if !missing.contains(one) {
                 missing.push(one.clone());
             }
@@ -376,38 +379,6 @@ impl Asking<'_> {
     }
 }
 
-impl Standing<'_> {
-    /// The worse one first: that breaks its limit at fewer Services, or may come nearer to it within its reach.
-    fn compare(&self, other: &Self) -> std::cmp::Ordering {
-        let broken = |standing: &Self| standing.breaks.0.unwrap_or(f64::INFINITY);
-        let near = |standing: &Self| {
-            let farthest = super::standing::whole(standing.reach.0);
-            let value = standing.value(farthest).or_else(|| standing.value(standing.largest()));
-            match (value, standing.fitted.series.metric.better()) {
-                (None, _) => f64::INFINITY,
-                (Some(value), Better::Higher) => value.low,
-                (Some(value), Better::Lower | Better::Neither) => -value.high,
-            }
-        };
-        broken(self).total_cmp(&broken(other)).then(near(self).total_cmp(&near(other)))
-    }
-}
-
-impl Verdict {
-    /// What is to be said of all together: broken if any is, held if all are.
-    fn of_all(verdicts: impl Iterator<Item = Self>) -> Self {
-        let rank = |verdict: &Self| match verdict {
-            Self::Holds => 0,
-            Self::Unsure => 1,
-            Self::Beyond(_) => 2,
-            Self::NoData => 3,
-            Self::Breaks => 4,
-        };
-        verdicts.max_by_key(rank).unwrap_or(Self::NoData)
-    }
-}
-
-/// The probes that take what an objective limits, for the words of an answer.
 impl Part {
     /// Which probe and position the figures are of.
     #[must_use]

@@ -7,11 +7,11 @@
 
 use super::curve::DRAWS;
 use super::fitted::Fitted;
-use super::series::{Quantile, Series};
+use super::series::Series;
 use crate::dataset::Dataset;
 use crate::metric::{Better, Metric};
 use crate::stats::{Dice, size};
-use crate::vocabulary::{BackendName, Clock};
+use crate::vocabulary::{BackendName, Clock, Quantile};
 use std::collections::BTreeMap;
 
 /// What turns instructions into time.
@@ -147,9 +147,8 @@ fn ratios<'a>(
 impl Factor {
     fn fit(metric: Metric, quantile: Quantile, ratios: &BTreeMap<BackendName, Vec<f64>>) -> Result<Self, Uncalibrated> {
         if ratios.len() < 2 {
-            let what = if quantile == Quantile::P50 { metric.to_string() } else { format!("{metric}_{quantile}") };
             let backends = ratios.keys().next().map_or("none".to_owned(), BackendName::to_string);
-            return Err(Uncalibrated::TooFew { what, backends });
+            return Err(Uncalibrated::TooFew { what: quantile.of(metric), backends });
         }
         let mean = |values: &[f64]| values.iter().sum::<f64>() / size(values.len());
         let means: Vec<(BackendName, f64)> = ratios.iter().map(|(backend, ratios)| (*backend, mean(ratios))).collect();

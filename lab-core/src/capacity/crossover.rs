@@ -6,12 +6,12 @@
 
 use super::curve::{Curve, Estimate, estimate};
 use super::fitted::Fitted;
-use super::series::Quantile;
+use super::series::Series;
 use super::standing::{Basis, reach, whole};
-use crate::dataset::Dataset;
 use crate::metric::{Better, Metric};
 use crate::stats::{CONFIDENCE, size};
-use crate::vocabulary::{BackendName, Position};
+use crate::vocabulary::{BackendName, Position, Quantile};
+use std::collections::BTreeMap;
 
 /// Two variants beside each other in one metric. `direct` is not compared: it carries no Services.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,42 +75,30 @@ pub struct Crossing {
 /// The least difference that anyone would call one, as a logarithm: what three digits show.
 const VISIBLE: f64 = 0.005;
 
-/// The comparisons of all pairs of variants in `quantile` of `metric`, at the largest number of endpoints and the last
-/// position that was asked.
+/// The comparisons of all pairs of variants among `fitted` that are of the same metric, quantile and probe, at the largest
+/// number of endpoints and the last position that was asked.
 ///
 /// They are compared where both were measured, and up to twice the largest size that both were measured at (a law each
 /// needs three sizes; without one a variant is not compared).
 #[must_use]
-pub fn crossovers(dataset: &Dataset, metric: Metric, quantile: Quantile) -> Vec<Comparison> {
-    let fitted = Fitted::all(dataset, &[(metric, quantile)]);
+pub fn crossovers(fitted: &[Fitted]) -> Vec<Comparison> {
     pairs(&fitted.iter().collect::<Vec<_>>(), false)
 }
 
-/// The comparisons of all pairs among `fitted` that are of the same metric, quantile and probe.
+/// The same, beyond that too if one is to `extrapolate`.
 pub(super) fn pairs(fitted: &[&Fitted], extrapolate: bool) -> Vec<Comparison> {
-    let backends = |fitted: &&&Fitted| fitted.series.variant.backend != BackendName::Direct;
-    let mut fitted: Vec<&Fitted> = fitted.iter().filter(backends).copied().collect();
-    let last = |one: &Fitted| {
-        let same = fitted.iter().filter(|other| {
-            let key = |fitted: &Fitted| (fitted.series.probe, fitted.series.metric, fitted.series.quantile);
-            key(other) == key(one)
-        });
-        same.map(|other| (other.series.endpoints, other.series.position)).max()
-    };
-    let chosen: Vec<bool> =
-        fitted.iter().map(|one| last(one) == Some((one.series.endpoints, one.series.position))).collect();
-    let mut index = 0;
-    fitted.retain(|_| {
-        index += 1;
-        chosen[index - 1]
-    });
+    let mut alike: BTreeMap<_, Vec<&Fitted>> = BTreeMap::new();
+    for &one in fitted.iter().filter(|fitted| fitted.series.variant.backend != BackendName::Direct) {
+        let Series { probe, metric, quantile, .. } = one.series;
+        alike.entry((metric, quantile, probe)).or_default().push(one);
+    }
     let mut comparisons = Vec::new();
-    for (place, one) in fitted.iter().enumerate() {
-        for other in &fitted[place + 1..] {
-            let key = |fitted: &Fitted| (fitted.series.probe, fitted.series.metric, fitted.series.quantile);
-            if key(one) == key(other) {
-                comparisons.extend(compare(one, other, extrapolate));
-            }
+    for mut fitted in alike.into_values() {
+        let place = |fitted: &&Fitted| (fitted.series.endpoints, fitted.series.position);
+        let last = fitted.iter().map(place).max();
+        fitted.retain(|one| Some(place(one)) == last);
+        for (index, one) in fitted.iter().enumerate() {
+            comparisons.extend(fitted[index + 1..].iter().filter_map(|other| compare(one, other, extrapolate)));
         }
     }
     comparisons

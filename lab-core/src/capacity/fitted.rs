@@ -2,12 +2,12 @@
 
 use super::curve::Curve;
 use super::law::Shape;
-use super::series::{Quantile, Series};
-use super::variant::Variant;
+use super::series::Series;
 use crate::dataset::Dataset;
 use crate::metric::{Better, Metric, Unit};
 use crate::units;
-use crate::vocabulary::{Clock, Word};
+use crate::variant::Variant;
+use crate::vocabulary::{Clock, Quantile, Word};
 
 /// A series with its curve.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,7 +15,6 @@ mod limit;
 mod objective;
 mod series;
 mod standing;
-mod variant;
 
 pub use answer::{Answer, Baseline, Part, Question, Unanswerable, VariantAnswer, answer};
 pub use calibration::{Calibration, Factor, LeftOut, Uncalibrated};
@@ -25,9 +24,8 @@ pub use fitted::{Fitted, laws, laws_of};
 pub use law::{Law, Shape};
 pub use limit::Measure;
 pub use objective::{Misfitting, Objective, Unreadable};
-pub use series::{Absence, Figure, Missing, Quantile, Series};
+pub use series::{Absence, Figure, Missing, Series};
 pub use standing::{Basis, Capacity, End, Verdict};
-pub use variant::Variant;
 
 /// How far beyond the largest measured size a law is believed: twice as many Services.
 pub const REACH: f64 = 2.0;

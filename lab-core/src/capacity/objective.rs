@@ -1,10 +1,9 @@
 //! Objectives: what a metric may cost at most, or must reach at least.
 
 use super::limit::{self, Measure};
-use super::series::Quantile;
 use crate::metric::{Better, Metric, Unit};
 use crate::units;
-use crate::vocabulary::{Clock, ProbeName, Unknown, Word};
+use crate::vocabulary::{Clock, ProbeName, Quantile, Unknown, Word};
 use std::fmt;
 use std::str::FromStr;
 
@@ -104,10 +103,7 @@ impl Objective {
     #[must_use]
     pub fn name(&self) -> String {
         let probe = self.probe.map(|probe| format!("{probe}.")).unwrap_or_default();
-        match self.quantile {
-            Quantile::P50 => format!("{probe}{}", self.metric),
-            quantile => format!("{probe}{}_{quantile}", self.metric),
-        }
+        format!("{probe}{}", self.quantile.of(self.metric))
     }
 
     /// The limit tightened by `headroom`, a share of it: lowered, or raised where more is better.

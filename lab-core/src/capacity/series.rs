@@ -1,40 +1,16 @@
 //! What was measured of one quantity over the sizes: a figure a size, and how far it may be off.
 
-use super::variant::Variant;
 use crate::dataset::Dataset;
 use crate::metric::Metric;
 use crate::plan::Cell;
 use crate::stats::{self, size};
 use crate::summary::{Gathered, Pass, gather};
-use crate::vocabulary::{Clock, Outcome, Position, ProbeName, Unknown, Word, words};
-use serde::{Deserialize, Serialize};
+use crate::variant::Variant;
+use crate::vocabulary::{Clock, Outcome, Position, ProbeName, Quantile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// Which figure of a cell's samples is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Quantile {
-    /// The median.
-    P50,
-    /// What nine of ten stay below.
-    P90,
-    /// What 99 of 100 stay below.
-    P99,
-}
-
-words!("quantile", Quantile { P50 = "p50", P90 = "p90", P99 = "p99" });
-
 impl Quantile {
-    /// From 0 to 1.
-    #[must_use]
-    pub fn share(self) -> f64 {
-        match self {
-            Self::P50 => 0.5,
-            Self::P90 => 0.9,
-            Self::P99 => 0.99,
-        }
-    }
-
     /// How many samples a size needs for it: with fewer, not one is expected to lie beyond it, and it would be little else
     /// than the largest.
     #[must_use]

@@ -142,6 +142,35 @@ impl<'a> Standing<'a> {
             () => Verdict::Unsure,
         }
     }
+
+    /// The worse one first: that breaks its limit at fewer Services, or may come nearer to it within its reach.
+    pub(super) fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        let broken = |standing: &Self| standing.breaks.0.unwrap_or(f64::INFINITY);
+        let near = |standing: &Self| {
+            let farthest = whole(standing.reach.0);
+            let value = standing.value(farthest).or_else(|| standing.value(standing.largest()));
+            match (value, standing.fitted.series.metric.better()) {
+                (None, _) => f64::INFINITY,
+                (Some(value), Better::Higher) => value.low,
+                (Some(value), Better::Lower | Better::Neither) => -value.high,
+            }
+        };
+        broken(self).total_cmp(&broken(other)).then(near(self).total_cmp(&near(other)))
+    }
+}
+
+impl Verdict {
+    /// What is to be said of all together: broken if any is, held if all are.
+    pub(super) fn of_all(verdicts: impl Iterator<Item = Self>) -> Self {
+        let rank = |verdict: &Self| match verdict {
+            Self::Holds => 0,
+            Self::Unsure => 1,
+            Self::Beyond(_) => 2,
+            Self::NoData => 3,
+            Self::Breaks => 4,
+        };
+        verdicts.max_by_key(rank).unwrap_or(Self::NoData)
+    }
 }
 
 impl Capacity {

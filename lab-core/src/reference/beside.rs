@@ -1,8 +1,8 @@
 //! `measured-beside.yaml` as it is written: which measured figures stand beside a published series.
 
-use super::{Measured, Pair, Quantile, Reference};
+use super::{Measured, Pair, Reference};
 use crate::metric::Metric;
-use crate::vocabulary::{BackendName, Position, ProbeName, Word};
+use crate::vocabulary::{BackendName, Position, ProbeName, Quantile, Word};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -22,16 +22,7 @@ struct WrittenMeasured {
     probe: Option<ProbeName>,
     position: Option<Position>,
     #[serde(default)]
-    quantile: WrittenQuantile,
-}
-
-#[derive(Deserialize, Clone, Copy, Default)]
-#[serde(rename_all = "lowercase")]
-enum WrittenQuantile {
-    #[default]
-    P50,
-    P90,
-    P99,
+    quantile: Quantile,
 }
 
 /// `references`, each with its pairs in `text`.
@@ -63,11 +54,6 @@ fn measured(written: WrittenMeasured, id: &str, problems: &mut Vec<String>) -> O
     else {
         problems.push(format!("{id}: {metric} needs the probe that it is taken with"));
         return None;
-    };
-    let quantile = match quantile {
-        WrittenQuantile::P50 => Quantile::P50,
-        WrittenQuantile::P90 => Quantile::P90,
-        WrittenQuantile::P99 => Quantile::P99,
     };
     Some(Measured { backend, metric, probe, position, quantile })
 }

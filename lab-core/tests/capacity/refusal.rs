@@ -2,11 +2,11 @@
 
 use super::synthetic::{Draws, Noise, SIZES};
 use lab_core::capacity::{
-    Answer, Basis, Calibration, Capacity, End, Quantile, Question, Unanswerable, Uncalibrated, VariantAnswer, Verdict,
-    answer, laws,
+    Answer, Basis, Calibration, Capacity, End, Question, Unanswerable, Uncalibrated, VariantAnswer, Verdict, answer,
+    laws,
 };
 use lab_core::metric::Metric;
-use lab_core::vocabulary::{BackendName, Clock, Outcome, ProbeName};
+use lab_core::vocabulary::{BackendName, Clock, Outcome, ProbeName, Quantile};
 
 const LITTLE: Noise = Noise { within: 0.02, between: 0.02, drift: 0.0 };
 const NONE: Noise = Noise { within: 0.0, between: 0.0, drift: 0.0 };

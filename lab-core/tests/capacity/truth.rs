@@ -3,7 +3,7 @@
 //! What was achieved stands in the README, printed by `cargo test -p lab-core --test capacity truth -- --nocapture`.
 
 use super::synthetic::{Draws, Noise, SIZES};
-use lab_core::capacity::{Capacity, Objective, Quantile, Question, Relation, answer, crossovers, laws};
+use lab_core::capacity::{Capacity, Objective, Question, Relation, answer, crossovers, laws, laws_of};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Clock, ProbeName, Word};
 
@@ -191,7 +191,7 @@ fn two_laws_cross_where_they_do() {
             let probe = ProbeName::SyncChange;
             draws.measure(BackendName::IptablesLegacy, probe, &SIZES, samples, noise, |n| 20e6 + 5e3 * n);
             draws.measure(BackendName::Nftables, probe, &SIZES, samples, noise, |n| 2e6 + 20e3 * n);
-            let comparisons = crossovers(&draws.dataset, Metric::SyncChange, Quantile::P50);
+            let comparisons = crossovers(&laws_of(&draws.dataset, &[Metric::SyncChange]));
             assert_eq!(comparisons.len(), 1);
             let Relation::Crosses(crossings) = &comparisons[0].relation else { continue };
             let [crossing] = &crossings[..] else { continue };
@@ -212,7 +212,7 @@ fn equal_laws_are_seldom_told_apart() {
         for backend in [BackendName::IptablesLegacy, BackendName::Nftables] {
             draws.measure(backend, ProbeName::SyncChange, &SIZES, 5, HOST, |n| 3e6 + 2e4 * n);
         }
-        let comparisons = crossovers(&draws.dataset, Metric::SyncChange, Quantile::P50);
+        let comparisons = crossovers(&laws_of(&draws.dataset, &[Metric::SyncChange]));
         apart += u32::from(comparisons[0].relation != Relation::Alike);
     }
     println!("| equal laws told apart | 5 | {} | {} | {DRAWS} | {apart} | | | |", HOST.within, HOST.between);

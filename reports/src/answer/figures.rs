@@ -67,11 +67,8 @@ impl<'a> Series<'a> {
     fn at(&self, services: u32) -> Vec<(Variant, Figures)> {
         let mut measured: Vec<(Variant, Figures)> = Vec::new();
         for variant in self.results.variants(self.probe) {
-            if let Some(Found::Own(row) | Found::SameService(row)) = self.find(variant, services)
-                && row.outcome == Outcome::Measured
-            {
-                measured.extend(row.figures.map(|figures| (variant, figures)));
-            }
+            let figures = self.find(variant, services).and_then(Found::figures);
+            measured.extend(figures.map(|figures| (variant, figures)));
         }
         measured.sort_by(|(_, one), (_, other)| one.p50.total_cmp(&other.p50));
         if self.metric.better() == Better::Higher {

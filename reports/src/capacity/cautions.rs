@@ -4,10 +4,10 @@ use super::words::services;
 use crate::clock;
 use crate::prose::{list, services_of};
 use crate::report::Point;
-use lab_core::capacity::{Absence, Answer, Basis, Capacity, End, Quantile};
+use lab_core::capacity::{Absence, Answer, Basis, Capacity, End};
 use lab_core::reference;
 use lab_core::units;
-use lab_core::vocabulary::Clock;
+use lab_core::vocabulary::{Clock, Quantile};
 use std::collections::BTreeMap;
 
 /// A wrong factor by more than this is warned of.

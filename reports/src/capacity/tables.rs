@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::report::{Cell, Column, Content, Table};
-use lab_core::capacity::{Answer, Capacity, Part, Verdict};
+use lab_core::capacity::{Answer, Capacity, Part, VariantAnswer, Verdict};
 use lab_core::units;
 
 fn value(number: String, details: Vec<String>) -> Cell {
@@ -11,7 +11,7 @@ fn value(number: String, details: Vec<String>) -> Cell {
 
 /// Up to how many Services each variant holds all objectives.
 pub(super) fn capacities(answer: &Answer) -> Table {
-    let row = |variant: &lab_core::capacity::VariantAnswer| {
+    let row = |variant: &VariantAnswer| {
         vec![
             Cell::text(&variant.name),
             value(words::number(&variant.capacity), Vec::new()),
@@ -40,7 +40,7 @@ pub(super) fn sizes(answer: &Answer) -> Vec<Table> {
     let table = |(place, &services): (usize, &u32)| {
         let mut columns = vec![Column::new("backend", Content::Key), Column::new("all objectives", Content::Text)];
         columns.extend(question.objectives.iter().map(|objective| Column::new(objective.name(), Content::Number)));
-        let row = |variant: &lab_core::capacity::VariantAnswer| {
+        let row = |variant: &VariantAnswer| {
             let mut row = vec![Cell::text(&variant.name), Cell::text(words::verdict(variant.verdicts[place]))];
             row.extend(question.objectives.iter().zip(&variant.parts).map(|(objective, part)| {
                 let (verdict, estimate) = part.verdicts[place];
@@ -79,9 +79,9 @@ fn short(verdict: Verdict) -> &'static str {
 /// One objective by itself: up to where it is held, what was measured last, and the law.
 pub(super) fn objective(answer: &Answer, place: usize) -> Table {
     let objective = &answer.question.objectives[place];
-    let part = |variant: &lab_core::capacity::VariantAnswer| variant.parts[place].clone();
+    let part = |variant: &VariantAnswer| variant.parts[place].clone();
     let parts: Vec<Part> = answer.variants.iter().map(part).collect();
-    let row = |(variant, part): (&lab_core::capacity::VariantAnswer, &Part)| {
+    let row = |(variant, part): (&VariantAnswer, &Part)| {
         let interval = words::interval(&part.capacity);
         let details = if interval.is_empty() { Vec::new() } else { vec![interval] };
         let largest = match part.largest {
@@ -162,12 +162,8 @@ pub(super) fn calibration(answer: &Answer) -> Option<Table> {
     let mut rows = Vec::new();
     for factor in &calibration.factors {
         for left in &factor.left_out {
-            let what = match factor.quantile {
-                lab_core::capacity::Quantile::P50 => factor.metric.to_string(),
-                quantile => format!("{}_{quantile}", factor.metric),
-            };
             rows.push(vec![
-                Cell::text(what),
+                Cell::text(factor.quantile.of(factor.metric)),
                 Cell::text(left.backend.to_string()),
                 value(format!("{:.3}", left.own), Vec::new()),
                 value(format!("{:.3}", factor.factor), Vec::new()),

@@ -3,10 +3,10 @@
 use crate::prose::list;
 use crate::report::Point;
 use lab_core::capacity::{
-    Answer, Basis, Capacity, Comparison, Crossing, End, Estimate, Quantile, Relation, Shape, VariantAnswer, Verdict,
+    Answer, Basis, Capacity, Comparison, Crossing, End, Estimate, Relation, Shape, VariantAnswer, Verdict,
 };
 use lab_core::units;
-use lab_core::vocabulary::{Clock, Position};
+use lab_core::vocabulary::{Clock, Position, Quantile};
 
 /// A number of Services to three digits, rounded down: what is claimed must hold.
 pub(super) fn services(services: u32) -> String {

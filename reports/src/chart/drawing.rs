@@ -362,6 +362,6 @@ fn to_i32(pixels: u32) -> i32 {
 }
 
 /// `text` within an element or an attribute.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -2,7 +2,7 @@
 
 use super::axis::Kind;
 use crate::prose::{list, services_of};
-use crate::results::{Found, Results};
+use crate::results::Results;
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, Word};
 
@@ -62,7 +62,7 @@ pub(super) fn lines(
         let mut line = Line::unmeasured(name, backend, place);
         for services in results.sizes() {
             let found = results.find(variant.place(services, endpoints, probe, position), metric);
-            let (Found::Own(row) | Found::SameService(row)) = found else { continue };
+            let Some(row) = found.row() else { continue };
             match row.figures.filter(|_| row.outcome == Outcome::Measured) {
                 Some(figures) if figures.p50 > 0.0 || kind == Kind::FromZero => {
                     let spread = if results.is_exact() { figures.range } else { figures.interval };

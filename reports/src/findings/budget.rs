@@ -2,7 +2,7 @@
 
 use crate::prose::services_of;
 use crate::report::Point;
-use crate::results::{Found, Results, Row};
+use crate::results::{Results, Row};
 use crate::variant::Variant;
 use lab_core::metric::Metric;
 use lab_core::units;
@@ -48,9 +48,7 @@ fn before(results: &Results, row: &Row) -> Option<(u32, f64)> {
     let smaller = results.sizes().into_iter().rev().filter(|size| *size < row.services);
     let measured = |services: u32| {
         let place = Variant::of(row).place(services, row.endpoints, row.probe, row.position);
-        let (Found::Own(row) | Found::SameService(row)) = results.find(place, row.metric) else { return None };
-        let figures = row.figures.filter(|_| row.outcome == Outcome::Measured)?;
-        Some((services, figures.p50))
+        Some((services, results.find(place, row.metric).figures()?.p50))
     };
     smaller.into_iter().find_map(measured)
 }

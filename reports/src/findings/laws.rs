@@ -4,8 +4,7 @@ use crate::capacity::words;
 use crate::clock;
 use crate::report::{Cell, Column, Content, Point, Table};
 use crate::results::Results;
-use lab_core::capacity::{Comparison, Fitted, Quantile, Relation, crossovers, laws_of};
-use lab_core::dataset::Dataset;
+use lab_core::capacity::{Comparison, Fitted, Relation, crossovers, laws_of};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Position};
 
@@ -19,10 +18,12 @@ pub(super) type Crossed = (usize, Metric);
 pub(super) fn of(results: &Results) -> (Vec<Table>, Vec<Point>, Vec<Crossed>) {
     let (mut tables, mut points, mut crossed) = (Vec::new(), Vec::new(), Vec::new());
     for (run, dataset) in results.runs.datasets().iter().enumerate() {
-        let label = if results.is_several() { format!(" · {}", results.runs.labels()[run]) } else { String::new() };
-        tables.extend(table(results, &laws_of(dataset, &METRICS), &label));
+        let label = results.label(run);
+        let fitted = laws_of(dataset, &METRICS);
+        tables.extend(table(results, &fitted, &label));
+        let comparisons = crossovers(&fitted);
         for metric in METRICS {
-            let Some(point) = crossings(dataset, metric, &label) else { continue };
+            let Some(point) = crossings(&comparisons, metric, &label) else { continue };
             points.push(point);
             crossed.push((run, metric));
         }
@@ -77,10 +78,10 @@ fn table(results: &Results, fitted: &[Fitted], label: &str) -> Option<Table> {
 }
 
 /// The numbers of Services from which on another backend is the cheaper one; `None` where there are none.
-fn crossings(dataset: &Dataset, metric: Metric, label: &str) -> Option<Point> {
-    let all = crossovers(dataset, metric, Quantile::P50);
-    let crosses = |comparison: &&Comparison| matches!(comparison.relation, Relation::Crosses(_));
-    let clauses: Vec<String> = all.iter().filter(crosses).map(words::clause).collect();
+fn crossings(comparisons: &[Comparison], metric: Metric, label: &str) -> Option<Point> {
+    let crosses =
+        |comparison: &&Comparison| comparison.metric == metric && matches!(comparison.relation, Relation::Crosses(_));
+    let clauses: Vec<String> = comparisons.iter().filter(crosses).map(words::clause).collect();
     let head = format!("Which backend is cheaper by {metric}{label} depends on the size");
     (!clauses.is_empty()).then(|| Point::new(head, format!("{}.", clauses.join("; "))))
 }

@@ -22,7 +22,7 @@ pub(super) fn points(results: &Results, crossed: &[Crossed]) -> Vec<Point> {
 }
 
 fn point(results: &Results, run: usize, cost: Cost) -> Option<Point> {
-    let sizes: BTreeSet<u32> = results.rows.iter().filter(|row| row.run == run).map(|row| row.services).collect();
+    let sizes = results.sizes_of(run);
     let mut ranges: Vec<(Vec<u32>, BTreeSet<BackendName>)> = Vec::new();
     for services in sizes {
         let Some(standing) = Standing::of(results, run, cost, services) else { continue };
@@ -49,7 +49,7 @@ fn point(results: &Results, run: usize, cost: Cost) -> Option<Point> {
             format!("{} {}", list(&names), span(sizes))
         })
         .collect();
-    let label = if results.is_several() { format!(" · {}", results.runs.labels()[run]) } else { String::new() };
+    let label = results.label(run);
     let text = format!("{}{label} costs least with {}.", cost.metric(), clauses.join(", then "));
     Some(Point::new("The order changes with size", text))
 }

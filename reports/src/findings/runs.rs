@@ -3,11 +3,11 @@
 use crate::cost::Cost;
 use crate::prose::{list, services_of};
 use crate::report::Point;
-use crate::results::{Found, Results};
+use crate::results::Results;
 use crate::variant::Variant;
 use lab_core::summary::Figures;
 use lab_core::units;
-use lab_core::vocabulary::{BackendName, Outcome};
+use lab_core::vocabulary::BackendName;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A finding a cost, at the largest size that several runs have.
@@ -39,8 +39,10 @@ fn point(results: &Results, cost: Cost) -> Option<Point> {
 
 /// `nftables 84.6 ms on 6.1 and 70.1 ms on 6.18 (0.83×)`; `None` where fewer than two runs have it.
 fn clause(results: &Results, cost: Cost, variants: &[Variant], services: u32) -> Option<String> {
-    let measured: Vec<(Variant, Figures)> =
-        variants.iter().filter_map(|variant| Some((*variant, figures(results, cost, *variant, services)?))).collect();
+    let measured: Vec<(Variant, Figures)> = variants
+        .iter()
+        .filter_map(|variant| Some((*variant, results.cost(cost, *variant, services).figures()?)))
+        .collect();
     let [(first, base), others @ ..] = measured.as_slice() else { return None };
     if others.is_empty() {
         return None;
@@ -58,11 +60,4 @@ fn clause(results: &Results, cost: Cost, variants: &[Variant], services: u32) ->
         format!("{} on {}{much}", human(figures), label(variant))
     }));
     Some(format!("{} {}", results.backend(*first, cost.probe()), list(&parts)))
-}
-
-fn figures(results: &Results, cost: Cost, variant: Variant, services: u32) -> Option<Figures> {
-    let endpoints = results.endpoints(variant, cost.probe())?;
-    let place = variant.place(services, endpoints, cost.probe(), cost.position());
-    let (Found::Own(row) | Found::SameService(row)) = results.find(place, cost.metric()) else { return None };
-    row.figures.filter(|_| row.outcome == Outcome::Measured)
 }

@@ -3,11 +3,10 @@
 use crate::cost::Cost;
 use crate::prose::{list, services_of};
 use crate::report::Point;
-use crate::results::{Found, Results};
+use crate::results::Results;
 use crate::variant::Variant;
 use lab_core::summary::Figures;
 use lab_core::units;
-use lab_core::vocabulary::Outcome;
 use std::collections::BTreeMap;
 
 /// A finding a backend that was driven in several ways, at the largest size that several of them have.
@@ -27,13 +26,8 @@ fn of_cost(results: &Results, cost: Cost) -> Vec<Point> {
 
 fn point(results: &Results, cost: Cost, variants: &[Variant]) -> Option<Point> {
     let at = |services: u32| -> Vec<(Variant, Figures)> {
-        let figures = |variant: &Variant| {
-            let endpoints = results.endpoints(*variant, cost.probe())?;
-            let place = variant.place(services, endpoints, cost.probe(), cost.position());
-            let (Found::Own(row) | Found::SameService(row)) = results.find(place, cost.metric()) else { return None };
-            row.figures.filter(|_| row.outcome == Outcome::Measured)
-        };
-        variants.iter().filter_map(|variant| Some((*variant, figures(variant)?))).collect()
+        let figures = |&variant: &Variant| Some((variant, results.cost(cost, variant, services).figures()?));
+        variants.iter().filter_map(figures).collect()
     };
     let services = results.sizes().into_iter().rev().find(|&size| at(size).len() > 1)?;
     let mut measured = at(services);

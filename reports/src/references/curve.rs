@@ -2,9 +2,9 @@
 
 use crate::results::{Found, Results};
 use crate::variant::Variant;
-use lab_core::reference::{Measured, Pair, Quantile, Reference, Series};
+use lab_core::reference::{Measured, Pair, Reference, Series};
 use lab_core::summary::Figures;
-use lab_core::vocabulary::Outcome;
+use lab_core::vocabulary::Quantile;
 use std::collections::BTreeSet;
 
 /// A published series, and the measured curves beside it.
@@ -53,13 +53,12 @@ impl Curve<'_> {
 
     /// The figures at `services`; `None` where it was not measured, or failed.
     pub(crate) fn figures(&self, services: u32) -> Option<Figures> {
-        let (Found::Own(row) | Found::SameService(row)) = self.find(services) else { return None };
-        row.figures.filter(|_| row.outcome == Outcome::Measured)
+        self.find(services).figures()
     }
 
     /// The number that is shown of them.
     pub(crate) fn at(&self, services: u32) -> Option<f64> {
-        self.figures(services).map(|figures| quantile(&figures, self.measured.quantile))
+        self.figures(services).map(|figures| figures.at(self.measured.quantile))
     }
 
     /// Whether the numbers at two sizes are known to be no different.
@@ -72,20 +71,7 @@ impl Curve<'_> {
     pub(crate) fn name(&self) -> String {
         let Measured { metric, probe, position, quantile, .. } = self.measured;
         let position = position.map(|position| format!(" {position}")).unwrap_or_default();
-        let quantile = match quantile {
-            Quantile::P50 => "",
-            Quantile::P90 => " p90",
-            Quantile::P99 => " p99",
-        };
+        let quantile = if quantile == Quantile::P50 { String::new() } else { format!(" {quantile}") };
         format!("{metric}{position}{quantile} of {}", self.results.name(self.variant, probe))
-    }
-}
-
-/// The `quantile` of `figures`.
-pub(crate) fn quantile(figures: &Figures, quantile: Quantile) -> f64 {
-    match quantile {
-        Quantile::P50 => figures.p50,
-        Quantile::P90 => figures.p90,
-        Quantile::P99 => figures.p99,
     }
 }

@@ -3,7 +3,7 @@
 use crate::plan::Cell;
 use crate::vocabulary::{BackendName, Forwarding, Scheduler, Way, Word};
 
-/// What an answer is about: a backend, its way, and how IPVS picks and forwards.
+/// What a row, a line or an answer is about: a backend, its way, and how IPVS picks and forwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Variant {
     /// The backend.
