@@ -27,6 +27,6 @@ impl Probe for AppendRule {
             Ok(())
         })?;
         programmer.count(lab.node(), &lab.cluster)?;
-        Ok(samples.readings())
+        Ok(samples.readings(plan))
     }
 }

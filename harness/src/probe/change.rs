@@ -41,6 +41,6 @@ impl Probe for ChangeProbe {
         })?;
         // What was undone must be as it was, or the next sample is of another state.
         programmer.count(lab.node(), &lab.cluster)?;
-        Ok(samples.readings())
+        Ok(samples.readings(plan))
     }
 }

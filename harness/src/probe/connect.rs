@@ -1,21 +1,19 @@
 //! `connect`: new connections one after the other, each timed to established and to the first byte.
 
-use super::{Probe, Reading, ns};
+use super::{Probe, Reading, ns, reading};
 use crate::ended::Ended;
 use crate::interrupt;
 use crate::lab::{Lab, left};
 use crate::traffic::Dialed;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
-use lab_core::stats;
 use lab_core::vocabulary::{Position, ProbeName};
 use std::time::{Duration, Instant};
 
 /// Connections ahead of the timed ones, which warm caches and neighbour tables.
 const WARM_UP: usize = 5;
 
-/// Connections that make one sample in the `exact` target, which is their median: a timer's interrupt falls into one or
-/// another of them, and would be most of it.
+/// Connections that make one sample in the `exact` target, which is their median.
 const EXACT: usize = 31;
 
 pub(super) struct Connect;
@@ -30,8 +28,7 @@ impl Probe for Connect {
         let position = cell.position.unwrap_or(Position::First);
         let dialer = lab.dialer(position);
         let _echo = lab.echo(position)?;
-        let exact = plan.target.is_exact();
-        let dials = if exact { EXACT } else { plan.dials as usize };
+        let dials = if plan.target.is_exact() { EXACT } else { plan.dials as usize };
         let dialed = lab.client().namespace.visit(|| {
             let mut dialed = Vec::with_capacity(WARM_UP + dials);
             for attempt in 0..WARM_UP + dials {
@@ -44,8 +41,7 @@ impl Probe for Connect {
             Ok(dialed)
         })?;
         let timed = |metric, time: fn(&Dialed) -> Duration| {
-            let samples: Vec<f64> = dialed[WARM_UP..].iter().map(|dialed| ns(time(dialed))).collect();
-            Reading { metric, samples: if exact { stats::median(&samples).into_iter().collect() } else { samples } }
+            reading(plan, metric, dialed[WARM_UP..].iter().map(|dialed| ns(time(dialed))).collect())
         };
         Ok(vec![timed(Metric::Connect, |dialed| dialed.connect), timed(Metric::FirstByte, |dialed| dialed.first_byte)])
     }

@@ -14,6 +14,7 @@ use crate::lab::Lab;
 use crate::programmer::Cost;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
+use lab_core::stats;
 use lab_core::vocabulary::ProbeName;
 use std::time::{Duration, Instant};
 
@@ -78,27 +79,36 @@ impl SyncSamples {
         self.starts.push(start);
     }
 
-    fn readings(&self) -> Vec<Reading> {
-        let of = |metric, value: fn(&Cost) -> f64| Reading { metric, samples: self.costs.iter().map(value).collect() };
+    fn readings(&self, plan: &Plan) -> Vec<Reading> {
+        let of = |metric, value: fn(&Cost) -> f64| reading(plan, metric, self.costs.iter().map(value).collect());
         vec![
             of(self.metric, |cost| ns(cost.wall)),
             of(Metric::ToolUser, |cost| ns(cost.user)),
             of(Metric::ToolSystem, |cost| ns(cost.system)),
-            Reading { metric: Metric::ToolExec, samples: self.starts.iter().copied().map(ns).collect() },
+            reading(plan, Metric::ToolExec, self.starts.iter().copied().map(ns).collect()),
             of(Metric::ToolPeakRss, |cost| cost.peak_rss as f64),
         ]
     }
 }
 
-/// Takes a sample, and a few more while they are cheap: at most `MOST`, and none begun after `CHEAP`. A single one where
-/// the others would be the same.
+/// A visit's samples of `metric`: in the `exact` target a single one, their median. A timer's interrupt or the kernel's
+/// own work falls into one or another of them, and would be what differs between two builds.
+fn reading(plan: &Plan, metric: Metric, samples: Vec<f64>) -> Reading {
+    let samples = if plan.target.is_exact() { stats::median(&samples).into_iter().collect() } else { samples };
+    Reading { metric, samples }
+}
+
+/// Takes a sample, and a few more while they are cheap: at most `MOST`, and none begun after `CHEAP`. In the `exact` target
+/// that is less: what falls into one sample and not into another matters in short ones only.
 fn repeat(plan: &Plan, mut sample: impl FnMut() -> Result<(), Ended>) -> Result<(), Ended> {
     const MOST: usize = 5;
     const CHEAP: Duration = Duration::from_millis(500);
+    const CHEAP_EXACT: Duration = Duration::from_millis(100);
+    let cheap = if plan.target.is_exact() { CHEAP_EXACT } else { CHEAP };
     let start = Instant::now();
     for _ in 0..MOST {
         sample()?;
-        if plan.target.is_exact() || start.elapsed() >= CHEAP {
+        if start.elapsed() >= cheap {
             break;
         }
     }

@@ -22,7 +22,7 @@ impl Probe for Reload {
     }
 
     /// A single sample: another one would come upon what this one left behind.
-    fn run(&self, lab: &mut Lab, _: &Cell, _: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
         let Some(programmer) = &lab.programmer else { return Ok(Vec::new()) };
         let begun = Instant::now();
         programmer.flush(lab.node(), limit)?;
@@ -32,6 +32,6 @@ impl Probe for Reload {
         let parts = Some(parts(&load.cost)).filter(|parts| parts.len() > 1);
         let mut samples = SyncSamples::new(Metric::Reload);
         samples.push(load.cost, start);
-        Ok(samples.readings().into_iter().chain(parts.into_iter().flatten()).collect())
+        Ok(samples.readings(plan).into_iter().chain(parts.into_iter().flatten()).collect())
     }
 }

@@ -17,14 +17,14 @@ impl Probe for SyncFull {
         ProbeName::SyncFull
     }
 
-    fn run(&self, lab: &mut Lab, _: &Cell, _: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
         let Some(programmer) = lab.programmer.clone() else { return Ok(Vec::new()) };
         let load = lab.full_load(&programmer, limit)?;
         let start = programmer.start(lab.node(), programmer.layout.sync_tool())?;
         let one = |metric, sample: f64| Reading { metric, samples: vec![sample] };
         let mut samples = SyncSamples::new(Metric::SyncFull);
         samples.push(load.cost.clone(), start);
-        let mut readings = samples.readings();
+        let mut readings = samples.readings(plan);
         readings.extend([
             one(Metric::KernelMemory, load.kernel_memory as f64),
             one(Metric::Rules, load.installed.rules as f64),
