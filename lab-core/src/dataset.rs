@@ -3,6 +3,7 @@
 //! A file without its end line is a valid, shorter dataset. The format is versioned: see [`FORMAT`].
 
 mod reading;
+mod short;
 
 pub use reading::{Read, ReadError, Reading};
 
@@ -60,8 +61,20 @@ pub struct Header {
     /// The ids of the published figures that stand beside the measured ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<String>,
+    /// What made the run a baseline, in a file that is one: see [`condense`](crate::gate::baseline::condense).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
     /// When the run began.
     pub start: Timestamp,
+}
+
+/// Why a run is what others are compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Why it took the place of the one before.
+    pub reason: String,
+    /// When it did.
+    pub updated: Timestamp,
 }
 
 /// What one cell gave in one round, for one metric.
@@ -145,6 +158,21 @@ impl Record {
         let mut line = serde_json::to_string(self).expect("a record has string keys and no failing parts");
         line.push('\n');
         line
+    }
+}
+
+impl Dataset {
+    /// The text of a `run.jsonl` whose lines leave out what the header says already, as a [baseline](Header::baseline)'s do.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let mut text = Record::Run(Box::new(self.header.clone())).line();
+        for record in &self.cells {
+            text.push_str(&short::ShortRecord::of(record, &self.header).line());
+        }
+        if let Some(end) = &self.end {
+            text.push_str(&Record::End(end.clone()).line());
+        }
+        text
     }
 }
 

@@ -1,5 +1,6 @@
 //! The ordered cells of a run: a scenario's axes, expanded.
 
+use crate::slowdown::Slowdown;
 use crate::vocabulary::{BackendName, Forwarding, Position, ProbeName, Scheduler, TargetName, Way, Word};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -126,6 +127,9 @@ pub struct Plan {
     pub memory: u32,
     /// Every cell once, in the order of the axes.
     pub cells: Vec<Cell>,
+    /// Cells that are made slower on purpose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slowdowns: Vec<Slowdown>,
 }
 
 fn one() -> u32 {
@@ -149,6 +153,7 @@ impl Plan {
             persistence: None,
             memory: 4096,
             cells: Vec::new(),
+            slowdowns: Vec::new(),
         }
     }
 

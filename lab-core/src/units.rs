@@ -75,15 +75,30 @@ impl Scale {
     /// `value`, in base units, as a number of the column's unit.
     #[must_use]
     pub fn number(&self, value: f64) -> String {
+        self.digits(value, 3)
+    }
+
+    /// `value`, in base units, as a number of the column's unit with `digits` significant digits where it is no count.
+    fn digits(&self, value: f64, digits: i32) -> String {
         let scaled = value / self.factor;
         if !scaled.is_finite() {
             return "not a number".to_owned();
         }
         match self.unit {
             Unit::Count => thousands(&decimals(scaled, if scaled.fract() == 0.0 { 0 } else { 1 })),
-            Unit::Share if scaled.abs() >= 0.1 => decimals(scaled, 2),
-            Unit::Share => significant(scaled, 2),
-            _ => significant(scaled, 3),
+            Unit::Share if digits == 3 && scaled.abs() >= 0.1 => decimals(scaled, 2),
+            Unit::Share if digits == 3 => significant(scaled, 2),
+            _ => significant(scaled, digits),
+        }
+    }
+
+    /// `number`, as the column has it, with its unit.
+    fn spell(&self, number: &str, clock: Clock) -> String {
+        match (self.unit, clock) {
+            (Unit::Count, _) | (Unit::Share, Clock::Wall | Clock::WallEmulated) => number.to_owned(),
+            (Unit::Share, Clock::Instructions) => format!("{number} of the instructions"),
+            (Unit::PerSecond, Clock::Wall | Clock::WallEmulated) => format!("{number}/s"),
+            _ => format!("{number} {}", self.label),
         }
     }
 }
@@ -92,13 +107,27 @@ impl Scale {
 #[must_use]
 pub fn human(unit: Unit, clock: Clock, value: f64) -> String {
     let scale = Scale::fit(unit, clock, [value]);
-    let number = scale.number(value);
-    match (unit, clock) {
-        (Unit::Count, _) | (Unit::Share, Clock::Wall | Clock::WallEmulated) => number,
-        (Unit::Share, Clock::Instructions) => format!("{number} of the instructions"),
-        (Unit::PerSecond, Clock::Wall | Clock::WallEmulated) => format!("{number}/s"),
-        _ => format!("{number} {}", scale.label()),
-    }
+    scale.spell(&scale.number(value), clock)
+}
+
+/// Two values, in base units on `clock`, in one unit that suits both: `482 µs` and `1,450 µs`.
+#[must_use]
+pub fn together(unit: Unit, clock: Clock, values: [f64; 2]) -> [String; 2] {
+    let scale = Scale::fit(unit, clock, values);
+    values.map(|value| scale.spell(&scale.number(value), clock))
+}
+
+/// Two values, in base units on `clock`, in one unit and with as many digits, three at the least, as make their difference
+/// five of the last one: `7.024 M instr` and `7.031 M instr`.
+#[must_use]
+pub fn apart(unit: Unit, clock: Clock, values: [f64; 2]) -> [String; 2] {
+    const MOST: i32 = 6;
+    let scale = Scale::fit(unit, clock, values);
+    let largest = values[0].abs().max(values[1].abs());
+    let last = |digits: i32| 10_f64.powi(largest.log10().floor() as i32 + 1 - digits);
+    let tells = |digits: &i32| (values[0] - values[1]).abs() >= 5.0 * last(*digits);
+    let digits = if values[0] == values[1] { 3 } else { (3..MOST).find(tells).unwrap_or(MOST) };
+    values.map(|value| scale.spell(&scale.digits(value, digits), clock))
 }
 
 /// `value` with every digit it was given: `18,000`, `0.00005`.
@@ -112,6 +141,36 @@ pub fn given(value: f64) -> String {
 pub fn ratio(value: f64) -> String {
     let digits = if (0.1..1.0).contains(&value) { decimals(value, 2) } else { significant(value, 3) };
     format!("{digits}×")
+}
+
+/// What a number became over what it was, to three decimals where that is about one: `1.006×`, `1.25×`.
+#[must_use]
+pub fn factor(value: f64) -> String {
+    if (value - 1.0).abs() < 0.0995 { format!("{}×", decimals(value, 3)) } else { ratio(value) }
+}
+
+/// By how much more or less, as a share of what it was: `+12.2 %`, `−0.61 %`, `0 %`.
+#[must_use]
+pub fn change(share: f64) -> String {
+    let percent = 100.0 * share.abs();
+    let digits = match percent {
+        percent if percent >= 10.0 => significant(percent, 3),
+        percent if percent >= 0.1 => significant(percent, 2),
+        percent => decimals(percent, 2),
+    };
+    match (digits.as_str(), share) {
+        ("0.00", 0.0) => "0 %".to_owned(),
+        ("0.00", _) => "≈ 0 %".to_owned(),
+        (_, share) if share < 0.0 => format!("−{digits} %"),
+        _ => format!("+{digits} %"),
+    }
+}
+
+/// A share as it was given: `0.5 %`, `10 %`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    // 100 times a share that was read from a percentage is not that percentage again, to the last digit.
+    format!("{} %", given((share * 1e8).round() / 1e6))
 }
 
 /// A whole number with thousands separators: `160,005`.
@@ -243,6 +302,45 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(thousands("-1234567.25"), "-1,234,567.25");
         assert_eq!(thousands("-123"), "-123");
+    }
+
+    #[test]
+    fn two_values_are_told_apart_in_one_unit() {
+        let cases = [
+            (Unit::Ns, [7_024_000.0, 7_031_000.0], ["7.024 M instr", "7.031 M instr"]),
+            (Unit::Ns, [12_300_000.0, 13_800_000.0], ["12.3 M instr", "13.8 M instr"]),
+            (Unit::Ns, [7e6, 7e6], ["7.00 M instr", "7.00 M instr"]),
+            (Unit::Count, [805.0, 806.0], ["805", "806"]),
+            (Unit::Share, [0.4312, 0.4321], ["0.4312 of the instructions", "0.4321 of the instructions"]),
+        ];
+        for (unit, values, expected) in cases {
+            assert_eq!(apart(unit, Clock::Instructions, values), expected);
+        }
+        assert_eq!(together(Unit::Ns, Clock::Wall, [482_000.0, 1_450_000.0]), ["482 µs", "1,450 µs"]);
+        assert_eq!(together(Unit::Ns, Clock::Wall, [31_201.0, 31_162.0]), ["31.2 µs", "31.2 µs"]);
+        assert_eq!(apart(Unit::PerSecond, Clock::Wall, [31_365.0, 31_400.0]), ["31,365/s", "31,400/s"]);
+    }
+
+    #[test]
+    fn a_change_is_read_in_percent() {
+        let cases = [
+            (0.122, "+12.2 %"),
+            (-0.0061, "−0.61 %"),
+            (0.0, "0 %"),
+            (0.00001, "≈ 0 %"),
+            (0.0004, "+0.04 %"),
+            (1.25, "+125 %"),
+            (11.3, "+1,130 %"),
+            (-1.0, "−100 %"),
+        ];
+        for (share, expected) in cases {
+            assert_eq!(change(share), expected);
+        }
+        assert_eq!(
+            [factor(1.0061), factor(0.98765), factor(1.25), factor(0.5)],
+            ["1.006×", "0.988×", "1.25×", "0.50×"]
+        );
+        assert_eq!([percent(0.005), percent(0.1), percent(0.07)], ["0.5 %", "10 %", "7 %"]);
     }
 
     proptest! {

@@ -65,6 +65,7 @@ fn header(plan: Plan, start: jiff::Timestamp) -> Header {
         guest: BTreeMap::new(),
         tools: BTreeMap::new(),
         references: vec!["huawei-add-rule".to_owned(), "huawei-bandwidth".to_owned()],
+        baseline: None,
         start,
     }
 }

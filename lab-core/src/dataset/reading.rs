@@ -3,7 +3,8 @@
 //! What a newer svclab may add to the same format is passed over: unknown fields silently, records of an unknown kind or
 //! metric with a count of them. Any other unknown word is an error, because what it says of a record is not known.
 
-use super::{CellRecord, Dataset, End, FORMAT, Header};
+use super::short::ShortRecord;
+use super::{Dataset, End, FORMAT, Header};
 use crate::metric::Metric;
 use crate::vocabulary::Word;
 use serde::Deserialize;
@@ -168,7 +169,8 @@ fn read_record(line: &[u8], dataset: &mut Dataset) -> Result<(), String> {
     }
     match kind.as_ref() {
         "cell" => {
-            let cell: CellRecord = serde_json::from_slice(line).map_err(no_record)?;
+            let short: ShortRecord = serde_json::from_slice(line).map_err(no_record)?;
+            let cell = short.whole(&dataset.header);
             if cell.unit != cell.metric.unit() {
                 return Err(format!("{} is in {}, not in {}", cell.metric, cell.metric.unit(), cell.unit));
             }

@@ -22,6 +22,7 @@ fn header() -> Header {
         host: BTreeMap::from([("kernel".to_owned(), "6.1".to_owned())]),
         guest: BTreeMap::from([("kernel".to_owned(), "6.1".to_owned())]),
         references: vec!["huawei-cpu".to_owned()],
+        baseline: None,
         tools: BTreeMap::from([("nft".to_owned(), "1.0.6".to_owned())]),
         start: "2026-01-01T00:00:00Z".parse().unwrap(),
     }

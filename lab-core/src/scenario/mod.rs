@@ -3,13 +3,13 @@
 //! Every key is documented in `scenarios/README.md`. Reading collects every problem rather than the first.
 
 mod reader;
-mod yaml;
 
+pub use crate::document::Problems;
+
+use crate::document::Reader;
 use crate::plan::{Axes, Cell, Plan};
 use crate::vocabulary::{ProbeName, TargetName};
-use reader::Reader;
 use std::collections::HashSet;
-use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -89,18 +89,7 @@ impl Scenario {
     /// # Errors
     /// Every problem found, each with its line.
     pub fn read(file: &str, text: &str) -> Result<Self, Problems> {
-        let mut reader = Reader { problems: Vec::new(), top: 1 };
-        let scenario = match yaml::read(text) {
-            Err((line, what)) => {
-                reader.problem(line.unwrap_or(1), format!("not valid YAML: {what}"));
-                None
-            }
-            Ok(node) => reader.scenario(&node, text),
-        };
-        match scenario {
-            Some(scenario) if reader.problems.is_empty() => Ok(scenario),
-            _ => Err(Problems { file: file.to_owned(), found: reader.problems }),
-        }
+        Reader::read(file, text, |reader, node| reader.scenario(node, text))
     }
 
     /// The plan of a run on `target` with `seed`.
@@ -120,6 +109,7 @@ impl Scenario {
             persistence: self.persistence,
             memory: self.memory,
             cells: self.cells(),
+            slowdowns: Vec::new(),
         }
     }
 
@@ -132,33 +122,6 @@ impl Scenario {
         self.parts.iter().flat_map(part).filter(|&cell| seen.insert(cell)).collect()
     }
 }
-
-/// What is wrong with a scenario, all of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problems {
-    file: String,
-    found: Vec<Problem>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Problem {
-    line: u64,
-    what: String,
-}
-
-impl fmt::Display for Problems {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.found.iter().enumerate() {
-            if index > 0 {
-                writeln!(out)?;
-            }
-            write!(out, "{}:{}: {}", self.file, problem.line, problem.what)?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Problems {}
 
 /// Reads a duration as people write it: `90s`, `2m`, `1m 30s`, `500ms`.
 ///

@@ -1,11 +1,11 @@
 //! Turns a YAML document into a scenario, and finds every problem on the way.
 
-use super::yaml::{Entry, Node, Value};
 use super::{
-    BUDGET, CHURN, DIALS, INSTRUCTIONS, MEMORY, MOST_ENDPOINTS, PERSISTENCE, Part, Problem, REPLICAS, ROUNDS, Scenario,
-    TRAFFIC, parse_duration, parse_instructions,
+    BUDGET, CHURN, DIALS, INSTRUCTIONS, MEMORY, MOST_ENDPOINTS, PERSISTENCE, Part, REPLICAS, ROUNDS, Scenario, TRAFFIC,
+    parse_duration, parse_instructions,
 };
 use crate::cluster::AddressPlan;
+use crate::document::{Entry, Node, Reader, Value};
 use crate::plan::Axes;
 use crate::reference;
 use crate::vocabulary::{ProbeName, TargetName, Unknown, Word};
@@ -41,26 +41,7 @@ const KEYS: &[&str] = &[
 /// The keys of a part.
 const PART_KEYS: &[&str] = &["services", "probes"];
 
-/// Turns nodes into domain values and remembers what was wrong with them.
-pub(super) struct Reader {
-    pub(super) problems: Vec<Problem>,
-    /// The line of the document's first key, for problems with what is not there.
-    pub(super) top: u64,
-}
-
 impl Reader {
-    pub(super) fn problem(&mut self, line: u64, what: String) {
-        self.problems.push(Problem { line, what });
-    }
-
-    fn wrong(&mut self, entry: &Entry, allowed: &str) {
-        self.wrong_value(&entry.key, &entry.node, allowed);
-    }
-
-    fn wrong_value(&mut self, key: &str, node: &Node, allowed: &str) {
-        self.problem(node.line, format!("{key}: found {}; it takes {allowed}", node.value.describe()));
-    }
-
     pub(super) fn scenario(&mut self, node: &Node, text: &str) -> Option<Scenario> {
         let Value::Map(entries) = &node.value else {
             let found = node.value.describe();
@@ -68,11 +49,7 @@ impl Reader {
             return None;
         };
         self.top = entries.first().map_or(1, |entry| entry.line);
-        for entry in entries {
-            if !KEYS.contains(&entry.key.as_str()) {
-                self.problem(entry.line, Unknown::new("key", &entry.key, KEYS.iter().copied()).to_string());
-            }
-        }
+        self.known(entries, KEYS);
         let find = |key: &str| entries.iter().find(|entry| entry.key == key);
 
         let name = self.required(find("name"), "name", Self::name);
@@ -146,11 +123,7 @@ impl Reader {
                 self.wrong_value("parts", item, &format!("mappings of: {}", PART_KEYS.join(", ")));
                 continue;
             };
-            for entry in entries {
-                if !PART_KEYS.contains(&entry.key.as_str()) {
-                    self.problem(entry.line, Unknown::new("key", &entry.key, PART_KEYS.iter().copied()).to_string());
-                }
-            }
+            self.known(entries, PART_KEYS);
             let find = |key: &str| entries.iter().find(|entry| entry.key == key);
             read.extend(self.part(&find, "a part needs services", item.line, endpoints));
         }
@@ -216,16 +189,6 @@ impl Reader {
         entry.and_then(|entry| read(self, entry))
     }
 
-    fn text(&mut self, entry: &Entry) -> Option<String> {
-        match &entry.node.value {
-            Value::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
-            _ => {
-                self.wrong(entry, "text");
-                None
-            }
-        }
-    }
-
     fn name(&mut self, entry: &Entry) -> Option<String> {
         let name = self.text(entry)?;
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -253,21 +216,6 @@ impl Reader {
         }
     }
 
-    fn count(&mut self, entry: &Entry, range: &RangeInclusive<u32>) -> Option<u32> {
-        self.whole(&entry.key, &entry.node, range)
-    }
-
-    fn whole(&mut self, key: &str, node: &Node, range: &RangeInclusive<u32>) -> Option<u32> {
-        if let Value::Integer(value) = node.value
-            && let Ok(value) = u32::try_from(value)
-            && range.contains(&value)
-        {
-            return Some(value);
-        }
-        self.wrong_value(key, node, &format!("a whole number from {} to {}", range.start(), range.end()));
-        None
-    }
-
     fn duration(&mut self, entry: &Entry, range: &RangeInclusive<Duration>) -> Option<Duration> {
         if let Value::Text(text) = &entry.node.value
             && let Ok(duration) = parse_duration(text)
@@ -278,39 +226,6 @@ impl Reader {
         let allowed = format!("a time with its unit, such as 90s or 2m, from {:?} to {:?}", range.start(), range.end());
         self.wrong(entry, &allowed);
         None
-    }
-
-    fn list<'a>(&mut self, entry: &'a Entry, of: &str) -> Option<&'a [Node]> {
-        match &entry.node.value {
-            Value::List(items) if !items.is_empty() => Some(items),
-            _ => {
-                self.wrong(entry, &format!("a list of {of}, at least one"));
-                None
-            }
-        }
-    }
-
-    /// A list of words, or a single one.
-    fn words<W: Word>(&mut self, entry: &Entry) -> Option<Vec<W>> {
-        let names: Vec<_> = W::ALL.iter().map(|word| word.name()).collect();
-        let items = match &entry.node.value {
-            Value::Text(_) => std::slice::from_ref(&entry.node),
-            _ => self.list(entry, &format!("{}s ({})", W::KIND, names.join(", ")))?,
-        };
-        let mut words = Vec::new();
-        for item in items {
-            match &item.value {
-                Value::Text(name) => match W::find(name) {
-                    Ok(word) if words.contains(&word) => {
-                        self.problem(item.line, format!("{}: \"{name}\" stands in it twice", entry.key));
-                    }
-                    Ok(word) => words.push(word),
-                    Err(unknown) => self.problem(item.line, format!("{}: {unknown}", entry.key)),
-                },
-                _ => self.wrong_value(&entry.key, item, &format!("the names of {}s: {}", W::KIND, names.join(", "))),
-            }
-        }
-        Some(words)
     }
 
     fn services(&mut self, entry: &Entry, endpoints: u32) -> Option<Vec<u32>> {

@@ -57,6 +57,7 @@ fn dataset(plan: &[Cell], rounds: u32, cells: Vec<CellRecord>) -> Dataset {
         guest: BTreeMap::new(),
         tools: BTreeMap::new(),
         references: Vec::new(),
+        baseline: None,
         start: "2026-01-01T00:00:00Z".parse().unwrap(),
     };
     let end = "2026-01-01T00:01:00Z".parse().unwrap();

@@ -45,6 +45,7 @@ impl Draws {
             guest: BTreeMap::new(),
             tools: BTreeMap::new(),
             references: Vec::new(),
+            baseline: None,
             start: "2026-01-01T00:00:00Z".parse().unwrap(),
         };
         let dataset = Dataset { header, cells: Vec::new(), end: None };

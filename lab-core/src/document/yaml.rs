@@ -6,14 +6,14 @@ use std::fmt;
 
 /// A value and the line it stands on, from 1.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) line: u64,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) line: u64,
+    pub(crate) value: Value,
 }
 
 /// A YAML value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Bool(bool),
     Integer(i128),
@@ -25,15 +25,15 @@ pub(super) enum Value {
 
 /// A key of a mapping, with its own line, and what it holds.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
-    pub(super) line: u64,
-    pub(super) key: String,
-    pub(super) node: Node,
+pub(crate) struct Entry {
+    pub(crate) line: u64,
+    pub(crate) key: String,
+    pub(crate) node: Node,
 }
 
 impl Value {
     /// What was found, as a message names it.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match self {
             Self::Null => "nothing".to_owned(),
             Self::Bool(value) => format!("{value}"),
@@ -51,7 +51,7 @@ impl Value {
 ///
 /// # Errors
 /// When the text is not YAML: the line, where it is known, and what is wrong.
-pub(super) fn read(text: &str) -> Result<Node, (Option<u64>, String)> {
+pub(crate) fn read(text: &str) -> Result<Node, (Option<u64>, String)> {
     serde_saphyr::from_str::<Node>(text).map_err(|error| {
         let line = error.location().map(|location| location.line());
         // The library's message ends in a snippet of the source; its first line says what is wrong, after the place.

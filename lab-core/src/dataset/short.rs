@@ -1,0 +1,113 @@
+//! A cell's line that leaves out what goes without saying: what the header says of every line, and what is usual.
+
+use super::{CellRecord, Header, write_samples};
+use crate::metric::{Metric, Unit};
+use crate::vocabulary::{BackendName, Forwarding, Outcome, Position, ProbeName, Scheduler, TargetName, Way};
+use serde::{Deserialize, Serialize};
+
+/// [`CellRecord`], field by field, where some need not be said.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ShortRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scenario: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<TargetName>,
+    backend: BackendName,
+    layout: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scheduler: Option<Scheduler>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    forwarding: Option<Forwarding>,
+    way: Way,
+    services: u32,
+    endpoints: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    position: Option<Position>,
+    probe: ProbeName,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    round: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    replica: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    reason: String,
+    metric: Metric,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unit: Option<Unit>,
+    #[serde(serialize_with = "write_samples")]
+    samples: Vec<f64>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl ShortRecord {
+    /// `record` without what `header` says.
+    pub(super) fn of(record: &CellRecord, header: &Header) -> Self {
+        let CellRecord { backend, scheduler, forwarding, way, services, endpoints, position, probe, .. } = *record;
+        let CellRecord { round, replica, outcome, metric, unit, target, .. } = *record;
+        Self {
+            scenario: Some(record.scenario.clone()).filter(|scenario| *scenario != header.plan.scenario),
+            target: Some(target).filter(|target| *target != header.plan.target),
+            backend,
+            layout: record.layout.clone(),
+            scheduler,
+            forwarding,
+            way,
+            services,
+            endpoints,
+            position,
+            probe,
+            round,
+            replica,
+            outcome: Some(outcome).filter(|outcome| *outcome != Outcome::Measured),
+            reason: record.reason.clone(),
+            metric,
+            unit: Some(unit).filter(|unit| *unit != metric.unit()),
+            samples: record.samples.clone(),
+        }
+    }
+
+    /// The record, with what `header` says.
+    pub(super) fn whole(self, header: &Header) -> CellRecord {
+        let Self { backend, layout, scheduler, forwarding, way, services, endpoints, position, probe, .. } = self;
+        let Self { round, replica, reason, metric, samples, .. } = self;
+        CellRecord {
+            scenario: self.scenario.unwrap_or_else(|| header.plan.scenario.clone()),
+            target: self.target.unwrap_or(header.plan.target),
+            backend,
+            layout,
+            scheduler,
+            forwarding,
+            way,
+            services,
+            endpoints,
+            position,
+            probe,
+            round,
+            replica,
+            outcome: self.outcome.unwrap_or(Outcome::Measured),
+            reason,
+            metric,
+            unit: self.unit.unwrap_or(metric.unit()),
+            samples,
+        }
+    }
+
+    /// The record as a line of the file, its newline included.
+    pub(super) fn line(&self) -> String {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            kind: &'static str,
+            #[serde(flatten)]
+            record: &'a ShortRecord,
+        }
+        let line = Line { kind: "cell", record: self };
+        let mut line = serde_json::to_string(&line).expect("a record has string keys and no failing parts");
+        line.push('\n');
+        line
+    }
+}

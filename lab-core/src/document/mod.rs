@@ -1,0 +1,147 @@
+//! YAML that people write: read as a tree, with every problem found in it named by its file and line.
+
+mod yaml;
+
+pub(crate) use yaml::{Entry, Node, Value};
+
+use crate::vocabulary::{Unknown, Word};
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// What is wrong with a document, all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems {
+    file: String,
+    found: Vec<Problem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Problem {
+    line: u64,
+    what: String,
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.found.iter().enumerate() {
+            if index > 0 {
+                writeln!(out)?;
+            }
+            write!(out, "{}:{}: {}", self.file, problem.line, problem.what)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Turns nodes into domain values and remembers what was wrong with them.
+pub(crate) struct Reader {
+    problems: Vec<Problem>,
+    /// The line of the document's first key, for problems with what is not there.
+    pub(crate) top: u64,
+}
+
+impl Reader {
+    /// Reads the YAML `text` of `file`, a name for messages, with `read`.
+    ///
+    /// # Errors
+    /// Every problem found, each with its line.
+    pub(crate) fn read<T>(
+        file: &str,
+        text: &str,
+        read: impl FnOnce(&mut Self, &Node) -> Option<T>,
+    ) -> Result<T, Problems> {
+        let mut reader = Self { problems: Vec::new(), top: 1 };
+        let found = match yaml::read(text) {
+            Err((line, what)) => {
+                reader.problem(line.unwrap_or(1), format!("not valid YAML: {what}"));
+                None
+            }
+            Ok(node) => read(&mut reader, &node),
+        };
+        match found {
+            Some(found) if reader.problems.is_empty() => Ok(found),
+            _ => Err(Problems { file: file.to_owned(), found: reader.problems }),
+        }
+    }
+
+    pub(crate) fn problem(&mut self, line: u64, what: String) {
+        self.problems.push(Problem { line, what });
+    }
+
+    pub(crate) fn wrong(&mut self, entry: &Entry, allowed: &str) {
+        self.wrong_value(&entry.key, &entry.node, allowed);
+    }
+
+    pub(crate) fn wrong_value(&mut self, key: &str, node: &Node, allowed: &str) {
+        self.problem(node.line, format!("{key}: found {}; it takes {allowed}", node.value.describe()));
+    }
+
+    /// Finds keys of a mapping that are not among `keys`.
+    pub(crate) fn known(&mut self, entries: &[Entry], keys: &[&str]) {
+        for entry in entries {
+            if !keys.contains(&entry.key.as_str()) {
+                self.problem(entry.line, Unknown::new("key", &entry.key, keys.iter().copied()).to_string());
+            }
+        }
+    }
+
+    pub(crate) fn text(&mut self, entry: &Entry) -> Option<String> {
+        match &entry.node.value {
+            Value::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+            _ => {
+                self.wrong(entry, "text");
+                None
+            }
+        }
+    }
+
+    pub(crate) fn count(&mut self, entry: &Entry, range: &RangeInclusive<u32>) -> Option<u32> {
+        self.whole(&entry.key, &entry.node, range)
+    }
+
+    pub(crate) fn whole(&mut self, key: &str, node: &Node, range: &RangeInclusive<u32>) -> Option<u32> {
+        if let Value::Integer(value) = node.value
+            && let Ok(value) = u32::try_from(value)
+            && range.contains(&value)
+        {
+            return Some(value);
+        }
+        self.wrong_value(key, node, &format!("a whole number from {} to {}", range.start(), range.end()));
+        None
+    }
+
+    pub(crate) fn list<'a>(&mut self, entry: &'a Entry, of: &str) -> Option<&'a [Node]> {
+        match &entry.node.value {
+            Value::List(items) if !items.is_empty() => Some(items),
+            _ => {
+                self.wrong(entry, &format!("a list of {of}, at least one"));
+                None
+            }
+        }
+    }
+
+    /// A list of words, or a single one.
+    pub(crate) fn words<W: Word>(&mut self, entry: &Entry) -> Option<Vec<W>> {
+        let names: Vec<_> = W::ALL.iter().map(|word| word.name()).collect();
+        let items = match &entry.node.value {
+            Value::Text(_) => std::slice::from_ref(&entry.node),
+            _ => self.list(entry, &format!("{}s ({})", W::KIND, names.join(", ")))?,
+        };
+        let mut words = Vec::new();
+        for item in items {
+            match &item.value {
+                Value::Text(name) => match W::find(name) {
+                    Ok(word) if words.contains(&word) => {
+                        self.problem(item.line, format!("{}: \"{name}\" stands in it twice", entry.key));
+                    }
+                    Ok(word) => words.push(word),
+                    Err(unknown) => self.problem(item.line, format!("{}: {unknown}", entry.key)),
+                },
+                _ => self.wrong_value(&entry.key, item, &format!("the names of {}s: {}", W::KIND, names.join(", "))),
+            }
+        }
+        Some(words)
+    }
+}

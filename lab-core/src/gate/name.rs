@@ -1,0 +1,42 @@
+//! What rows are called.
+
+use crate::metric::Metric;
+use crate::plan::Cell;
+use crate::units;
+use crate::variant::Variant;
+use std::collections::BTreeSet;
+
+/// What cells are beside each other, so that a name says no more than tells them apart.
+pub(super) struct Names {
+    variants: Vec<Variant>,
+    endpoints: BTreeSet<u32>,
+}
+
+impl Names {
+    pub(super) fn of<'a>(cells: impl Iterator<Item = &'a Cell>) -> Self {
+        let (mut variants, mut endpoints) = (BTreeSet::new(), BTreeSet::new());
+        for cell in cells {
+            variants.insert(Variant::of(cell));
+            endpoints.insert(cell.endpoints);
+        }
+        Self { variants: variants.into_iter().collect(), endpoints }
+    }
+
+    /// `ipvs (batched) at 100 Services, connect (last)`; `nftables at 1 Service, tool_user of sync_full`.
+    pub(super) fn row(&self, cell: &Cell, metric: Metric) -> String {
+        let Cell { services, endpoints, probe, position, .. } = *cell;
+        let mut name = format!("{} at {}", Variant::of(cell).name(&self.variants), units::count(services.into()));
+        name.push_str(if services == 1 { " Service" } else { " Services" });
+        if self.endpoints.len() > 1 {
+            name.push_str(&format!(" of {} endpoint{}", endpoints, if endpoints == 1 { "" } else { "s" }));
+        }
+        name.push_str(&format!(", {metric}"));
+        if metric != Metric::of(probe) {
+            name.push_str(&format!(" of {probe}"));
+        }
+        match position {
+            Some(position) => format!("{name} ({position})"),
+            None => name,
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! A timed row's two sides: what it is to be compared by, and what comes of it.
+
+use super::comparison::{Basis, Change};
+use super::evidence::{Evidence, Key};
+use super::timed::{self, Round};
+use super::verdict::Verdict;
+use crate::metric::Metric;
+use crate::units;
+
+/// The rounds of both sides of a row.
+pub(super) struct Times {
+    metric: Metric,
+    programs: bool,
+    before: Vec<Round>,
+    after: Vec<Round>,
+    /// Whether both are held against `direct`.
+    related: bool,
+}
+
+impl Times {
+    /// Of one run and of some others together. A sync is held against `direct` only as the machine's speed: where the kernel
+    /// is another, that would be part of the change.
+    pub(super) fn of(before: &Evidence, after: &[&Evidence], key: Key, same_kernel: bool) -> Self {
+        let (cell, metric) = key;
+        let programs = cell.probe.programs();
+        let before = before.rounds(key);
+        let after: Vec<Round> = after.iter().flat_map(|run| run.rounds(key)).collect();
+        let beside = |rounds: &[Round]| rounds.iter().any(|round| !round.direct.is_empty());
+        let related = beside(&before) && beside(&after) && (same_kernel || !programs);
+        Self { metric, programs, before, after, related }
+    }
+
+    /// What the row is best compared by.
+    pub(super) fn basis(&self) -> Basis {
+        let tools = |rounds: &[Round]| rounds.iter().any(|round| !round.processor.is_empty());
+        match self.programs {
+            true if tools(&self.before) && tools(&self.after) => Basis::Processor,
+            false if self.related => Basis::RatioToDirect,
+            _ => Basis::Timed,
+        }
+    }
+
+    /// Its change by `basis`; runs of the same thing differ by `noise`.
+    pub(super) fn change(&self, basis: Basis, noise: f64) -> Option<Change> {
+        let cost = match basis {
+            Basis::Processor => timed::processor(&self.before, &self.after, self.related),
+            _ => timed::cost(&self.before, &self.after, self.related, noise),
+        };
+        cost.map(|change| timed::turned(self.metric, change))
+    }
+
+    /// The verdict, why, and the change that led to it, with its basis.
+    ///
+    /// A sync is worse if its tools' processor time says so, or if it took so much longer as a whole that the noise cannot be
+    /// why. It is unchanged only if, as a whole, it does not look worse either.
+    pub(super) fn judge(&self, minimum_effect: f64, noise: f64) -> Option<Ruling> {
+        let ruling = |basis| {
+            let cost = match basis {
+                Basis::Processor => timed::processor(&self.before, &self.after, self.related)?,
+                _ => timed::cost(&self.before, &self.after, self.related, noise)?,
+            };
+            let verdict = timed::judge(cost, minimum_effect);
+            let change = timed::turned(self.metric, cost);
+            let why = if verdict == Verdict::Inconclusive { self.open(change) } else { String::new() };
+            Some(Ruling { verdict, cost: cost.ratio, change, basis, why })
+        };
+        let basis = self.basis();
+        if basis != Basis::Processor {
+            return ruling(basis);
+        }
+        let (tools, whole) = (ruling(Basis::Processor)?, ruling(Basis::Timed)?);
+        let mut decisive = match (tools.verdict, whole.verdict) {
+            (Verdict::Regressed, _) => tools,
+            (_, Verdict::Regressed) => {
+                let why = "as a whole, though not surely by what its tools spent".to_owned();
+                Ruling { why, ..whole }
+            }
+            (Verdict::Unchanged | Verdict::Improved, _) if whole.cost > 1.0 + minimum_effect => {
+                let looks = units::ratio(whole.change.ratio);
+                let why = format!("its tools took no longer, but as a whole it looks {looks}, which may be noise");
+                Ruling { verdict: Verdict::Inconclusive, why, ..tools }
+            }
+            _ => tools,
+        };
+        // What looks worse in either way is worth another look.
+        decisive.cost = decisive.cost.max(whole.cost);
+        Some(decisive)
+    }
+
+    /// What the rounds leave open.
+    fn open(&self, change: Change) -> String {
+        let [low, high] = [change.low, change.high].map(units::ratio);
+        let (before, after) = (self.before.len(), self.after.len());
+        format!("it may be {low} or {high}: {before} rounds in the baseline and {after} since tell no more")
+    }
+}
+
+/// What rounds come to.
+pub(super) struct Ruling {
+    pub(super) verdict: Verdict,
+    /// How many times as much it costs, by whichever says more.
+    pub(super) cost: f64,
+    pub(super) change: Change,
+    pub(super) basis: Basis,
+    pub(super) why: String,
+}
