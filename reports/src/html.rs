@@ -65,15 +65,15 @@ fn parts(report: &Report) -> Vec<(&'static str, &'static str)> {
 }
 
 /// Columns beside each other that are parts of the same.
-struct Group<'a> {
-    title: &'a str,
-    columns: usize,
-    class: &'static str,
+pub(crate) struct Group<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) columns: usize,
+    pub(crate) class: &'static str,
 }
 
 impl Table {
     /// The groups of its columns; none where it has none.
-    fn groups(&self) -> Vec<Group<'_>> {
+    pub(crate) fn groups(&self) -> Vec<Group<'_>> {
         let mut groups: Vec<Group> = Vec::new();
         for column in &self.columns {
             match groups.last_mut().filter(|group| group.title == column.group) {
@@ -85,7 +85,7 @@ impl Table {
     }
 
     /// What the page calls it by: what it is called, else `place`.
-    fn anchor(&self, place: &str) -> String {
+    pub(crate) fn anchor(&self, place: &str) -> String {
         if self.id.is_empty() { place.to_owned() } else { self.id.clone() }
     }
 }
@@ -99,7 +99,7 @@ impl Section {
 
 impl Column {
     /// The class of what stands in the column.
-    fn class(&self) -> &'static str {
+    pub(crate) fn class(&self) -> &'static str {
         match self.content {
             Content::Key => "key",
             Content::Number => "number",
@@ -108,19 +108,19 @@ impl Column {
     }
 
     /// The class of what was published, which stands apart from what was measured.
-    fn side(&self) -> &'static str {
+    pub(crate) fn side(&self) -> &'static str {
         if self.group.starts_with("published") { "published" } else { "" }
     }
 
     /// Whether its cells head their rows.
-    fn is_key(&self) -> bool {
+    pub(crate) fn is_key(&self) -> bool {
         self.content == Content::Key
     }
 }
 
 impl Cell {
     /// The class of an outcome's word, for its colour; what was never asked for is no outcome.
-    fn class(&self) -> &'static str {
+    pub(crate) fn class(&self) -> &'static str {
         match self {
             Self::Absent("not asked" | "not taken" | "–" | "not compared" | "not known") => "none",
             Self::Absent(_) => "absent",

@@ -54,8 +54,17 @@ pub(crate) fn part(part: &Part) -> String {
     blocks.join("\n\n") + "\n"
 }
 
+/// Sections by themselves.
+pub(crate) fn sections(sections: &[Section]) -> String {
+    let blocks = sections.iter().flat_map(|section| {
+        let title = format!("## {}", escape(&section.title));
+        std::iter::once(title).chain(body(section, Cell::short))
+    });
+    blocks.collect::<Vec<_>>().join("\n\n") + "\n"
+}
+
 /// What is in a section, without its title.
-fn body(section: &Section, write: fn(&Cell) -> String) -> Vec<String> {
+pub(crate) fn body(section: &Section, write: fn(&Cell) -> String) -> Vec<String> {
     let mut blocks = Vec::new();
     if !section.about.is_empty() {
         blocks.push(escape(&section.about));
@@ -77,7 +86,7 @@ fn point(point: &Point) -> String {
 }
 
 /// A point with its head in bold.
-fn marked(point: &Point) -> String {
+pub(crate) fn marked(point: &Point) -> String {
     let text = escape(&point.text);
     match point.lead().trim_end() {
         "" => text,
@@ -92,7 +101,7 @@ fn command((what, command): &(String, String)) -> String {
 }
 
 /// The lines of a table, each cell as `write` has it.
-fn lay_out(table: &Table, write: fn(&Cell) -> String) -> String {
+pub(crate) fn lay_out(table: &Table, write: fn(&Cell) -> String) -> String {
     let line = |fields: Vec<String>| format!("| {} |", fields.join(" | "));
     let mut lines = vec![
         line(table.columns.iter().map(|column| escape(&head(column))).collect()),
@@ -132,7 +141,7 @@ fn rule(content: Content) -> &'static str {
 }
 
 /// `text` as Markdown shows it literally, on one line.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

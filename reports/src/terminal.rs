@@ -5,7 +5,7 @@ use crate::report::{Cell, Content, Report, Section, Table};
 use comfy_table::{CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, TableStyle};
 
 /// The least width that a table of a few words can be laid out in.
-const NARROWEST: u16 = 60;
+pub(crate) const NARROWEST: u16 = 60;
 
 /// A rule under the head and nothing else.
 const STYLE: TableStyle = TableStyle::new()
@@ -50,7 +50,7 @@ pub(crate) fn sections(sections: &[Section], width: u16) -> String {
     sections.iter().flat_map(|section| render_section(section, width)).collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
-fn render_section(section: &Section, width: u16) -> Vec<String> {
+pub(crate) fn render_section(section: &Section, width: u16) -> Vec<String> {
     let mut blocks = vec![underline(&section.title, '═')];
     if !section.about.is_empty() {
         blocks.push(wrap(&section.about, width, ""));
@@ -70,7 +70,7 @@ fn shortened(table: &Table) -> Table {
 }
 
 /// A table, in several parts beside each other's keys when its columns do not fit.
-fn render_table(table: &Table, width: u16) -> String {
+pub(crate) fn render_table(table: &Table, width: u16) -> String {
     let head = if table.about.is_empty() { table.title.clone() } else { format!("{}: {}", table.title, table.about) };
     let mut parts = vec![wrap(&head, width, "")];
     parts.extend(split(table, width).iter().map(|columns| lay_out(table, columns, width)));
@@ -179,12 +179,12 @@ fn write(cell: &Cell) -> String {
     }
 }
 
-fn underline(title: &str, line: char) -> String {
+pub(crate) fn underline(title: &str, line: char) -> String {
     format!("{title}\n{}", line.to_string().repeat(title.chars().count()))
 }
 
 /// `text` in lines of at most `width`, the first led by `lead` and the others indented as far.
-fn wrap(text: &str, width: u16, lead: &str) -> String {
+pub(crate) fn wrap(text: &str, width: u16, lead: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut line = lead.to_owned();
     let mut empty = true;

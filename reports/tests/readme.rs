@@ -1,5 +1,7 @@
 //! README.md documents everything that is written: every key of the dataset, of the JSON, and every column.
 
+#[path = "sample/pair.rs"]
+mod pair;
 mod sample;
 
 use lab_core::dataset::Record;
@@ -117,4 +119,22 @@ fn every_field_of_a_capacity_is_documented() {
     let mut found = BTreeSet::new();
     keys(&serde_json::from_str(&reports::capacity::json(&[answered])).unwrap(), &mut found);
     assert_documented("Capacity", found.iter().map(String::as_str));
+}
+
+#[test]
+fn every_column_and_key_of_a_comparison_and_a_judgement_is_documented() {
+    use lab_core::gate::{Policy, compare, judge};
+    use reports::gate::{comparison, judgement};
+    let mut found = BTreeSet::new();
+    for (before, after) in [pair::exact(), pair::timed()] {
+        let (compared, judged) = (compare(&before, &after), judge(&before, &after, &[], &Policy::default()));
+        for json in [comparison::json(&compared), judgement::json(&judged)] {
+            keys(&serde_json::from_str(&json).unwrap(), &mut found);
+        }
+        for csv in [comparison::csv(&compared), judgement::csv(&judged)] {
+            found.extend(csv.lines().next().unwrap().split(',').map(str::to_owned));
+        }
+    }
+    assert!(found.contains("bearing") && found.contains("share") && found.contains("causes"));
+    assert_documented("The gate", found.iter().map(String::as_str));
 }

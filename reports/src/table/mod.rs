@@ -51,23 +51,23 @@ pub(crate) enum Value<'a> {
 }
 
 impl<Row> Column<Row> {
-    fn text(name: &'static str, read: fn(&Row) -> &str) -> Self {
+    pub(crate) fn text(name: &'static str, read: fn(&Row) -> &str) -> Self {
         Self { name, read: Read::Text(read) }
     }
 
-    fn maybe_text(name: &'static str, read: fn(&Row) -> Option<&str>) -> Self {
+    pub(crate) fn maybe_text(name: &'static str, read: fn(&Row) -> Option<&str>) -> Self {
         Self { name, read: Read::MaybeText(read) }
     }
 
-    fn whole(name: &'static str, read: fn(&Row) -> u32) -> Self {
+    pub(crate) fn whole(name: &'static str, read: fn(&Row) -> u32) -> Self {
         Self { name, read: Read::Whole(read) }
     }
 
-    fn maybe_whole(name: &'static str, read: fn(&Row) -> Option<u32>) -> Self {
+    pub(crate) fn maybe_whole(name: &'static str, read: fn(&Row) -> Option<u32>) -> Self {
         Self { name, read: Read::MaybeWhole(read) }
     }
 
-    fn maybe_number(name: &'static str, read: fn(&Row) -> Option<f64>) -> Self {
+    pub(crate) fn maybe_number(name: &'static str, read: fn(&Row) -> Option<f64>) -> Self {
         Self { name, read: Read::MaybeNumber(read) }
     }
 

@@ -44,6 +44,9 @@ fn pages() -> (TempDir, Vec<(String, PathBuf)>) {
     let recorded = ["tests/golden/report", "tests/golden/counted", "examples/host/report", "examples/exact/report"];
     let mut pages: Vec<(String, PathBuf)> =
         recorded.map(|name| (name.to_owned(), here.join(name).with_extension("html"))).to_vec();
+    for name in ["gate", "compare"] {
+        pages.push((name.to_owned(), here.join("tests/golden").join(name).with_extension("html")));
+    }
     for (name, runs) in odd() {
         let path = folder.path().join(name).with_extension("html");
         fs::write(&path, reports::html(&runs)).expect("writing a page");
@@ -152,7 +155,8 @@ fn is_named() -> Checked {
         let wrong = browser.evaluate(UNNAMED)?;
         ensure(wrong == json!([]), || wrong.to_string())?;
         let drawings = browser.evaluate("document.querySelectorAll('svg[role=img]').length")?;
-        let expected = !matches!(name, "empty" | "over" | "cut");
+        // What changed is drawn beside the words for it.
+        let expected = !matches!(name, "empty" | "over" | "cut" | "gate" | "compare");
         ensure(!expected || drawings.as_u64() > Some(5), || format!("{drawings} drawings"))
     })
 }
@@ -189,7 +193,7 @@ fn is_dark_or_printed() -> Checked {
 }
 
 fn is_reached_by_keys() -> Checked {
-    on_every_page(|browser, _| {
+    on_every_page(|browser, name| {
         const WHERE: &str = "(element => element.hash || element.className || element.tagName)(document.activeElement)";
         let mut reached = Vec::new();
         for _ in 0..3 {
@@ -201,7 +205,8 @@ fn is_reached_by_keys() -> Checked {
             }
             reached.push(browser.evaluate(WHERE)?);
         }
-        ensure(reached[0] == "#answer" && reached[1] == "#answer", || format!("Tab leads to {reached:?}"))?;
+        let first = if matches!(name, "gate" | "compare") { "#verdict" } else { "#answer" };
+        ensure(reached[0] == first && reached[1] == first, || format!("Tab leads to {reached:?}"))?;
         ensure(reached[2].as_str().is_some_and(|hash| hash.starts_with('#')), || format!("then to {reached:?}"))?;
         let lost = browser.evaluate(
             "[...document.querySelectorAll('*')].filter(element => /auto|scroll/.test(getComputedStyle(element).overflowX)

@@ -109,12 +109,13 @@ fn header(services: &[u32]) -> Header {
         tools: facts(&[("iperf3", "3.12"), ("iptables-legacy", "1.8.9"), ("iptables-nft", "1.8.9"), ("nft", "1.0.6")]),
         guest: BTreeMap::new(),
         references: Vec::new(),
+        baseline: None,
         start: "2026-03-01T09:30:00Z".parse().unwrap(),
     }
 }
 
 /// The lines of one cell in one round, or in one replica.
-fn records(cell: Cell, target: TargetName, round: u32, replica: u32) -> Vec<CellRecord> {
+pub(crate) fn records(cell: Cell, target: TargetName, round: u32, replica: u32) -> Vec<CellRecord> {
     let record = |metric, samples: &[f64]| record(cell, target, round, replica, metric, samples);
     let short = |outcome, reason: &str| {
         vec![CellRecord { outcome, reason: reason.to_owned(), ..record(Metric::of(cell.probe), &[]) }]

@@ -1,0 +1,97 @@
+//! JUnit's XML, the form in which GitLab, Jenkins and others read tests: a suite a backend, a test a cell and metric.
+//!
+//! Only what gates is a test. GitLab shows the text within a failure, not its attributes, and takes two tests of one name
+//! for one.
+
+use super::differences;
+use super::judgement::verdict;
+use super::row::Row;
+use lab_core::gate::{Consequence, Gating, Judged, Judgement, Verdict};
+use lab_core::units;
+use lab_core::vocabulary::{BackendName, Word};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+pub(super) fn render(judgement: &Judgement) -> String {
+    let mut report = Report::new("svclab gate");
+    if judgement.passes().is_none() {
+        let mut suite = suite("environment", judgement);
+        suite.add_test_cases(differences::decisive(judgement).into_iter().map(incomparable));
+        report.add_test_suite(suite);
+    }
+    for &backend in BackendName::ALL {
+        let gates = |judged: &&Judged| judged.gating == Gating::Gates && judged.compared.cell.backend == backend;
+        let cases: Vec<TestCase> =
+            judgement.judged.iter().filter(gates).map(|judged| test(judged, judgement)).collect();
+        if !cases.is_empty() {
+            let mut suite = suite(backend.name(), judgement);
+            suite.add_test_cases(cases);
+            report.add_test_suite(suite);
+        }
+    }
+    let text = report.to_string().expect("XML written to memory");
+    // The schema of Jenkins' xUnit plugin knows it of suites, not of all of them together.
+    text.replacen(&format!(" skipped=\"{}\"", report.skipped), "", 1)
+}
+
+/// A suite without tests, with what was compared and by which policy.
+fn suite(name: &str, judgement: &Judgement) -> TestSuite {
+    let mut suite = TestSuite::new(name);
+    let Judgement { comparison, policy, .. } = judgement;
+    suite.add_property(("svclab.before", comparison.before.as_str()));
+    suite.add_property(("svclab.after", comparison.after.as_str()));
+    suite.add_property(("svclab.clock", comparison.clock.name()));
+    for difference in &comparison.differences {
+        let name = differences::name(difference).replace(": ", ".");
+        let value = format!("{} → {}", difference.before, difference.after);
+        suite.add_property((format!("svclab.difference.{name}").as_str(), value.as_str()));
+    }
+    suite.add_property(("svclab.policy.tolerance", units::percent(policy.tolerance).as_str()));
+    suite.add_property(("svclab.policy.minimum_effect", units::percent(policy.minimum_effect).as_str()));
+    suite.add_property(("svclab.policy.inconclusive", policy.inconclusive.name()));
+    suite.add_property(("svclab.policy.missing", policy.missing.name()));
+    suite.add_property(("svclab.verdict", verdict(judgement).line().as_str()));
+    suite
+}
+
+fn test(judged: &Judged, judgement: &Judgement) -> TestCase {
+    let row = Row::judged(judged, judgement.comparison.clock);
+    let told = row.sentence();
+    let settled = matches!(judged.verdict, Verdict::Improved | Verdict::Unchanged);
+    let status = match judged.consequence {
+        Consequence::Fail => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_type(judged.verdict.name()).set_message(told.as_str()).set_description(lines(judged, &row));
+            status
+        }
+        Consequence::Warn | Consequence::Pass if !settled => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_type(judged.verdict.name()).set_message(told.as_str()).set_description(lines(judged, &row));
+            status
+        }
+        Consequence::Warn | Consequence::Pass => TestCaseStatus::success(),
+    };
+    let mut test = TestCase::new(judged.compared.name.as_str(), status);
+    test.set_classname(format!("svclab.{}", judged.compared.cell.backend));
+    if settled && judged.consequence == Consequence::Pass {
+        test.set_system_out(format!("{}: {told}", judged.verdict));
+    }
+    test
+}
+
+/// What is said of a test that did not pass, a clause a line.
+fn lines(judged: &Judged, row: &Row) -> String {
+    let mut lines = vec![format!("{}: {}", judged.verdict, row.name), row.span()];
+    lines.extend(Some(row.measure()).filter(|measure| !measure.is_empty()));
+    lines.extend(Some(row.said()).filter(|said| !said.is_empty()));
+    lines.extend(row.causes.iter().map(|cause| format!("- {cause}")));
+    lines.join("\n")
+}
+
+fn incomparable(difference: &lab_core::gate::Difference) -> TestCase {
+    let told = format!("{}; {}", differences::told(difference), differences::remedy(difference));
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type("not-comparable").set_message(told.as_str()).set_description(told);
+    let mut test = TestCase::new(differences::name(difference), status);
+    test.set_classname("svclab.environment");
+    test
+}
