@@ -9,7 +9,7 @@ use crate::interrupt;
 use crate::meter;
 use crate::progress::Progress;
 use crate::run::Tally;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::target::Guests;
 use crate::tool::{Real, Runner};
 use anyhow::Result;
@@ -22,14 +22,21 @@ use reports::Runs;
 use reports::report::Report;
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// svclab's version.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The revision that it is built from; empty when it is not known.
+pub(crate) const REVISION: &str = env!("SVCLAB_REVISION");
 
 /// What a run is asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) scenario: Scenario,
     pub(crate) plan: Plan,
+    /// The command line that it is asked for by.
+    pub(crate) command: Vec<String>,
     /// Where its folder goes; `None` for `runs/<id>`.
     pub(crate) out: Option<PathBuf>,
     /// Leave the namespaces up afterwards.
@@ -64,7 +71,7 @@ pub(crate) fn conduct(
 ) -> Result<Exit, Failure> {
     clock::set(clock);
     let header = header(job, clock, ground);
-    let folder = job.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&header.id));
+    let folder = job.out.clone().unwrap_or_else(|| Path::new(store::RUNS).join(&header.id));
     let mut store = Store::create(&folder, header).map_err(Failure::usage)?;
     let (mut progress, mut tally) = (Progress::on_stderr(), Tally::default());
 
@@ -104,14 +111,19 @@ fn exit(end: &End) -> Exit {
     }
 }
 
+/// What the scenario's run that begins at `start` is called.
+pub(crate) fn id(plan: &Plan, start: Timestamp) -> String {
+    format!("{}-{}", plan.scenario, start.strftime("%Y%m%dT%H%M%S%3fZ"))
+}
+
 fn header(job: &Job, clock: Clock, ground: Ground) -> Header {
     let start = Timestamp::now();
     Header {
         format: FORMAT,
-        id: format!("{}-{}", job.plan.scenario, start.strftime("%Y%m%dT%H%M%S%3fZ")),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        revision: env!("SVCLAB_REVISION").to_owned(),
-        command: std::env::args().collect(),
+        id: id(&job.plan, start),
+        version: VERSION.to_owned(),
+        revision: REVISION.to_owned(),
+        command: job.command.clone(),
         scenario: job.scenario.text.clone(),
         question: job.scenario.question.clone(),
         plan: job.plan.clone(),
@@ -120,12 +132,13 @@ fn header(job: &Job, clock: Clock, ground: Ground) -> Header {
         guest: ground.guest,
         tools: tools(&job.plan),
         references: job.scenario.references.clone(),
+        baseline: None,
         start,
     }
 }
 
 /// The versions of the tools that the plan's backends call, and of iperf3.
-fn tools(plan: &Plan) -> BTreeMap<String, String> {
+pub(crate) fn tools(plan: &Plan) -> BTreeMap<String, String> {
     let used = BACKENDS.iter().filter(|backend| plan.cells.iter().any(|cell| cell.backend == backend.name()));
     let programs = used.flat_map(|backend| backend.tools().iter().map(|&tool| backend.program(tool)));
     programs.chain(["iperf3"]).filter_map(|program| Some((program.to_owned(), version(program)?))).collect()

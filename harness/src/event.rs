@@ -1,8 +1,11 @@
 //! What happens in a run, as the loop tells it to whoever records or shows it.
 
+use crate::mark::Accounts;
 use anyhow::Result;
 use lab_core::dataset::CellRecord;
+use lab_core::metric::Metric;
 use lab_core::plan::{Plan, Visit};
+use lab_core::profile::Entry;
 
 /// Something that happened.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +16,10 @@ pub(crate) enum Event<'a> {
     CellStarted(&'a Visit),
     /// A visit to a cell is over; `records` is empty when the cell had nothing new to say.
     CellEnded { visit: &'a Visit, records: &'a [CellRecord] },
+    /// On which accounts the samples of that visit were executed.
+    Accounted { visit: &'a Visit, accounts: &'a [(Metric, Accounts)] },
+    /// What was executed for the samples of a guest, by function.
+    Profiled(&'a [Entry]),
     /// The plan is through, or the run was asked to stop.
     Ended,
 }

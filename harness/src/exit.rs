@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Everything was done.
     Done = 0,
-    /// Something is not as it is to be: a document, with `splice --check`.
+    /// Something is not as it is to be: a document, with `splice --check`; a run, with `gate` and `drift`.
     Differs = 1,
     /// The command line, a scenario, a recorded run or the output folder cannot be used.
     Usage = 2,
@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     CannotRun = 3,
     /// Some cells failed, or the run broke off; the rest is in the dataset.
     SomeFailed = 4,
+    /// Two runs cannot be compared: what they differ in is not allowed to differ.
+    NotComparable = 5,
     /// Ctrl-C or a signal to the same effect.
     Interrupted = 130,
 }
@@ -22,10 +24,11 @@ pub(crate) enum Exit {
 /// What `--help` says of exit codes.
 pub(crate) const HELP: &str = "Exit codes:
   0    done
-  1    a document is out of date (splice --check)
-  2    the command line, a scenario, a run or the output folder cannot be used
+  1    the gate fails (gate), a run is out of line with those before it (drift), a document is out of date (splice --check)
+  2    the command line, a scenario, a policy, a run, a baseline or the output folder cannot be used
   3    nothing of it can run here
   4    some cells failed, or the run broke off; the rest is in the dataset
+  5    the runs cannot be compared (compare, gate)
   130  interrupted; the dataset so far is valid and reported";
 
 impl From<Exit> for ExitCode {
@@ -45,6 +48,11 @@ impl Failure {
     /// The user's input cannot be used.
     pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Self {
         Self { exit: Exit::Usage, error: error.into() }
+    }
+
+    /// The runs cannot be compared.
+    pub(crate) fn not_comparable(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::NotComparable, error: error.into() }
     }
 
     /// This machine cannot do it.

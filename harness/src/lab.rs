@@ -41,11 +41,19 @@ pub(crate) struct Lab {
     first_load: Option<Result<Loaded, Ended>>,
     /// Whether connections one after the other reach every endpoint.
     spreads: bool,
+    /// Planted into the cell that is being measured: see [`Programmer::slowed`].
+    pub(crate) delay: Duration,
 }
 
 impl Lab {
-    /// Builds a node with pods, loads it for a run of `plan` and verifies that its Services answer.
-    pub(crate) fn bring_up(load: &plan::Load, plan: &Plan, runner: &'static dyn Runner) -> Result<Self, Ended> {
+    /// Builds a node with pods, loads it for a run of `plan` and verifies that its Services answer. `delay` is planted
+    /// into the load, which is a sample of `sync_full`.
+    pub(crate) fn bring_up(
+        load: &plan::Load,
+        plan: &Plan,
+        delay: Duration,
+        runner: &'static dyn Runner,
+    ) -> Result<Self, Ended> {
         let addresses = AddressPlan::new(load.endpoints);
         let options = Options::of(load, plan);
         let delivery = delivery(options.forwarding);
@@ -57,7 +65,7 @@ impl Lab {
         let mut first_load = None;
         if let Some(programmer) = &programmer {
             let measured = load.only.is_none_or(|probe| probe == ProbeName::SyncFull);
-            let loaded = measured.then(|| programmer.load(node.namespace(), &cluster, plan.budget));
+            let loaded = measured.then(|| programmer.slowed(delay).load(node.namespace(), &cluster, plan.budget));
             if let None | Some(Err(Ended::OverBudget(_))) = loaded {
                 // It can be asked all the same, whatever the load that would be measured takes.
                 node = build()?;
@@ -72,9 +80,15 @@ impl Lab {
             };
         }
         let spreads = options.scheduler.spreads() && options.persistence.is_none();
-        let lab = Self { backend, runner, programmer, cluster, addresses, node, delivery, first_load, spreads };
+        let delay = Duration::ZERO;
+        let lab = Self { backend, runner, programmer, cluster, addresses, node, delivery, first_load, spreads, delay };
         lab.verify()?;
         Ok(lab)
+    }
+
+    /// What programs the node while that is measured; `None` for a backend that installs nothing.
+    pub(crate) fn programmer(&self) -> Option<Programmer> {
+        self.programmer.as_ref().map(|programmer| programmer.slowed(self.delay))
     }
 
     /// The node's own namespace, where the rules are.

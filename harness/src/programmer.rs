@@ -8,6 +8,7 @@ pub(crate) use judge::{LARGER_TRANSACTIONS, transaction_limit};
 
 use crate::backend::{self, Backend, Options};
 use crate::ended::{Ended, Missing};
+use crate::mark::{self, Account};
 use crate::meter;
 use crate::tool::{Ending, Runner, ToolRun};
 use crate::{clock, interrupt};
@@ -50,6 +51,8 @@ pub(crate) struct Programmer {
     backend: &'static dyn Backend,
     pub(crate) layout: Arc<dyn Layout>,
     runner: &'static dyn Runner,
+    /// Planted into what is measured: time that the first tool of a sync spins for.
+    delay: Duration,
 }
 
 /// What applies a change, written out: for whoever is not to spend time on that later.
@@ -71,7 +74,12 @@ pub(crate) struct Loaded {
 impl Programmer {
     /// `None` for a backend that installs nothing.
     pub(crate) fn new(backend: &'static dyn Backend, options: &Options, runner: &'static dyn Runner) -> Option<Self> {
-        Some(Self { backend, layout: backend.layout(options)?, runner })
+        Some(Self { backend, layout: backend.layout(options)?, runner, delay: Duration::ZERO })
+    }
+
+    /// This one, its syncs slower by `delay`: what it loads, applies or calls, but not what it undoes or cleans up.
+    pub(crate) fn slowed(&self, delay: Duration) -> Self {
+        Self { delay, ..self.clone() }
     }
 
     /// Empty `node` to the whole of `cluster`, counted afterwards. What comes ahead of the first sync is not measured.
@@ -81,7 +89,7 @@ impl Programmer {
         let script_bytes = sync.iter().filter_map(Action::call).map(|call| call.stdin.len()).sum();
         meter::settle(SETTLE)?;
         let before = meter::kernel_memory()?;
-        let cost = self.perform(node, &sync, limit).map_err(|ended| self.show_how(ended, cluster))?;
+        let cost = self.sync(node, &sync, limit).map_err(|ended| self.show_how(ended, cluster))?;
         let kernel_memory = meter::kernel_memory()? - before;
         let installed = self.count(node, cluster)?;
         Ok(Loaded { cost, script_bytes, kernel_memory, installed })
@@ -103,6 +111,11 @@ impl Programmer {
         self.take(node, &self.steps(change), limit)
     }
 
+    /// Applies `change` for what comes next, unmeasured.
+    pub(crate) fn undo(&self, node: &dyn Place, change: &Change, limit: Duration) -> Result<(), Ended> {
+        self.slowed(Duration::ZERO).apply(node, change, limit).map(drop)
+    }
+
     /// What [`apply`](Self::apply) does.
     pub(crate) fn steps(&self, change: &Change) -> Steps {
         Steps { sync: self.layout.partial_sync(change), cleanup: self.layout.cleanup(change) }
@@ -110,7 +123,7 @@ impl Programmer {
 
     /// Applies the change that `steps` were made for.
     pub(crate) fn take(&self, node: &dyn Place, steps: &Steps, limit: Duration) -> Result<Cost, Ended> {
-        let cost = self.perform(node, &steps.sync, limit)?;
+        let cost = self.sync(node, &steps.sync, limit)?;
         self.perform(node, &steps.cleanup, limit.max(SMALL_CALL))?;
         Ok(cost)
     }
@@ -130,30 +143,61 @@ impl Programmer {
         Ok(installed)
     }
 
-    /// How long `tool` takes to start: its wall time for nothing but its version.
-    pub(crate) fn start(&self, node: &dyn Place, tool: Tool) -> Result<Duration, Ended> {
+    /// What it costs to start `tool`: to have it say nothing but its version.
+    pub(crate) fn start(&self, node: &dyn Place, tool: Tool) -> Result<Cost, Ended> {
         let version = Invocation { tool, args: vec!["--version".to_owned()], stdin: Vec::new() };
-        self.call(node, &version, SMALL_CALL).map(|cost| cost.wall).map_err(Ended::into_failure)
+        let (mut cost, account) = (Cost::default(), Account::open());
+        cost.add_run(Part::Rules, &self.run(node, &version, SMALL_CALL, Duration::ZERO).map_err(Ended::into_failure)?);
+        cost.accounts = Some(account.took(cost.wall));
+        Ok(cost)
     }
 
     /// Calls a tool in `node`.
     pub(crate) fn call(&self, node: &dyn Place, call: &Invocation, limit: Duration) -> Result<Cost, Ended> {
-        let mut cost = Cost::default();
-        cost.add_run(Part::Rules, &self.run(node, call, limit)?);
+        let (mut cost, account) = (Cost::default(), Account::open());
+        cost.add_run(Part::Rules, &self.run(node, call, limit, self.delay)?);
+        cost.accounts = Some(account.took(cost.wall));
         Ok(cost)
     }
 
-    fn run(&self, node: &dyn Place, call: &Invocation, limit: Duration) -> Result<ToolRun, Ended> {
+    /// Calls a tool in `node` that takes back what another has done, unmeasured.
+    pub(crate) fn call_back(&self, node: &dyn Place, call: &Invocation, limit: Duration) -> Result<(), Ended> {
+        self.run(node, call, limit, Duration::ZERO).map(drop)
+    }
+
+    fn run(&self, node: &dyn Place, call: &Invocation, limit: Duration, delay: Duration) -> Result<ToolRun, Ended> {
         let program = self.backend.program(call.tool);
-        let run = within(node, || self.runner.run(program, &call.args, &call.stdin, limit))?;
+        let run = within(node, || self.runner.run_late(delay, program, &call.args, &call.stdin, limit))?;
         judge(program, call, run, limit)
+    }
+
+    /// As [`perform`](Self::perform), measured, and slower by what is planted.
+    fn sync(&self, node: &dyn Place, actions: &[Action], limit: Duration) -> Result<Cost, Ended> {
+        if self.delay.is_zero() {
+            return self.perform(node, actions, limit);
+        }
+        let Some(first) = actions.iter().position(|action| action.call().is_some()) else {
+            let why = "a delay was planted into the tool of a sync that calls none";
+            return Err(Ended::Failed(format!("{why}; plant it into another cell")));
+        };
+        let mut cost = self.perform(node, &actions[..first], limit)?;
+        let left = |cost: &Cost| limit.saturating_sub(cost.wall);
+        let (part, run) = match &actions[first] {
+            Action::Try(part, call) => (*part, self.attempt(node, call, left(&cost), self.delay)?),
+            Action::Call(part, call) => (*part, self.run(node, call, left(&cost), self.delay)?),
+            Action::Ask(..) | Action::Set(_) => unreachable!("these call no tool"),
+        };
+        cost.add_run(part, &run);
+        let rest = self.perform(node, &actions[first + 1..], left(&cost));
+        cost.add_all(rest.map_err(|ended| cost.so_far(ended))?);
+        Ok(cost)
     }
 
     /// Does `actions` in `node`, one after the other, within `limit` of their own time.
     ///
     /// Where that runs out, the error says what the parts cost that were through, too.
     fn perform(&self, node: &dyn Place, actions: &[Action], limit: Duration) -> Result<Cost, Ended> {
-        let mut cost = Cost::default();
+        let (mut cost, account) = (Cost::default(), Account::open());
         let mut rest = actions;
         while !rest.is_empty() {
             if interrupt::requested() {
@@ -162,6 +206,7 @@ impl Programmer {
             let done = self.act(node, rest, limit.saturating_sub(cost.wall), &mut cost);
             rest = &rest[done.map_err(|ended| cost.so_far(ended))?..];
         }
+        cost.accounts = Some(account.took(cost.wall));
         Ok(cost)
     }
 
@@ -171,12 +216,15 @@ impl Programmer {
             Action::Call(part, first) => {
                 let calls = actions.iter().map_while(|action| continues(action, *part, first));
                 let calls: Vec<&Invocation> = calls.collect();
-                let run =
-                    if calls.len() < 2 { self.run(node, first, left)? } else { self.run_each(node, &calls, left)? };
+                let run = if calls.len() < 2 {
+                    self.run(node, first, left, Duration::ZERO)?
+                } else {
+                    self.run_each(node, &calls, left)?
+                };
                 cost.add_run(*part, &run);
                 return Ok(calls.len().max(1));
             }
-            Action::Try(part, call) => cost.add_run(*part, &self.attempt(node, call, left)?),
+            Action::Try(part, call) => cost.add_run(*part, &self.attempt(node, call, left, Duration::ZERO)?),
             Action::Ask(pace, requests) => {
                 let spent = within(node, || ask(*pace, requests, left))?;
                 cost.add(Part::Addresses, spent.addresses);
@@ -188,9 +236,9 @@ impl Programmer {
     }
 
     /// Calls a tool that may refuse.
-    fn attempt(&self, node: &dyn Place, call: &Invocation, limit: Duration) -> Result<ToolRun, Ended> {
+    fn attempt(&self, node: &dyn Place, call: &Invocation, limit: Duration, delay: Duration) -> Result<ToolRun, Ended> {
         let program = self.backend.program(call.tool);
-        let run = within(node, || self.runner.run(program, &call.args, &call.stdin, limit))?;
+        let run = within(node, || self.runner.run_late(delay, program, &call.args, &call.stdin, limit))?;
         if run.ending == Ending::Exited(1) { Ok(run) } else { judge(program, call, run, limit) }
     }
 
@@ -235,6 +283,7 @@ fn continues<'a>(action: &'a Action, part: Part, first: &Invocation) -> Option<&
 /// Asks the kernel, in the calling thread's namespace.
 fn ask(pace: Pace, requests: &[Request], limit: Duration) -> Result<Spent, Ended> {
     let mut kernel = Kernel::open().context("asking the kernel")?;
+    let _window = mark::window();
     kernel.apply(pace, requests, Instant::now() + limit).map_err(|error| match error {
         ApplyError::Deadline { .. } => Ended::OverBudget(error.to_string()),
         error => Ended::Failed(error.to_string()),

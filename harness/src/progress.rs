@@ -77,6 +77,7 @@ impl Listener for Progress {
                     _ => {}
                 }
             }
+            Event::Accounted { .. } | Event::Profiled(_) => {}
             Event::Ended => {
                 if let Self::Bar(bar) = self {
                     bar.finish_and_clear();

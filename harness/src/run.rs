@@ -3,6 +3,7 @@
 use crate::backend::{self, Options};
 use crate::ended::Ended;
 use crate::event::{Event, Listener};
+use crate::mark::Accounts;
 use crate::probe::Reading;
 use crate::{clock, interrupt};
 use anyhow::Result;
@@ -94,7 +95,10 @@ pub(crate) fn run(
             listener.hear(Event::CellStarted(turn))?;
         }
         match visit(plan, turn, account, bench) {
-            Ok(records) => listener.hear(Event::CellEnded { visit: turn, records: &records })?,
+            Ok(Told { records, accounts }) => {
+                listener.hear(Event::CellEnded { visit: turn, records: &records })?;
+                listener.hear(Event::Accounted { visit: turn, accounts: &accounts })?;
+            }
             Err(Stop) => return Ok(Interrupted(true)),
         }
     }
@@ -104,33 +108,49 @@ pub(crate) fn run(
 /// The run was asked to stop.
 struct Stop;
 
+/// What a visit has to tell.
+#[derive(Default)]
+struct Told {
+    records: Vec<CellRecord>,
+    accounts: Vec<(Metric, Accounts)>,
+}
+
+impl Told {
+    /// That there are no samples, and why.
+    fn unmeasured(plan: &Plan, turn: &Visit, outcome: Outcome, reason: &str) -> Self {
+        Self { records: vec![unmeasured(plan, turn, outcome, reason)], accounts: Vec::new() }
+    }
+}
+
 /// Measures a cell once more, if its account allows.
-fn visit(plan: &Plan, turn: &Visit, account: &mut Account, bench: &mut dyn Bench) -> Result<Vec<CellRecord>, Stop> {
+fn visit(plan: &Plan, turn: &Visit, account: &mut Account, bench: &mut dyn Bench) -> Result<Told, Stop> {
     if interrupt::requested() {
         return Err(Stop);
     }
     if account.closed {
-        return Ok(Vec::new());
+        return Ok(Told::default());
     }
     if account.spent + account.last > plan.budget {
         account.closed = true;
         let (made, rounds, budget) = (account.visits, plan.rounds, clock::spell(plan.budget));
         let reason = format!("{made} of {rounds} rounds: one more would go past the budget of {budget}");
-        return Ok(vec![unmeasured(plan, turn, Outcome::OverBudget, &reason)]);
+        return Ok(Told::unmeasured(plan, turn, Outcome::OverBudget, &reason));
     }
     match bench.measure(&turn.cell, plan.budget.saturating_sub(account.spent)) {
         Ok(measured) => {
             account.spent += measured.cost;
             account.last = measured.cost;
             account.visits += 1;
-            let record = |Reading { metric, samples }| CellRecord { samples, ..blank(plan, turn, metric) };
-            Ok(measured.readings.into_iter().map(record).collect())
+            let accounts = measured.readings.iter().filter_map(|reading| Some((reading.metric, reading.accounts?)));
+            let accounts = accounts.collect();
+            let record = |Reading { metric, samples, .. }| CellRecord { samples, ..blank(plan, turn, metric) };
+            Ok(Told { records: measured.readings.into_iter().map(record).collect(), accounts })
         }
         Err(ended) => {
             let (outcome, reason) = ended.outcome().ok_or(Stop)?;
             // What is missing or too slow will be so in the next round; a failure may be a single one.
             account.closed = outcome != Outcome::Failed;
-            Ok(vec![unmeasured(plan, turn, outcome, reason)])
+            Ok(Told::unmeasured(plan, turn, outcome, reason))
         }
     }
 }

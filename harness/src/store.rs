@@ -1,8 +1,10 @@
 //! The folder of a run: `run.jsonl`, written line by line as the run goes, and the reports made from it at the end.
 
 use crate::event::{Event, Listener};
+use crate::profiles;
 use anyhow::{Context, Result, bail, ensure};
 use lab_core::dataset::{Dataset, Header, Read, Reading, Record};
+use lab_core::profile::{Entry, Profile};
 use reports::Runs;
 use reports::report::Report;
 use std::fs::{self, File, OpenOptions};
@@ -11,6 +13,9 @@ use std::path::{Path, PathBuf};
 
 /// The file in a run's folder that everything is made from.
 pub(crate) const RECORD: &str = "run.jsonl";
+
+/// Where runs are, unless they are to be somewhere else.
+pub(crate) const RUNS: &str = "runs";
 
 /// Less free space than this is refused: a run of every scenario here stays well below it.
 const ROOM: u64 = 64 << 20;
@@ -37,6 +42,8 @@ pub(crate) struct Store {
     file: File,
     /// Bytes of whole lines in the file.
     written: u64,
+    /// The run's id.
+    id: String,
 }
 
 impl Store {
@@ -56,7 +63,7 @@ impl Store {
         let path = folder.join(RECORD);
         let file = OpenOptions::new().write(true).create_new(true).open(&path);
         let file = file.with_context(|| format!("--out {shown} cannot be written; name another folder"))?;
-        let mut store = Self { folder: folder.to_owned(), file, written: 0 };
+        let mut store = Self { folder: folder.to_owned(), file, written: 0, id: header.id.clone() };
         store.append(&Record::Run(Box::new(header)))?;
         Ok(store)
     }
@@ -74,6 +81,16 @@ impl Store {
         }
         self.written += line.len() as u64;
         Ok(())
+    }
+
+    /// Adds to what was executed for the run's samples.
+    fn add_profile(&self, entries: &[Entry]) -> Result<()> {
+        let path = self.folder.join(profiles::FILE);
+        let header = if path.exists() { String::new() } else { Profile::header(&self.id) };
+        let text: String = std::iter::once(header).chain(entries.iter().map(Entry::line)).collect();
+        let file = OpenOptions::new().append(true).create(true).open(&path);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.with_context(|| format!("writing {}", path.display()))
     }
 
     /// Reads the dataset back as it stands on disk.
@@ -105,6 +122,21 @@ impl Store {
     }
 }
 
+/// Puts `bytes` in the place of `file`, whole or not at all.
+pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let context = || format!("writing {}", file.display());
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(context)?;
+    let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).with_context(context)?;
+    new.write_all(bytes).with_context(context)?;
+    // A temporary file is its owner's alone; this one is to be read by everybody.
+    new.as_file().set_permissions(PermissionsExt::from_mode(0o644)).with_context(context)?;
+    new.as_file().sync_all().with_context(context)?;
+    new.persist(file).map_err(|error| error.error).with_context(context)?;
+    Ok(())
+}
+
 /// Reads the `run.jsonl` at `path`, a line at a time.
 ///
 /// # Errors
@@ -123,11 +155,12 @@ pub(crate) fn read(path: &Path) -> Result<Read> {
 
 impl Listener for Store {
     fn hear(&mut self, event: Event<'_>) -> Result<()> {
-        if let Event::CellEnded { records, .. } = event {
-            for record in records {
-                self.append(&Record::Cell(record.clone()))?;
+        match event {
+            Event::CellEnded { records, .. } => {
+                records.iter().try_for_each(|record| self.append(&Record::Cell(record.clone())))
             }
+            Event::Profiled(entries) => self.add_profile(entries),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }

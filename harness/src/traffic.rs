@@ -2,6 +2,7 @@
 //! reached.
 
 use crate::ended::Ended;
+use crate::mark;
 use anyhow::{Context, Result};
 use lab_core::cluster::ServicePort;
 use netns_topology::Pod;
@@ -105,6 +106,11 @@ impl<'a, A: Fn(usize) -> SocketAddrV4> Dialer<'a, A> {
     ///
     /// It closes with a reset: a TIME_WAIT a connection would use up the client's ports within seconds.
     pub(crate) fn dial(&self, attempt: usize) -> Result<Dialed, Ended> {
+        self.dial_in_steps(attempt, || {})
+    }
+
+    /// As [`dial`](Self::dial), and says when the connection is established.
+    pub(crate) fn dial_in_steps(&self, attempt: usize, established: impl FnOnce()) -> Result<Dialed, Ended> {
         let address = (self.address)(attempt);
         let failed = |doing: &str, error: std::io::Error| {
             Ended::Failed(format!("{doing} {} at {address}: {error}", self.service.name))
@@ -112,12 +118,15 @@ impl<'a, A: Fn(usize) -> SocketAddrV4> Dialer<'a, A> {
         let socket = prepare().map_err(|error| failed("making a socket for", error))?;
         let to = SockAddr::from(SocketAddr::V4(address));
         let start = Instant::now();
+        let window = mark::window();
         socket.connect(&to).map_err(|error| failed("connecting to", error))?;
         let connect = start.elapsed();
+        established();
         let mut stream = TcpStream::from(socket);
         let mut answer = [0; LONGEST_ANSWER];
         let asked = stream.write_all(b"?").and_then(|()| stream.read(&mut answer));
         let first_byte = start.elapsed();
+        drop(window);
         let mut length = asked.map_err(|error| failed("reading an answer from", error))?;
         while length < answer.len() && !answer[..length].ends_with(b"\n") {
             match stream.read(&mut answer[length..]).map_err(|error| failed("reading an answer from", error))? {

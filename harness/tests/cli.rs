@@ -86,7 +86,8 @@ fn direct_alone_cannot_answer_what_only_programming_answers() {
 #[test]
 fn help_documents_the_exit_codes() {
     let help = String::from_utf8(svclab(&["--help"]).stdout).unwrap();
-    for code in ["0    done", "2    the command line", "3    nothing", "4    some cells", "130  interrupted"] {
+    let codes = ["0    done", "1    the gate fails", "2    the command line", "3    nothing", "4    some cells"];
+    for code in codes.into_iter().chain(["5    the runs cannot", "130  interrupted"]) {
         assert!(help.contains(code), "{help}");
     }
 }
@@ -292,4 +293,20 @@ fn what_capacity_cannot_use_is_answered_with_what_it_can() {
     }
     let said = refused(&["report", &run, "--slo", "sync_change=1s", "--format", "csv"]);
     assert!(said.contains("svclab capacity --format json"), "{said}");
+}
+
+#[test]
+fn a_self_test_without_runs_says_that_there_are_too_few() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let said = refused(&["gate", "--self-test", "--target", "exact", "--runs", "0", "--out", out]);
+    assert!(
+        said.contains("a self-test compares plain runs with each other, and there are 0; make more with --runs"),
+        "{said}"
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let said = refused(&["gate", "--self-test", "smok", "--runs", "0"]);
+    assert!(said.contains("unknown scenario \"smok\""), "{said}");
+    let said = refused(&["gate", "--self-test", "smoke", "--plant", "25", "--runs", "0"]);
+    assert!(said.contains("found 25; a share such as 1% or 25%, from 0.01% to 1000%"), "{said}");
 }

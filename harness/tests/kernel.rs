@@ -4,8 +4,10 @@
 mod tier;
 
 use anyhow::{Context, Result, bail, ensure};
-use lab_core::dataset::Dataset;
-use lab_core::vocabulary::{BackendName, Outcome, ProbeName};
+use lab_core::dataset::{CellRecord, Dataset, Record};
+use lab_core::metric::{Metric, Unit};
+use lab_core::stats;
+use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, Word};
 use libtest_mimic::{Arguments, Failed};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -53,6 +55,13 @@ fn main() -> ExitCode {
         test("a_load_past_its_budget_says_how_far_it_came", a_load_past_its_budget_says_how_far_it_came),
         test("a_folder_that_is_in_use_is_refused", a_folder_that_is_in_use_is_refused),
         test("kept_labs_can_be_entered", kept_labs_can_be_entered),
+        test(
+            "a_planted_slowdown_slows_its_cell_down_and_no_other",
+            a_planted_slowdown_slows_its_cell_down_and_no_other,
+        ),
+        test("a_slowdown_that_nothing_would_notice_is_refused", a_slowdown_that_nothing_would_notice_is_refused),
+        test("a_gate_runs_the_baseline_s_own_plan", a_gate_runs_the_baseline_s_own_plan),
+        test("what_looks_slower_is_run_again_beside_direct", what_looks_slower_is_run_again_beside_direct),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -87,7 +96,12 @@ fn scenario(folder: &Path) -> Command {
 }
 
 fn dataset(folder: &Path) -> Result<Dataset> {
-    Ok(Dataset::read(&fs::read_to_string(folder.join("out/run.jsonl"))?)?)
+    dataset_at(&folder.join("out"))
+}
+
+/// The dataset of the run in `folder`.
+fn dataset_at(folder: &Path) -> Result<Dataset> {
+    Ok(Dataset::read(&fs::read_to_string(folder.join("run.jsonl"))?)?)
 }
 
 fn expect(command: &mut Command, code: i32) -> Result<String> {
@@ -263,6 +277,77 @@ fn kept_labs_can_be_entered() -> Result<()> {
     Ok(())
 }
 
+/// Writes what is to be planted, a list of cells' backend, probe and position with the means, as `plant.json`.
+fn plant(folder: &Path, slowdowns: &[(&str, &str, Option<&str>, serde_json::Value)]) -> Result<()> {
+    let slowdown = |(backend, probe, position, means): &(&str, &str, Option<&str>, serde_json::Value)| {
+        let cell = serde_json::json!({
+            "services": 4, "endpoints": 2, "backend": backend, "probe": probe, "position": position,
+        });
+        serde_json::json!({"cell": cell, "means": means})
+    };
+    let slowdowns: Vec<_> = slowdowns.iter().map(slowdown).collect();
+    Ok(fs::write(folder.join("plant.json"), serde_json::to_vec(&slowdowns)?)?)
+}
+
+/// Two seconds are a thousand times what the tool takes, and 20,000 rules many times what a connection does.
+fn a_planted_slowdown_slows_its_cell_down_and_no_other() -> Result<()> {
+    const DELAY: u64 = 2;
+    let folder = workplace(QUICK)?;
+    let delay = serde_json::json!({"delay": {"secs": DELAY, "nanos": 0}});
+    let planted = [
+        ("iptables-legacy", "sync_full", None, delay.clone()),
+        ("nftables", "append_rule", None, delay),
+        ("iptables-nft", "connect", Some("middle"), serde_json::json!({"rules": 20_000})),
+    ];
+    plant(folder.path(), &planted)?;
+    expect(
+        scenario(folder.path()).args(["--backend", "iptables-legacy", "--backend", "iptables-nft"]).args([
+            "--backend",
+            "nftables",
+            "--plant",
+            "plant.json",
+        ]),
+        0,
+    )?;
+    let dataset = dataset(folder.path())?;
+    ensure!(dataset.header.plan.slowdowns.len() == planted.len(), "the header does not tell of what was planted");
+    let median = |record: &CellRecord| stats::median(&record.samples).context("no samples");
+    let delay = DELAY as f64 * 1e9;
+    for record in &dataset.cells {
+        ensure!(record.outcome == Outcome::Measured, "{record:?}");
+        let delayed = planted[..2].iter().any(|(backend, probe, ..)| {
+            (record.backend.name(), record.probe.name()) == (*backend, *probe)
+                && record.metric == Metric::of(record.probe)
+        });
+        if record.metric.unit() == Unit::Ns && record.probe.programs() && record.metric != Metric::ToolUser {
+            ensure!(delayed == (median(record)? >= delay), "{record:?}");
+        }
+    }
+    let connects = dataset.cells.iter().filter(|record| record.metric == Metric::Connect);
+    let (slow, others): (Vec<_>, Vec<_>) = connects
+        .partition(|record| record.backend == BackendName::IptablesNft && record.position == Some(Position::Middle));
+    let slow = slow.first().context("no such cell")?;
+    for other in others {
+        ensure!(median(slow)? > 2.0 * median(other)?, "{slow:?} {other:?}");
+    }
+    Ok(())
+}
+
+fn a_slowdown_that_nothing_would_notice_is_refused() -> Result<()> {
+    let folder = workplace(QUICK)?;
+    let with = |backend, probe, position| -> Result<String> {
+        plant(folder.path(), &[(backend, probe, position, serde_json::json!({"rules": 1}))])?;
+        let said = expect(scenario(folder.path()).args(["--plant", "plant.json"]), 2)?;
+        ensure!(!folder.path().join("out").exists(), "something was written");
+        Ok(said)
+    };
+    let said = with("nftables", "append_rule", None)?;
+    ensure!(said.contains("append_rule sends no packets, so that rules do not slow it down; plant a delay"), "{said}");
+    let said = with("ipvs", "connect", Some("first"))?;
+    ensure!(said.contains("--plant plant.json: the scenario has no cell "), "{said}");
+    Ok(())
+}
+
 fn wait_for(limit: Duration, mut done: impl FnMut() -> bool) -> Result<()> {
     let begun = Instant::now();
     while !done() {
@@ -271,5 +356,72 @@ fn wait_for(limit: Duration, mut done: impl FnMut() -> bool) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+    Ok(())
+}
+
+/// What a gate is tried with: one question about the node, one about its traffic.
+const GATED: &str = "\
+name: quick
+question: Is it slower?
+target: host
+services: [4]
+backends: [direct, nftables]
+probes: [sync_full, connect]
+rounds: 3
+dials: 10
+";
+
+/// A gate of this folder's baseline, where no CI is told.
+fn gate(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(SVCLAB);
+    command.current_dir(folder).args(["gate", "--baseline", "out", "--policy", "policy.yaml"]).args(arguments);
+    command.env_remove("GITHUB_ACTIONS").stderr(Stdio::piped());
+    command
+}
+
+/// No wall clock is asserted: nothing gates, and so it passes.
+fn a_gate_runs_the_baseline_s_own_plan() -> Result<()> {
+    let folder = workplace(GATED)?;
+    let folder = folder.path();
+    expect(&mut scenario(folder), 0)?;
+    fs::write(folder.join("policy.yaml"), "rules: [{gating: explains}]\n")?;
+    expect(&mut gate(folder, &["--out", "verdict"]), 0)?;
+    let (baseline, run) = (dataset(folder)?, dataset_at(&folder.join("verdict/run"))?);
+    ensure!(run.header.plan == baseline.header.plan && run.header.scenario == baseline.header.scenario);
+    ensure!(run.header.command.get(1).is_some_and(|verb| verb == "gate"), "{:?}", run.header.command);
+    ensure!(run.end.is_some_and(|end| end.cells.len() == 1 && end.cells.contains_key(&Outcome::Measured)));
+    ensure!(fs::read_to_string(folder.join("verdict/verdict.csv"))?.contains("nftables"));
+    Ok(())
+}
+
+fn what_looks_slower_is_run_again_beside_direct() -> Result<()> {
+    let folder = workplace(GATED)?;
+    let folder = folder.path();
+    expect(&mut scenario(folder), 0)?;
+    // A baseline from a machine where nftables takes next to nothing.
+    let mut baseline = dataset(folder)?;
+    let mut text = Record::Run(Box::new(baseline.header.clone())).line();
+    for record in &mut baseline.cells {
+        if record.backend == BackendName::Nftables && record.metric == Metric::Connect {
+            record.samples.iter_mut().for_each(|sample| *sample /= 1000.0);
+        }
+        text += &Record::Cell(record.clone()).line();
+    }
+    text += &Record::End(baseline.end.context("no end line")?).line();
+    fs::write(folder.join("out/run.jsonl"), text)?;
+    fs::write(folder.join("policy.yaml"), "reruns: 2\n")?;
+
+    let said = expect(&mut gate(folder, &["--out", "verdict"]), 1)?;
+    ensure!(said.contains("run again in 2 rounds:") && said.contains("the gate fails: regressed "), "{said}");
+    let again = dataset_at(&folder.join("verdict/run/again"))?;
+    let asked = |backend| again.header.plan.cells.iter().filter(|cell| cell.backend == backend).count();
+    ensure!(again.header.plan.rounds == 2 && asked(BackendName::Nftables) > 0);
+    ensure!(asked(BackendName::Direct) == asked(BackendName::Nftables), "{:?}", again.header.plan.cells);
+    ensure!(again.header.plan.cells.iter().all(|cell| cell.probe == ProbeName::Connect));
+
+    // It is listened to, and not made again.
+    let said = expect(&mut gate(folder, &["verdict/run"]), 1)?;
+    ensure!(said.starts_with("run again before: verdict/run/again/run.jsonl\n"), "{said}");
+    ensure!(!folder.join("verdict/run/again-2").exists());
     Ok(())
 }

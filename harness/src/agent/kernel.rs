@@ -41,7 +41,7 @@ pub(super) fn stir(entropy: &[u8]) -> Result<()> {
 }
 
 /// Loads the module in `file`; one that is there already is left alone.
-pub(super) fn load(file: &str) -> Result<()> {
+pub(crate) fn load(file: &str) -> Result<()> {
     let module = File::open(file).with_context(|| format!("opening {file}"))?;
     // SAFETY: finit_module takes a descriptor, a string that lives as long as the call, and flags.
     let loaded = unsafe { libc::syscall(libc::SYS_finit_module, module.as_raw_fd(), c"".as_ptr(), 0) };

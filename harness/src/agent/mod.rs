@@ -10,7 +10,9 @@ use crate::labs::Labs;
 use crate::run::run;
 use crate::tool::Real;
 use crate::vm::errand::{Errand, News, PLACE, Task};
+use crate::vm::profile::{Wanted, of_code};
 use anyhow::{Context, Result};
+pub(crate) use kernel::load as load_module;
 use nix::sys::reboot::{RebootMode, reboot};
 pub(crate) use port::NUMBER as PORT;
 use port::Port;
@@ -50,16 +52,29 @@ fn errand(port: &mut Port) -> Result<()> {
     errand.modules.iter().try_for_each(|module| kernel::load(module))?;
     clock::set(errand.clock);
     match &errand.task {
-        Task::Visits { plan, visits } => {
-            let mut labs = Labs::new(plan, visits, &Real);
+        Task::Visits { plan, visits, planting } => {
+            let mut labs = Labs::new(plan, visits, planting, &Real);
             // The backends were tried out in namespaces that the kernel now takes down, in the background.
             std::thread::sleep(AFTER_TRIALS);
             port.tell(&News::Ready);
             run(plan, visits, &mut labs, &mut Reporter(port))?;
             port.tell(&News::Done);
+            symbols(port)?;
         }
         Task::Program(program) => program::run(program, port)?,
     }
+    Ok(())
+}
+
+/// Sends where functions begin, if the host wants to know.
+fn symbols(port: &mut Port) -> Result<()> {
+    let modules_only = match port.wanted() {
+        Wanted::Nothing => return Ok(()),
+        Wanted::Modules => true,
+        Wanted::All => false,
+    };
+    let text = std::fs::read_to_string("/proc/kallsyms").context("reading /proc/kallsyms")?;
+    port.tell(&News::Symbols { text: of_code(&text, modules_only) });
     Ok(())
 }
 
@@ -73,7 +88,10 @@ impl Listener for Reporter<'_> {
             Event::CellEnded { visit, records } => {
                 self.0.tell(&News::CellEnded { visit: *visit, records: records.to_vec() });
             }
-            Event::Started(_) | Event::Ended => {}
+            Event::Accounted { visit, accounts } => {
+                self.0.tell(&News::Accounted { visit: *visit, accounts: accounts.to_vec() });
+            }
+            Event::Started(_) | Event::Profiled(_) | Event::Ended => {}
         }
         Ok(())
     }

@@ -38,5 +38,5 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     let Args { program, environment, kernel, memory, arguments } = args;
     let file = std::fs::canonicalize(&program).with_context(|| format!("--program {}", program.display()));
     let file = file.map_err(Failure::usage)?;
-    alone::run(&Guests { kernel, jobs: None }, memory, Program { file, arguments, environment })
+    alone::run(&Guests { kernel, ..Guests::default() }, memory, Program { file, arguments, environment })
 }

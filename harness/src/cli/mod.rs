@@ -1,12 +1,19 @@
 //! The command line: one file a verb, and the options that verbs share.
 
+mod baseline;
+mod baselines;
 mod capacity;
+mod compare;
 mod doctor;
+mod drift;
+mod gate;
 mod guest;
 mod kernel;
 mod options;
 mod overhead;
 mod plan;
+mod product;
+mod profile;
 mod query;
 mod question;
 mod render;
@@ -16,11 +23,13 @@ mod scenario;
 mod scenarios;
 mod splice;
 
+use crate::commission;
 use crate::exit::{self, Failure};
 use crate::target;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Prints a line. A reader that has seen enough (`| head`) is no failure.
@@ -55,6 +64,17 @@ enum Verb {
     Query(query::Args),
     /// Say how many Services a node holds before an objective breaks.
     Capacity(capacity::Args),
+    /// Say what was executed for a run's samples, by function, or what changed since an earlier run.
+    Profile(profile::Args),
+    /// Put two runs beside each other, cell by cell and metric by metric.
+    Compare(compare::Args),
+    /// Say whether a run is worse than a baseline, and so whether a change is to pass.
+    Gate(gate::Args),
+    /// Record and list what runs are held against.
+    #[command(subcommand)]
+    Baseline(baseline::Verb),
+    /// Say what has crept away over the runs of a folder, too slowly for any two of them to show it.
+    Drift(drift::Args),
     /// Print the exact input a backend's tool would get. Needs no privileges.
     Render(render::Args),
     /// Put what svclab prints into documents, or check that it still is what stands there.
@@ -64,6 +84,12 @@ enum Verb {
     /// What doctor and `--target auto` start to try this kernel.
     #[command(name = target::EXAMINE, hide = true)]
     Examine,
+    /// What a verb starts that needs a run made.
+    #[command(name = commission::VERB, hide = true)]
+    Commission {
+        /// What is to be run
+        file: PathBuf,
+    },
     /// Run a program of this machine in a guest.
     #[command(hide = true)]
     Guest(guest::Args),
@@ -83,10 +109,16 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Report(args) => report::run(&args),
         Verb::Query(args) => query::run(&args),
         Verb::Capacity(args) => capacity::run(&args),
+        Verb::Profile(args) => profile::run(&args),
+        Verb::Compare(args) => compare::run(&args),
+        Verb::Gate(args) => gate::run(&args),
+        Verb::Baseline(verb) => baseline::run(&verb),
+        Verb::Drift(args) => drift::run(&args),
         Verb::Render(args) => render::run(&args),
         Verb::Splice(args) => splice::run(&args),
         Verb::Doctor => doctor::run(),
         Verb::Examine => target::examine(),
+        Verb::Commission { file } => commission::make(&file),
         Verb::Guest(args) => guest::run(args),
         Verb::Kernel(verb) => kernel::run(&verb),
         Verb::Overhead(args) => overhead::run(&args),

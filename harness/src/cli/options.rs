@@ -92,7 +92,7 @@ fn instructions(text: &str) -> Result<u64, String> {
 impl Selection {
     /// How guests are to be started.
     pub(crate) fn guests(&self) -> Guests {
-        Guests { kernel: self.kernel.clone(), jobs: self.jobs }
+        Guests { kernel: self.kernel.clone(), jobs: self.jobs, ..Guests::default() }
     }
 
     /// The scenario with the options applied. There is at least one cell in it.

@@ -1,15 +1,15 @@
 //! `svclab report`: everything that can be made of recorded runs.
 
+use super::product::{Product, save};
 use super::question::Asked;
 use super::runs;
 use crate::exit::{Exit, Failure};
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, anyhow, ensure};
 use lab_core::dataset::Dataset;
 use lab_core::metric::Better;
 use reports::Runs;
 use reports::report::Report;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
@@ -54,12 +54,6 @@ enum Format {
     BenchmarkAction,
     /// A line a round in the Go benchmark format
     Benchstat,
-}
-
-/// A file to be.
-struct Product {
-    name: String,
-    bytes: Vec<u8>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
@@ -109,17 +103,11 @@ fn check(args: &Args) -> Result<()> {
     if args.is_several_files() {
         ensure!(out.is_dir() || !out.exists(), "--out {shown} is a file; --format {name} makes several: name a folder");
     }
-    // A report over the record of a run would be the end of it.
-    let Ok(there) = out.canonicalize() else { return Ok(()) };
-    for run in &args.runs {
-        let record = runs::record(run).ok().and_then(|record| record.canonicalize().ok());
-        ensure!(record != Some(there.clone()), "--out {shown} is the run itself; name another file");
-    }
-    Ok(())
+    runs::spare(out, &args.runs)
 }
 
 fn make(args: &Args, datasets: Vec<Dataset>) -> Result<Vec<Product>, Failure> {
-    let text = |name: &str, text: String| vec![Product { name: name.to_owned(), bytes: text.into_bytes() }];
+    let text = |name: &str, text: String| vec![Product::text(name, text)];
     let report = |datasets| {
         let runs = Runs::of(datasets).map_err(Failure::usage)?;
         if args.asked.is_something() { args.asked.report(&runs) } else { Ok(Report::of(&runs)) }
@@ -178,19 +166,4 @@ fn benchmark_action(datasets: &[Dataset]) -> Result<Vec<Product>, Failure> {
         )));
     }
     Ok(products)
-}
-
-/// Writes to `out`: a folder, if there is one or several files are to be written, else a file.
-fn save(out: &Path, products: &[Product], several: bool) -> Result<()> {
-    let shown = out.display();
-    let folder = out.is_dir() || several;
-    if folder {
-        fs::create_dir_all(out).with_context(|| format!("--out {shown} cannot be made"))?;
-    }
-    for Product { name, bytes } in products {
-        let path = if folder { out.join(name) } else { out.to_owned() };
-        fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))?;
-        eprintln!("{}", path.display());
-    }
-    Ok(())
 }

@@ -2,12 +2,15 @@
 
 use crate::exit::Failure;
 use crate::store::{self, RECORD};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use lab_core::dataset::{Dataset, Read};
 use lab_core::units;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// What a rerun's folder is called, in that of its run.
+pub(crate) const AGAIN: &str = "again";
 
 /// Reads the runs at `places`, each a run's folder or its `run.jsonl`, in their order.
 ///
@@ -27,7 +30,11 @@ pub(crate) fn read(places: &[PathBuf]) -> Result<Vec<Dataset>, Failure> {
     Ok(datasets)
 }
 
-fn read_one(place: &Path) -> Result<Dataset> {
+/// Reads the run at `place`, a run's folder or its `run.jsonl`.
+///
+/// # Errors
+/// When it is not there, cannot be read or is no dataset.
+pub(crate) fn read_one(place: &Path) -> Result<Dataset> {
     let file = record(place)?;
     let shown = file.display();
     let Read { dataset, passed_over } = store::read(&file).with_context(|| shown.to_string())?;
@@ -64,6 +71,43 @@ pub(crate) fn record(place: &Path) -> Result<PathBuf> {
         bail!("{shown} holds no {RECORD}{}", instead(place));
     }
     Ok(file)
+}
+
+/// The runs below `folder`, up to three folders down, and the datasets in it: their files, by path. Reruns of suspicious
+/// cells are left out.
+pub(crate) fn below(folder: &Path) -> Result<Vec<PathBuf>> {
+    const DEEP: usize = 3;
+    let mut files = Vec::new();
+    gather(folder, DEEP, &mut files)?;
+    files.sort();
+    Ok(files)
+}
+
+fn gather(folder: &Path, deep: usize, files: &mut Vec<PathBuf>) -> Result<()> {
+    let reading = || format!("reading the folder {}", folder.display());
+    for entry in fs::read_dir(folder).with_context(reading)? {
+        let path = entry.with_context(reading)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && deep > 0 && !name.starts_with(AGAIN) {
+            gather(&path, deep - 1, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "jsonl") && path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether writing to `out` leaves the records of `runs` as they are.
+///
+/// # Errors
+/// When `out` is one of them: a report over it would be the end of the run.
+pub(crate) fn spare<'a>(out: &Path, runs: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
+    let Ok(there) = out.canonicalize() else { return Ok(()) };
+    for run in runs {
+        let record = record(run).ok().and_then(|record| record.canonicalize().ok());
+        ensure!(record != Some(there.clone()), "--out {} is the run itself; name another file", out.display());
+    }
+    Ok(())
 }
 
 /// What there is in a folder that is not a run's.

@@ -4,8 +4,12 @@ use super::options::Selection;
 use crate::conduct::Job;
 use crate::exit::Failure;
 use crate::store;
-use crate::target;
-use std::path::PathBuf;
+use crate::target::{self, Guests, Profiling};
+use anyhow::{Context, Result, anyhow, ensure};
+use lab_core::plan::Plan;
+use lab_core::slowdown::Slowdown;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
@@ -18,6 +22,12 @@ pub(crate) struct Args {
     /// Leave the namespaces up at the end, until Ctrl-C, and print how to enter them
     #[arg(long)]
     keep: bool,
+    /// Count the guests' instructions by function, with --target exact: see `svclab profile`
+    #[arg(long)]
+    profile: bool,
+    /// Slowdowns to plant into cells, to see whether they are found: a file with a JSON list of them
+    #[arg(long, value_name = "FILE", hide = true)]
+    plant: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
@@ -25,7 +35,36 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if let Some(out) = &args.out {
         store::check(out).map_err(Failure::usage)?;
     }
-    let plan = args.selection.plan(&scenario, target::choose);
-    let target = target::named(plan.target);
-    target.run(&Job { scenario, plan, out: args.out.clone(), keep: args.keep, guests: args.selection.guests() })
+    let mut plan = args.selection.plan(&scenario, target::choose);
+    if let Some(file) = &args.plant {
+        plan.slowdowns = slowdowns(file, &plan).map_err(Failure::usage)?;
+    }
+    if args.profile && !plan.target.is_exact() {
+        return Err(Failure::usage(anyhow!(
+            "--profile counts the instructions of guests whose clock they are, which are none with --target {}; \
+             run with --target exact",
+            plan.target
+        )));
+    }
+    let profiling = if args.profile { Profiling::On } else { Profiling::Off };
+    target::named(plan.target).run(&Job {
+        scenario,
+        plan,
+        command: std::env::args().collect(),
+        out: args.out.clone(),
+        keep: args.keep,
+        guests: Guests { profiling, ..args.selection.guests() },
+    })
+}
+
+/// The slowdowns in `file`, each of a cell of `plan` that would notice it.
+fn slowdowns(file: &Path, plan: &Plan) -> Result<Vec<Slowdown>> {
+    let shown = file.display();
+    let text = fs::read_to_string(file).with_context(|| format!("--plant {shown}"))?;
+    let slowdowns: Vec<Slowdown> = serde_json::from_str(&text).with_context(|| format!("--plant {shown}"))?;
+    for slowdown in &slowdowns {
+        slowdown.check().with_context(|| format!("--plant {shown}"))?;
+        ensure!(plan.cells.contains(&slowdown.cell), "--plant {shown}: the scenario has no cell {:?}", slowdown.cell);
+    }
+    Ok(slowdowns)
 }

@@ -16,13 +16,13 @@ impl Probe for AppendRule {
     }
 
     fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
-        let Some(programmer) = &lab.programmer else { return Ok(Vec::new()) };
+        let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
         let begun = Instant::now();
         let append = programmer.layout.append_rule(&lab.cluster);
         let mut samples = SyncSamples::new(Metric::AppendRule);
         repeat(plan, || {
             let cost = programmer.call(lab.node(), &append.add, left(begun, limit)?)?;
-            programmer.call(lab.node(), &append.undo, limit)?;
+            programmer.call_back(lab.node(), &append.undo, limit)?;
             samples.push(cost, programmer.start(lab.node(), append.add.tool)?);
             Ok(())
         })?;

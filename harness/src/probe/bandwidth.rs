@@ -3,6 +3,7 @@
 use super::{Probe, Reading};
 use crate::ended::{Ended, Missing};
 use crate::lab::Lab;
+use crate::mark::Account;
 use crate::meter::Cpu;
 use crate::tool::{self, Ending};
 use anyhow::{Context, Result, bail};
@@ -44,7 +45,10 @@ impl Probe for Bandwidth {
         let address = lab.backend.address(lab.service(position), 0);
         let args = arguments(address, plan);
         let before = Cpu::read()?;
+        let account = Account::open();
         let run = lab.client().namespace.visit(|| lab.runner.run("iperf3", &args, b"", plan.traffic + GRACE))?;
+        let accounts = account.took(run.wall);
+        drop(account);
         let softirq = Cpu::read()?.softirq_since(&before);
         match run.ending {
             Ending::Interrupted => return Err(Ended::Interrupted),
@@ -52,8 +56,8 @@ impl Probe for Bandwidth {
             _ => {}
         }
         Ok(vec![
-            Reading { metric: Metric::Bandwidth, samples: vec![received(&run.stdout, address)?] },
-            Reading { metric: Metric::CpuSoftirq, samples: vec![softirq] },
+            Reading::new(Metric::Bandwidth, vec![received(&run.stdout, address)?]).on(Some(accounts)),
+            Reading::new(Metric::CpuSoftirq, vec![softirq]),
         ])
     }
 }

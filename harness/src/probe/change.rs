@@ -28,14 +28,14 @@ impl Probe for ChangeProbe {
     }
 
     fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
-        let Some(programmer) = &lab.programmer else { return Ok(Vec::new()) };
+        let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
         let begun = Instant::now();
         let change = (self.change)(&lab.cluster, &lab.addresses);
         let undone = change.undone();
         let mut samples = SyncSamples::new(Metric::of(self.name));
         repeat(plan, || {
             let cost = programmer.apply(lab.node(), &change, left(begun, limit)?)?;
-            programmer.apply(lab.node(), &undone, limit)?;
+            programmer.undo(lab.node(), &undone, limit)?;
             samples.push(cost, programmer.start(lab.node(), programmer.layout.sync_tool())?);
             Ok(())
         })?;

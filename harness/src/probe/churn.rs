@@ -24,6 +24,7 @@ use crate::clock;
 use crate::ended::Ended;
 use crate::interrupt;
 use crate::lab::{Lab, left};
+use crate::mark::{self, Account, Accounts};
 use crate::meter::{Cpu, TaskTime};
 use crate::programmer::Cost;
 use anyhow::Result;
@@ -45,29 +46,35 @@ impl Probe for Churn {
     }
 
     fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
-        let Some(programmer) = &lab.programmer else { return Ok(Vec::new()) };
+        let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
         let begun = Instant::now();
         let change = Change::replacing_endpoint(&lab.cluster, &lab.addresses);
         let [replace, restore] = [&change, &change.undone()].map(|change| programmer.steps(change));
         let mut costs: Vec<Cost> = Vec::new();
 
+        let account = Account::open();
         let before = Meters::read()?;
         let start = Instant::now();
+        let window = mark::window();
         let kept_up = keep_up(plan.churn, || {
             let steps = if costs.len().is_multiple_of(2) { &replace } else { &restore };
             let synced = left(begun, limit).and_then(|left| programmer.take(lab.node(), steps, left));
             costs.push(synced.map_err(|ended| cut_short(ended, start, plan.churn, costs.len() + 1))?);
             Ok(())
         });
+        drop(window);
+        let took = start.elapsed();
         let after = Meters::read()?;
+        let accounts = account.took(took);
+        drop(account);
 
         // Also when the budget was spent: the same number of everything is installed, so that counting would not tell.
         if !costs.len().is_multiple_of(2) {
-            programmer.take(lab.node(), &restore, limit)?;
+            programmer.slowed(Duration::ZERO).take(lab.node(), &restore, limit)?;
         }
         kept_up?;
         programmer.count(lab.node(), &lab.cluster)?;
-        Ok(readings(&before, &after, &costs))
+        Ok(readings(&before, &after, accounts, &costs))
     }
 }
 
@@ -87,12 +94,11 @@ fn keep_up(whole: Duration, mut sync: impl FnMut() -> Result<(), Ended>) -> Resu
 }
 
 /// The share of a core between two readings, then what each sync's tools spent.
-fn readings(before: &Meters, after: &Meters, costs: &[Cost]) -> Vec<Reading> {
-    let one = |metric, share: f64| Reading { metric, samples: vec![share] };
-    let each =
-        |metric, time: fn(&Cost) -> Duration| Reading { metric, samples: costs.iter().map(time).map(ns).collect() };
+fn readings(before: &Meters, after: &Meters, accounts: Accounts, costs: &[Cost]) -> Vec<Reading> {
+    let one = |metric, share: f64| Reading::new(metric, vec![share]);
+    let each = |metric, time: fn(&Cost) -> Duration| Reading::new(metric, costs.iter().map(time).map(ns).collect());
     vec![
-        one(Metric::CpuSync, after.spent_since(before)),
+        one(Metric::CpuSync, after.spent_since(before)).on(Some(accounts)),
         one(Metric::CpuUser, after.cpu.user_since(&before.cpu)),
         one(Metric::CpuSystem, after.cpu.system_since(&before.cpu)),
         one(Metric::CpuSoftirq, after.cpu.softirq_since(&before.cpu)),

@@ -1,9 +1,10 @@
 //! `connect`: new connections one after the other, each timed to established and to the first byte.
 
-use super::{Probe, Reading, ns, reading};
+use super::{Probe, Reading, middle, ns, reading};
 use crate::ended::Ended;
 use crate::interrupt;
 use crate::lab::{Lab, left};
+use crate::mark::{Account, Accounts};
 use crate::traffic::Dialed;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
@@ -36,13 +37,21 @@ impl Probe for Connect {
                     return Err(Ended::Interrupted);
                 }
                 left(begun, limit)?;
-                dialed.push(dialer.dial(attempt)?);
+                let account = Account::open();
+                let told = dialer.dial_in_steps(attempt, || account.step())?;
+                dialed.push((told, account.took(told.first_byte)));
             }
             Ok(dialed)
         })?;
-        let timed = |metric, time: fn(&Dialed) -> Duration| {
-            reading(plan, metric, dialed[WARM_UP..].iter().map(|dialed| ns(time(dialed))).collect())
+        let timed = |metric, time: fn(&Dialed) -> Duration, accounts: fn(&Dialed, Accounts) -> Accounts| {
+            let dialed = &dialed[WARM_UP..];
+            let samples: Vec<f64> = dialed.iter().map(|(dialed, _)| ns(time(dialed))).collect();
+            let middle = middle(&samples).map(|place| accounts(&dialed[place].0, dialed[place].1));
+            reading(plan, metric, samples).on(middle)
         };
-        Ok(vec![timed(Metric::Connect, |dialed| dialed.connect), timed(Metric::FirstByte, |dialed| dialed.first_byte)])
+        Ok(vec![
+            timed(Metric::Connect, |dialed| dialed.connect, |dialed, all| all.beginning(dialed.connect)),
+            timed(Metric::FirstByte, |dialed| dialed.first_byte, |_, all| all),
+        ])
     }
 }

@@ -4,6 +4,7 @@ use super::{Probe, Reading};
 use crate::ended::Ended;
 use crate::interrupt;
 use crate::lab::Lab;
+use crate::mark::{self, Account};
 use crate::meter::Cpu;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
@@ -37,7 +38,9 @@ impl Probe for ConnectionsPerSecond {
             Ok(count)
         };
         let before = Cpu::read()?;
+        let account = Account::open();
         let start = Instant::now();
+        let window = mark::window();
         let counts: Result<Vec<usize>, Ended> = lab.client().namespace.visit(|| {
             std::thread::scope(|scope| {
                 let clients: Vec<_> = (0..CLIENTS).map(|number| scope.spawn(move || client(number, start))).collect();
@@ -45,11 +48,14 @@ impl Probe for ConnectionsPerSecond {
             })
         });
         let elapsed = start.elapsed();
+        drop(window);
+        let accounts = account.took(elapsed);
+        drop(account);
         let softirq = Cpu::read()?.softirq_since(&before);
         let rate = counts?.iter().sum::<usize>() as f64 / elapsed.as_secs_f64();
         Ok(vec![
-            Reading { metric: Metric::ConnectionsPerSecond, samples: vec![rate] },
-            Reading { metric: Metric::CpuSoftirq, samples: vec![softirq] },
+            Reading::new(Metric::ConnectionsPerSecond, vec![rate]).on(Some(accounts)),
+            Reading::new(Metric::CpuSoftirq, vec![softirq]),
         ])
     }
 }

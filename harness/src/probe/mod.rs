@@ -11,6 +11,7 @@ mod sync_full;
 
 use crate::ended::{Ended, Missing};
 use crate::lab::Lab;
+use crate::mark::Accounts;
 use crate::programmer::Cost;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
@@ -23,6 +24,20 @@ use std::time::{Duration, Instant};
 pub(crate) struct Reading {
     pub(crate) metric: Metric,
     pub(crate) samples: Vec<f64>,
+    /// What was executed for the sample, where it is a time, or for the middle one of several.
+    pub(crate) accounts: Option<Accounts>,
+}
+
+impl Reading {
+    /// Samples of `metric`.
+    pub(crate) fn new(metric: Metric, samples: Vec<f64>) -> Self {
+        Self { metric, samples, accounts: None }
+    }
+
+    /// With what was executed for it.
+    fn on(self, accounts: Option<Accounts>) -> Self {
+        Self { accounts, ..self }
+    }
 }
 
 /// What is asked of a programmed node.
@@ -66,7 +81,7 @@ fn ns(duration: Duration) -> f64 {
 struct SyncSamples {
     metric: Metric,
     costs: Vec<Cost>,
-    starts: Vec<Duration>,
+    starts: Vec<Cost>,
 }
 
 impl SyncSamples {
@@ -74,18 +89,28 @@ impl SyncSamples {
         Self { metric, costs: Vec::new(), starts: Vec::new() }
     }
 
-    fn push(&mut self, cost: Cost, start: Duration) {
+    fn push(&mut self, cost: Cost, start: Cost) {
         self.costs.push(cost);
         self.starts.push(start);
     }
 
     fn readings(&self, plan: &Plan) -> Vec<Reading> {
-        let of = |metric, value: fn(&Cost) -> f64| reading(plan, metric, self.costs.iter().map(value).collect());
+        // Parts of a sample are of the repetition that is the sample, or they would not add up to it.
+        let walls: Vec<f64> = self.costs.iter().map(|cost| ns(cost.wall)).collect();
+        let whole = middle(&walls)
+            .filter(|_| plan.target.is_exact())
+            .map_or(&self.costs[..], |place| &self.costs[place..=place]);
+        let of = |metric, value: fn(&Cost) -> f64| Reading::new(metric, whole.iter().map(value).collect());
+        let timed = |metric, costs: &[Cost]| {
+            let samples: Vec<f64> = costs.iter().map(|cost| ns(cost.wall)).collect();
+            let accounts = middle(&samples).and_then(|place| costs[place].accounts);
+            reading(plan, metric, samples).on(accounts)
+        };
         vec![
-            of(self.metric, |cost| ns(cost.wall)),
+            timed(self.metric, &self.costs),
             of(Metric::ToolUser, |cost| ns(cost.user)),
             of(Metric::ToolSystem, |cost| ns(cost.system)),
-            reading(plan, Metric::ToolExec, self.starts.iter().copied().map(ns).collect()),
+            timed(Metric::ToolExec, &self.starts),
             of(Metric::ToolPeakRss, |cost| cost.peak_rss as f64),
         ]
     }
@@ -95,7 +120,14 @@ impl SyncSamples {
 /// own work falls into one or another of them, and would be what differs between two builds.
 fn reading(plan: &Plan, metric: Metric, samples: Vec<f64>) -> Reading {
     let samples = if plan.target.is_exact() { stats::median(&samples).into_iter().collect() } else { samples };
-    Reading { metric, samples }
+    Reading::new(metric, samples)
+}
+
+/// The place of the middle one of `samples`, by size; of two in the middle, of the lesser.
+fn middle(samples: &[f64]) -> Option<usize> {
+    let mut places: Vec<usize> = (0..samples.len()).collect();
+    places.sort_by(|&one, &other| samples[one].total_cmp(&samples[other]));
+    places.get(samples.len().checked_sub(1)? / 2).copied()
 }
 
 /// Takes a sample, and a few more while they are cheap: at most `MOST`, and none begun after `CHEAP`. In the `exact` target

@@ -23,7 +23,7 @@ impl Probe for Reload {
 
     /// A single sample: another one would come upon what this one left behind.
     fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
-        let Some(programmer) = &lab.programmer else { return Ok(Vec::new()) };
+        let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
         let begun = Instant::now();
         programmer.flush(lab.node(), limit)?;
         let load = programmer.load(lab.node(), &lab.cluster, left(begun, limit)?)?;

@@ -18,10 +18,10 @@ impl Probe for SyncFull {
     }
 
     fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
-        let Some(programmer) = lab.programmer.clone() else { return Ok(Vec::new()) };
+        let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
         let load = lab.full_load(&programmer, limit)?;
         let start = programmer.start(lab.node(), programmer.layout.sync_tool())?;
-        let one = |metric, sample: f64| Reading { metric, samples: vec![sample] };
+        let one = |metric, sample: f64| Reading::new(metric, vec![sample]);
         let mut samples = SyncSamples::new(Metric::SyncFull);
         samples.push(load.cost.clone(), start);
         let mut readings = samples.readings(plan);
@@ -48,7 +48,7 @@ impl Probe for SyncFull {
 
 /// What a load went into.
 pub(super) fn parts(cost: &Cost) -> Vec<Reading> {
-    cost.parts.iter().map(|(&part, &time)| Reading { metric: metric(part), samples: vec![ns(time)] }).collect()
+    cost.parts.iter().map(|(&part, &time)| Reading::new(metric(part), vec![ns(time)])).collect()
 }
 
 fn metric(part: Part) -> Metric {

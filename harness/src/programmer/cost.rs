@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::ended::Ended;
+use crate::mark::Accounts;
 use crate::tool::ToolRun;
 use lab_core::layout::Part;
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ pub(crate) struct Cost {
     pub(crate) peak_rss: u64,
     /// The wall time by what it went into.
     pub(crate) parts: BTreeMap<Part, Duration>,
+    /// What was executed for it.
+    pub(crate) accounts: Option<Accounts>,
 }
 
 impl Cost {
@@ -38,6 +41,14 @@ impl Cost {
             }
             other => other,
         }
+    }
+
+    /// Adds what came after it.
+    pub(super) fn add_all(&mut self, next: Self) {
+        next.parts.into_iter().for_each(|(part, wall)| self.add(part, wall));
+        self.user += next.user;
+        self.system += next.system;
+        self.peak_rss = self.peak_rss.max(next.peak_rss);
     }
 
     pub(super) fn add_run(&mut self, part: Part, run: &ToolRun) {

@@ -58,6 +58,7 @@ fn a_signal_fails_the_cell_and_an_interrupt_says_nothing_of_it() {
 #[derive(Default)]
 struct Fake {
     calls: Mutex<Vec<(String, String, Vec<u8>)>>,
+    delayed: Mutex<Vec<(Duration, String)>>,
     hidden: usize,
 }
 
@@ -104,10 +105,20 @@ impl Fake {
 }
 
 impl Runner for Fake {
-    fn run(&self, program: &str, args: &[String], stdin: &[u8], _: Duration) -> anyhow::Result<ToolRun> {
+    fn run_late(
+        &self,
+        delay: Duration,
+        program: &str,
+        args: &[String],
+        stdin: &[u8],
+        _: Duration,
+    ) -> anyhow::Result<ToolRun> {
         let args = args.join(" ");
         let stdout = if args == "-t filter" { self.listing() } else { String::new() };
-        self.calls.lock().unwrap().push((program.to_owned(), args, stdin.to_vec()));
+        self.calls.lock().unwrap().push((program.to_owned(), args.clone(), stdin.to_vec()));
+        if !delay.is_zero() {
+            self.delayed.lock().unwrap().push((delay, format!("{program} {args}")));
+        }
         Ok(ToolRun { stdout, ..run(Ending::Exited(0), stdin.len() as u64, "") })
     }
 }
@@ -147,4 +158,40 @@ fn a_rule_that_is_not_there_fails_the_load() {
     let ended = load(Fake::leaked(1)).unwrap_err();
     assert!(ended.reason().starts_with("installed 46 rules, "), "{ended:?}");
     assert!(ended.reason().contains("where the layout says 47 rules, "), "{ended:?}");
+}
+
+#[test]
+fn a_planted_delay_is_in_the_first_tool_of_what_is_measured_and_in_nothing_else() {
+    let fake = Fake::leaked(0);
+    let name = BackendName::IptablesLegacy;
+    let delay = Duration::from_millis(7);
+    let programmer = Programmer::new(backend::named(name), &Options::usual(name), fake).unwrap().slowed(delay);
+    let addresses = AddressPlan::new(2);
+    let cluster = Arc::new(Cluster::generate(3, &addresses));
+    let limit = Duration::from_secs(9);
+    programmer.load(&Here, &cluster, limit).unwrap();
+    programmer.start(&Here, Tool::Iptables).unwrap();
+    let change = Change::removing(&cluster);
+    programmer.apply(&Here, &change, limit).unwrap();
+    programmer.undo(&Here, &change.undone(), limit).unwrap();
+    let append = programmer.layout.append_rule(&cluster);
+    programmer.call(&Here, &append.add, limit).unwrap();
+    programmer.call_back(&Here, &append.undo, limit).unwrap();
+
+    let delayed = fake.delayed.lock().unwrap().clone();
+    assert!(delayed.iter().all(|(time, _)| *time == delay), "{delayed:?}");
+    let restore = "iptables-legacy-restore -w 5 -W 100000 --noflush --counters".to_owned();
+    let add = format!("iptables-legacy {}", append.add.args.join(" "));
+    let called: Vec<String> = delayed.into_iter().map(|(_, call)| call).collect();
+    assert_eq!(called, [restore.clone(), restore, add]);
+}
+
+#[test]
+fn a_delay_in_a_sync_without_a_tool_fails() {
+    let fake = Fake::leaked(0);
+    let name = BackendName::IptablesLegacy;
+    let programmer = Programmer::new(backend::named(name), &Options::usual(name), fake).unwrap();
+    assert!(programmer.sync(&Here, &[], Duration::ZERO).is_ok());
+    let ended = programmer.slowed(Duration::from_millis(7)).sync(&Here, &[], Duration::ZERO).unwrap_err();
+    assert!(ended.reason().starts_with("a delay was planted into the tool of a sync that calls none"), "{ended:?}");
 }

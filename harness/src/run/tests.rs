@@ -53,7 +53,7 @@ fn plan() -> Plan {
 
 fn seconds(seconds: u64) -> Result<Measured, Ended> {
     let cost = Duration::from_secs(seconds);
-    Ok(Measured { readings: vec![Reading { metric: Metric::SyncFull, samples: vec![cost.as_nanos() as f64] }], cost })
+    Ok(Measured { readings: vec![Reading::new(Metric::SyncFull, vec![cost.as_nanos() as f64])], cost })
 }
 
 /// What a run gave: how it ended, how its cells did, their records, and the limits that the bench was given.

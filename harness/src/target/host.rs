@@ -8,6 +8,7 @@ use crate::exit::Failure;
 use crate::interrupt;
 use crate::lab::Lab;
 use crate::labs::Labs;
+use crate::planting::Planting;
 use crate::programmer;
 use crate::run::{Interrupted, run};
 use crate::tool::{Real, launcher};
@@ -32,7 +33,8 @@ impl Target for Host {
             interrupt::listen()?;
             inside.handle_signals();
             let visits = job.plan.boots().concat();
-            let mut labs = Labs::new(&job.plan, &visits, &Real);
+            let planting = Planting::of(&job.plan, &visits);
+            let mut labs = Labs::new(&job.plan, &visits, &planting, &Real);
             let exit = conduct(job, Clock::Wall, Ground::default(), |listener| {
                 let Interrupted(interrupted) = run(&job.plan, &visits, &mut labs, listener)?;
                 Ok(Ran { interrupted, ..Ran::default() })

@@ -15,6 +15,7 @@ use crate::exit::Failure;
 use crate::vm::qemu;
 use lab_core::vocabulary::{BackendName, TargetName};
 use netns_topology::enclosure;
+use serde::{Deserialize, Serialize};
 use std::process::ExitCode;
 
 /// How guests are started, for targets that have some.
@@ -24,6 +25,18 @@ pub(crate) struct Guests {
     pub(crate) kernel: Option<String>,
     /// How many at a time; `None` for one a core.
     pub(crate) jobs: Option<u32>,
+    /// Whether what they execute is counted by function.
+    pub(crate) profiling: Profiling,
+}
+
+/// Whether what guests execute is counted by function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum Profiling {
+    /// It is not.
+    #[default]
+    Off,
+    /// It is, for every sample.
+    On,
 }
 
 /// Somewhere that plans run.

@@ -5,8 +5,10 @@
 
 use super::buffers::{self, Diverted};
 use super::{Ending, Usage, inherit};
-use anyhow::{Context, Result};
+use crate::mark;
+use anyhow::{Context, Result, bail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::time::{ClockId, clock_gettime};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
@@ -22,8 +24,11 @@ const WORD: &str = ".launch";
 pub(super) const EACH: &str = ".each";
 
 /// The launcher's own arguments, which stand ahead of the tool and its.
-pub(super) fn words(socket: &UnixStream, limit: Duration) -> Result<Vec<String>> {
-    Ok(vec![WORD.to_owned(), inherit(socket)?.to_string(), limit.as_nanos().to_string()])
+///
+/// The delay has one width: with another, the tool's own arguments would lie elsewhere.
+pub(super) fn words(socket: &UnixStream, delay: Duration, limit: Duration) -> Result<Vec<String>> {
+    let delay = format!("{:020}", delay.as_nanos());
+    Ok(vec![WORD.to_owned(), inherit(socket)?.to_string(), delay, limit.as_nanos().to_string()])
 }
 
 /// Does a launcher's work when this process was started as one.
@@ -43,18 +48,20 @@ pub(crate) fn serve() -> Option<ExitCode> {
 
 fn launch(mut args: impl Iterator<Item = OsString>) -> Result<()> {
     let mut number = || args.next().and_then(|word| word.to_str()?.parse::<u64>().ok());
-    let (socket, limit) =
-        number().zip(number()).context("the launcher is svclab's own and takes a socket and a limit")?;
+    let numbers = [number(), number(), number()];
+    let [Some(socket), Some(delay), Some(limit)] = numbers else {
+        bail!("the launcher is svclab's own and takes a socket, a delay and a limit");
+    };
     // SAFETY: the lab opened this descriptor for the launcher and for nobody else in this process.
     let mut socket = unsafe { UnixStream::from_raw_fd(i32::try_from(socket)?) };
     nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
-    let limit = Duration::from_nanos(limit);
+    let [delay, limit] = [delay, limit].map(Duration::from_nanos);
     let program = args.next().context("no tool to launch")?;
     let usage = if program == EACH {
         let program = args.next().context("no tool to launch")?;
         launch_each(&program, &socket, limit)?
     } else {
-        launch_once(Command::new(program).args(args), &socket, limit)?
+        launch_once(Command::new(program).args(args), &socket, delay, limit)?
     };
     serde_json::to_writer(&mut socket, &usage)?;
     socket.flush()?;
@@ -79,7 +86,7 @@ fn launch_each(program: &OsStr, lab: &UnixStream, limit: Duration) -> Result<Usa
         let mut tool = Command::new(program);
         tool.args(call.split('\0')).stdin(Stdio::null());
         let spent = sum.as_ref().map_or(Duration::ZERO, |sum| sum.wall);
-        let usage = launch_once(&mut tool, lab, limit.saturating_sub(spent))?;
+        let usage = launch_once(&mut tool, lab, Duration::ZERO, limit.saturating_sub(spent))?;
         let through = usage.ending == Ending::Exited(0);
         sum = Some(match sum {
             Some(sum) => sum.and(usage),
@@ -92,22 +99,37 @@ fn launch_each(program: &OsStr, lab: &UnixStream, limit: Duration) -> Result<Usa
     sum.context("a tool was to be called no times")
 }
 
-fn launch_once(tool: &mut Command, lab: &UnixStream, limit: Duration) -> Result<Usage> {
+fn launch_once(tool: &mut Command, lab: &UnixStream, delay: Duration, limit: Duration) -> Result<Usage> {
     let (ours, theirs) =
         if privileged() { (None, None) } else { UnixStream::pair().map(|(a, b)| (Some(a), Some(b)))? };
     // SAFETY: a launcher has a single thread, so that what runs between fork and exec may do anything.
     unsafe {
         tool.pre_exec(move || {
             nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+            if !delay.is_zero() {
+                // Whoever starts it waits for that, and would not see its limit pass.
+                spin(delay.min(limit))?;
+            }
             theirs.as_ref().map_or(Ok(()), buffers::divert)
         });
     }
     run(tool, lab, ours.as_ref(), limit)
 }
 
+/// Keeps the processor busy until this process has spent `delay` on it: on a machine with other work to do, that takes as
+/// much longer as the tool's own work does.
+fn spin(delay: Duration) -> std::io::Result<()> {
+    let spent = || clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map(Duration::from);
+    let end = spent()? + delay;
+    while spent()? < end {}
+    Ok(())
+}
+
 #[allow(clippy::zombie_processes, reason = "wait4 waits for the tool and brings its usage, which Child::wait does not")]
 fn run(tool: &mut Command, lab: &UnixStream, divert: Option<&UnixStream>, limit: Duration) -> Result<Usage> {
     let start = Instant::now();
+    // Beside the clock's reading, whose first one takes a process 10,000 instructions.
+    let window = mark::window();
     let child = tool.spawn()?;
     let pid = i32::try_from(child.id())?;
     let process = pidfd(pid)?;
@@ -128,6 +150,7 @@ fn run(tool: &mut Command, lab: &UnixStream, divert: Option<&UnixStream>, limit:
     let waited = unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) };
     nix::errno::Errno::result(waited).context("waiting for the tool")?;
     let wall = start.elapsed();
+    drop(window);
     let ending = ended.unwrap_or_else(|| match () {
         () if libc::WIFEXITED(status) => Ending::Exited(libc::WEXITSTATUS(status)),
         () => Ending::Signalled(libc::WTERMSIG(status)),

@@ -62,7 +62,19 @@ pub(crate) struct ToolRun {
 /// Runs tools. Tests put a fake in its place that lists what was called.
 pub(crate) trait Runner: Send + Sync {
     /// Runs `program` in the calling thread's namespace, with `stdin` as its input, for at most `limit`.
-    fn run(&self, program: &str, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun>;
+    fn run(&self, program: &str, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun> {
+        self.run_late(Duration::ZERO, program, args, stdin, limit)
+    }
+
+    /// As [`run`](Self::run), in a process that spins for `delay` before it becomes the tool.
+    fn run_late(
+        &self,
+        delay: Duration,
+        program: &str,
+        args: &[String],
+        stdin: &[u8],
+        limit: Duration,
+    ) -> Result<ToolRun>;
 
     /// Runs `program` once for each of `calls`, one after the other, up to the first that does not exit with 0, all of
     /// them for at most `limit`. What they cost is summed up; `read` is how many were through.
@@ -132,8 +144,15 @@ impl Usage {
 pub(crate) struct Real;
 
 impl Runner for Real {
-    fn run(&self, program: &str, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun> {
-        launch(program, args, stdin, limit)
+    fn run_late(
+        &self,
+        delay: Duration,
+        program: &str,
+        args: &[String],
+        stdin: &[u8],
+        limit: Duration,
+    ) -> Result<ToolRun> {
+        launch(delay, program, args, stdin, limit)
     }
 
     /// One launcher makes all the calls.
@@ -143,15 +162,15 @@ impl Runner for Real {
     }
 }
 
-fn launch(program: &str, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun> {
+fn launch(delay: Duration, program: &str, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun> {
     let place = place_of(program)?;
     let words = [place.into_os_string()].into_iter().chain(args.iter().map(OsString::from));
-    Ok(call_launcher(program, words, stdin, limit)?.0)
+    Ok(call_launcher(program, words, stdin, delay, limit)?.0)
 }
 
 fn launch_each(program: &str, calls: &[&[String]], limit: Duration) -> Result<(ToolRun, u64)> {
     let words = [launcher::EACH.into(), place_of(program)?.into_os_string()];
-    call_launcher(program, words.into_iter(), &launcher::list(calls), limit)
+    call_launcher(program, words.into_iter(), &launcher::list(calls), Duration::ZERO, limit)
 }
 
 fn place_of(program: &str) -> Result<PathBuf> {
@@ -163,13 +182,14 @@ fn call_launcher(
     program: &str,
     words: impl Iterator<Item = OsString>,
     stdin: &[u8],
+    delay: Duration,
     limit: Duration,
 ) -> Result<(ToolRun, u64)> {
     let mut input = memory_file("stdin", stdin)?;
     let (mut stdout, mut stderr) = (memory_file("stdout", b"")?, memory_file("stderr", b"")?);
     let (ours, theirs) = UnixStream::pair()?;
     let mut launcher = Command::new("/proc/self/exe");
-    launcher.args(launcher::words(&theirs, limit)?).args(words);
+    launcher.args(launcher::words(&theirs, delay, limit)?).args(words);
     launcher.stdin(Stdio::from(input.try_clone()?));
     launcher.stdout(Stdio::from(stdout.try_clone()?)).stderr(Stdio::from(stderr.try_clone()?));
     let mut launcher = launcher.spawn().context("starting the tool's launcher")?;

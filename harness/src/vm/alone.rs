@@ -23,7 +23,9 @@ pub(crate) fn run(guests: &Guests, memory: u32, program: Program) -> Result<Exit
             Ok(News::Said { stream: Stream::Output, line }) => println!("{line}"),
             Ok(News::Said { stream: Stream::Error, line }) => eprintln!("{line}"),
             Ok(News::Exited { code }) => return Ok(code.into()),
-            Ok(News::Ready | News::CellStarted(_) | News::CellEnded { .. } | News::Done) => {}
+            Ok(News::Ready | News::CellStarted(_) | News::CellEnded { .. } | News::Accounted { .. } | News::Done) => {}
+            // No guest sends them that is not watched.
+            Ok(News::Symbols { .. }) => {}
             Ok(News::Broken { reason }) | Err(Silence::Lost(reason)) => return Err(anyhow!(reason).into()),
             Err(Silence::Interrupted) => return Ok(crate::exit::Exit::Interrupted.into()),
         }

@@ -1,6 +1,9 @@
 //! What a guest is sent for, and the news it sends back: one JSON text in, one line of JSON a piece of news out.
 
+use crate::mark::Accounts;
+use crate::planting::Planting;
 use lab_core::dataset::CellRecord;
+use lab_core::metric::Metric;
 use lab_core::plan::{Plan, Visit};
 use lab_core::vocabulary::Clock;
 use serde::{Deserialize, Serialize};
@@ -24,8 +27,8 @@ pub(crate) struct Errand {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Task {
-    /// Visits of a plan, in this order.
-    Visits { plan: Plan, visits: Vec<Visit> },
+    /// Visits of a plan, in this order. The plan has no cells, or other cells would make it another guest.
+    Visits { plan: Plan, visits: Vec<Visit>, planting: Planting },
     /// A program to run.
     Program(Program),
 }
@@ -57,8 +60,12 @@ pub(crate) enum News {
     CellStarted(Visit),
     /// A visit is over.
     CellEnded { visit: Visit, records: Vec<CellRecord> },
+    /// On which accounts the samples of that visit were executed.
+    Accounted { visit: Visit, accounts: Vec<(Metric, Accounts)> },
     /// Every visit was made.
     Done,
+    /// Where functions of the kernel and its modules begin, as `/proc/kallsyms` has it.
+    Symbols { text: String },
     /// The program wrote a line.
     Said { stream: Stream, line: String },
     /// The program has ended with this exit code (128+n after signal n).

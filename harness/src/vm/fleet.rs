@@ -4,16 +4,21 @@ use super::errand::{Errand, News, Program, Task};
 use super::guest::{Guest, Silence};
 use super::image::Image;
 use super::kernel;
+use super::profile::{self, Profiler, Watch};
 use super::qemu::{self, Engine, Machine};
 use crate::conduct::{Ground, Ran};
 use crate::ended::Missing;
 use crate::event::{Event, Listener};
 use crate::interrupt;
+use crate::mark::Accounts;
+use crate::planting::Planting;
 use crate::run::unmeasured;
-use crate::target::Guests;
+use crate::target::{Guests, Profiling};
 use anyhow::Result;
 use lab_core::dataset::CellRecord;
+use lab_core::metric::Metric;
 use lab_core::plan::{Plan, Visit};
+use lab_core::profile::Entry;
 use lab_core::vocabulary::{BackendName, Clock, Outcome, TargetName};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -35,6 +40,7 @@ pub(crate) struct Fleet {
     image: Image,
     engine: Engine,
     jobs: usize,
+    profiler: Option<Profiler>,
 }
 
 /// What a guest's keeper tells the run.
@@ -42,6 +48,7 @@ enum Word {
     Booted(Duration),
     Started(Visit),
     Ended(Visit, Vec<CellRecord>),
+    Profiled(Vec<Entry>),
     Broken(anyhow::Error),
 }
 
@@ -52,38 +59,43 @@ impl Fleet {
     /// What is missing, and the remedy.
     pub(crate) fn ready(guests: &Guests, engine: Engine, memory: u32) -> Result<Self, Missing> {
         qemu::find()?;
+        let plugin = (guests.profiling == Profiling::On).then(profile::plugin).transpose()?;
         let room = room_for(memory)?;
         let kernel = kernel::resolve(guests.kernel.as_deref())?;
-        let image = Image::build(kernel).map_err(|error| Missing {
+        let mut image = Image::build(kernel, guests.profiling).map_err(|error| Missing {
             why: format!("the guests' initramfs cannot be made: {error:#}"),
             remedy: "run ci/setup, which installs what goes into it".to_owned(),
         })?;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let jobs = guests.jobs.map_or(cores, |jobs| jobs as usize).min(room);
-        Ok(Self { image, engine, jobs })
+        let profiler = plugin.zip(image.binaries.take()).map(|(plugin, binaries)| Profiler::new(plugin, binaries));
+        Ok(Self { image, engine, jobs, profiler })
     }
 
     /// Whether a guest with `memory` MiB comes up within `limit`.
     pub(crate) fn comes_up(&self, memory: u32, limit: Duration) -> bool {
-        let task = Task::Visits { plan: Plan::example(TargetName::Vm), visits: Vec::new() };
+        let plan = Plan::example(TargetName::Vm);
+        let planting = Planting::of(&plan, &[]);
+        let task = Task::Visits { plan, visits: Vec::new(), planting };
         let errand = Errand { task, clock: Clock::Wall, modules: Vec::new(), entropy: entropy(0, 0) };
-        let news = self.start(&errand, memory).map(|guest| guest.next(limit, &AtomicBool::new(false)));
+        let news = self.start(&errand, memory, None).map(|guest| guest.next(limit, &AtomicBool::new(false)));
         matches!(news, Ok(Ok(News::Ready)))
     }
 
     /// Starts a guest for `program` with everything loaded that some backend needs.
     pub(super) fn start_alone(&self, program: Program, memory: u32) -> Result<Guest> {
         let (task, modules) = (Task::Program(program), self.image.all_modules());
-        self.start(&Errand { task, clock: Clock::Wall, modules, entropy: entropy(0, 0) }, memory)
+        self.start(&Errand { task, clock: Clock::Wall, modules, entropy: entropy(0, 0) }, memory, None)
     }
 
-    fn start(&self, errand: &Errand, memory: u32) -> Result<Guest> {
+    fn start(&self, errand: &Errand, memory: u32, watch: Option<&Watch>) -> Result<Guest> {
         let own = self.image.errand(errand)?;
         Guest::start(&Machine {
             engine: self.engine,
             memory,
             kernel: &self.image.boot,
             initramfs: &[self.image.initramfs(), &own],
+            watch,
         })
     }
 
@@ -148,6 +160,7 @@ fn report(heard: &mpsc::Receiver<Word>, listener: &mut dyn Listener) -> Result<R
             Word::Booted(took) => ran.boots.push(took),
             Word::Started(visit) => listener.hear(Event::CellStarted(&visit))?,
             Word::Ended(visit, records) => listener.hear(Event::CellEnded { visit: &visit, records: &records })?,
+            Word::Profiled(entries) => listener.hear(Event::Profiled(&entries))?,
             Word::Broken(error) => return Err(error),
         }
     }
@@ -191,7 +204,9 @@ impl Keeper<'_> {
 
     /// Starts a guest for the visits that are left, and takes those that it made off them.
     fn send_for(&self, left: &mut VecDeque<Visit>) -> Result<Result<(), Silence>> {
-        let guest = self.fleet.start(&self.errand(left)?, self.plan.memory)?;
+        let watch = self.fleet.profiler.as_ref().map(Profiler::watch).transpose()?;
+        let mut accounted: Vec<(Visit, Vec<(Metric, Accounts)>)> = Vec::new();
+        let guest = self.fleet.start(&self.errand(left)?, self.plan.memory, watch.as_ref())?;
         loop {
             match guest.next(self.patience(), self.stop) {
                 Ok(News::Ready) => self.say(Word::Booted(guest.age())),
@@ -200,7 +215,16 @@ impl Keeper<'_> {
                     left.retain(|other| *other != visit);
                     self.ended(visit, records);
                 }
-                Ok(News::Done) => return Ok(Ok(())),
+                // One that is watched has yet to send its symbols.
+                Ok(News::Done) if watch.is_none() => return Ok(Ok(())),
+                Ok(News::Done) => {}
+                Ok(News::Accounted { visit, accounts }) => accounted.push((visit, accounts)),
+                Ok(News::Symbols { text }) => {
+                    if let (Some(profiler), Some(watch)) = (&self.fleet.profiler, &watch) {
+                        self.say(Word::Profiled(profiler.entries(watch, &accounted, &text)?));
+                    }
+                    return Ok(Ok(()));
+                }
                 // No guest of a run is sent for a program.
                 Ok(News::Said { .. } | News::Exited { .. }) => {}
                 Ok(News::Broken { reason }) => return Ok(Err(Silence::Lost(reason))),
@@ -218,7 +242,9 @@ impl Keeper<'_> {
             modules.extend(listed.iter().filter(|file| !modules.contains(file)).cloned().collect::<Vec<_>>());
         }
         let replica = visits.first().map_or(0, |visit| visit.replica);
-        let task = Task::Visits { plan: self.plan.clone(), visits };
+        let planting = Planting::of(self.plan, &visits).with_modules(self.fleet.image.modules_of_rules());
+        let plan = Plan { cells: Vec::new(), slowdowns: Vec::new(), ..self.plan.clone() };
+        let task = Task::Visits { plan, visits, planting };
         Ok(Errand { task, clock: self.clock, modules, entropy: entropy(self.plan.seed, replica) })
     }
 

@@ -3,9 +3,12 @@
 use super::errand::{Errand, PLACE, Task};
 use super::initramfs::{Initramfs, tools};
 use super::kernel::{Kernel, Module};
+use super::profile::Binaries;
 use super::qemu::Boot;
 use crate::backend::{self, BACKENDS};
 use crate::ended::Missing;
+use crate::planting;
+use crate::target::Profiling;
 use anyhow::{Context, Result};
 use lab_core::vocabulary::BackendName;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,28 +25,36 @@ pub(super) struct Image {
     pub(super) sha256: String,
     /// The files of each backend's modules, in the order in which they are loaded; or what it lacks.
     modules: BTreeMap<BackendName, Result<Vec<String>, Missing>>,
+    /// What is in it, for who counts its instructions by function.
+    pub(super) binaries: Option<Binaries>,
+    /// Those of the modules that planted rules need, as far as this kernel has them.
+    modules_of_rules: Vec<String>,
 }
 
 impl Image {
     /// Puts together what guests of `kernel` need.
-    pub(super) fn build(kernel: Kernel) -> Result<Self> {
+    pub(super) fn build(kernel: Kernel, profiling: Profiling) -> Result<Self> {
         let mut order: Vec<Module> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut modules = BTreeMap::new();
+        let mut put = |listed: Vec<Module>| -> Vec<usize> {
+            let places = listed.into_iter().map(|module| {
+                *places.entry(module.name.clone()).or_insert_with(|| {
+                    order.push(module);
+                    order.len() - 1
+                })
+            });
+            places.collect()
+        };
         for backend in BACKENDS {
             let wanted = [WIRES, backend.modules()].concat();
             let listed = kernel.load_order(&wanted).and_then(|listed| {
                 backend::check_tools(*backend)?;
-                let files = listed.into_iter().map(|module| {
-                    *places.entry(module.name.clone()).or_insert_with(|| {
-                        order.push(module);
-                        order.len() - 1
-                    })
-                });
-                Ok(files.collect::<Vec<_>>())
+                Ok(put(listed))
             });
             modules.insert(backend.name(), listed);
         }
+        let modules_of_rules = put(kernel.load_order(planting::MODULES).unwrap_or_default());
         let files: Vec<String> =
             order.iter().enumerate().map(|(place, module)| format!("/modules/{place:03}-{}.ko", module.name)).collect();
         let file = |place: usize| files[place].clone();
@@ -51,6 +62,7 @@ impl Image {
             .into_iter()
             .map(|(backend, listed)| (backend, listed.map(|places| places.into_iter().map(file).collect())))
             .collect();
+        let modules_of_rules = modules_of_rules.into_iter().map(file).collect();
 
         let mut initramfs = Initramfs::base();
         let programs = tools::ALL.iter().copied().filter(|&program| crate::tool::find(program).is_some());
@@ -61,8 +73,9 @@ impl Image {
             order.iter().map(|module| (module.name.as_str(), module.bytes.as_slice())).collect();
         initramfs.modules(&contents);
         let image = initramfs.write()?;
+        let binaries = (profiling == Profiling::On).then(|| Binaries::of(&initramfs));
         let boot = kernel.unpacked().map_or_else(|| Boot::Packed(kernel.vmlinuz.clone()), Boot::Unpacked);
-        Ok(Self { kernel, boot, initramfs: image.bytes, sha256: image.sha256, modules })
+        Ok(Self { kernel, boot, initramfs: image.bytes, sha256: image.sha256, modules, modules_of_rules, binaries })
     }
 
     /// What `backend` lacks in a guest.
@@ -74,6 +87,11 @@ impl Image {
     pub(super) fn modules(&self, backend: BackendName) -> Result<&[String], &Missing> {
         let listed = self.modules.get(&backend).expect("every backend of the registry was looked at");
         listed.as_deref()
+    }
+
+    /// The files of the modules that planted rules need, which are loaded when there are such rules.
+    pub(super) fn modules_of_rules(&self) -> &[String] {
+        &self.modules_of_rules
     }
 
     /// The files of all modules that there are, in the order in which they are loaded.

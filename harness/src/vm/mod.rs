@@ -8,4 +8,5 @@ mod image;
 pub(crate) mod initramfs;
 pub(crate) mod kernel;
 pub(crate) mod kvm;
+pub(crate) mod profile;
 pub(crate) mod qemu;

@@ -1,5 +1,6 @@
 //! QEMU's command line, and its process: it never outlives this one.
 
+use super::profile::Watch;
 use crate::agent::PORT;
 use crate::ended::Missing;
 use crate::tool::{self, memory_file};
@@ -29,7 +30,7 @@ pub(crate) enum Engine {
 }
 
 /// A guest to be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Machine<'a> {
     pub(super) engine: Engine,
     /// Its memory, in MiB.
@@ -37,6 +38,8 @@ pub(super) struct Machine<'a> {
     pub(super) kernel: &'a Boot,
     /// Its initramfs, as parts that follow one another.
     pub(super) initramfs: &'a [&'a [u8]],
+    /// By whom what it executes is counted.
+    pub(super) watch: Option<&'a Watch>,
 }
 
 /// What a guest starts from.
@@ -90,7 +93,11 @@ impl Qemu {
             }
         };
         let (image, log) = (initramfs.as_raw_fd(), console.as_raw_fd());
-        let handed_on: Vec<i32> = [image, log].into_iter().chain(unpacked.as_ref().map(AsRawFd::as_raw_fd)).collect();
+        let watch =
+            machine.watch.map(|watch| (watch.plugin.as_raw_fd(), watch.counts.as_raw_fd(), watch.wanted.byte()));
+        let watching = watch.into_iter().flat_map(|(plugin, counts, _)| [plugin, counts]);
+        let handed_on: Vec<i32> =
+            [image, log].into_iter().chain(unpacked.as_ref().map(AsRawFd::as_raw_fd)).chain(watching).collect();
         // Both the guest and QEMU itself write to it.
         let complaints = File::options().append(true).open(format!("/proc/self/fd/{log}"))?;
         let mut command = Command::new(program);
@@ -99,7 +106,11 @@ impl Qemu {
         command.arg("-kernel").arg(kernel);
         command.args(["-initrd", &format!("/proc/self/fd/{image}"), "-append", KERNEL_ARGUMENTS]);
         command.args(["-chardev", "stdio,id=news,signal=off"]);
-        command.args(["-device", &format!("isa-debugcon,iobase={PORT:#x},chardev=news")]);
+        let read = watch.map_or(String::new(), |(_, _, wanted)| format!(",readback={wanted}"));
+        command.args(["-device", &format!("isa-debugcon,iobase={PORT:#x},chardev=news{read}")]);
+        if let Some((plugin, counts, _)) = watch {
+            command.args(["-plugin", &format!("file=/proc/self/fd/{plugin},out=/proc/self/fd/{counts}")]);
+        }
         command.args(["-chardev", &format!("file,id=console,path=/proc/self/fd/{log},append=on")]);
         command.args(["-serial", "chardev:console"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::from(complaints));

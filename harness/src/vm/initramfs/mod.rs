@@ -114,6 +114,14 @@ impl Initramfs {
         }
     }
 
+    /// Its files.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        self.nodes.iter().filter_map(|(path, node)| match node {
+            Node::File { bytes, .. } => Some((path.as_path(), bytes.as_slice())),
+            Node::Folder | Node::Link(_) | Node::Device { .. } => None,
+        })
+    }
+
     /// The archive. Fails where a path leads through something that is no folder.
     pub(crate) fn write(&self) -> anyhow::Result<Image> {
         let bytes = newc::write(&self.nodes)?;

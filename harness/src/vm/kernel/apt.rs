@@ -224,7 +224,7 @@ mod tests {
     struct Lists;
 
     impl Runner for Lists {
-        fn run(&self, _: &str, args: &[String], _: &[u8], _: Duration) -> anyhow::Result<ToolRun> {
+        fn run_late(&self, _: Duration, _: &str, args: &[String], _: &[u8], _: Duration) -> anyhow::Result<ToolRun> {
             let asked = args.last().unwrap();
             let needs: &[&str] = match asked.as_str() {
                 "linux-image-amd64" => &["linux-base-amd64", "linux-image-7.2-amd64"],

@@ -1,0 +1,255 @@
+//! A plugin for QEMU's emulation: counts the instructions that a guest executes, by translated block, in the windows that
+//! the guest itself opens and closes by marks (`src/mark.rs`).
+//!
+//! It only watches: what the guest executes, and when, is the same with and without it. Of QEMU's interface it uses what
+//! has kept its signature from the first version on, so that only the version it names has to be set for another QEMU.
+//!
+//! What it writes to `out` are 64-bit words of this machine:
+//!
+//! ```text
+//!   1 ADDRESS PAGE                        a block: where it begins; in user space a hash of the page it lies in, else 0
+//!   2 ACCOUNT N (BLOCK INSTRUCTIONS){N}   what was executed on an account, by the block's place in this list
+//! ```
+
+use std::collections::HashMap;
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::ptr::null_mut;
+
+/// The version of QEMU's interface. The word is replaced before a QEMU loads this that knows later ones only.
+#[unsafe(no_mangle)]
+pub static qemu_plugin_version: c_int = 1;
+
+type Translated = extern "C" fn(u64, *mut c_void);
+type Executed = extern "C" fn(c_uint, *mut c_void);
+
+// qemu/qemu-plugin.h
+unsafe extern "C" {
+    fn qemu_plugin_register_vcpu_tb_trans_cb(id: u64, callback: Translated);
+    fn qemu_plugin_register_vcpu_tb_exec_cb(block: *mut c_void, callback: Executed, flags: c_int, data: *mut c_void);
+    fn qemu_plugin_register_vcpu_insn_exec_cb(insn: *mut c_void, callback: Executed, flags: c_int, data: *mut c_void);
+    fn qemu_plugin_tb_n_insns(block: *const c_void) -> usize;
+    fn qemu_plugin_tb_get_insn(block: *const c_void, index: usize) -> *mut c_void;
+    fn qemu_plugin_insn_vaddr(insn: *const c_void) -> u64;
+    fn qemu_plugin_insn_haddr(insn: *const c_void) -> *const u8;
+    fn qemu_plugin_insn_size(insn: *const c_void) -> usize;
+}
+
+/// QEMU_PLUGIN_CB_NO_REGS.
+const NO_REGISTERS: c_int = 0;
+const PAGE: usize = 4096;
+
+/// The first bytes of a mark: a `nopl` with this displacement, but for its lowest byte.
+const MARK: [u8; 8] = [0x0f, 0x1f, 0x84, 0x00, 0x00, 0xb0, 0x1a, 0x5c];
+/// The place of the byte that says which.
+const WHICH: usize = 4;
+const ACCOUNT: u8 = 1;
+const BEGIN: u8 = 2;
+const END: u8 = 3;
+
+/// A block as it was translated: instructions that are executed one after the other.
+struct Block {
+    place: u64,
+    address: u64,
+    end: u64,
+    instructions: u64,
+    /// How often it was begun on the account.
+    times: u64,
+    /// Instructions of it that were not executed then, because a fault came first.
+    undone: u64,
+}
+
+struct Profile {
+    out: BufWriter<File>,
+    blocks: HashMap<(u64, usize, u64), *mut Block>,
+    /// Those that were executed on the account.
+    touched: Vec<*mut Block>,
+    account: u64,
+    /// How many windows are open.
+    open: u64,
+    /// The last block of a process, until the kernel has returned to a process.
+    left: *mut Block,
+    in_kernel: bool,
+}
+
+/// The only one. QEMU calls from the thread that translates and executes, of which there is one where instructions are
+/// counted.
+static mut PROFILE: *mut Profile = null_mut();
+
+/// What QEMU calls once.
+///
+/// # Safety
+/// The arguments are as QEMU promises: `argc` strings.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn qemu_plugin_install(
+    id: u64,
+    _info: *const c_void,
+    argc: c_int,
+    argv: *const *const c_char,
+) -> c_int {
+    let words = (0..usize::try_from(argc).unwrap_or(0)).map(|place| {
+        // SAFETY: there are `argc` strings at `argv`.
+        unsafe { CStr::from_ptr(*argv.add(place)) }.to_string_lossy()
+    });
+    let Some(out) = words.filter_map(|word| Some(word.strip_prefix("out=")?.to_owned())).next() else { return 1 };
+    let Ok(out) = OpenOptions::new().append(true).open(out) else { return 1 };
+    let profile = Profile {
+        out: BufWriter::new(out),
+        blocks: HashMap::new(),
+        touched: Vec::new(),
+        account: 0,
+        open: 0,
+        left: null_mut(),
+        in_kernel: false,
+    };
+    // SAFETY: no callback is registered yet, so that nobody else looks at it.
+    unsafe {
+        PROFILE = Box::into_raw(Box::new(profile));
+        qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+    }
+    0
+}
+
+extern "C" fn translated(_id: u64, block: *mut c_void) {
+    // SAFETY: QEMU hands out a block that lives as long as this call, and makes one call at a time.
+    unsafe {
+        let profile = &mut *PROFILE;
+        let count = qemu_plugin_tb_n_insns(block);
+        let first = qemu_plugin_tb_get_insn(block, 0);
+        let address = qemu_plugin_insn_vaddr(first);
+        let is_user = !is_kernel(address);
+        let page = if is_user { hash_of_page(qemu_plugin_insn_haddr(first)) } else { 0 };
+        let last = qemu_plugin_tb_get_insn(block, count - 1);
+        let end = qemu_plugin_insn_vaddr(last).wrapping_add(qemu_plugin_insn_size(last) as u64);
+        let known = profile.known(address, end, count, page);
+        qemu_plugin_register_vcpu_tb_exec_cb(block, executed, NO_REGISTERS, known.cast());
+        if is_user {
+            for index in 0..count {
+                let insn = qemu_plugin_tb_get_insn(block, index);
+                if let Some(which) = mark(insn) {
+                    qemu_plugin_register_vcpu_insn_exec_cb(insn, marked, NO_REGISTERS, which as usize as *mut c_void);
+                }
+            }
+        }
+    }
+}
+
+impl Profile {
+    /// The block of `instructions` from `address` on, which is written down when it is new.
+    fn known(&mut self, address: u64, end: u64, instructions: usize, page: u64) -> *mut Block {
+        let place = self.blocks.len() as u64;
+        let out = &mut self.out;
+        *self.blocks.entry((address, instructions, page)).or_insert_with(|| {
+            write(out, &[1, address, page]);
+            let instructions = instructions as u64;
+            Box::into_raw(Box::new(Block { place, address, end, instructions, times: 0, undone: 0 }))
+        })
+    }
+
+    /// Writes down what was executed on the account, and begins the next.
+    fn close(&mut self) {
+        if !self.touched.is_empty() {
+            write(&mut self.out, &[2, self.account, self.touched.len() as u64]);
+            for block in self.touched.drain(..) {
+                // SAFETY: blocks are never freed, and nobody else looks at them now.
+                let block = unsafe { &mut *block };
+                let executed = (block.instructions * block.times).saturating_sub(block.undone);
+                write(&mut self.out, &[block.place, executed]);
+                (block.times, block.undone) = (0, 0);
+            }
+            // QEMU may be ended at any time.
+            let _ = self.out.flush();
+        }
+        self.account += 1;
+    }
+
+    /// Takes note that `block` is executed next.
+    ///
+    /// A block is counted as it is begun. When the kernel returns into its midst, or to where it began, what follows there
+    /// had not been executed: a page was missing.
+    ///
+    /// # Safety
+    /// `block` is one of those that are known.
+    unsafe fn follow(&mut self, block: *mut Block) {
+        // SAFETY: blocks are never freed, and nobody else looks at them now. `left` may be `block` itself.
+        unsafe {
+            if is_kernel((*block).address) {
+                self.in_kernel = true;
+                return;
+            }
+            let left = self.left;
+            if std::mem::take(&mut self.in_kernel)
+                && !left.is_null()
+                && (*left).times > 0
+                && (*left).end == (*block).end
+                && (*left).address <= (*block).address
+            {
+                (*left).undone += (*block).instructions;
+            }
+            self.left = block;
+        }
+    }
+}
+
+fn is_kernel(address: u64) -> bool {
+    address >> 63 == 1
+}
+
+extern "C" fn executed(_processor: c_uint, block: *mut c_void) {
+    // SAFETY: `block` is what `known` gave, and QEMU makes one call at a time.
+    unsafe {
+        if (*PROFILE).open == 0 {
+            return;
+        }
+        let block: *mut Block = block.cast();
+        (*PROFILE).follow(block);
+        if (*block).times == 0 {
+            (*PROFILE).touched.push(block);
+        }
+        (*block).times += 1;
+    }
+}
+
+extern "C" fn marked(_processor: c_uint, which: *mut c_void) {
+    // SAFETY: QEMU makes one call at a time.
+    let profile = unsafe { &mut *PROFILE };
+    match which as usize as u8 {
+        ACCOUNT => profile.close(),
+        BEGIN => profile.open += 1,
+        END => profile.open = profile.open.saturating_sub(1),
+        _ => {}
+    }
+}
+
+/// Which mark `insn` is, if it is one. Marks are aligned, so that they lie in one page.
+unsafe fn mark(insn: *const c_void) -> Option<u8> {
+    // SAFETY: `insn` is an instruction that QEMU gave, and its bytes are in one page of the guest's memory.
+    unsafe {
+        let bytes = qemu_plugin_insn_haddr(insn);
+        if qemu_plugin_insn_size(insn) != MARK.len() || bytes.is_null() || !(bytes as usize).is_multiple_of(MARK.len())
+        {
+            return None;
+        }
+        let bytes = std::slice::from_raw_parts(bytes, MARK.len());
+        let is_mark = (0..MARK.len()).all(|place| place == WHICH || bytes[place] == MARK[place]);
+        is_mark.then_some(bytes[WHICH])
+    }
+}
+
+/// FNV-1a over the words of the page that `byte` lies in; 0 for no page.
+unsafe fn hash_of_page(byte: *const u8) -> u64 {
+    if byte.is_null() {
+        return 0;
+    }
+    // SAFETY: pages of the guest's memory are whole pages of QEMU's.
+    let words = unsafe { std::slice::from_raw_parts((byte as usize & !(PAGE - 1)) as *const u64, PAGE / 8) };
+    words.iter().fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn write(out: &mut impl Write, words: &[u64]) {
+    for word in words {
+        // A file in memory; where there is none left, the reader sees that it is cut off.
+        let _ = out.write_all(&word.to_ne_bytes());
+    }
+}

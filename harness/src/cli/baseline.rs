@@ -1,0 +1,158 @@
+//! `svclab baseline`: what runs are held against, recorded and listed.
+
+use super::baselines::{self, FOLDER};
+use super::{runs, say};
+use crate::commission::Commission;
+use crate::conduct;
+use crate::exit::{Exit, Failure};
+use crate::profiles;
+use crate::store;
+use crate::target::Profiling;
+use anyhow::{Result, anyhow, ensure};
+use jiff::Timestamp;
+use lab_core::dataset::{Dataset, Header};
+use lab_core::gate;
+use lab_core::metric::Unit;
+use lab_core::units;
+use lab_core::vocabulary::{Clock, Outcome};
+use reports::gate::comparison;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    /// Make a baseline, or bring one up to date, with the reason in it
+    Update(Update),
+    /// List the baselines: of what, of when, why
+    List(List),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Update {
+    /// The baseline's file [default: ci/baselines/SCENARIO-TARGET.jsonl of --from]
+    #[arg(value_name = "FILE", required_unless_present = "from")]
+    file: Option<PathBuf>,
+    /// The run to make it of: its folder or its run.jsonl [default: the baseline's own plan is run, now and here]
+    #[arg(long, value_name = "RUN")]
+    from: Option<PathBuf>,
+    /// Why things are to be as they are in that run; it is kept in the file
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// Where they are
+    #[arg(value_name = "DIR", default_value = FOLDER)]
+    folder: PathBuf,
+}
+
+pub(crate) fn run(verb: &Verb) -> Result<ExitCode, Failure> {
+    match verb {
+        Verb::Update(args) => update(args)?,
+        Verb::List(args) => list(&args.folder).map_err(Failure::usage)?,
+    }
+    Ok(Exit::Done.into())
+}
+
+fn update(args: &Update) -> Result<(), Failure> {
+    let reason = args.reason.trim();
+    if reason.is_empty() {
+        return Err(Failure::usage(anyhow!("--reason is empty; say why things are to be as they are in that run")));
+    }
+    let (place, run) = match (&args.from, &args.file) {
+        (Some(run), _) => (run.clone(), runs::read_one(run).map_err(Failure::usage)?),
+        (None, Some(file)) => repeat(file)?,
+        (None, None) => unreachable!("clap asks for one of them"),
+    };
+    whole(&run).map_err(Failure::usage)?;
+    let file = args.file.clone().unwrap_or_else(|| Path::new(FOLDER).join(baselines::usual_name(&run.header)));
+    if file.is_dir() {
+        return Err(Failure::usage(anyhow!("{} is a folder; name the baseline's file", file.display())));
+    }
+    let before = if file.exists() { Some(baselines::find(&file, None)?.dataset) } else { None };
+    let baseline = gate::baseline::condense(&run, reason, Timestamp::now());
+    store::replace(&file, baseline.short().as_bytes()).map_err(Failure::usage)?;
+    profiles::keep(&place, &file).map_err(Failure::usage)?;
+    match before {
+        Some(before) => super::print(comparison::terminal(&gate::compare(&before, &run), super::width()).as_bytes())?,
+        None => say!("{}: new", file.display()),
+    }
+    eprintln!("{}", file.display());
+    Ok(())
+}
+
+/// Runs the plan of the baseline in `file` once more, profiled if it was; the run's folder, and what is in it.
+fn repeat(file: &Path) -> Result<(PathBuf, Dataset), Failure> {
+    let header = baselines::find(file, None)?.dataset.header;
+    let out = Path::new(store::RUNS).join(conduct::id(&header.plan, Timestamp::now()));
+    eprintln!("running the plan of {}: {} on {}", file.display(), header.plan.scenario, header.plan.target);
+    let profiling = if profiles::of_baseline(file).is_some() { Profiling::On } else { Profiling::Off };
+    let made = Commission { profiling, ..Commission::repeat(&header, out) }.carry_out()?;
+    Ok((made.folder, made.dataset))
+}
+
+/// Whether a baseline can be made of `run`. Cells that failed are no reason not to: they are said.
+fn whole(run: &Dataset) -> Result<()> {
+    let id = &run.header.id;
+    let whole = run.end.as_ref().is_some_and(|end| !end.interrupted);
+    ensure!(whole, "{id} did not come to its end: a baseline of it would ask for less than the plan; run it again");
+    let cells = run.end.as_ref().map_or(0, |end| end.cells.get(&Outcome::Measured).copied().unwrap_or_default());
+    ensure!(cells > 0, "{id} measured nothing; there is nothing to hold a run against");
+    let others = run.end.iter().flat_map(|end| &end.cells).filter(|(outcome, _)| **outcome != Outcome::Measured);
+    for (outcome, &count) in others {
+        let (cells, them) = if count == 1 { ("cell", "it") } else { ("cells", "them") };
+        eprintln!("svclab: {id}: {count} {cells} {outcome}: nothing will be asked of {them}");
+    }
+    Ok(())
+}
+
+/// Says of every baseline in `folder` what it is of, of when, how large, and why it is as it is.
+fn list(folder: &Path) -> Result<()> {
+    let shown = folder.display();
+    ensure!(folder.is_dir(), "{shown}: there is no such folder; a baseline is made with: svclab baseline update");
+    let files = baselines::files(folder)?;
+    if files.is_empty() {
+        say!("{shown}: no baseline; one is made with: svclab baseline update");
+    }
+    for file in files {
+        let bytes = fs::metadata(&file).map(|metadata| metadata.len()).unwrap_or_default();
+        let size = units::human(Unit::Bytes, Clock::Wall, bytes as f64);
+        let run = match runs::read_one(&file) {
+            Ok(run) => run,
+            Err(error) => {
+                say!("{}\n  cannot be read: {error:#}", file.display());
+                continue;
+            }
+        };
+        let header = &run.header;
+        let (updated, reason) = match &header.baseline {
+            Some(baseline) => (baseline.updated, baseline.reason.as_str()),
+            None => (header.start, "a run's own record, without a reason"),
+        };
+        let kernel = header.kernel().map_or(String::new(), |kernel| format!(", kernel {kernel}"));
+        let (scenario, target, cells) = (&header.plan.scenario, header.plan.target, header.plan.cells.len());
+        say!("{}", file.display());
+        say!("  {scenario} on {target}{kernel}: {} cells, {size}", units::count(cells as u64));
+        say!("  {}, {}: {reason}", updated.strftime("%Y-%m-%d"), age(updated));
+        say!("  svclab {} {}; {}", header.version, header.revision, tools(header));
+    }
+    Ok(())
+}
+
+/// The versions of the tools, each once: several programs are often one.
+fn tools(header: &Header) -> String {
+    let mut tools: Vec<&str> = header.tools.values().map(String::as_str).collect();
+    tools.dedup();
+    tools.join(", ")
+}
+
+/// How long ago that was, in days.
+fn age(then: Timestamp) -> String {
+    match Timestamp::now().duration_since(then).as_hours() / 24 {
+        ..1 => "today".to_owned(),
+        1 => "a day ago".to_owned(),
+        days => format!("{days} days ago"),
+    }
+}

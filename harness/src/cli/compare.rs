@@ -1,0 +1,92 @@
+//! `svclab compare`: two runs beside each other.
+
+use super::product::{Product, save};
+use super::runs;
+use crate::exit::{Exit, Failure};
+use anyhow::{Result, bail, ensure};
+use lab_core::gate::{self, Bearing, Comparison};
+use reports::gate::comparison;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The run that is compared with: its folder, its run.jsonl, or a baseline
+    #[arg(value_name = "BEFORE")]
+    before: PathBuf,
+    /// The run that is compared
+    #[arg(value_name = "AFTER")]
+    after: PathBuf,
+    /// How to say it
+    #[arg(long, value_enum, default_value_t = Format::Terminal)]
+    format: Format,
+    /// The file to write it to, or a folder for one of its usual name [default: standard output]
+    #[arg(long, value_name = "FILE|DIR")]
+    out: Option<PathBuf>,
+    /// Columns of the terminal format, from 60 [default: the terminal's, else 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
+    width: Option<u16>,
+}
+
+/// How a comparison is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// In short, for reading in a terminal
+    Terminal,
+    /// All of it, for a pull request
+    Markdown,
+    /// A line a cell and metric
+    Csv,
+    /// For other programs
+    Json,
+    /// All of it, as one page that needs nothing else
+    Html,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    check_width(args).map_err(Failure::usage)?;
+    let read = |place| runs::read_one(place).map_err(Failure::usage);
+    let comparison = gate::compare(&read(&args.before)?, &read(&args.after)?);
+    check(&comparison).map_err(Failure::not_comparable)?;
+    let product = make(&comparison, args.format, args.width.unwrap_or_else(super::width));
+    match &args.out {
+        Some(out) => {
+            runs::spare(out, [&args.before, &args.after])
+                .and_then(|()| save(out, &[product], false))
+                .map_err(Failure::usage)?;
+        }
+        None => super::print(&product.bytes)?,
+    }
+    Ok(Exit::Done.into())
+}
+
+fn check_width(args: &Args) -> Result<()> {
+    let name = clap::ValueEnum::to_possible_value(&args.format);
+    let name = name.as_ref().map_or("", clap::builder::PossibleValue::get_name);
+    ensure!(
+        args.width.is_none() || args.format == Format::Terminal,
+        "--width is for --format terminal, not for {name}"
+    );
+    Ok(())
+}
+
+/// Whether the runs can be put beside each other at all.
+fn check(comparison: &Comparison) -> Result<()> {
+    let Some(difference) = comparison.differences.iter().find(|difference| difference.bearing == Bearing::Forbids)
+    else {
+        return Ok(());
+    };
+    let (before, after) = (&comparison.before, &comparison.after);
+    let (aspect, was, is) = (difference.aspect, &difference.before, &difference.after);
+    bail!("{before} and {after} cannot be compared: the {aspect} was {was} and is {is}; take runs of one target");
+}
+
+fn make(comparison: &Comparison, format: Format, width: u16) -> Product {
+    match format {
+        Format::Terminal => Product::text("comparison.txt", comparison::terminal(comparison, width)),
+        Format::Markdown => Product::text("comparison.md", comparison::markdown(comparison)),
+        Format::Csv => Product::text("comparison.csv", comparison::csv(comparison)),
+        Format::Json => Product::text("comparison.json", comparison::json(comparison)),
+        Format::Html => Product::text("comparison.html", comparison::html(comparison)),
+    }
+}

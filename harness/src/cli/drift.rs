@@ -1,0 +1,123 @@
+//! `svclab drift`: what has crept away over the runs of a folder.
+
+use super::gate::policy;
+use super::{runs, say};
+use crate::cli::gate::told;
+use crate::exit::{Exit, Failure};
+use anyhow::{Result, anyhow};
+use jiff::Timestamp;
+use lab_core::dataset::Dataset;
+use lab_core::gate::{self, Aspect, Drift, FEWEST_RUNS, Policy, Series};
+use lab_core::units;
+use lab_core::vocabulary::TargetName;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
+    /// The folder that runs are kept in: each in a folder of its own, up to three folders down, or as a .jsonl file
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// What is let pass, a YAML file, as for `svclab gate`
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// What may differ between the runs, such as kernel,tools
+    #[arg(long, value_name = "ASPECT,…", value_delimiter = ',', value_parser = super::options::word::<Aspect>())]
+    allow: Vec<Aspect>,
+}
+
+const HELP: &str = "\
+Runs of one scenario and target are a history, in the order in which they began. A figure that gates has drifted if the
+last run's is beyond Q3 + 3 IQR of those before it, or if its level has become worse since some run.
+
+Exits with 0 if nothing has drifted, or there are too few runs to tell, and with 1 if something has.";
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let policy = policy::in_force(args.policy.as_deref(), &args.allow)?;
+    let histories = read(&args.folder).map_err(Failure::usage)?;
+    let mut drifted = 0;
+    for (index, runs) in histories.values().enumerate() {
+        if index > 0 {
+            say!("");
+        }
+        drifted += tell(runs, &policy);
+    }
+    if drifted > 0 {
+        let figures = if drifted == 1 { "figure has" } else { "figures have" };
+        return Err(Failure { exit: Exit::Differs, error: anyhow!("{drifted} {figures} drifted") });
+    }
+    Ok(Exit::Done.into())
+}
+
+/// The runs below `folder`, by scenario and target. What is no run is passed over, and said.
+fn read(folder: &Path) -> Result<BTreeMap<(String, TargetName), Vec<Dataset>>> {
+    let mut histories: BTreeMap<_, Vec<Dataset>> = BTreeMap::new();
+    for file in runs::below(folder)? {
+        match runs::read_one(&file) {
+            Ok(run) => {
+                let plan = &run.header.plan;
+                let history = histories.entry((plan.scenario.clone(), plan.target)).or_default();
+                // The same run may be there as an artifact and as a baseline made of it.
+                if !history.iter().any(|other| other.header.id == run.header.id) {
+                    history.push(run);
+                }
+            }
+            Err(error) => eprintln!("svclab: passed over: {error:#}"),
+        }
+    }
+    if histories.is_empty() {
+        return Err(anyhow!("{} holds no run; runs are kept with: svclab scenario NAME --out DIR", folder.display()));
+    }
+    Ok(histories)
+}
+
+/// Says what became of one history. How many figures have drifted.
+fn tell(runs: &[Dataset], policy: &Policy) -> usize {
+    let Some(drift) = gate::drift(runs, policy) else { return 0 };
+    let begun: BTreeMap<&str, Timestamp> = runs.iter().map(|run| (run.header.id.as_str(), run.header.start)).collect();
+    let day =
+        |id: &String| begun.get(id.as_str()).map_or(String::new(), |start| start.strftime("%Y-%m-%d").to_string());
+    let days = [drift.runs.first(), drift.runs.last()].map(|id| id.map_or(String::new(), day));
+    if let Some(run) = runs.first() {
+        let (plan, count) = (&run.header.plan, counted(drift.runs.len(), "run"));
+        say!("{} on {}: {count}, from {} to {}", plan.scenario, plan.target, days[0], days[1]);
+    }
+    for out in &drift.left_out {
+        say!("left out: {}: {}", out.id, out.differences.first().map(told).unwrap_or_default());
+    }
+    if !drift.enough() {
+        say!("too few to tell anything: it takes {FEWEST_RUNS}");
+        return 0;
+    }
+    let drifted: Vec<&Series> = drift.drifted().collect();
+    for series in &drifted {
+        say!("{}", described(series, &drift));
+    }
+    let gating = drift.series.iter().filter(|series| series.gating == gate::Gating::Gates).count();
+    match drifted.len() {
+        0 => say!("of {} that gate, none has drifted", counted(gating, "figure")),
+        some => say!("of {} that gate, drifted: {some}", counted(gating, "figure")),
+    }
+    drifted.len()
+}
+
+/// A series that has drifted: where it is, where it might be, and since when.
+fn described(series: &Series, drift: &Drift) -> String {
+    let human = |value: f64| units::human(series.metric.unit(), drift.clock, value);
+    let mut told = vec![series.name.clone()];
+    if let (true, Some(limit), Some(last)) = (series.off, series.limit, series.figures.last().copied().flatten()) {
+        told.push(format!("  {} in the last run, where those before it let {} pass", human(last), human(limit)));
+    }
+    if let Some(shift) = series.shift.filter(|shift| shift.worse) {
+        let since = drift.runs.get(shift.since).map_or("", String::as_str);
+        let change = (shift.after / shift.before - 1.0) * 100.0;
+        told.push(format!("  {} → {} ({change:+.1} %) since {since}", human(shift.before), human(shift.after)));
+    }
+    told.join("\n")
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{} {what}{}", units::count(count as u64), if count == 1 { "" } else { "s" })
+}

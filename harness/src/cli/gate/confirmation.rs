@@ -1,0 +1,136 @@
+//! Suspicious cells, run again before they are judged.
+
+use super::{Origin, Rerun, Run};
+use crate::cli::runs::AGAIN;
+use crate::commission::Commission;
+use crate::conduct;
+use crate::exit::Failure;
+use crate::progress::describe;
+use crate::store::{self, RECORD};
+use anyhow::Context;
+use lab_core::dataset::{Dataset, Header};
+use lab_core::gate::{self, Aspect, Bearing, Difference, Judgement, Policy};
+use lab_core::plan::Cell;
+use lab_core::vocabulary::Word;
+use std::path::PathBuf;
+
+/// Judges `run`, after what is suspicious was run again if it may be.
+pub(super) fn judge(before: &Dataset, run: &Run, policy: &Policy, asked: Rerun) -> Result<Judgement, Failure> {
+    let place = Place::of(run);
+    let mut again = place.recorded()?;
+    let judgement = gate::judge(before, &run.dataset, &again, policy);
+    let mut suspicious = judgement.suspicious();
+    suspicious.retain(|cell| !again.iter().any(|rerun| rerun.header.plan.cells.contains(cell)));
+    if suspicious.is_empty() || policy.reruns == 0 {
+        return Ok(judgement);
+    }
+    if let Err(why) = may(run, asked) {
+        eprintln!("not run again, and so not confirmed: {}: {why}", cells(suspicious.len()));
+        return Ok(judgement);
+    }
+    let rerun = make(run, &suspicious, policy.reruns, place.free())?;
+    match alike(&run.dataset, &rerun) {
+        Ok(()) => again.push(rerun),
+        Err(difference) => eprintln!("the rerun confirms nothing: {}", told(&difference)),
+    }
+    Ok(gate::judge(before, &run.dataset, &again, policy))
+}
+
+/// Where a run's reruns are: `again`, `again-2` and so on in its folder.
+struct Place {
+    folder: PathBuf,
+    name: String,
+}
+
+impl Place {
+    fn of(run: &Run) -> Self {
+        let of_its_own = if run.place.is_dir() {
+            Some(run.place.as_path())
+        } else {
+            run.place.parent().filter(|_| run.place.ends_with(RECORD))
+        };
+        match of_its_own {
+            Some(folder) => Self { folder: folder.to_owned(), name: AGAIN.to_owned() },
+            // In the folder of any other file there may be several runs.
+            None => Self { folder: PathBuf::from(store::RUNS), name: format!("{}-{AGAIN}", run.dataset.header.id) },
+        }
+    }
+
+    fn folder(&self, number: usize) -> PathBuf {
+        let name = if number == 1 { self.name.clone() } else { format!("{}-{number}", self.name) };
+        self.folder.join(name)
+    }
+
+    /// The first that is not there.
+    fn free(&self) -> PathBuf {
+        (1..).map(|number| self.folder(number)).find(|folder| !folder.exists()).unwrap_or_default()
+    }
+
+    /// The reruns that were made before.
+    fn recorded(&self) -> Result<Vec<Dataset>, Failure> {
+        let files = (1..).map(|number| self.folder(number).join(RECORD)).take_while(|file| file.is_file());
+        let read = |file: PathBuf| {
+            let read = store::read(&file).with_context(|| file.display().to_string()).map_err(Failure::usage)?;
+            eprintln!("run again before: {}", file.display());
+            Ok(read.dataset)
+        };
+        files.map(read).collect()
+    }
+}
+
+/// Whether cells of `run` may be run again here; the error says why not.
+pub(super) fn may(run: &Run, asked: Rerun) -> Result<(), String> {
+    match (asked, run.origin) {
+        (Rerun::Always, _) | (Rerun::Auto, Origin::Made) => Ok(()),
+        (Rerun::Never, _) => Err("--rerun never".to_owned()),
+        (Rerun::Auto, Origin::Given) => here(&run.dataset)
+            .map_err(|difference| format!("the run is not of here: {}; see --rerun", told(&difference))),
+    }
+}
+
+/// Whether what would be run here now is what `dataset` was run on; the error is the first thing that is not.
+fn here(dataset: &Dataset) -> Result<(), Difference> {
+    let was = &dataset.header;
+    let now = Header {
+        host: netns_topology::facts::gather(),
+        tools: conduct::tools(&was.plan),
+        version: conduct::VERSION.to_owned(),
+        revision: conduct::REVISION.to_owned(),
+        ..was.clone()
+    };
+    alike(dataset, &Dataset { header: now, ..dataset.clone() })
+}
+
+/// Whether one run can confirm what the other shows; the error is the first difference that speaks against it.
+fn alike(run: &Dataset, rerun: &Dataset) -> Result<(), Difference> {
+    // Of the plan only some cells are run again.
+    let differs = |difference: &Difference| match difference.aspect {
+        Aspect::Plan => false,
+        Aspect::Svclab => true,
+        _ => difference.bearing != Bearing::Explains,
+    };
+    gate::differences(run, rerun).into_iter().find(differs).map_or(Ok(()), Err)
+}
+
+/// Runs `suspicious` cells again.
+fn make(run: &Run, suspicious: &[Cell], rounds: u32, out: PathBuf) -> Result<Dataset, Failure> {
+    eprintln!("suspicious, and run again in {rounds} rounds: {}", cells(suspicious.len()));
+    for cell in suspicious {
+        eprintln!("  {}", describe(cell));
+    }
+    let again = Commission::again(&run.dataset.header, suspicious, rounds, out).carry_out()?;
+    eprintln!("{}", again.folder.join(RECORD).display());
+    Ok(again.dataset)
+}
+
+/// A difference in words.
+pub(crate) fn told(difference: &Difference) -> String {
+    let Difference { aspect, name, before, after, .. } = difference;
+    let name = if name.is_empty() || name == aspect.name() { String::new() } else { format!(" ({name})") };
+    let known = |fact: &str| if fact.is_empty() { "not known".to_owned() } else { fact.to_owned() };
+    format!("the {aspect}{name} was {} and is {}", known(before), known(after))
+}
+
+fn cells(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "cell" } else { "cells" })
+}

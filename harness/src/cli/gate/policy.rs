@@ -1,0 +1,28 @@
+//! The policy in force: the file's or the one that comes with the program, and what the command line allows.
+
+use crate::exit::Failure;
+use anyhow::{Context, anyhow};
+use lab_core::gate::{Aspect, Policy};
+use std::fs;
+use std::path::Path;
+
+/// The policy of `file`, or the program's own; `allow` may differ besides.
+///
+/// # Errors
+/// When the file cannot be read, or says what no policy can: every problem with its line.
+pub(crate) fn in_force(file: Option<&Path>, allow: &[Aspect]) -> Result<Policy, Failure> {
+    if allow.contains(&Aspect::Clock) {
+        let never = anyhow!("--allow clock: times and instructions cannot be compared, whatever is allowed");
+        return Err(Failure::usage(never));
+    }
+    let mut policy = match file {
+        Some(file) => {
+            let name = file.display().to_string();
+            let text = fs::read_to_string(file).with_context(|| format!("reading the policy {name}"));
+            Policy::read(&name, &text.map_err(Failure::usage)?).map_err(Failure::usage)?
+        }
+        None => Policy::default(),
+    };
+    policy.allow.extend(allow);
+    Ok(policy)
+}

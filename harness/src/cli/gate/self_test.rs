@@ -1,0 +1,75 @@
+//! `svclab gate --self-test`: what the gate is worth on this machine and target.
+
+use super::super::{options, say, scenarios};
+use crate::exit::{Exit, Failure};
+use crate::self_test;
+use crate::store;
+use crate::target::{self, Guests};
+use jiff::Timestamp;
+use lab_core::gate::Policy;
+use lab_core::vocabulary::TargetName;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Decides what is random in the runs.
+const SEED: u64 = 1;
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Self-test")]
+pub(super) struct Asked {
+    /// Try the gate itself: run a scenario again and again, plain and with slowdowns planted, and say how often it cries
+    /// wolf and how often it finds them. The runs are kept in --out, and one that is there already is gone on with
+    #[arg(long, value_name = "SCENARIO", num_args = 0..=1, default_missing_value = "smoke",
+          conflicts_with_all = ["run", "baseline", "rerun", "format"])]
+    pub(super) self_test: Option<String>,
+    /// Where to run it [default: the scenario's, else the first that can run every backend]
+    #[arg(long, requires = "self_test", value_parser = options::word::<TargetName>())]
+    target: Option<TargetName>,
+    /// Plain runs to make, and planted ones; 0 to judge those that are in --out, by another policy say
+    #[arg(long, value_name = "N", requires = "self_test", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=1000))]
+    runs: u32,
+    /// Passes over all cells in each run, on a wall clock [default: the scenario's]
+    #[arg(long, requires = "self_test", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
+    /// By how much to make planted cells slower [default: 25% on a wall clock, 1% where instructions are counted]
+    #[arg(long, value_name = "SHARE", requires = "self_test", value_parser = share)]
+    plant: Option<f64>,
+}
+
+/// A share with its sign.
+fn share(text: &str) -> Result<f64, String> {
+    let percent = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    let percent = percent.filter(|percent| (0.01..=1000.0).contains(percent));
+    percent
+        .map(|percent| percent / 100.0)
+        .ok_or_else(|| format!("found {text}; a share such as 1% or 25%, from 0.01% to 1000%"))
+}
+
+impl Asked {
+    /// Tries the gate as it judges by `policy`.
+    pub(super) fn run(
+        &self,
+        name: &str,
+        policy: Policy,
+        kernel: Option<&str>,
+        out: Option<&Path>,
+    ) -> Result<ExitCode, Failure> {
+        let mut scenario = scenarios::find(name)?;
+        scenario.rounds = self.rounds.unwrap_or(scenario.rounds);
+        let guests = Guests { kernel: kernel.map(str::to_owned), ..Guests::default() };
+        let target =
+            self.target.or(scenario.target).unwrap_or_else(|| target::choose(&guests, &scenario.axes.backends));
+        let plan = scenario.plan(target, SEED);
+        let share = self.plant.unwrap_or(if target.is_exact() { 0.01 } else { 0.25 });
+        let folder = out.map_or_else(|| usual(name, target), Path::to_owned);
+        let asked = self_test::Asked { scenario, plan, runs: self.runs, share, policy, kernel: guests.kernel, folder };
+        say!("{}", self_test::run(&asked)?.trim_end());
+        Ok(Exit::Done.into())
+    }
+}
+
+fn usual(name: &str, target: TargetName) -> PathBuf {
+    let name = Path::new(name).file_stem().map_or_else(|| name.into(), |stem| stem.to_string_lossy());
+    let start = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    Path::new(store::RUNS).join(format!("self-test-{name}-{target}-{start}"))
+}

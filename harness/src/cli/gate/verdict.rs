@@ -1,0 +1,149 @@
+//! What a gate came to: printed, written, told to the CI system, and the exit code.
+
+use super::profiles;
+use super::{Args, Run, told};
+use crate::cli;
+use crate::cli::baselines::Baseline;
+use crate::cli::product::{Product, save};
+use crate::exit::{Exit, Failure};
+use anyhow::{Context, Error, Result, anyhow};
+use lab_core::gate::{Bearing, Consequence, Difference, Gating, Judged, Judgement, Verdict};
+use lab_core::vocabulary::Word;
+use reports::gate::{Page, judgement};
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The file that is always there in a folder of everything.
+pub(super) const TEXT: &str = "verdict.txt";
+
+/// How a verdict is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// In short, for reading in a terminal
+    Terminal,
+    /// All of it, for a pull request
+    Markdown,
+    /// A line a cell and metric
+    Csv,
+    /// For other programs
+    Json,
+    /// All of it, as one page that needs nothing else
+    Html,
+    /// JUnit's XML, as GitLab, Jenkins and others read it
+    Junit,
+    /// `OpenMetrics` text, which GitLab compares between branches
+    GitlabMetrics,
+    /// Workflow commands that annotate a run of GitHub Actions
+    GithubAnnotations,
+}
+
+/// What a folder of everything holds, but for annotations, which are for standard output.
+const EVERYTHING: &[Format] = &[
+    Format::Terminal,
+    Format::Markdown,
+    Format::Csv,
+    Format::Json,
+    Format::Html,
+    Format::Junit,
+    Format::GitlabMetrics,
+];
+
+impl Format {
+    fn make(self, judgement: &Judgement, page: &Page) -> Product {
+        match self {
+            Self::Terminal => Product::text(TEXT, page.terminal(cli::width())),
+            Self::Markdown => Product::text("verdict.md", page.markdown()),
+            Self::Csv => Product::text("verdict.csv", judgement::csv(judgement)),
+            Self::Json => Product::text("verdict.json", judgement::json(judgement)),
+            Self::Html => Product::text("verdict.html", page.html()),
+            Self::Junit => Product::text("junit.xml", judgement::junit(judgement)),
+            Self::GitlabMetrics => Product::text("metrics.txt", judgement::gitlab_metrics(judgement)),
+            Self::GithubAnnotations => Product::text("annotations.txt", judgement::github_annotations(judgement)),
+        }
+    }
+}
+
+/// Tells what `judgement` came to, everywhere it is asked for.
+pub(super) fn tell(judgement: &Judgement, baseline: &Baseline, run: &Run, args: &Args) -> Result<ExitCode, Failure> {
+    let mut page = judgement::page(judgement);
+    page.more = profiles::sections(judgement, baseline, run, args.rerun);
+    let make = |format: Format| format.make(judgement, &page);
+    let text = make(Format::Terminal);
+    match (&args.out, args.format) {
+        (None, format) => cli::print(&format.map_or(text, make).bytes)?,
+        (Some(out), Some(format)) => {
+            cli::print(&text.bytes)?;
+            save(out, &[make(format)], false).map_err(Failure::usage)?;
+        }
+        (Some(out), None) => {
+            cli::print(&text.bytes)?;
+            let products: Vec<Product> = EVERYTHING.iter().copied().map(make).collect();
+            save(out, &products, true).map_err(Failure::usage)?;
+        }
+    }
+    // What another program reads from standard output is left as it is.
+    tell_github(judgement, &page, args.format.is_none() || args.out.is_some())?;
+    match judgement.passes() {
+        Some(true) => Ok(Exit::Done.into()),
+        Some(false) => Err(Failure { exit: Exit::Differs, error: failed(judgement) }),
+        None => Err(Failure::not_comparable(not_comparable(judgement, baseline, run))),
+    }
+}
+
+/// In a job of GitHub Actions: annotates the run, and adds to the summary of the step.
+fn tell_github(judgement: &Judgement, page: &Page, annotate: bool) -> Result<()> {
+    if env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
+        return Ok(());
+    }
+    if annotate {
+        cli::print(judgement::github_annotations(judgement).as_bytes())?;
+    }
+    if let Some(file) = env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
+        // The verdict stands, whatever becomes of the summary.
+        if let Err(error) = append(Path::new(&file), &page.summary()) {
+            eprintln!("svclab: {error:#}");
+        }
+    }
+    Ok(())
+}
+
+fn append(file: &Path, text: &str) -> Result<()> {
+    let context = || format!("adding to the step's summary, {}", file.display());
+    let mut file = OpenOptions::new().append(true).create(true).open(file).with_context(context)?;
+    file.write_all(text.as_bytes()).with_context(context)
+}
+
+/// How many of each verdict the gate fails for; what is only warned of is no reason.
+fn failed(judgement: &Judgement) -> Error {
+    let fails = |judged: &&Judged| judged.gating == Gating::Gates && judged.consequence == Consequence::Fail;
+    let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
+    for judged in judgement.judged.iter().filter(fails) {
+        *counts.entry(judged.verdict).or_default() += 1;
+    }
+    let told: Vec<String> = counts.iter().map(|(verdict, count)| format!("{verdict} {count}")).collect();
+    anyhow!("the gate fails: {}", told.join(", "))
+}
+
+/// Why the runs are not comparable, and what to do about it.
+fn not_comparable(judgement: &Judgement, baseline: &Baseline, run: &Run) -> Error {
+    let differ =
+        |differences: &mut dyn Iterator<Item = &Difference>| differences.map(told).collect::<Vec<_>>().join("; ");
+    let incomparable = &judgement.incomparable;
+    let mut forbidding = incomparable.iter().filter(|difference| difference.bearing == Bearing::Forbids).peekable();
+    let baseline = baseline.file.display();
+    if forbidding.peek().is_some() {
+        let differ = differ(&mut forbidding);
+        return anyhow!("not comparable with {baseline}: {differ}; nothing allows that, take one of the same target");
+    }
+    let aspects: BTreeSet<&str> = incomparable.iter().map(|difference| difference.aspect.name()).collect();
+    let aspects = aspects.into_iter().collect::<Vec<_>>().join(",");
+    let (differ, run) = (differ(&mut incomparable.iter()), run.place.display());
+    anyhow!(
+        "not comparable with {baseline}: {differ}; to compare them all the same: --allow {aspects}; to go on from \
+         here: svclab baseline update {baseline} --from {run} --reason TEXT"
+    )
+}

@@ -1,0 +1,34 @@
+//! What a verb makes besides text for standard output: files, in a folder or by themselves.
+
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::Path;
+
+/// A file to be.
+pub(super) struct Product {
+    /// Its usual name.
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Product {
+    /// A text.
+    pub(super) fn text(name: &str, text: String) -> Self {
+        Self { name: name.to_owned(), bytes: text.into_bytes() }
+    }
+}
+
+/// Writes to `out`: a folder, if there is one or several files are to be written, else a file.
+pub(super) fn save(out: &Path, products: &[Product], several: bool) -> Result<()> {
+    let shown = out.display();
+    let folder = out.is_dir() || several;
+    if folder {
+        fs::create_dir_all(out).with_context(|| format!("--out {shown} cannot be made"))?;
+    }
+    for Product { name, bytes } in products {
+        let path = if folder { out.join(name) } else { out.to_owned() };
+        fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))?;
+        eprintln!("{}", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! `svclab profile`: what was executed for a run's samples, by function.
+
+use super::options::word;
+use super::runs;
+use crate::exit::{Exit, Failure};
+use crate::profiles;
+use anyhow::{Result, ensure};
+use lab_core::metric::Metric;
+use lab_core::plan::Cell;
+use lab_core::profile::{self, Comparison, Profile};
+use lab_core::vocabulary::{BackendName, Position, ProbeName, Word};
+use reports::profile as written;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// So many cells are shown one by one; more are listed.
+const FEW: usize = 4;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A run's folder, made with `svclab scenario --target exact --profile`, or the profile.jsonl in it
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// A later one: which functions have more to do in it, and which less
+    #[arg(value_name = "LATER")]
+    later: Option<PathBuf>,
+    /// Only cells of this backend
+    #[arg(long, value_name = "BACKEND", value_parser = word::<BackendName>())]
+    backend: Option<BackendName>,
+    /// Only cells with so many Services
+    #[arg(long, value_name = "N")]
+    services: Option<u32>,
+    /// Only cells of this probe
+    #[arg(long, value_name = "PROBE", value_parser = word::<ProbeName>())]
+    probe: Option<ProbeName>,
+    /// Only cells that ask the Service at this position
+    #[arg(long, value_name = "POSITION", value_parser = word::<Position>())]
+    position: Option<Position>,
+    /// Only this metric [default: all that are times]
+    #[arg(long, value_name = "METRIC", value_parser = word::<Metric>())]
+    metric: Option<Metric>,
+    /// How many functions to show of each cell
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    top: usize,
+    /// How to say it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Columns of the text, from 60 [default: the terminal's, else 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
+    width: Option<u16>,
+}
+
+/// How a profile is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For reading in a terminal
+    Text,
+    /// For a pull request
+    Markdown,
+    /// For other programs
+    Json,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let text = match &args.later {
+        None => hottest(args),
+        Some(later) => changes(args, later),
+    };
+    super::print(text.map_err(Failure::usage)?.as_bytes())?;
+    Ok(Exit::Done.into())
+}
+
+/// The hottest functions of one run.
+fn hottest(args: &Args) -> Result<String> {
+    let profile = read(&args.run)?;
+    let keys = args.matching(profile.keys())?;
+    let entries: Vec<_> = keys.iter().filter_map(|(cell, metric)| profile.entry(cell, *metric)).collect();
+    let sections = match entries.len() {
+        0..=FEW => entries.iter().map(|entry| written::hottest(entry, args.top)).collect(),
+        _ => vec![written::overview(&entries)],
+    };
+    Ok(args.write(&sections, || written::json(&entries, args.top)))
+}
+
+/// What changed from one run to a later one.
+fn changes(args: &Args, later: &Path) -> Result<String> {
+    let (before, after) = (read(&args.run)?, read(later)?);
+    let both = before.keys().into_iter().filter(|(cell, metric)| after.entry(cell, *metric).is_some()).collect();
+    let keys = args.matching(both)?;
+    let comparisons: Vec<Comparison> =
+        keys.iter().filter_map(|(cell, metric)| profile::compare(&before, &after, cell, *metric)).collect();
+    let sections = match comparisons.len() {
+        0..=FEW => comparisons.iter().map(|comparison| written::changes(comparison, args.top)).collect(),
+        _ => vec![written::compared_overview(&comparisons)],
+    };
+    Ok(args.write(&sections, || written::compared_json(&comparisons, args.top)))
+}
+
+impl Args {
+    /// The cells and metrics of `keys` that were asked for.
+    fn matching(&self, keys: Vec<(Cell, Metric)>) -> Result<Vec<(Cell, Metric)>> {
+        ensure!(!keys.is_empty(), "there is no cell to show: was the run profiled, and are both of the same scenario?");
+        let wanted = |(cell, metric): &(Cell, Metric)| {
+            self.backend.is_none_or(|backend| cell.backend == backend)
+                && self.services.is_none_or(|services| cell.services == services)
+                && self.probe.is_none_or(|probe| cell.probe == probe)
+                && self.position.is_none_or(|position| cell.position == Some(position))
+                && self.metric.is_none_or(|asked| *metric == asked)
+        };
+        let (matching, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(wanted);
+        let first =
+            others.first().map(|(cell, metric)| format!("{} {}", crate::progress::describe(cell), metric.name()));
+        ensure!(!matching.is_empty(), "no cell is like that; there is: {}, …", first.unwrap_or_default());
+        Ok(matching)
+    }
+
+    fn write(&self, sections: &[reports::report::Section], json: impl FnOnce() -> String) -> String {
+        match self.format {
+            Format::Text => written::text(sections, self.width.unwrap_or_else(super::width)),
+            Format::Markdown => written::markdown(sections),
+            Format::Json => json(),
+        }
+    }
+}
+
+/// Reads the profile in the run's folder `place`, beside the baseline there, or at it.
+fn read(place: &Path) -> Result<Profile> {
+    if let Some(file) = profiles::of_baseline(place) {
+        return profiles::read(&file);
+    }
+    // What is wrong with a run's folder is said as elsewhere.
+    let record = runs::record(place)?;
+    ensure!(
+        record == place && runs::read_one(place).is_err(),
+        "{} was not profiled: run it with --target exact --profile",
+        place.display()
+    );
+    profiles::read(place)
+}

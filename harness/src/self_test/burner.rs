@@ -1,0 +1,43 @@
+//! Other work for every core, which makes way for what is measured and still takes whatever that leaves.
+
+use std::hint::black_box;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+/// Beside equals it would make every run three times as long; this way it is in the way of most of it all the same.
+const NICE: i32 = 10;
+
+/// Keeps every core busy until it is dropped.
+pub(super) struct Burner {
+    out: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Burner {
+    /// Begins.
+    pub(super) fn light() -> Self {
+        let out = Arc::new(AtomicBool::new(false));
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let burn = |out: Arc<AtomicBool>| {
+            move || {
+                // SAFETY: this only changes the priority of the calling thread.
+                unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
+                let mut number = 0u64;
+                while !out.load(Ordering::Relaxed) {
+                    number = black_box(number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+                }
+            }
+        };
+        let threads = (0..cores).map(|_| thread::spawn(burn(Arc::clone(&out)))).collect();
+        Self { out, threads }
+    }
+}
+
+impl Drop for Burner {
+    fn drop(&mut self) {
+        self.out.store(true, Ordering::Relaxed);
+        self.threads.drain(..).for_each(|thread| drop(thread.join()));
+    }
+}

@@ -1,0 +1,141 @@
+//! The gate's self-test: how often it cries wolf, and how often it finds what was planted, on this machine and target.
+//!
+//! ```text
+//! plain/001 …         the plan, again and again      ─┬─ every two of them ──────► false alarms
+//! calibration/001 …   rules ahead of every dispatch   │    └─ what a rule costs
+//! planted/001 …       one cell a load made slower    ─┴─ beside a plain one ─────► found, named as that cell
+//! ```
+//!
+//! Everything is run for real, and stays in a folder: a self-test that was interrupted goes on there, and the same runs can
+//! be judged by another policy.
+
+mod amount;
+mod burner;
+mod pool;
+mod told;
+mod trials;
+
+use crate::commission::Commission;
+use crate::exit::Failure;
+use crate::target::Profiling;
+use amount::{Amount, carriers};
+use burner::Burner;
+use lab_core::dataset::Dataset;
+use lab_core::gate::Policy;
+use lab_core::plan::Plan;
+use lab_core::scenario::Scenario;
+use pool::{Kind, Pool};
+use std::path::PathBuf;
+use trials::Trials;
+
+/// What is to be tried.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) scenario: Scenario,
+    /// The plan of a plain run.
+    pub(crate) plan: Plan,
+    /// Plain runs that there are to be, and planted ones; 0 to judge those that there are.
+    pub(crate) runs: u32,
+    /// By how much a planted cell is made slower, as a share of what it costs.
+    pub(crate) share: f64,
+    pub(crate) policy: Policy,
+    /// The guests' kernel; `None` for the default.
+    pub(crate) kernel: Option<String>,
+    /// Where the runs are, or are to be.
+    pub(crate) folder: PathBuf,
+}
+
+/// Makes the runs that are not there yet, judges all of them, and says what came of it.
+///
+/// # Errors
+/// When a run cannot be made, breaks off or is interrupted: the others are kept.
+pub(crate) fn run(asked: &Asked) -> Result<String, Failure> {
+    let mut pool = Pool::open(&asked.folder).map_err(Failure::usage)?;
+    Collector { asked, pool: &mut pool }.collect()?;
+    Ok(told::tell(asked, &Trials::of(&pool, &asked.policy)?))
+}
+
+/// Makes the runs.
+struct Collector<'a> {
+    asked: &'a Asked,
+    pool: &'a mut Pool,
+}
+
+impl Collector<'_> {
+    /// Plain and planted runs in turn, so that what drifts on the machine meets both.
+    fn collect(&mut self) -> Result<(), Failure> {
+        if self.asked.runs == 0 {
+            return Ok(());
+        }
+        self.plain(1)?;
+        for rules in amount::calibrations(self.asked.plan.target) {
+            self.calibrate(*rules)?;
+        }
+        for number in 1..=self.asked.runs {
+            self.plain(number)?;
+            self.planted(number)?;
+        }
+        Ok(())
+    }
+
+    fn plain(&mut self, number: u32) -> Result<(), Failure> {
+        if self.pool.count(Kind::Plain) >= number {
+            return Ok(());
+        }
+        // A plan that counts instructions is to come out the same under any load.
+        let _burner = self.asked.plan.target.is_exact().then(Burner::light);
+        self.make(Kind::Plain, self.asked.plan.clone()).map(drop)
+    }
+
+    /// With so many `rules` ahead of every dispatch, wherever packets are sent.
+    fn calibrate(&mut self, rules: u32) -> Result<(), Failure> {
+        let slowdowns = amount::calibration(&self.asked.plan, rules);
+        if slowdowns.is_empty() || self.pool.runs(Kind::Calibration).any(|run| run.header.plan.slowdowns == slowdowns) {
+            return Ok(());
+        }
+        self.make(Kind::Calibration, Plan { slowdowns, ..self.asked.plan.clone() }).map(drop)
+    }
+
+    fn planted(&mut self, number: u32) -> Result<(), Failure> {
+        if self.pool.count(Kind::Planted) < number {
+            let amount = Amount::of(self.pool, self.asked.share);
+            let plan = amount.plan(&self.asked.plan, number);
+            if plan.slowdowns.is_empty() {
+                return Ok(());
+            }
+            self.make(Kind::Planted, plan)?;
+        }
+        // The gate runs again what looks worse, on a wall clock.
+        let rounds = self.asked.policy.reruns;
+        if self.asked.plan.target.is_exact() || rounds == 0 || self.pool.again(number).is_some() {
+            return Ok(());
+        }
+        let Some((place, header)) =
+            self.pool.planted(number).map(|run| (run.place.clone(), run.dataset.header.clone()))
+        else {
+            return Ok(());
+        };
+        let again = Commission::again(&header, &carriers(&header.plan), rounds, pool::next_again(&place));
+        self.pool.confirm(number, again.carry_out()?.dataset);
+        Ok(())
+    }
+
+    fn make(&mut self, kind: Kind, plan: Plan) -> Result<&Dataset, Failure> {
+        let out = self.pool.next(kind);
+        eprintln!("{}", out.display());
+        let commission = Commission {
+            scenario: self.asked.scenario.text.clone(),
+            plan,
+            kernel: self.asked.kernel.clone(),
+            jobs: None,
+            profiling: Profiling::Off,
+            command: std::env::args().collect(),
+            out: out.clone(),
+        };
+        let made = commission.carry_out()?;
+        Ok(self.pool.add(kind, out, made.dataset))
+    }
+}
+
+#[cfg(test)]
+mod tests;

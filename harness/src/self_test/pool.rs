@@ -1,0 +1,132 @@
+//! The runs of a self-test, in a folder that holds whatever was made of them so far.
+
+use crate::store::{self, RECORD};
+use anyhow::{Context, Result};
+use lab_core::dataset::Dataset;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Kind {
+    /// It is compared with others like it.
+    Plain,
+    /// It tells what a planted rule costs.
+    Calibration,
+    /// Some of its cells are slower.
+    Planted,
+}
+
+impl Kind {
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Calibration => "calibration",
+            Self::Planted => "planted",
+        }
+    }
+}
+
+/// A run that is there whole.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) place: PathBuf,
+    pub(super) dataset: Dataset,
+    /// The planted cells, run again as the gate would.
+    pub(super) again: Option<Dataset>,
+}
+
+/// The runs that are there.
+#[derive(Debug)]
+pub(super) struct Pool {
+    folder: PathBuf,
+    runs: Vec<(Kind, Run)>,
+}
+
+impl Pool {
+    /// Reads what is in `folder`, if there is anything.
+    ///
+    /// # Errors
+    /// When it cannot be read. A run that broke off is passed over.
+    pub(super) fn open(folder: &Path) -> Result<Self> {
+        let mut pool = Self { folder: folder.to_owned(), runs: Vec::new() };
+        for kind in [Kind::Plain, Kind::Calibration, Kind::Planted] {
+            let Ok(entries) = fs::read_dir(folder.join(kind.folder())) else { continue };
+            let mut places: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+            places.sort();
+            for place in places {
+                if let Some(dataset) = whole(&place)? {
+                    let again = agains(&place).map_while(|place| place.is_dir().then(|| whole(&place)));
+                    let again = again.collect::<Result<Vec<_>>>()?.into_iter().flatten().next();
+                    pool.runs.push((kind, Run { place, dataset, again }));
+                }
+            }
+        }
+        Ok(pool)
+    }
+
+    /// The runs of a kind, oldest first.
+    pub(super) fn of(&self, kind: Kind) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(move |(of, _)| *of == kind).map(|(_, run)| run)
+    }
+
+    /// Their datasets.
+    pub(super) fn runs(&self, kind: Kind) -> impl Iterator<Item = &Dataset> {
+        self.of(kind).map(|run| &run.dataset)
+    }
+
+    pub(super) fn count(&self, kind: Kind) -> u32 {
+        u32::try_from(self.of(kind).count()).unwrap_or(u32::MAX)
+    }
+
+    /// The `number`th planted run, from 1.
+    pub(super) fn planted(&self, number: u32) -> Option<&Run> {
+        self.of(Kind::Planted).nth(number.saturating_sub(1) as usize)
+    }
+
+    /// What the `number`th planted run gave again.
+    pub(super) fn again(&self, number: u32) -> Option<&Dataset> {
+        self.planted(number)?.again.as_ref()
+    }
+
+    /// Where the next run of a kind goes: behind all that are there, also those that broke off.
+    pub(super) fn next(&self, kind: Kind) -> PathBuf {
+        let folder = self.folder.join(kind.folder());
+        let place = |number: u32| folder.join(format!("{number:03}"));
+        (1..).map(place).find(|place| !place.exists()).unwrap_or(folder)
+    }
+
+    pub(super) fn add(&mut self, kind: Kind, place: PathBuf, dataset: Dataset) -> &Dataset {
+        self.runs.push((kind, Run { place, dataset, again: None }));
+        &self.runs[self.runs.len() - 1].1.dataset
+    }
+
+    /// Keeps what the `number`th planted run gave again.
+    pub(super) fn confirm(&mut self, number: u32, again: Dataset) {
+        let planted = self.runs.iter_mut().filter(|(kind, _)| *kind == Kind::Planted);
+        if let Some((_, run)) = planted.into_iter().nth(number.saturating_sub(1) as usize) {
+            run.again = Some(again);
+        }
+    }
+}
+
+/// Where a run's reruns are, as the gate has them.
+fn agains(place: &Path) -> impl Iterator<Item = PathBuf> {
+    let name = |number: u32| if number == 1 { "again".to_owned() } else { format!("again-{number}") };
+    (1..).map(move |number| place.join(name(number)))
+}
+
+/// Where its next rerun goes.
+pub(super) fn next_again(place: &Path) -> PathBuf {
+    agains(place).find(|place| !place.exists()).unwrap_or_default()
+}
+
+/// The run at `place`, if there is one that was not broken off.
+fn whole(place: &Path) -> Result<Option<Dataset>> {
+    let record = place.join(RECORD);
+    if !record.is_file() {
+        return Ok(None);
+    }
+    let dataset = store::read(&record).with_context(|| record.display().to_string())?.dataset;
+    Ok(Some(dataset).filter(|dataset| dataset.end.as_ref().is_some_and(|end| !end.interrupted)))
+}

@@ -1,0 +1,133 @@
+//! What a self-test found, for people.
+
+use super::Asked;
+use super::trials::{Trial, Trials};
+use lab_core::gate::Verdict;
+use lab_core::rate::Rate;
+use lab_core::slowdown::Means;
+use lab_core::stats;
+use lab_core::vocabulary::{ProbeName, Word};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// How many names of a list are worth showing.
+const SHOWN: usize = 12;
+
+/// Verdicts on what was planted, what the gate is for first.
+const VERDICTS: &[Verdict] =
+    &[Verdict::Regressed, Verdict::Inconclusive, Verdict::Unchanged, Verdict::Improved, Verdict::Missing];
+
+/// The whole of it.
+pub(super) fn tell(asked: &Asked, trials: &Trials) -> String {
+    let mut text = String::new();
+    let plan = &asked.plan;
+    let of = if plan.target.is_exact() {
+        "a sample a cell".to_owned()
+    } else {
+        format!("{} rounds, suspicious cells again in {}", plan.rounds, asked.policy.reruns)
+    };
+    let _ = writeln!(
+        text,
+        "The gate by its policy: {} on {}, {of}; runs in {}\n",
+        plan.scenario,
+        plan.target,
+        asked.folder.display()
+    );
+    alarms(&mut text, trials);
+    found(&mut text, trials, asked.share);
+    let _ = writeln!(
+        text,
+        "In brackets the 95 % interval of the rate (Clopper and Pearson), as if trials did not depend on each other."
+    );
+    text
+}
+
+/// False alarms.
+fn alarms(text: &mut String, trials: &Trials) {
+    let _ = writeln!(
+        text,
+        "false alarms  {}: every two of {} plain runs, so that comparisons share runs",
+        trials.alarms, trials.plain
+    );
+    let verdicts = trials.verdicts.iter().map(|(verdict, count)| format!("{count} {verdict}"));
+    let _ = writeln!(text, "              their verdicts: {}", verdicts.collect::<Vec<_>>().join(", "));
+    names(text, &trials.named);
+    text.push('\n');
+}
+
+/// What was planted, and found or not.
+fn found(text: &mut String, trials: &Trials, share: f64) {
+    if trials.planted.is_empty() {
+        text.push_str("nothing was planted\n\n");
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "planted +{} %  found and named as that cell and metric: {}",
+        percent(share),
+        trials.came_to(Verdict::Regressed)
+    );
+    let mut rows: Vec<(String, Vec<&Trial>)> = Vec::new();
+    for &probe in ProbeName::ALL {
+        let of: Vec<&Trial> = trials.gating().filter(|trial| trial.slowdown.cell.probe == probe).collect();
+        if !of.is_empty() {
+            rows.push((probe.name().to_owned(), of));
+        }
+    }
+    let _ = writeln!(
+        text,
+        "\n  {:<24}{:>7}{}{:>10}  by",
+        "",
+        "planted",
+        VERDICTS.iter().map(|verdict| format!("{:>14}", verdict.name())).collect::<String>(),
+        "slower"
+    );
+    for (name, of) in &rows {
+        row(text, name, of);
+    }
+    row(text, "all", &trials.gating().collect::<Vec<_>>());
+    let silent: Vec<&Trial> =
+        trials.planted.iter().filter(|trial| trials.gating().all(|gating| gating != *trial)).collect();
+    if !silent.is_empty() {
+        let mut rate = Rate::default();
+        silent.iter().for_each(|trial| rate.add(trial.verdict == Verdict::Regressed));
+        let _ =
+            writeln!(text, "  planted into what does not gate by this policy: {}; seen as worse: {rate}", silent.len());
+    }
+    let _ = writeln!(text, "\nnamed besides {} planted runs", trials.besides);
+    names(text, &trials.named_besides);
+    text.push('\n');
+}
+
+/// How many came to each verdict, and by how much they were slower in the middle.
+fn row(text: &mut String, name: &str, of: &[&Trial]) {
+    let counts =
+        VERDICTS.iter().map(|verdict| format!("{:>14}", of.iter().filter(|trial| trial.verdict == *verdict).count()));
+    let slower: Vec<f64> = of.iter().filter_map(|trial| trial.slower).collect();
+    let slower = stats::median(&slower).map_or(String::new(), |slower| format!("{:+.1} %", slower * 100.0));
+    let delays = of.iter().any(|trial| matches!(trial.slowdown.means, Means::Delay(_)));
+    let rules = of.iter().any(|trial| matches!(trial.slowdown.means, Means::Rules(_)));
+    let by = match (delays, rules) {
+        (true, true) => "",
+        (true, false) => "a delay in the tool",
+        _ => "rules ahead of the dispatch",
+    };
+    let line = format!("  {name:<24}{:>7}{}{slower:>10}  {by}", of.len(), counts.collect::<String>());
+    let _ = writeln!(text, "{}", line.trim_end());
+}
+
+/// Names, those that come most often first.
+fn names(text: &mut String, names: &BTreeMap<String, usize>) {
+    let mut names: Vec<(&String, &usize)> = names.iter().collect();
+    names.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
+    for (name, count) in names.iter().take(SHOWN) {
+        let _ = writeln!(text, "  {count} × {name}");
+    }
+    if names.len() > SHOWN {
+        let _ = writeln!(text, "  and {} more", names.len() - SHOWN);
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{}", (share * 1e4).round() / 100.0)
+}

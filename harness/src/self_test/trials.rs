@@ -1,0 +1,228 @@
+//! What the gate says of a self-test's runs.
+
+use super::amount::carriers;
+use super::pool::{Kind, Pool, Run};
+use crate::exit::Failure;
+use anyhow::{anyhow, ensure};
+use lab_core::dataset::Dataset;
+use lab_core::gate::{self, Gating, Judged, Judgement, Policy, Verdict};
+use lab_core::metric::{Better, Metric};
+use lab_core::plan::Cell;
+use lab_core::rate::Rate;
+use lab_core::slowdown::Slowdown;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// What the gate says of all of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Trials {
+    pub(super) plain: usize,
+    /// Comparisons of two plain runs that failed, or named something as worse.
+    pub(super) alarms: Rate,
+    /// The verdicts in them, of what gates.
+    pub(super) verdicts: BTreeMap<Verdict, usize>,
+    /// What was named as worse in them, and how often.
+    pub(super) named: BTreeMap<String, usize>,
+    /// One for each planted slowdown.
+    pub(super) planted: Vec<Trial>,
+    /// Planted runs in which something was named as worse that nothing was planted into.
+    pub(super) besides: Rate,
+    /// What that was, and how often.
+    pub(super) named_besides: BTreeMap<String, usize>,
+}
+
+/// A planted slowdown, and what the gate said of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Trial {
+    pub(super) slowdown: Slowdown,
+    /// What the cell is called.
+    pub(super) name: String,
+    pub(super) gating: Gating,
+    pub(super) verdict: Verdict,
+    /// By how much it was measured to be slower, as a share; `None` without a figure.
+    pub(super) slower: Option<f64>,
+}
+
+impl Trials {
+    /// Judges every pair of plain runs, and every planted run beside a plain one.
+    ///
+    /// # Errors
+    /// When there are too few runs for either, or they cannot be compared.
+    pub(super) fn of(pool: &Pool, policy: &Policy) -> Result<Self, Failure> {
+        let plain: Vec<&Dataset> = pool.runs(Kind::Plain).collect();
+        let planted: Vec<&Run> = pool.of(Kind::Planted).collect();
+        check(&plain).map_err(Failure::usage)?;
+        let pairs: Vec<(usize, usize)> =
+            (0..plain.len()).flat_map(|before| (before + 1..plain.len()).map(move |after| (before, after))).collect();
+        let alike = in_parallel(&pairs, |(before, after)| {
+            let others = Others { plain: &plain, but: [*before, *after] };
+            others.judge(plain[*before], plain[*after], None, policy)
+        });
+        let numbered: Vec<(usize, &Run)> = planted.iter().copied().enumerate().collect();
+        let found = in_parallel(&numbered, |(number, run)| {
+            // What was run just before it, where they were run in turn.
+            let before = (*number).min(plain.len() - 1);
+            let others = Others { plain: &plain, but: [before, before] };
+            let baseline = only(plain[before], &run.dataset.header.plan.cells);
+            others.judge(&baseline, &run.dataset, run.again.as_ref(), policy)
+        });
+        let mut trials = Self { plain: plain.len(), ..Self::default() };
+        for judgement in alike {
+            trials.compare(&comparable(judgement).map_err(Failure::not_comparable)?);
+        }
+        for (judgement, (_, run)) in found.into_iter().zip(&numbered) {
+            trials.find(&comparable(judgement).map_err(Failure::not_comparable)?, &run.dataset);
+        }
+        Ok(trials)
+    }
+
+    fn compare(&mut self, judgement: &Judgement) {
+        let worse: Vec<&Judged> = judgement.judged.iter().filter(|judged| is_named(judged)).collect();
+        self.alarms.add(!worse.is_empty() || judgement.passes() == Some(false));
+        worse.iter().for_each(|judged| *self.named.entry(judged.compared.name.clone()).or_default() += 1);
+        for (verdict, count) in judgement.tally() {
+            *self.verdicts.entry(verdict).or_default() += count;
+        }
+    }
+
+    fn find(&mut self, judgement: &Judgement, run: &Dataset) {
+        let planted: BTreeSet<Cell> = carriers(&run.header.plan).into_iter().collect();
+        for &slowdown in &run.header.plan.slowdowns {
+            let own = |judged: &&Judged| {
+                let row = &judged.compared;
+                row.cell == slowdown.cell && row.metric == Metric::of(slowdown.cell.probe)
+            };
+            let Some(judged) = judgement.judged.iter().find(own) else { continue };
+            self.planted.push(Trial {
+                slowdown,
+                name: judged.compared.name.clone(),
+                gating: judged.gating,
+                verdict: judged.verdict,
+                slower: slower(judged),
+            });
+        }
+        let besides: Vec<&Judged> = judgement
+            .judged
+            .iter()
+            .filter(|judged| is_named(judged) && !planted.contains(&judged.compared.cell))
+            .collect();
+        self.besides.add(!besides.is_empty());
+        besides.iter().for_each(|judged| *self.named_besides.entry(judged.compared.name.clone()).or_default() += 1);
+    }
+
+    /// How many of the planted slowdowns that gate came to `verdict`.
+    pub(super) fn came_to(&self, verdict: Verdict) -> Rate {
+        let mut rate = Rate::default();
+        self.gating().for_each(|trial| rate.add(trial.verdict == verdict));
+        rate
+    }
+
+    /// Those that have a say.
+    pub(super) fn gating(&self) -> impl Iterator<Item = &Trial> {
+        self.planted.iter().filter(|trial| trial.gating == Gating::Gates)
+    }
+}
+
+/// Plain runs that stand for runs of suspicious cells later on.
+struct Others<'a> {
+    plain: &'a [&'a Dataset],
+    /// Those that are being judged.
+    but: [usize; 2],
+}
+
+impl Others<'_> {
+    /// As the gate does: what is suspicious is run again, and must be worse again. `again` is what was run again, for the
+    /// cells in it.
+    fn judge(&self, before: &Dataset, after: &Dataset, again: Option<&Dataset>, policy: &Policy) -> Judgement {
+        let judgement = gate::judge(before, after, &[], policy);
+        let confirmed: BTreeSet<Cell> = again.iter().flat_map(|run| carriers(&run.header.plan)).collect();
+        let suspicious: Vec<Cell> =
+            judgement.suspicious().into_iter().filter(|cell| !confirmed.contains(cell)).collect();
+        if policy.reruns == 0 || judgement.suspicious().is_empty() {
+            return judgement;
+        }
+        // Planted cells only ever stand for themselves.
+        let mut reruns: Vec<Dataset> = again.cloned().into_iter().collect();
+        if !suspicious.is_empty() {
+            reruns.extend(self.rounds(policy.reruns).map(|run| only(run, &suspicious)));
+        }
+        gate::judge(before, after, &reruns, policy)
+    }
+
+    /// As many of the runs that follow as have so many rounds between them.
+    fn rounds(&self, rounds: u32) -> impl Iterator<Item = &Dataset> {
+        let after = self.but[1] + 1;
+        let places = (after..self.plain.len()).chain(0..after).filter(|place| !self.but.contains(place));
+        let mut left = rounds;
+        places.map_while(move |place| {
+            let enough = left == 0;
+            left = left.saturating_sub(self.plain[place].header.plan.rounds);
+            (!enough).then(|| self.plain[place])
+        })
+    }
+}
+
+fn check(plain: &[&Dataset]) -> anyhow::Result<()> {
+    ensure!(
+        plain.len() >= 2,
+        "a self-test compares plain runs with each other, and there are {}; make more with --runs",
+        plain.len()
+    );
+    Ok(())
+}
+
+fn comparable(judgement: Judgement) -> anyhow::Result<Judgement> {
+    let Some(difference) = judgement.incomparable.first() else { return Ok(judgement) };
+    Err(anyhow!(
+        "the self-test's runs {} and {} cannot be compared: the {} was {} and is {}; begin another folder with --out",
+        judgement.comparison.before,
+        judgement.comparison.after,
+        difference.aspect,
+        difference.before,
+        difference.after
+    ))
+}
+
+/// A dataset with nothing but `cells`.
+fn only(dataset: &Dataset, cells: &[Cell]) -> Dataset {
+    let wanted: BTreeSet<&Cell> = cells.iter().collect();
+    let mut dataset = dataset.clone();
+    dataset.header.plan.cells.retain(|cell| wanted.contains(cell));
+    dataset.cells.retain(|record| wanted.contains(&record.cell()));
+    dataset
+}
+
+/// Whether the gate names it as worse.
+fn is_named(judged: &Judged) -> bool {
+    judged.gating == Gating::Gates && judged.verdict == Verdict::Regressed
+}
+
+/// By how much more it costs, as a share; a rate by the time that one takes.
+fn slower(judged: &Judged) -> Option<f64> {
+    let ratio = judged.compared.change?.ratio;
+    Some(if judged.compared.metric.better() == Better::Higher { 1.0 / ratio } else { ratio } - 1.0)
+}
+
+/// What `work` makes of each of `jobs`, on every core.
+fn in_parallel<J: Sync, R: Send>(jobs: &[J], work: impl Fn(&J) -> R + Sync) -> Vec<R> {
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while let Some((place, job)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|place| Some((place, jobs.get(place)?)))
+                {
+                    let result = work(job);
+                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((place, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    done.sort_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, result)| result).collect()
+}

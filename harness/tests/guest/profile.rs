@@ -1,0 +1,112 @@
+//! What a run executes for its samples, by function: that to count it changes no digit, that it adds up, and that a
+//! difference is found where it is.
+
+use super::{dataset, ended, samples, scenario, workplace};
+use anyhow::{Context, Result, ensure};
+use lab_core::dataset::{CellRecord, Dataset};
+use lab_core::metric::Metric;
+use lab_core::profile::{Comparison, Entry, Profile};
+use lab_core::vocabulary::ProbeName;
+use std::fs;
+use std::path::Path;
+
+/// Two guests; the second has a tenth more to load.
+const TENTH: &str = "\
+name: guest
+question: What is executed?
+target: exact
+services: [100, 110]
+backends: [iptables-legacy]
+probes: [sync_full, sync_change, connect]
+";
+
+fn profile(folder: &Path, out: &str) -> Result<Profile> {
+    Ok(Profile::read(&fs::read_to_string(folder.join(out).join("profile.jsonl"))?)?)
+}
+
+pub(super) fn a_profiled_run_has_the_same_digits_and_says_where_they_are_from() -> Result<()> {
+    let folder = workplace(TENTH)?;
+    ended(&scenario(folder.path(), "plain", &[]).output()?, 0)?;
+    ended(&scenario(folder.path(), "profiled", &["--profile"]).output()?, 0)?;
+    ensure!(!folder.path().join("plain/profile.jsonl").exists(), "nobody asked for a profile");
+    let (plain, profiled) = (dataset(folder.path(), "plain")?, dataset(folder.path(), "profiled")?);
+    ensure!(samples(&plain)? == samples(&profiled)?, "to be profiled has changed the digits");
+
+    let profile = profile(folder.path(), "profiled")?;
+    ensure!(profile.run == profiled.header.id, "it is of another run: {}", profile.run);
+    adds_up(&profile, &profiled)?;
+    let load = |services| {
+        let found =
+            profile.entries.iter().find(|entry| entry.cell.services == services && entry.metric == Metric::SyncFull);
+        found.with_context(|| format!("no sync_full at {services}"))
+    };
+    let (small, large) = (load(100)?, load(110)?);
+    is_where_it_is_expected(small)?;
+    finds_the_tenth(small, large)
+}
+
+/// Of an even number of short repetitions the sample is the mean of two, of which the entry has the lesser. A window is not
+/// opened and closed by the very instruction that reads the clock.
+fn adds_up(profile: &Profile, dataset: &Dataset) -> Result<()> {
+    let is_of = |record: &&CellRecord, entry: &Entry| {
+        let cell = (record.services, record.probe, record.position, record.metric);
+        cell == (entry.cell.services, entry.cell.probe, entry.cell.position, entry.metric)
+    };
+    let timed = [Metric::SyncFull, Metric::SyncChange, Metric::ToolExec, Metric::Connect, Metric::FirstByte];
+    let expected = dataset.cells.iter().filter(|record| timed.contains(&record.metric)).count();
+    ensure!(profile.entries.len() == expected, "{} entries, not {expected}", profile.entries.len());
+    for entry in &profile.entries {
+        let record = dataset.cells.iter().find(|record| is_of(record, entry)).context("a sample for every entry")?;
+        let (sample, total) = (record.samples[0], entry.total() as f64);
+        let tolerance = if entry.cell.probe == ProbeName::SyncChange { 0.03 } else { 0.001 };
+        ensure!((total - sample).abs() < tolerance * sample + 100.0, "{}: {total}, not {sample}", entry.metric);
+    }
+    Ok(())
+}
+
+fn is_where_it_is_expected(load: &Entry) -> Result<()> {
+    let binaries = load.binaries();
+    let of = |name: &str| {
+        let found = binaries.iter().filter(|(binary, _)| binary.starts_with(name));
+        found.map(|(_, count)| *count).sum::<u64>() as f64 / load.total() as f64
+    };
+    // The tool reads the rules line by line, and looks up every chain that they name.
+    ensure!(of("libip4tc.so") + of("libc.so") > 0.5 && of("xtables-legacy-multi") > 0.05, "{binaries:?}");
+    ensure!(of("kernel") > 0.05 && of("ip_tables.ko") > 0.005, "{binaries:?}");
+    ensure!(of("idle") < 0.01, "{binaries:?}");
+    // The lab itself is not to be seen in what it measures.
+    ensure!(of("svclab") < 0.01 && of("user") < 0.01, "{binaries:?}");
+    let hottest = load.hottest();
+    let (hottest, count) = hottest.first().context("it has functions")?;
+    ensure!(hottest.binary.starts_with("libc.so"), "{hottest:?} has {count}");
+    let kernel = |symbol: &str| load.instructions.keys().any(|function| function.symbol == symbol);
+    ensure!(kernel("translate_table") && kernel("do_syscall_64"), "functions of the kernel have no names");
+    Ok(())
+}
+
+/// Chains are looked up in a list: a tenth more of them is more than a tenth more to do there, and none in what starts the
+/// tool.
+fn finds_the_tenth(small: &Entry, large: &Entry) -> Result<()> {
+    let comparison = Comparison::of(small, large);
+    let ratio = comparison.after as f64 / comparison.before as f64;
+    ensure!((1.05..1.25).contains(&ratio), "{ratio}");
+    let in_the_tool: i64 = comparison
+        .changes
+        .iter()
+        .filter(|change| !change.function.binary.ends_with(".ko") && change.function.binary != "kernel")
+        .map(lab_core::profile::Change::more)
+        .sum();
+    ensure!(in_the_tool as f64 > 0.5 * comparison.more() as f64, "{:?}", &comparison.changes[..9]);
+    let loader = comparison.changes.iter().filter(|change| change.function.binary.starts_with("ld-linux"));
+    let loader: i64 = loader.map(lab_core::profile::Change::more).sum();
+    ensure!((loader.abs() as f64) < 0.01 * comparison.more() as f64, "{loader}");
+    Ok(())
+}
+
+pub(super) fn a_profile_of_another_target_is_refused() -> Result<()> {
+    let folder = workplace(TENTH)?;
+    let said = ended(&scenario(folder.path(), "out", &["--target", "host", "--profile"]).output()?, 2)?;
+    ensure!(said.contains("; run with --target exact"), "{said}");
+    ensure!(!folder.path().join("out").exists(), "something was written");
+    Ok(())
+}
