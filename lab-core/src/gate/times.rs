@@ -52,7 +52,8 @@ impl Times {
     /// The verdict, why, and the change that led to it, with its basis.
     ///
     /// A sync is worse if its tools' processor time says so, or if it took so much longer as a whole that the noise cannot be
-    /// why. It is unchanged only if, as a whole, it does not look worse either.
+    /// why. It is unchanged only if, as a whole, it does not look worse either. Traffic is worse if it is so beside `direct`
+    /// and by itself: where only its ratio grew, `direct` may have been unlucky in the baseline.
     pub(super) fn judge(&self, minimum_effect: f64, noise: f64) -> Option<Ruling> {
         let ruling = |basis| {
             let cost = match basis {
@@ -65,6 +66,16 @@ impl Times {
             Some(Ruling { verdict, cost: cost.ratio, change, basis, why })
         };
         let basis = self.basis();
+        if basis == Basis::RatioToDirect {
+            let beside = ruling(basis)?;
+            let alone = timed::cost(&self.before, &self.after, false, noise)?.ratio;
+            if beside.verdict == Verdict::Regressed && alone <= 1.0 + minimum_effect / 2.0 {
+                let why = "beside direct only: by itself it took no longer, so that direct may have been slow before"
+                    .to_owned();
+                return Some(Ruling { verdict: Verdict::Inconclusive, why, ..beside });
+            }
+            return Some(beside);
+        }
         if basis != Basis::Processor {
             return ruling(basis);
         }
