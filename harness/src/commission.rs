@@ -71,11 +71,8 @@ impl Commission {
 
     /// Only `cells` of that run, in `rounds` rounds. Those that it did not plan are left out.
     pub(crate) fn again(header: &Header, cells: &[Cell], rounds: u32, out: PathBuf) -> Self {
-        let plan = &header.plan;
-        let cells: Vec<Cell> = plan.cells.iter().filter(|cell| cells.contains(cell)).copied().collect();
-        // A cell has as much time for a round as it had.
-        let budget = plan.budget.max(plan.budget / plan.rounds.max(1) * rounds);
-        let plan = Plan { cells, rounds, budget, ..plan.clone() };
+        let mut plan = header.plan.in_rounds(rounds);
+        plan.cells.retain(|cell| cells.contains(cell));
         Self { plan, ..Self::repeat(header, out) }
     }
 
@@ -163,30 +160,16 @@ pub(crate) fn make(path: &Path) -> Result<ExitCode, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::Timestamp;
-    use lab_core::dataset::FORMAT;
     use lab_core::plan::Axes;
-    use lab_core::vocabulary::{BackendName, Clock, ProbeName};
+    use lab_core::vocabulary::{BackendName, ProbeName};
 
     /// Of a run in `target`, in two rounds of which a cell may take a minute.
     fn header(target: TargetName) -> Header {
         let cells = Axes { services: vec![1, 10], ..Axes::default() }.expand();
         Header {
-            format: FORMAT,
-            id: "before".to_owned(),
-            version: String::new(),
-            revision: String::new(),
-            command: Vec::new(),
             scenario: "name: before".to_owned(),
-            question: String::new(),
-            plan: Plan { rounds: 2, seed: 7, cells, ..Plan::example(target) },
-            clock: Clock::Wall,
-            host: std::collections::BTreeMap::new(),
             guest: [("kernel_name".to_owned(), "debian-13".to_owned())].into(),
-            tools: std::collections::BTreeMap::new(),
-            references: Vec::new(),
-            baseline: None,
-            start: Timestamp::UNIX_EPOCH,
+            ..Header::example(Plan { rounds: 2, seed: 7, cells, ..Plan::example(target) })
         }
     }
 

@@ -21,6 +21,7 @@ mod probe;
 mod profiles;
 mod programmer;
 mod progress;
+mod reruns;
 mod run;
 mod self_test;
 mod store;

@@ -1,6 +1,6 @@
 //! Profiles in files: `profile.jsonl` in a run's folder, and, packed, beside a baseline.
 
-use crate::store::{self, RECORD};
+use crate::store;
 use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -16,10 +16,9 @@ pub(crate) const FILE: &str = "profile.jsonl";
 /// What the name of a baseline's ends in, in place of its `jsonl`.
 const PACKED: &str = "profile.gz";
 
-/// The profile of the run at `place`, its folder or a file in it; `None` where there is none.
+/// The profile of the run at `place`, its folder or its record; `None` where there is none.
 pub(crate) fn of_run(place: &Path) -> Option<PathBuf> {
-    let folder = if place.is_dir() { Some(place) } else { place.parent().filter(|_| place.ends_with(RECORD)) };
-    folder.map(|folder| folder.join(FILE)).filter(|file| file.is_file())
+    store::folder(place).map(|folder| folder.join(FILE)).filter(|file| file.is_file())
 }
 
 /// The profile of the baseline `file`, which may be a run's; `None` where there is none.

@@ -19,6 +19,7 @@ use lab_core::cluster::{AddressPlan, Cluster, NODE_ADDRESS};
 use lab_core::layout::{Action, Installed, Invocation, Layout, Pace, Part, Request, Tool};
 use netns_topology::{Namespace, Node};
 use node_netlink::{ApplyError, Kernel, Spent};
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -173,58 +174,63 @@ impl Programmer {
 
     /// As [`perform`](Self::perform), measured, and slower by what is planted.
     fn sync(&self, node: &dyn Place, actions: &[Action], limit: Duration) -> Result<Cost, Ended> {
-        if self.delay.is_zero() {
-            return self.perform(node, actions, limit);
-        }
-        let Some(first) = actions.iter().position(|action| action.call().is_some()) else {
+        if !self.delay.is_zero() && !actions.iter().any(|action| action.call().is_some()) {
             let why = "a delay was planted into the tool of a sync that calls none";
             return Err(Ended::Failed(format!("{why}; plant it into another cell")));
-        };
-        let mut cost = self.perform(node, &actions[..first], limit)?;
-        let left = |cost: &Cost| limit.saturating_sub(cost.wall);
-        let (part, run) = match &actions[first] {
-            Action::Try(part, call) => (*part, self.attempt(node, call, left(&cost), self.delay)?),
-            Action::Call(part, call) => (*part, self.run(node, call, left(&cost), self.delay)?),
-            Action::Ask(..) | Action::Set(_) => unreachable!("these call no tool"),
-        };
-        cost.add_run(part, &run);
-        let rest = self.perform(node, &actions[first + 1..], left(&cost));
-        cost.add_all(rest.map_err(|ended| cost.so_far(ended))?);
-        Ok(cost)
+        }
+        self.perform_late(node, actions, limit, self.delay)
     }
 
     /// Does `actions` in `node`, one after the other, within `limit` of their own time.
     ///
     /// Where that runs out, the error says what the parts cost that were through, too.
     fn perform(&self, node: &dyn Place, actions: &[Action], limit: Duration) -> Result<Cost, Ended> {
+        self.perform_late(node, actions, limit, Duration::ZERO)
+    }
+
+    /// As [`perform`](Self::perform), with a `delay` that the first tool spins for.
+    fn perform_late(
+        &self,
+        node: &dyn Place,
+        actions: &[Action],
+        limit: Duration,
+        mut delay: Duration,
+    ) -> Result<Cost, Ended> {
         let (mut cost, account) = (Cost::default(), Account::open());
         let mut rest = actions;
         while !rest.is_empty() {
             if interrupt::requested() {
                 return Err(Ended::Interrupted);
             }
-            let done = self.act(node, rest, limit.saturating_sub(cost.wall), &mut cost);
+            let done = self.act(node, rest, limit.saturating_sub(cost.wall), &mut delay, &mut cost);
             rest = &rest[done.map_err(|ended| cost.so_far(ended))?..];
         }
         cost.accounts = Some(account.took(cost.wall));
         Ok(cost)
     }
 
-    /// Does the first of `actions`, with those behind it that go with it; how many these were.
-    fn act(&self, node: &dyn Place, actions: &[Action], left: Duration, cost: &mut Cost) -> Result<usize, Ended> {
+    /// Does the first of `actions`, with those behind it that go with it; how many these were. A tool spins for the `delay`,
+    /// of which nothing is left then.
+    fn act(
+        &self,
+        node: &dyn Place,
+        actions: &[Action],
+        left: Duration,
+        delay: &mut Duration,
+        cost: &mut Cost,
+    ) -> Result<usize, Ended> {
         match &actions[0] {
             Action::Call(part, first) => {
                 let calls = actions.iter().map_while(|action| continues(action, *part, first));
                 let calls: Vec<&Invocation> = calls.collect();
-                let run = if calls.len() < 2 {
-                    self.run(node, first, left, Duration::ZERO)?
-                } else {
-                    self.run_each(node, &calls, left)?
-                };
-                cost.add_run(*part, &run);
-                return Ok(calls.len().max(1));
+                if calls.len() < 2 || !delay.is_zero() {
+                    cost.add_run(*part, &self.run(node, first, left, mem::take(delay))?);
+                    return Ok(1);
+                }
+                cost.add_run(*part, &self.run_each(node, &calls, left)?);
+                return Ok(calls.len());
             }
-            Action::Try(part, call) => cost.add_run(*part, &self.attempt(node, call, left, Duration::ZERO)?),
+            Action::Try(part, call) => cost.add_run(*part, &self.attempt(node, call, left, mem::take(delay))?),
             Action::Ask(pace, requests) => {
                 let spent = within(node, || ask(*pace, requests, left))?;
                 cost.add(Part::Addresses, spent.addresses);

@@ -51,7 +51,7 @@ impl Listener for Progress {
                         let (scenario, target) = (&plan.scenario, plan.target);
                         let (count, what) =
                             if plan.target.is_exact() { (plan.replicas, "replica") } else { (plan.rounds, "round") };
-                        let passes = format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+                        let passes = units::counted(count.into(), what);
                         eprintln!("{scenario}: {cells} cells, {passes}, target {target}");
                     }
                 }

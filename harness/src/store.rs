@@ -20,6 +20,11 @@ pub(crate) const RUNS: &str = "runs";
 /// Less free space than this is refused: a run of every scenario here stays well below it.
 const ROOM: u64 = 64 << 20;
 
+/// The folder of the run at `place`, which is that folder or the record in it; `None` of any other file.
+pub(crate) fn folder(place: &Path) -> Option<&Path> {
+    if place.is_dir() { Some(place) } else { place.parent().filter(|_| place.ends_with(RECORD)) }
+}
+
 /// Whether a run's folder can be at `folder`, before anything is done for the run. It makes nothing.
 ///
 /// # Errors

@@ -301,7 +301,7 @@ fn a_self_test_without_runs_says_that_there_are_too_few() {
     let out = folder.path().to_str().unwrap();
     let said = refused(&["gate", "--self-test", "--target", "exact", "--runs", "0", "--out", out]);
     assert!(
-        said.contains("a self-test compares plain runs with each other, and there are 0; make more with --runs"),
+        said.contains("compares plain runs with each other, or with baselines, and there are 0 and 0; make more"),
         "{said}"
     );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -3,14 +3,16 @@
 #[path = "../../ci/tier.rs"]
 mod tier;
 
+#[path = "guest/gate.rs"]
+mod gate;
+#[path = "guest/planting.rs"]
+mod planting;
 #[path = "guest/profile.rs"]
 mod profile;
 
 use anyhow::{Context, Result, bail, ensure};
 use lab_core::dataset::{CellRecord, Dataset};
-use lab_core::metric::Metric;
-use lab_core::slowdown::{Means, Slowdown};
-use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName};
+use lab_core::vocabulary::{BackendName, Outcome};
 use libtest_mimic::{Arguments, Failed};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -69,7 +71,10 @@ fn main() -> ExitCode {
             profile::a_profiled_run_has_the_same_digits_and_says_where_they_are_from,
         ),
         test("a_profile_of_another_target_is_refused", profile::a_profile_of_another_target_is_refused),
-        test("a_guest_is_the_same_whatever_is_planted_later_on", a_guest_is_the_same_whatever_is_planted_later_on),
+        test(
+            "a_guest_is_the_same_whatever_is_planted_later_on",
+            planting::a_guest_is_the_same_whatever_is_planted_later_on,
+        ),
         test("kill_nine_leaves_nothing", kill_nine_leaves_nothing),
         test("ctrl_c_leaves_a_valid_dataset_and_no_guest", ctrl_c_leaves_a_valid_dataset_and_no_guest),
         test("a_lost_guest_fails_its_cell_and_no_other", a_lost_guest_fails_its_cell_and_no_other),
@@ -79,8 +84,9 @@ fn main() -> ExitCode {
         test("a_module_that_is_missing_skips_what_needs_it", a_module_that_is_missing_skips_what_needs_it),
         test(
             "a_gate_passes_the_same_program_and_finds_one_percent",
-            a_gate_passes_the_same_program_and_finds_one_percent,
+            gate::a_gate_passes_the_same_program_and_finds_one_percent,
         ),
+        test("a_regression_is_followed_into_its_functions", gate::a_regression_is_followed_into_its_functions),
         enclosed("a_kernel_that_cannot_be_fetched_is_named", a_kernel_that_cannot_be_fetched_is_named),
         enclosed("an_emulator_that_is_missing_is_named", an_emulator_that_is_missing_is_named),
     ];
@@ -224,49 +230,6 @@ fn every_sample_is_the_same_from_run_to_run() -> Result<()> {
     }
     ensure!(plain.keys().eq(other_seed.keys()), "another seed records something else");
     ensure!(plain != other_seed, "another seed changed nothing");
-    Ok(())
-}
-
-/// A guest depends on its own visits alone: neither on other guests of the plan, nor on a slowdown before its cell's turn.
-fn a_guest_is_the_same_whatever_is_planted_later_on() -> Result<()> {
-    const DELAY: u32 = 200_000;
-    let folder = workplace(EVERYTHING)?;
-    let run = |out: &str, options: &[&str]| -> Result<Dataset> {
-        ended(&scenario(folder.path(), out, options).output()?, 0)?;
-        dataset(folder.path(), out)
-    };
-    let plain = run("plain", &["--backend", "iptables-legacy", "--backend", "nftables"])?;
-    let cell = |probe, position| {
-        let found =
-            plain.header.plan.cells.iter().find(|cell| {
-                (cell.backend, cell.probe, cell.position) == (BackendName::IptablesLegacy, probe, position)
-            });
-        found.copied().context("the plan has no such cell")
-    };
-    let delayed =
-        Slowdown { cell: cell(ProbeName::AppendRule, None)?, means: Means::Delay(Duration::from_nanos(DELAY.into())) };
-    let ruled = Slowdown { cell: cell(ProbeName::Connect, Some(Position::Last))?, means: Means::Rules(100) };
-    fs::write(folder.path().join("plant.json"), serde_json::to_vec(&[delayed, ruled])?)?;
-    let planted = run("planted", &["--backend", "iptables-legacy", "--plant", "plant.json"])?;
-
-    let places = |slowdown: Slowdown| planted.header.plan.cells.iter().position(|cell| *cell == slowdown.cell);
-    let first = places(delayed).context("the planted cell is not in the plan")?;
-    let (was, is) = (samples(&plain)?, samples(&planted)?);
-    let ahead = planted.cells.iter().filter(|record| planted.header.plan.cells[..first].contains(&record.cell()));
-    let mut compared = 0;
-    for record in ahead {
-        let coordinates = format!("{:?}", CellRecord { samples: Vec::new(), ..record.clone() });
-        ensure!(was.get(&coordinates) == is.get(&coordinates), "another guest: {record:?}");
-        compared += 1;
-    }
-    ensure!(compared > 10, "only {compared} records come before the planted cell");
-    let figure = |run: &Dataset, cell| {
-        let own = |record: &&CellRecord| record.cell() == cell && record.metric == Metric::of(cell.probe);
-        run.cells.iter().find(own).and_then(|record| record.samples.first().copied()).context("no sample")
-    };
-    let grown = figure(&planted, delayed.cell)? - figure(&plain, delayed.cell)?;
-    ensure!((0.5..2.0).contains(&(grown / f64::from(DELAY))), "a delay of {DELAY} took {grown}");
-    ensure!(figure(&planted, ruled.cell)? > 1.05 * figure(&plain, ruled.cell)?, "the rules took nothing");
     Ok(())
 }
 
@@ -469,33 +432,5 @@ fn an_emulator_that_is_missing_is_named() -> Result<()> {
     let expected =
         "svclab: qemu-system-x86_64 is not installed; install it with ci/setup (the package qemu-system-x86)";
     ensure!(said.trim_end() == expected, "{said}");
-    Ok(())
-}
-
-/// The baseline's own plan is run, and its digits are the baseline's; then the baseline is made one percent faster.
-fn a_gate_passes_the_same_program_and_finds_one_percent() -> Result<()> {
-    let folder = workplace(TWO)?;
-    let folder = folder.path();
-    ended(&scenario(folder, "out", &[]).output()?, 0)?;
-    let gate = |out| {
-        let mut command = Command::new(SVCLAB);
-        command.current_dir(folder).args(["gate", "--baseline", "out", "--out", out]);
-        command.env_remove("GITHUB_ACTIONS").output()
-    };
-    ended(&gate("same")?, 0)?;
-    let (before, after) = (dataset(folder, "out")?, dataset(folder, "same/run")?);
-    ensure!(samples(&before)? == samples(&after)? && before.header.plan == after.header.plan);
-
-    let text = fs::read_to_string(folder.join("out/run.jsonl"))?;
-    let connect = before.cells.iter().find(|cell| cell.metric == Metric::Connect).context("no connect")?;
-    let sample = connect.samples.first().context("no sample")?;
-    let faster = text.replace(&format!("[{sample}"), &format!("[{}", (sample / 1.01).floor()));
-    ensure!(faster != text, "there is no sample {sample}");
-    fs::write(folder.join("out/run.jsonl"), faster)?;
-    let output = gate("slower")?;
-    let said = ended(&output, 1)?;
-    ensure!(said.contains("svclab: the gate fails: regressed "), "{said}");
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    ensure!(told.contains("connect"), "{told}");
     Ok(())
 }

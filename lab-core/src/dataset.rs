@@ -68,6 +68,31 @@ pub struct Header {
     pub start: Timestamp,
 }
 
+impl Header {
+    /// Of a run of `plan` on nothing in particular, for examples and tests.
+    #[must_use]
+    pub fn example(plan: Plan) -> Self {
+        let clock = if plan.target.is_exact() { Clock::Instructions } else { Clock::Wall };
+        Self {
+            format: FORMAT,
+            id: "test".to_owned(),
+            version: "0.1.0".to_owned(),
+            revision: String::new(),
+            command: vec!["svclab".to_owned()],
+            scenario: String::new(),
+            question: String::new(),
+            plan,
+            clock,
+            host: BTreeMap::new(),
+            guest: BTreeMap::new(),
+            tools: BTreeMap::new(),
+            references: Vec::new(),
+            baseline: None,
+            start: Timestamp::UNIX_EPOCH,
+        }
+    }
+}
+
 /// Why a run is what others are compared with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baseline {

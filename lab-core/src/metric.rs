@@ -168,6 +168,13 @@ impl Metric {
         }
     }
 
+    /// A figure as a cost, of which less is better: its reciprocal where more is better. Also a cost as a figure, and a ratio
+    /// of figures as one of costs.
+    #[must_use]
+    pub fn cost(self, figure: f64) -> f64 {
+        if self.better() == Better::Higher { 1.0 / figure } else { figure }
+    }
+
     /// What it means, in a sentence fit for a report on any clock.
     #[must_use]
     pub fn meaning(self) -> &'static str {

@@ -83,6 +83,18 @@ impl Cell {
         let only = (backend == BackendName::Ipvs && probe.programs()).then_some(probe);
         Load { services, endpoints, backend, scheduler, forwarding, way, only }
     }
+
+    /// What its guest is loaded with in the target `exact`: a guest is booted for a load, and serves every probe in turn.
+    #[must_use]
+    pub fn guest_load(&self) -> Load {
+        Load { only: None, ..self.load() }
+    }
+
+    /// The cell of `direct` that asks the same question.
+    #[must_use]
+    pub fn direct(self) -> Self {
+        Self { backend: BackendName::Direct, scheduler: None, forwarding: None, way: Way::None, ..self }
+    }
 }
 
 /// One measurement of a cell: its turn in a round, or in a replica.
@@ -174,8 +186,7 @@ impl Plan {
             let first = boots.len();
             for &cell in &self.cells {
                 let visit = Visit { round: 0, replica, cell };
-                let load = |cell: &Cell| Load { only: None, ..cell.load() };
-                match boots[first..].iter_mut().find(|boot| load(&boot[0].cell) == load(&cell)) {
+                match boots[first..].iter_mut().find(|boot| boot[0].cell.guest_load() == cell.guest_load()) {
                     Some(boot) => boot.push(visit),
                     None => boots.push(vec![visit]),
                 }
@@ -191,6 +202,13 @@ impl Plan {
         let mut cells = self.cells.clone();
         cells.shuffle(&mut rng);
         cells
+    }
+
+    /// The same in so many rounds. A cell has no less time for each than it had.
+    #[must_use]
+    pub fn in_rounds(&self, rounds: u32) -> Self {
+        let budget = self.budget.max(self.budget / self.rounds.max(1) * rounds);
+        Self { rounds, budget, ..self.clone() }
     }
 
     /// How often every cell is to be measured.
@@ -373,13 +391,12 @@ mod tests {
     fn an_exact_run_boots_once_a_load_and_replica_and_keeps_the_order_of_the_axes() {
         let exact = Plan { target: TargetName::Exact, rounds: 1, replicas: 2, ..plan(1) };
         let boots = exact.boots();
-        let load = |cell: &Cell| Load { only: None, ..cell.load() };
-        let mut loads: Vec<_> = exact.cells.iter().map(load).collect();
+        let mut loads: Vec<_> = exact.cells.iter().map(Cell::guest_load).collect();
         loads.sort_unstable();
         loads.dedup();
         assert_eq!(boots.len(), 2 * loads.len());
         for boot in &boots {
-            assert!(boot.iter().all(|visit| load(&visit.cell) == load(&boot[0].cell)));
+            assert!(boot.iter().all(|visit| visit.cell.guest_load() == boot[0].cell.guest_load()));
             assert!(boot.iter().all(|visit| visit.replica == boot[0].replica && visit.round == 0));
         }
         assert_eq!(boots.concat().len(), 2 * exact.cells.len());

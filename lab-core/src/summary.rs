@@ -218,10 +218,8 @@ impl Context<'_> {
 
     /// The figures of one cell's metric; `None` when there are no samples.
     fn figures(&self, cell: Cell, metric: Metric, passes: &BTreeMap<Pass, Vec<f64>>) -> Option<Figures> {
-        let way = Way::None;
-        let baseline = Cell { backend: BackendName::Direct, scheduler: None, forwarding: None, way, ..cell };
         let ratio = |(&pass, samples): (&Pass, &Vec<f64>)| {
-            let direct = self.direct.get(&(baseline, metric, pass)).filter(|median| **median != 0.0)?;
+            let direct = self.direct.get(&(cell.direct(), metric, pass)).filter(|median| **median != 0.0)?;
             Some(stats::median(samples)? / direct)
         };
         let ratios: Vec<f64> = passes.iter().filter_map(ratio).collect();

@@ -179,6 +179,12 @@ pub fn count(value: u64) -> String {
     thousands(&value.to_string())
 }
 
+/// So many of what `noun` names one of: `1 round`, `1,000 Services`.
+#[must_use]
+pub fn counted(value: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(value), if value == 1 { "" } else { "s" })
+}
+
 /// `value` rounded to `digits` significant digits, in plain decimals.
 fn significant(value: f64, digits: i32) -> String {
     if value == 0.0 || !value.is_finite() {

@@ -86,6 +86,6 @@ fn about(answer: &Answer) -> String {
             units::count(last.into())
         ),
     };
-    let endpoints = if answer.endpoints == 1 { "endpoint" } else { "endpoints" };
-    format!("{asked} {measured}, with {} {endpoints} behind each{}.", answer.endpoints, words::clock(answer))
+    let endpoints = units::counted(answer.endpoints.into(), "endpoint");
+    format!("{asked} {measured}, with {endpoints} behind each{}.", words::clock(answer))
 }

@@ -83,10 +83,10 @@ const READING: &str = "A function's instructions are its own, without those of t
 /// `iptables-legacy at 100 Services, connect last: first_byte`.
 fn title(cell: &Cell, metric: Metric) -> String {
     let position = cell.position.map_or(String::new(), |position| format!(" {position}"));
-    let (variant, services, probe) = (Variant::of(cell).name(&[]), units::count(cell.services.into()), cell.probe);
+    let (variant, probe) = (Variant::of(cell).name(&[]), cell.probe);
+    let services = units::counted(cell.services.into(), "Service");
     let of = if metric == Metric::of(probe) { String::new() } else { format!(": {}", metric.name()) };
-    let services_word = if cell.services == 1 { "Service" } else { "Services" };
-    format!("{variant} at {services} {services_word}, {}{position}{of}", probe.name())
+    format!("{variant} at {services}, {}{position}{of}", probe.name())
 }
 
 fn spell(instructions: f64) -> String {

@@ -1,9 +1,10 @@
 //! `svclab compare`: two runs beside each other.
 
+use super::options::Width;
 use super::product::{Product, save};
 use super::runs;
 use crate::exit::{Exit, Failure};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use lab_core::gate::{self, Bearing, Comparison};
 use reports::gate::comparison;
 use std::path::PathBuf;
@@ -23,9 +24,8 @@ pub(crate) struct Args {
     /// The file to write it to, or a folder for one of its usual name [default: standard output]
     #[arg(long, value_name = "FILE|DIR")]
     out: Option<PathBuf>,
-    /// Columns of the terminal format, from 60 [default: the terminal's, else 100]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
-    width: Option<u16>,
+    #[command(flatten)]
+    width: Width,
 }
 
 /// How a comparison is written.
@@ -44,11 +44,11 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    check_width(args).map_err(Failure::usage)?;
+    args.width.check(&args.format, &Format::Terminal).map_err(Failure::usage)?;
     let read = |place| runs::read_one(place).map_err(Failure::usage);
     let comparison = gate::compare(&read(&args.before)?, &read(&args.after)?);
     check(&comparison).map_err(Failure::not_comparable)?;
-    let product = make(&comparison, args.format, args.width.unwrap_or_else(super::width));
+    let product = make(&comparison, args.format, args.width.columns());
     match &args.out {
         Some(out) => {
             runs::spare(out, [&args.before, &args.after])
@@ -58,16 +58,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         None => super::print(&product.bytes)?,
     }
     Ok(Exit::Done.into())
-}
-
-fn check_width(args: &Args) -> Result<()> {
-    let name = clap::ValueEnum::to_possible_value(&args.format);
-    let name = name.as_ref().map_or("", clap::builder::PossibleValue::get_name);
-    ensure!(
-        args.width.is_none() || args.format == Format::Terminal,
-        "--width is for --format terminal, not for {name}"
-    );
-    Ok(())
 }
 
 /// Whether the runs can be put beside each other at all.

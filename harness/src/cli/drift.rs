@@ -81,7 +81,7 @@ fn tell(runs: &[Dataset], policy: &Policy) -> usize {
         |id: &String| begun.get(id.as_str()).map_or(String::new(), |start| start.strftime("%Y-%m-%d").to_string());
     let days = [drift.runs.first(), drift.runs.last()].map(|id| id.map_or(String::new(), day));
     if let Some(run) = runs.first() {
-        let (plan, count) = (&run.header.plan, counted(drift.runs.len(), "run"));
+        let (plan, count) = (&run.header.plan, units::counted(drift.runs.len() as u64, "run"));
         say!("{} on {}: {count}, from {} to {}", plan.scenario, plan.target, days[0], days[1]);
     }
     for out in &drift.left_out {
@@ -97,8 +97,8 @@ fn tell(runs: &[Dataset], policy: &Policy) -> usize {
     }
     let gating = drift.series.iter().filter(|series| series.gating == gate::Gating::Gates).count();
     match drifted.len() {
-        0 => say!("of {} that gate, none has drifted", counted(gating, "figure")),
-        some => say!("of {} that gate, drifted: {some}", counted(gating, "figure")),
+        0 => say!("of {} that gate, none has drifted", units::counted(gating as u64, "figure")),
+        some => say!("of {} that gate, drifted: {some}", units::counted(gating as u64, "figure")),
     }
     drifted.len()
 }
@@ -116,8 +116,4 @@ fn described(series: &Series, drift: &Drift) -> String {
         told.push(format!("  {} → {} ({change:+.1} %) since {since}", human(shift.before), human(shift.after)));
     }
     told.join("\n")
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{} {what}{}", units::count(count as u64), if count == 1 { "" } else { "s" })
 }

@@ -3,10 +3,10 @@
 use crate::cli::scenarios;
 use crate::exit::Failure;
 use crate::target::Guests;
-use anyhow::{Context, anyhow};
-use clap::Args;
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
+use clap::{Args, ValueEnum};
 use lab_core::cluster::AddressPlan;
 use lab_core::plan::Plan;
 use lab_core::scenario::{BUDGET, INSTRUCTIONS, MEMORY, Scenario, parse_duration, parse_instructions};
@@ -15,6 +15,38 @@ use std::time::Duration;
 
 /// Decides the order of cells when the user does not.
 const SEED: u64 = 1;
+
+/// How wide text for a terminal is.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Width {
+    /// Columns of the terminal format, from 60 [default: the terminal's, else 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
+    width: Option<u16>,
+}
+
+impl Width {
+    pub(crate) fn columns(self) -> u16 {
+        self.width.unwrap_or_else(super::width)
+    }
+
+    /// Whether it goes with `format`.
+    ///
+    /// # Errors
+    /// When it was given, and `format` is not that for a `terminal`.
+    pub(crate) fn check<F: ValueEnum + PartialEq>(self, format: &F, terminal: &F) -> Result<()> {
+        ensure!(
+            self.width.is_none() || format == terminal,
+            "--width is for --format terminal, not for {}",
+            spelled(format)
+        );
+        Ok(())
+    }
+}
+
+/// How `value` is spelled on the command line.
+pub(crate) fn spelled(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
 
 /// Which scenario, and what of it is to be otherwise.
 #[derive(Debug, Args)]

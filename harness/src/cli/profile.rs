@@ -1,6 +1,6 @@
 //! `svclab profile`: what was executed for a run's samples, by function.
 
-use super::options::word;
+use super::options::{Width, word};
 use super::runs;
 use crate::exit::{Exit, Failure};
 use crate::profiles;
@@ -43,18 +43,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 12)]
     top: usize,
     /// How to say it
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_enum, default_value_t = Format::Terminal)]
     format: Format,
-    /// Columns of the text, from 60 [default: the terminal's, else 100]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
-    width: Option<u16>,
+    #[command(flatten)]
+    width: Width,
 }
 
 /// How a profile is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     /// For reading in a terminal
-    Text,
+    Terminal,
     /// For a pull request
     Markdown,
     /// For other programs
@@ -62,6 +61,7 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    args.width.check(&args.format, &Format::Terminal).map_err(Failure::usage)?;
     let text = match &args.later {
         None => hottest(args),
         Some(later) => changes(args, later),
@@ -116,7 +116,7 @@ impl Args {
 
     fn write(&self, sections: &[reports::report::Section], json: impl FnOnce() -> String) -> String {
         match self.format {
-            Format::Text => written::text(sections, self.width.unwrap_or_else(super::width)),
+            Format::Terminal => written::text(sections, self.width.columns()),
             Format::Markdown => written::markdown(sections),
             Format::Json => json(),
         }

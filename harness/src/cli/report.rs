@@ -1,5 +1,6 @@
 //! `svclab report`: everything that can be made of recorded runs.
 
+use super::options::{Width, spelled};
 use super::product::{Product, save};
 use super::question::Asked;
 use super::runs;
@@ -28,9 +29,8 @@ pub(crate) struct Args {
     section: Option<String>,
     #[command(flatten)]
     asked: Asked,
-    /// Columns of the terminal format, from 60 [default: the terminal's, else 100]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=1000))]
-    width: Option<u16>,
+    #[command(flatten)]
+    width: Width,
 }
 
 /// What runs can be made into.
@@ -80,12 +80,8 @@ impl Args {
 
 /// What can be said of the command line before anything is read.
 fn check(args: &Args) -> Result<()> {
-    let name = clap::ValueEnum::to_possible_value(&args.format);
-    let name = name.as_ref().map_or("", clap::builder::PossibleValue::get_name);
-    ensure!(
-        args.width.is_none() || args.format == Format::Terminal,
-        "--width is for --format terminal, not for {name}"
-    );
+    args.width.check(&args.format, &Format::Terminal)?;
+    let name = spelled(&args.format);
     ensure!(
         args.section.is_none() || matches!(args.format, Format::Terminal | Format::Markdown | Format::Svg),
         "--section is for --format terminal, markdown and svg, not for {name}"
@@ -116,7 +112,7 @@ fn make(args: &Args, datasets: Vec<Dataset>) -> Result<Vec<Product>, Failure> {
         return Ok(vec![part(args, name, &report(datasets)?)?]);
     }
     Ok(match args.format {
-        Format::Terminal => text("report.txt", report(datasets)?.terminal(args.width.unwrap_or_else(super::width))),
+        Format::Terminal => text("report.txt", report(datasets)?.terminal(args.width.columns())),
         Format::Markdown => text("report.md", report(datasets)?.markdown()),
         Format::Html => text("report.html", report(datasets)?.html()),
         Format::Svg => pictures(&report(datasets)?)?,
@@ -136,7 +132,7 @@ fn part(args: &Args, name: &str, report: &Report) -> Result<Product, Failure> {
     let (end, text) = match args.format {
         Format::Svg => ("svg", report.picture(name)),
         Format::Markdown => ("md", report.markdown_part(name)),
-        _ => ("txt", report.terminal_part(name, args.width.unwrap_or_else(super::width))),
+        _ => ("txt", report.terminal_part(name, args.width.columns())),
     };
     let text = text.map_err(Failure::usage)?;
     Ok(Product { name: format!("{name}.{end}"), bytes: text.into_bytes() })

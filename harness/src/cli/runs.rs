@@ -1,6 +1,7 @@
 //! The runs that a verb is given: found, read, and what is odd about them said on standard error.
 
 use crate::exit::Failure;
+use crate::reruns::is_rerun;
 use crate::store::{self, RECORD};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use lab_core::dataset::{Dataset, Read};
@@ -8,9 +9,6 @@ use lab_core::units;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// What a rerun's folder is called, in that of its run.
-pub(crate) const AGAIN: &str = "again";
 
 /// Reads the runs at `places`, each a run's folder or its `run.jsonl`, in their order.
 ///
@@ -73,8 +71,8 @@ pub(crate) fn record(place: &Path) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// The runs below `folder`, up to three folders down, and the datasets in it: their files, by path. Reruns of suspicious
-/// cells are left out.
+/// The runs below `folder`, up to three folders down, and the datasets in it: their files, by path. Reruns are left
+/// out.
 pub(crate) fn below(folder: &Path) -> Result<Vec<PathBuf>> {
     const DEEP: usize = 3;
     let mut files = Vec::new();
@@ -88,7 +86,7 @@ fn gather(folder: &Path, deep: usize, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(reading)? {
         let path = entry.with_context(reading)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() && deep > 0 && !name.starts_with(AGAIN) {
+        if path.is_dir() && deep > 0 && !is_rerun(&name) {
             gather(&path, deep - 1, files)?;
         } else if path.extension().is_some_and(|extension| extension == "jsonl") && path.is_file() {
             files.push(path);

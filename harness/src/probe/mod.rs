@@ -95,14 +95,14 @@ impl SyncSamples {
     }
 
     fn readings(&self, plan: &Plan) -> Vec<Reading> {
+        let walls = |costs: &[Cost]| costs.iter().map(|cost| ns(cost.wall)).collect::<Vec<f64>>();
         // Parts of a sample are of the repetition that is the sample, or they would not add up to it.
-        let walls: Vec<f64> = self.costs.iter().map(|cost| ns(cost.wall)).collect();
-        let whole = middle(&walls)
+        let whole = middle(&walls(&self.costs))
             .filter(|_| plan.target.is_exact())
             .map_or(&self.costs[..], |place| &self.costs[place..=place]);
         let of = |metric, value: fn(&Cost) -> f64| Reading::new(metric, whole.iter().map(value).collect());
         let timed = |metric, costs: &[Cost]| {
-            let samples: Vec<f64> = costs.iter().map(|cost| ns(cost.wall)).collect();
+            let samples = walls(costs);
             let accounts = middle(&samples).and_then(|place| costs[place].accounts);
             reading(plan, metric, samples).on(accounts)
         };

@@ -43,14 +43,6 @@ impl Cost {
         }
     }
 
-    /// Adds what came after it.
-    pub(super) fn add_all(&mut self, next: Self) {
-        next.parts.into_iter().for_each(|(part, wall)| self.add(part, wall));
-        self.user += next.user;
-        self.system += next.system;
-        self.peak_rss = self.peak_rss.max(next.peak_rss);
-    }
-
     pub(super) fn add_run(&mut self, part: Part, run: &ToolRun) {
         self.add(part, run.wall);
         self.user += run.user;

@@ -15,11 +15,11 @@
 
 use super::pool::{Kind, Pool};
 use lab_core::dataset::Dataset;
-use lab_core::metric::{Better, Metric};
+use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Load, Plan};
 use lab_core::slowdown::{Means, Slowdown};
 use lab_core::stats;
-use lab_core::vocabulary::{BackendName, Outcome, ProbeName, TargetName, Way};
+use lab_core::vocabulary::{BackendName, Outcome, ProbeName, TargetName};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -59,13 +59,13 @@ impl Usual {
     }
 }
 
-/// What each cell costs, by rounds and replicas; rates as the time that one takes.
+/// What each cell costs, by rounds and replicas: rates as their reciprocals.
 type Costs = BTreeMap<Cell, BTreeMap<(u32, u32), f64>>;
 
 /// What is known of costs.
 pub(super) struct Amount {
     share: f64,
-    /// In the plain runs, in ns.
+    /// In runs without anything planted; what calls a tool, in ns.
     plain: BTreeMap<Cell, f64>,
     /// What a cell costs in units of `direct`'s cost: by the number of rules, and without any.
     with: BTreeMap<Cell, Vec<(u32, f64)>>,
@@ -76,10 +76,10 @@ pub(super) struct Amount {
 impl Amount {
     /// To make a cell slower by `share`.
     pub(super) fn of(pool: &Pool, share: f64) -> Self {
-        let exact = pool.runs(Kind::Plain).any(|run| run.header.plan.target.is_exact());
+        let exact = pool.unplanted().any(|run| run.header.plan.target.is_exact());
         let usual = Usual::on(if exact { TargetName::Exact } else { TargetName::Host });
         let costs = |run: &Dataset| costs(run, usual);
-        let plain: Vec<Costs> = pool.runs(Kind::Plain).map(costs).collect();
+        let plain: Vec<Costs> = pool.unplanted().map(costs).collect();
         let absolute = |run: &Costs| absolute(run, usual);
         let relative = |run: &Costs| if exact { absolute(run) } else { relative(run) };
         let mut with: BTreeMap<Cell, Vec<(u32, f64)>> = BTreeMap::new();
@@ -107,8 +107,7 @@ impl Amount {
         let mut loads: BTreeMap<Load, Vec<Slowdown>> = BTreeMap::new();
         for cell in plan.cells.iter().filter(|cell| carries(plan, cell)) {
             if let Some(means) = self.means(cell) {
-                let load = Load { only: None, ..cell.load() };
-                loads.entry(load).or_default().push(Slowdown { cell: *cell, means });
+                loads.entry(cell.guest_load()).or_default().push(Slowdown { cell: *cell, means });
             }
         }
         let pick = |(place, load): (usize, &Vec<Slowdown>)| {
@@ -118,8 +117,7 @@ impl Amount {
         let slowdowns: Vec<Slowdown> = loads.values().enumerate().filter_map(pick).collect();
         let mut cells = plan.cells.clone();
         if self.exact {
-            let load = |cell: &Cell| Load { only: None, ..cell.load() };
-            cells.retain(|cell| slowdowns.iter().any(|slowdown| load(&slowdown.cell) == load(cell)));
+            cells.retain(|cell| slowdowns.iter().any(|slowdown| slowdown.cell.guest_load() == cell.guest_load()));
         }
         Plan { cells, slowdowns, ..plan.clone() }
     }
@@ -165,9 +163,8 @@ fn costs(dataset: &Dataset, usual: Usual) -> Costs {
     };
     for record in &dataset.cells {
         let own = record.metric == Metric::of(record.probe) && record.outcome == Outcome::Measured;
-        let rate = record.metric.better() == Better::Higher;
         let each = record.samples.iter().filter(|sample| own && **sample > 0.0);
-        let each: Vec<f64> = each.map(|sample| if rate { 1e9 / sample } else { *sample }).collect();
+        let each: Vec<f64> = each.map(|sample| record.metric.cost(*sample)).collect();
         let Some(cost) = usual.of(&each) else { continue };
         costs.entry(record.cell()).or_default().insert((record.round, record.replica), cost);
     }
@@ -183,8 +180,7 @@ fn absolute(costs: &Costs, usual: Usual) -> BTreeMap<Cell, f64> {
 /// By `direct` in the same round.
 fn relative(costs: &Costs) -> BTreeMap<Cell, f64> {
     let ratio = |(cell, rounds): (&Cell, &BTreeMap<(u32, u32), f64>)| {
-        let direct = Cell { backend: BackendName::Direct, scheduler: None, forwarding: None, way: Way::None, ..*cell };
-        let direct = costs.get(&direct)?;
+        let direct = costs.get(&cell.direct())?;
         let ratios = rounds.iter().filter_map(|(round, cost)| Some(cost / direct.get(round)?));
         Some((*cell, stats::median(&ratios.collect::<Vec<_>>())?))
     };

@@ -1,10 +1,14 @@
 //! The gate's self-test: how often it cries wolf, and how often it finds what was planted, on this machine and target.
 //!
 //! ```text
-//! plain/001 …         the plan, again and again      ─┬─ every two of them ──────► false alarms
+//! baseline/001 …      the plan in many rounds ────────┐
+//! plain/001 …         the plan, again and again ──────┼─ each beside each baseline ─► false alarms
 //! calibration/001 …   rules ahead of every dispatch   │    └─ what a rule costs
-//! planted/001 …       one cell a load made slower    ─┴─ beside a plain one ─────► found, named as that cell
+//! planted/001 …       one cell a load made slower ────┴─ each beside a baseline ────► found, named as that cell
 //! ```
+//!
+//! Where instructions are counted one run knows all that many would: there are no baselines, every two plain runs are
+//! compared, and a planted one is judged beside a plain one.
 //!
 //! Everything is run for real, and stays in a folder: a self-test that was interrupted goes on there, and the same runs can
 //! be judged by another policy.
@@ -17,12 +21,13 @@ mod trials;
 
 use crate::commission::Commission;
 use crate::exit::Failure;
+use crate::reruns::Reruns;
 use crate::target::Profiling;
 use amount::{Amount, carriers};
 use burner::Burner;
 use lab_core::dataset::Dataset;
-use lab_core::gate::Policy;
-use lab_core::plan::Plan;
+use lab_core::gate::{self, Policy};
+use lab_core::plan::{Cell, Plan};
 use lab_core::scenario::Scenario;
 use pool::{Kind, Pool};
 use std::path::PathBuf;
@@ -34,8 +39,14 @@ pub(crate) struct Asked {
     pub(crate) scenario: Scenario,
     /// The plan of a plain run.
     pub(crate) plan: Plan,
-    /// Plain runs that there are to be, and planted ones; 0 to judge those that there are.
+    /// Plain runs that there are to be; 0 to judge what there is.
     pub(crate) runs: u32,
+    /// Planted runs that there are to be.
+    pub(crate) planted: u32,
+    /// Baselines that there are to be.
+    pub(crate) baselines: u32,
+    /// The rounds of each.
+    pub(crate) baseline_rounds: u32,
     /// By how much a planted cell is made slower, as a share of what it costs.
     pub(crate) share: f64,
     pub(crate) policy: Policy,
@@ -62,20 +73,34 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    /// Plain and planted runs in turn, so that what drifts on the machine meets both.
+    /// Baselines, plain and planted runs in turn, so that what drifts on the machine meets all of them.
     fn collect(&mut self) -> Result<(), Failure> {
         if self.asked.runs == 0 {
             return Ok(());
         }
+        self.baseline(1)?;
         self.plain(1)?;
         for rules in amount::calibrations(self.asked.plan.target) {
             self.calibrate(*rules)?;
         }
-        for number in 1..=self.asked.runs {
-            self.plain(number)?;
-            self.planted(number)?;
+        let turns = self.asked.runs.max(self.asked.planted);
+        for turn in 1..=turns {
+            self.baseline((turn * self.asked.baselines).div_ceil(turns))?;
+            if turn <= self.asked.runs {
+                self.plain(turn)?;
+            }
+            if turn <= self.asked.planted {
+                self.planted(turn)?;
+            }
         }
         Ok(())
+    }
+
+    fn baseline(&mut self, number: u32) -> Result<(), Failure> {
+        if number > self.asked.baselines || self.pool.count(Kind::Baseline) >= number {
+            return Ok(());
+        }
+        self.make(Kind::Baseline, self.asked.plan.in_rounds(self.asked.baseline_rounds)).map(drop)
     }
 
     fn plain(&mut self, number: u32) -> Result<(), Failure> {
@@ -115,7 +140,10 @@ impl Collector<'_> {
         else {
             return Ok(());
         };
-        let again = Commission::again(&header, &carriers(&header.plan), rounds, pool::next_again(&place));
+        let planted = carriers(&header.plan);
+        let beside = planted.iter().copied().filter_map(gate::beside);
+        let cells: Vec<Cell> = planted.iter().copied().chain(beside).collect();
+        let again = Commission::again(&header, &cells, rounds, Reruns::of(&place, &header.id).free());
         self.pool.confirm(number, again.carry_out()?.dataset);
         Ok(())
     }

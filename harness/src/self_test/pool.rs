@@ -1,5 +1,6 @@
 //! The runs of a self-test, in a folder that holds whatever was made of them so far.
 
+use crate::reruns::Reruns;
 use crate::store::{self, RECORD};
 use anyhow::{Context, Result};
 use lab_core::dataset::Dataset;
@@ -9,7 +10,9 @@ use std::path::{Path, PathBuf};
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Kind {
-    /// It is compared with others like it.
+    /// Others are held against it: on a wall clock a run of many rounds, as a baseline is.
+    Baseline,
+    /// It is like the baselines, in as many rounds as the scenario has.
     Plain,
     /// It tells what a planted rule costs.
     Calibration,
@@ -20,6 +23,7 @@ pub(super) enum Kind {
 impl Kind {
     fn folder(self) -> &'static str {
         match self {
+            Self::Baseline => "baseline",
             Self::Plain => "plain",
             Self::Calibration => "calibration",
             Self::Planted => "planted",
@@ -50,14 +54,16 @@ impl Pool {
     /// When it cannot be read. A run that broke off is passed over.
     pub(super) fn open(folder: &Path) -> Result<Self> {
         let mut pool = Self { folder: folder.to_owned(), runs: Vec::new() };
-        for kind in [Kind::Plain, Kind::Calibration, Kind::Planted] {
+        for kind in [Kind::Baseline, Kind::Plain, Kind::Calibration, Kind::Planted] {
             let Ok(entries) = fs::read_dir(folder.join(kind.folder())) else { continue };
             let mut places: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
             places.sort();
             for place in places {
-                if let Some(dataset) = whole(&place)? {
-                    let again = agains(&place).map_while(|place| place.is_dir().then(|| whole(&place)));
-                    let again = again.collect::<Result<Vec<_>>>()?.into_iter().flatten().next();
+                let record = place.join(RECORD);
+                if let Some(dataset) = record.is_file().then(|| whole(&record)).transpose()?.flatten() {
+                    let reruns = Reruns::of(&place, &dataset.header.id);
+                    let again = reruns.records().map(|record| whole(&record)).collect::<Result<Vec<_>>>()?;
+                    let again = again.into_iter().flatten().next();
                     pool.runs.push((kind, Run { place, dataset, again }));
                 }
             }
@@ -73,6 +79,11 @@ impl Pool {
     /// Their datasets.
     pub(super) fn runs(&self, kind: Kind) -> impl Iterator<Item = &Dataset> {
         self.of(kind).map(|run| &run.dataset)
+    }
+
+    /// The runs without anything planted.
+    pub(super) fn unplanted(&self) -> impl Iterator<Item = &Dataset> {
+        self.runs(Kind::Baseline).chain(self.runs(Kind::Plain))
     }
 
     pub(super) fn count(&self, kind: Kind) -> u32 {
@@ -110,23 +121,8 @@ impl Pool {
     }
 }
 
-/// Where a run's reruns are, as the gate has them.
-fn agains(place: &Path) -> impl Iterator<Item = PathBuf> {
-    let name = |number: u32| if number == 1 { "again".to_owned() } else { format!("again-{number}") };
-    (1..).map(move |number| place.join(name(number)))
-}
-
-/// Where its next rerun goes.
-pub(super) fn next_again(place: &Path) -> PathBuf {
-    agains(place).find(|place| !place.exists()).unwrap_or_default()
-}
-
-/// The run at `place`, if there is one that was not broken off.
-fn whole(place: &Path) -> Result<Option<Dataset>> {
-    let record = place.join(RECORD);
-    if !record.is_file() {
-        return Ok(None);
-    }
-    let dataset = store::read(&record).with_context(|| record.display().to_string())?.dataset;
+/// The run of `record`, unless it was broken off.
+fn whole(record: &Path) -> Result<Option<Dataset>> {
+    let dataset = store::read(record).with_context(|| record.display().to_string())?.dataset;
     Ok(Some(dataset).filter(|dataset| dataset.end.as_ref().is_some_and(|end| !end.interrupted)))
 }

@@ -6,12 +6,12 @@ use super::trials::Trials;
 use super::*;
 use crate::store::RECORD;
 use jiff::Timestamp;
-use lab_core::dataset::{CellRecord, End, FORMAT, Header, Record};
+use lab_core::dataset::{CellRecord, End, Header, Record};
 use lab_core::gate::Verdict;
 use lab_core::metric::{Better, Metric};
 use lab_core::plan::{Axes, Cell};
 use lab_core::slowdown::{Means, Slowdown};
-use lab_core::vocabulary::{BackendName, Clock, Outcome, ProbeName, TargetName};
+use lab_core::vocabulary::{BackendName, Outcome, ProbeName, TargetName};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -43,24 +43,7 @@ fn measured(plan: &Plan, noise: f64, round: u32, cell: &Cell) -> f64 {
 
 /// The lines of a run of `plan`.
 fn lines(plan: &Plan, noise: f64) -> String {
-    let header = Header {
-        format: FORMAT,
-        id: "made-up".to_owned(),
-        version: "0.1.0".to_owned(),
-        revision: String::new(),
-        command: Vec::new(),
-        scenario: String::new(),
-        question: String::new(),
-        plan: plan.clone(),
-        clock: if plan.target.is_exact() { Clock::Instructions } else { Clock::Wall },
-        host: BTreeMap::new(),
-        guest: BTreeMap::new(),
-        tools: BTreeMap::new(),
-        references: Vec::new(),
-        baseline: None,
-        start: Timestamp::UNIX_EPOCH,
-    };
-    let mut text = Record::Run(Box::new(header)).line();
+    let mut text = Record::Run(Box::new(Header::example(plan.clone()))).line();
     let rounds = if plan.target.is_exact() { 1 } else { plan.rounds };
     for round in 0..rounds {
         for cell in &plan.cells {
@@ -204,6 +187,31 @@ fn a_run_that_differs_from_the_others_is_a_false_alarm_unless_those_after_it_do_
 }
 
 #[test]
+fn with_baselines_every_plain_run_is_held_against_each_and_other_baselines_stand_for_its_rerun() {
+    let folder = tempfile::tempdir().unwrap();
+    collected(folder.path(), TargetName::Host, 0.25, 0.001);
+    let plan = plan(TargetName::Host).in_rounds(20);
+    let cell = *plan.cells.iter().find(|cell| cell.probe == ProbeName::SyncFull).unwrap();
+    let slower = |factor: f64| {
+        let delay = Duration::from_nanos((COST * factor) as u64);
+        lines(&Plan { slowdowns: vec![Slowdown { cell, means: Means::Delay(delay) }], ..plan.clone() }, 0.001)
+    };
+    write(folder.path(), "baseline/001", &lines(&plan, 0.001));
+    write(folder.path(), "baseline/002", &lines(&plan, 0.001));
+    let judged = || Trials::of(&Pool::open(folder.path()).unwrap(), &Policy::default()).unwrap();
+    let trials = judged();
+    assert_eq!((trials.plain, trials.baselines.as_slice()), (3, [20, 20].as_slice()));
+    assert_eq!((trials.alarms.hits, trials.alarms.trials), (0, 6));
+    let found = trials.came_to(Verdict::Regressed);
+    assert!(found.hits == found.trials && found.trials >= 6, "{:?}", trials.planted);
+    // A plain run that is slower is not confirmed by the other baseline, unless that is slower, too.
+    write(folder.path(), "plain/002", &slower(0.5));
+    assert_eq!(judged().alarms.hits, 0);
+    write(folder.path(), "baseline/002", &slower(0.5));
+    assert_eq!(judged().alarms.hits, 1);
+}
+
+#[test]
 fn a_run_that_broke_off_is_passed_over_and_its_place_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let text = lines(&plan(TargetName::Host), 0.0);
@@ -214,7 +222,7 @@ fn a_run_that_broke_off_is_passed_over_and_its_place_is_kept() {
     assert_eq!(pool.count(Kind::Plain), 1);
     assert_eq!(pool.next(Kind::Plain), folder.path().join("plain/003"));
     let failure = Trials::of(&pool, &Policy::default()).unwrap_err();
-    let expected = "a self-test compares plain runs with each other, and there are 1; make more with --runs";
+    let expected = "a self-test compares plain runs with each other, or with baselines, and there are 1 and 0; make more with --runs";
     assert_eq!(failure.error.to_string(), expected);
 }
 
@@ -227,6 +235,9 @@ fn what_was_found_is_told_with_every_verdict_and_its_interval() {
         scenario: Scenario::read("made-up.yaml", "name: made-up\nquestion: Is it found?\nservices: [4]\n").unwrap(),
         plan: plan(TargetName::Host),
         runs: 3,
+        planted: 3,
+        baselines: 0,
+        baseline_rounds: 20,
         share: 0.25,
         policy: Policy::default(),
         kernel: None,

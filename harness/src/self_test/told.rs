@@ -44,11 +44,11 @@ pub(super) fn tell(asked: &Asked, trials: &Trials) -> String {
 
 /// False alarms.
 fn alarms(text: &mut String, trials: &Trials) {
-    let _ = writeln!(
-        text,
-        "false alarms  {}: every two of {} plain runs, so that comparisons share runs",
-        trials.alarms, trials.plain
-    );
+    let of = match trials.baselines.as_slice() {
+        [] => format!("every two of {} plain runs", trials.plain),
+        baselines => format!("each of {} plain runs beside each of {}", trials.plain, in_rounds(baselines)),
+    };
+    let _ = writeln!(text, "false alarms  {}: {of}, so that comparisons share runs", trials.alarms);
     let verdicts = trials.verdicts.iter().map(|(verdict, count)| format!("{count} {verdict}"));
     let _ = writeln!(text, "              their verdicts: {}", verdicts.collect::<Vec<_>>().join(", "));
     names(text, &trials.named);
@@ -126,6 +126,13 @@ fn names(text: &mut String, names: &BTreeMap<String, usize>) {
     if names.len() > SHOWN {
         let _ = writeln!(text, "  and {} more", names.len() - SHOWN);
     }
+}
+
+/// How many baselines there are, and in how many rounds they were made.
+fn in_rounds(baselines: &[u32]) -> String {
+    let (least, most) = (baselines.iter().min().unwrap_or(&0), baselines.iter().max().unwrap_or(&0));
+    let rounds = if least == most { format!("{least}") } else { format!("{least} to {most}") };
+    format!("{} baselines of {rounds} rounds", baselines.len())
 }
 
 fn percent(share: f64) -> String {

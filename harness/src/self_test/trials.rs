@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use anyhow::{anyhow, ensure};
 use lab_core::dataset::Dataset;
 use lab_core::gate::{self, Gating, Judged, Judgement, Policy, Verdict};
-use lab_core::metric::{Better, Metric};
+use lab_core::metric::Metric;
 use lab_core::plan::Cell;
 use lab_core::rate::Rate;
 use lab_core::slowdown::Slowdown;
@@ -20,7 +20,9 @@ use std::thread;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Trials {
     pub(super) plain: usize,
-    /// Comparisons of two plain runs that failed, or named something as worse.
+    /// The rounds of each baseline that plain runs were held against; none where they were held against each other.
+    pub(super) baselines: Vec<u32>,
+    /// Comparisons of alike runs that failed, or named something as worse.
     pub(super) alarms: Rate,
     /// The verdicts in them, of what gates.
     pub(super) verdicts: BTreeMap<Verdict, usize>,
@@ -47,29 +49,32 @@ pub(super) struct Trial {
 }
 
 impl Trials {
-    /// Judges every pair of plain runs, and every planted run beside a plain one.
+    /// Judges every plain run beside every baseline, and every planted run beside one of them; without baselines every two
+    /// plain runs, and every planted run beside the plain one that was made before it.
     ///
     /// # Errors
     /// When there are too few runs for either, or they cannot be compared.
     pub(super) fn of(pool: &Pool, policy: &Policy) -> Result<Self, Failure> {
-        let plain: Vec<&Dataset> = pool.runs(Kind::Plain).collect();
-        let planted: Vec<&Run> = pool.of(Kind::Planted).collect();
-        check(&plain).map_err(Failure::usage)?;
-        let pairs: Vec<(usize, usize)> =
-            (0..plain.len()).flat_map(|before| (before + 1..plain.len()).map(move |after| (before, after))).collect();
+        let all: Vec<&Dataset> = pool.unplanted().collect();
+        let baselines = pool.count(Kind::Baseline) as usize;
+        check(baselines, all.len() - baselines).map_err(Failure::usage)?;
+        let pairs: Vec<(usize, usize)> = match baselines {
+            0 => (0..all.len()).flat_map(|before| (before + 1..all.len()).map(move |after| (before, after))).collect(),
+            _ => (0..baselines).flat_map(|before| (baselines..all.len()).map(move |after| (before, after))).collect(),
+        };
         let alike = in_parallel(&pairs, |(before, after)| {
-            let others = Others { plain: &plain, but: [*before, *after] };
-            others.judge(plain[*before], plain[*after], None, policy)
+            let others = Others { all: &all, baselines, but: [*before, *after] };
+            others.judge(all[*before], all[*after], None, policy)
         });
-        let numbered: Vec<(usize, &Run)> = planted.iter().copied().enumerate().collect();
+        let numbered: Vec<(usize, &Run)> = pool.of(Kind::Planted).enumerate().collect();
         let found = in_parallel(&numbered, |(number, run)| {
-            // What was run just before it, where they were run in turn.
-            let before = (*number).min(plain.len() - 1);
-            let others = Others { plain: &plain, but: [before, before] };
-            let baseline = only(plain[before], &run.dataset.header.plan.cells);
+            let before = if baselines == 0 { (*number).min(all.len() - 1) } else { number % baselines };
+            let others = Others { all: &all, baselines, but: [before, before] };
+            let baseline = only(all[before], &run.dataset.header.plan.cells);
             others.judge(&baseline, &run.dataset, run.again.as_ref(), policy)
         });
-        let mut trials = Self { plain: plain.len(), ..Self::default() };
+        let rounds = all[..baselines].iter().map(|run| run.header.plan.rounds).collect();
+        let mut trials = Self { plain: all.len() - baselines, baselines: rounds, ..Self::default() };
         for judgement in alike {
             trials.compare(&comparable(judgement).map_err(Failure::not_comparable)?);
         }
@@ -126,9 +131,12 @@ impl Trials {
     }
 }
 
-/// Plain runs that stand for runs of suspicious cells later on.
+/// Runs that stand for runs of suspicious cells later on.
 struct Others<'a> {
-    plain: &'a [&'a Dataset],
+    /// Baselines, and plain runs behind them.
+    all: &'a [&'a Dataset],
+    /// How many of them are baselines.
+    baselines: usize,
     /// Those that are being judged.
     but: [usize; 2],
 }
@@ -152,24 +160,25 @@ impl Others<'_> {
         gate::judge(before, after, &reruns, policy)
     }
 
-    /// As many of the runs that follow as have so many rounds between them.
+    /// As many of the runs that follow as have so many rounds between them: other baselines, as long as there are any.
     fn rounds(&self, rounds: u32) -> impl Iterator<Item = &Dataset> {
-        let after = self.but[1] + 1;
-        let places = (after..self.plain.len()).chain(0..after).filter(|place| !self.but.contains(place));
+        let after = self.but[usize::from(self.baselines == 0)] + 1;
+        let around = |from: usize, to: usize| (after.clamp(from, to)..to).chain(from..after.clamp(from, to));
+        let places = around(0, self.baselines).chain(around(self.baselines, self.all.len()));
         let mut left = rounds;
-        places.map_while(move |place| {
+        places.filter(|place| !self.but.contains(place)).map_while(move |place| {
             let enough = left == 0;
-            left = left.saturating_sub(self.plain[place].header.plan.rounds);
-            (!enough).then(|| self.plain[place])
+            left = left.saturating_sub(self.all[place].header.plan.rounds);
+            (!enough).then(|| self.all[place])
         })
     }
 }
 
-fn check(plain: &[&Dataset]) -> anyhow::Result<()> {
+fn check(baselines: usize, plain: usize) -> anyhow::Result<()> {
     ensure!(
-        plain.len() >= 2,
-        "a self-test compares plain runs with each other, and there are {}; make more with --runs",
-        plain.len()
+        baselines.min(1) + plain >= 2,
+        "a self-test compares plain runs with each other, or with baselines, and there are {plain} and {baselines}; make \
+         more with --runs"
     );
     Ok(())
 }
@@ -202,8 +211,7 @@ fn is_named(judged: &Judged) -> bool {
 
 /// By how much more it costs, as a share; a rate by the time that one takes.
 fn slower(judged: &Judged) -> Option<f64> {
-    let ratio = judged.compared.change?.ratio;
-    Some(if judged.compared.metric.better() == Better::Higher { 1.0 / ratio } else { ratio } - 1.0)
+    Some(judged.compared.metric.cost(judged.compared.change?.ratio) - 1.0)
 }
 
 /// What `work` makes of each of `jobs`, on every core.

@@ -1,9 +1,9 @@
 //! A run of five backends at six sizes with as many samples as are asked for, most of them connections.
 
-use lab_core::dataset::{CellRecord, Dataset, End, FORMAT, Header};
+use lab_core::dataset::{CellRecord, Dataset, End, Header};
 use lab_core::metric::{Metric, Unit};
 use lab_core::plan::{Axes, Cell, Plan};
-use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, TargetName, Word};
+use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, TargetName, Word};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -52,21 +52,13 @@ pub(crate) fn of(samples: usize, rounds: u32) -> Dataset {
 fn header(plan: Plan, start: jiff::Timestamp) -> Header {
     let facts = |facts: &[(&str, &str)]| facts.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     Header {
-        format: FORMAT,
         id: "million".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        revision: String::new(),
         command: ["svclab", "scenario", "million"].map(str::to_owned).to_vec(),
-        scenario: String::new(),
         question: "How long does a report on a million samples take?".to_owned(),
-        plan,
-        clock: Clock::Wall,
         host: facts(&[("kernel", "made up"), ("cpu", "made up")]),
-        guest: BTreeMap::new(),
-        tools: BTreeMap::new(),
         references: vec!["huawei-add-rule".to_owned(), "huawei-bandwidth".to_owned()],
-        baseline: None,
         start,
+        ..Header::example(plan)
     }
 }
 

@@ -4,27 +4,24 @@ use std::time::Duration;
 
 fn header() -> Header {
     Header {
-        format: FORMAT,
         id: "2026-01-01-test".to_owned(),
-        version: "0.1.0".to_owned(),
         revision: "abc".to_owned(),
         command: vec!["svclab".to_owned(), "scenario".to_owned(), "first packet".to_owned()],
         scenario: "question: \"what?\"\n".to_owned(),
         question: "what?".to_owned(),
-        plan: Plan {
+        clock: Clock::Wall,
+        host: BTreeMap::from([("kernel".to_owned(), "6.1".to_owned())]),
+        guest: BTreeMap::from([("kernel".to_owned(), "6.1".to_owned())]),
+        references: vec!["huawei-cpu".to_owned()],
+        tools: BTreeMap::from([("nft".to_owned(), "1.0.6".to_owned())]),
+        start: "2026-01-01T00:00:00Z".parse().unwrap(),
+        ..Header::example(Plan {
             seed: u64::MAX,
             rounds: 3,
             budget: Duration::from_millis(1500),
             cells: Axes { services: vec![1, 100], ..Axes::default() }.expand(),
             ..Plan::example(TargetName::Exact)
-        },
-        clock: Clock::Wall,
-        host: BTreeMap::from([("kernel".to_owned(), "6.1".to_owned())]),
-        guest: BTreeMap::from([("kernel".to_owned(), "6.1".to_owned())]),
-        references: vec!["huawei-cpu".to_owned()],
-        baseline: None,
-        tools: BTreeMap::from([("nft".to_owned(), "1.0.6".to_owned())]),
-        start: "2026-01-01T00:00:00Z".parse().unwrap(),
+        })
     }
 }
 

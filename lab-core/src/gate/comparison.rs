@@ -201,7 +201,7 @@ fn standing(row: &Compared, policy: &Policy) -> (u8, Reverse<u64>) {
         let one_sided = row.before.as_ref().and_then(|side| side.median).is_some();
         return (if gates && one_sided { 2 } else { 3 }, Reverse(0));
     };
-    let worse = exact::worse(row.metric, change.ratio);
+    let worse = row.metric.cost(change.ratio);
     let surely = change.low > 1.0 || change.high < 1.0;
     let size = worse.max(1.0 / worse);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size to sort by")]

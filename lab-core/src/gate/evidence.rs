@@ -7,7 +7,7 @@ use crate::metric::{Metric, Unit};
 use crate::plan::Cell;
 use crate::stats;
 use crate::summary::{Gathered, Pass, gather};
-use crate::vocabulary::{BackendName, Outcome, Position, ProbeName, Way};
+use crate::vocabulary::{BackendName, Outcome, Position, ProbeName};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// A cell and a metric of it.
@@ -107,16 +107,14 @@ impl Evidence {
 
 /// The cell of `direct` that tells how fast the machine was meanwhile: the same question, or, of a sync, the first
 /// connection. None for `direct` itself.
-pub(super) fn beside(cell: Cell) -> Option<Cell> {
-    let Cell { services, endpoints, .. } = cell;
-    let direct = Cell { backend: BackendName::Direct, scheduler: None, forwarding: None, way: Way::None, ..cell };
+#[must_use]
+pub fn beside(cell: Cell) -> Option<Cell> {
     match cell.backend {
         BackendName::Direct => None,
         _ if cell.probe.programs() => {
-            let (probe, position) = (ProbeName::Connect, Some(Position::First));
-            Some(Cell { services, endpoints, probe, position, ..direct })
+            Some(Cell { probe: ProbeName::Connect, position: Some(Position::First), ..cell.direct() })
         }
-        _ => Some(direct),
+        _ => Some(cell.direct()),
     }
 }
 

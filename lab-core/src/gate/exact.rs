@@ -14,7 +14,6 @@
 
 use super::comparison::{Change, Compared, Side};
 use super::verdict::Verdict;
-use crate::metric::{Better, Metric};
 use crate::units;
 
 /// The change from one number to another; `None` where both are zero.
@@ -25,11 +24,6 @@ pub(super) fn change(before: f64, after: f64) -> Option<Change> {
         _ => after / before,
     };
     Some(Change { ratio, low: ratio, high: ratio })
-}
-
-/// How many times worse: above 1 where `ratio` of `metric` is bad news.
-pub(super) fn worse(metric: Metric, ratio: f64) -> f64 {
-    if metric.better() == Better::Higher { 1.0 / ratio } else { ratio }
 }
 
 /// How far apart the replicas of either run are, as a share; 0 where there is one of each.
@@ -46,7 +40,7 @@ pub(super) fn spread(before: &Side, after: &Side) -> f64 {
 pub(super) fn judge(row: &Compared, tolerance: f64, noise: Option<f64>) -> (Verdict, String) {
     let (Some(before), Some(after)) = (&row.before, &row.after) else { return (Verdict::Unchanged, String::new()) };
     let Some(change) = row.change else { return (Verdict::Unchanged, "zero in both".to_owned()) };
-    let worse = worse(row.metric, change.ratio);
+    let worse = row.metric.cost(change.ratio);
     let size = if worse >= 1.0 { worse } else { 1.0 / worse };
     let within = format!("within {}", percent(tolerance));
     if size <= 1.0 + tolerance {

@@ -2,7 +2,7 @@
 
 use super::cause::{Cause, causes};
 use super::comparison::{Basis, Change, Compared, Comparison, Runs, Side};
-use super::difference::{Bearing, Difference};
+use super::difference::Difference;
 use super::evidence::{Evidence, beside};
 use super::exact;
 use super::policy::{Consequence, Gating, Policy};
@@ -91,12 +91,8 @@ impl Judgement {
 pub fn judge(before: &Dataset, after: &Dataset, again: &[Dataset], policy: &Policy) -> Judgement {
     let (was, is) = (Evidence::of(before), Evidence::of(after));
     let comparison = Runs { before: &was, after: &is }.compare(before, after, policy);
-    let forbids = |difference: &&Difference| match difference.bearing {
-        Bearing::Forbids => true,
-        Bearing::Asks => !policy.allow.contains(&difference.aspect),
-        Bearing::Explains => false,
-    };
-    let incomparable: Vec<Difference> = comparison.differences.iter().filter(forbids).cloned().collect();
+    let differences = comparison.differences.iter();
+    let incomparable: Vec<Difference> = differences.filter(|difference| policy.bars(difference)).cloned().collect();
     let mut judged = Vec::new();
     if incomparable.is_empty() {
         let bench = Bench {
@@ -198,6 +194,9 @@ impl Bench<'_> {
     /// How many times as long a sync would take, had nothing changed but its tools' processor time: of guests that repeat each
     /// other's digits. Where a tool waits for the kernel's next tick, what it does more is not seen in the whole.
     fn hidden(&self, row: &Compared) -> Option<Change> {
+        if !self.same_guests {
+            return None;
+        }
         let key = (row.cell, row.metric);
         let spent = |run: &Evidence| {
             stats::median(&run.rounds(key).iter().flat_map(|round| &round.processor).copied().collect::<Vec<_>>())
@@ -205,7 +204,7 @@ impl Bench<'_> {
         let whole = row.before.as_ref()?.median?;
         let more = spent(&self.after)? - spent(&self.before)?;
         let ratio = 1.0 + more / whole;
-        self.same_guests.then_some(Change { ratio, low: ratio, high: ratio })
+        Some(Change { ratio, low: ratio, high: ratio })
     }
 
     fn timed(&self, row: &mut Compared, minimum_effect: f64) -> (Verdict, String, bool) {

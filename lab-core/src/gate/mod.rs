@@ -26,6 +26,7 @@ pub use cause::Cause;
 pub use comparison::{Basis, Change, Compared, Comparison, Side, compare};
 pub use difference::{Aspect, Bearing, Difference, differences};
 pub use drift::{Drift, FEWEST_RUNS, LeftOut, Series, Shift, drift};
+pub use evidence::beside;
 pub use judgement::{Judged, Judgement, Tally, judge};
 pub use policy::{Allowed, Consequence, Gating, Numbers, Policy, Rule};
 pub use verdict::Verdict;

@@ -25,10 +25,10 @@ impl Names {
     /// `ipvs (batched) at 100 Services, connect (last)`; `nftables at 1 Service, tool_user of sync_full`.
     pub(super) fn row(&self, cell: &Cell, metric: Metric) -> String {
         let Cell { services, endpoints, probe, position, .. } = *cell;
-        let mut name = format!("{} at {}", Variant::of(cell).name(&self.variants), units::count(services.into()));
-        name.push_str(if services == 1 { " Service" } else { " Services" });
+        let services = units::counted(services.into(), "Service");
+        let mut name = format!("{} at {services}", Variant::of(cell).name(&self.variants));
         if self.endpoints.len() > 1 {
-            name.push_str(&format!(" of {} endpoint{}", endpoints, if endpoints == 1 { "" } else { "s" }));
+            name.push_str(&format!(" of {}", units::counted(endpoints.into(), "endpoint")));
         }
         name.push_str(&format!(", {metric}"));
         if metric != Metric::of(probe) {

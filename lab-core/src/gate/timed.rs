@@ -22,7 +22,7 @@
 
 use super::comparison::Change;
 use super::verdict::Verdict;
-use crate::metric::{Better, Metric};
+use crate::metric::Metric;
 use crate::stats::{Dice, size};
 
 /// How often rounds are drawn.
@@ -62,8 +62,7 @@ enum Figure {
 
 /// `samples` of `metric` as costs.
 pub(super) fn costs(metric: Metric, samples: &[f64]) -> Vec<f64> {
-    let positive = samples.iter().copied().filter(|sample| *sample > 0.0);
-    if metric.better() == Better::Higher { positive.map(|sample| 1.0 / sample).collect() } else { positive.collect() }
+    samples.iter().filter(|sample| **sample > 0.0).map(|sample| metric.cost(*sample)).collect()
 }
 
 /// What the fastest quarter of all rounds' samples costs; `None` without samples.
@@ -106,10 +105,8 @@ pub(super) fn judge(change: Change, minimum_effect: f64) -> Verdict {
 
 /// A change in cost as one of `metric`, or the other way around.
 pub(super) fn turned(metric: Metric, change: Change) -> Change {
-    if metric.better() == Better::Higher {
-        return Change { ratio: 1.0 / change.ratio, low: 1.0 / change.high, high: 1.0 / change.low };
-    }
-    change
+    let [ratio, low, high] = [change.ratio, change.low, change.high].map(|ratio| metric.cost(ratio));
+    Change { ratio, low: low.min(high), high: low.max(high) }
 }
 
 impl Figure {

@@ -42,43 +42,35 @@ impl Times {
 
     /// Its change by `basis`; runs of the same thing differ by `noise`.
     pub(super) fn change(&self, basis: Basis, noise: f64) -> Option<Change> {
-        let cost = match basis {
-            Basis::Processor => timed::processor(&self.before, &self.after, self.related),
-            _ => timed::cost(&self.before, &self.after, self.related, noise),
-        };
-        cost.map(|change| timed::turned(self.metric, change))
+        self.cost(basis, noise).map(|change| timed::turned(self.metric, change))
     }
 
     /// The verdict, why, and the change that led to it, with its basis.
-    ///
-    /// A sync is worse if its tools' processor time says so, or if it took so much longer as a whole that the noise cannot be
-    /// why. It is unchanged only if, as a whole, it does not look worse either. Traffic is worse if it is so beside `direct`
-    /// and by itself: where only its ratio grew, `direct` may have been unlucky in the baseline.
     pub(super) fn judge(&self, minimum_effect: f64, noise: f64) -> Option<Ruling> {
-        let ruling = |basis| {
-            let cost = match basis {
-                Basis::Processor => timed::processor(&self.before, &self.after, self.related)?,
-                _ => timed::cost(&self.before, &self.after, self.related, noise)?,
-            };
-            let verdict = timed::judge(cost, minimum_effect);
-            let change = timed::turned(self.metric, cost);
-            let why = if verdict == Verdict::Inconclusive { self.open(change) } else { String::new() };
-            Some(Ruling { verdict, cost: cost.ratio, change, basis, why })
-        };
-        let basis = self.basis();
-        if basis == Basis::RatioToDirect {
-            let beside = ruling(basis)?;
-            let alone = timed::cost(&self.before, &self.after, false, noise)?.ratio;
-            if beside.verdict == Verdict::Regressed && alone <= 1.0 + minimum_effect / 2.0 {
-                let why = "beside direct only: by itself it took no longer, so that direct may have been slow before"
-                    .to_owned();
-                return Some(Ruling { verdict: Verdict::Inconclusive, why, ..beside });
-            }
-            return Some(beside);
+        match self.basis() {
+            Basis::RatioToDirect => self.beside_direct(minimum_effect, noise),
+            Basis::Processor => self.by_tools(minimum_effect, noise),
+            basis => self.ruling(basis, minimum_effect, noise),
         }
-        if basis != Basis::Processor {
-            return ruling(basis);
+    }
+
+    /// Traffic is worse if it is so beside `direct` and by itself: where only its ratio grew, `direct` may have been unlucky
+    /// in the baseline.
+    fn beside_direct(&self, minimum_effect: f64, noise: f64) -> Option<Ruling> {
+        let beside = self.ruling(Basis::RatioToDirect, minimum_effect, noise)?;
+        let alone = timed::cost(&self.before, &self.after, false, noise)?.ratio;
+        if beside.verdict == Verdict::Regressed && alone <= 1.0 + minimum_effect / 2.0 {
+            let why =
+                "beside direct only: by itself it took no longer, so that direct may have been slow before".to_owned();
+            return Some(Ruling { verdict: Verdict::Inconclusive, why, ..beside });
         }
+        Some(beside)
+    }
+
+    /// A sync is worse if its tools' processor time says so, or if it took so much longer as a whole that the noise cannot be
+    /// why. It is unchanged only if, as a whole, it does not look worse either.
+    fn by_tools(&self, minimum_effect: f64, noise: f64) -> Option<Ruling> {
+        let ruling = |basis| self.ruling(basis, minimum_effect, noise);
         let (tools, whole) = (ruling(Basis::Processor)?, ruling(Basis::Timed)?);
         let mut decisive = match (tools.verdict, whole.verdict) {
             (Verdict::Regressed, _) => tools,
@@ -96,6 +88,23 @@ impl Times {
         // What looks worse in either way is worth another look.
         decisive.cost = decisive.cost.max(whole.cost);
         Some(decisive)
+    }
+
+    /// What the rounds come to by `basis` alone.
+    fn ruling(&self, basis: Basis, minimum_effect: f64, noise: f64) -> Option<Ruling> {
+        let cost = self.cost(basis, noise)?;
+        let verdict = timed::judge(cost, minimum_effect);
+        let change = timed::turned(self.metric, cost);
+        let why = if verdict == Verdict::Inconclusive { self.open(change) } else { String::new() };
+        Some(Ruling { verdict, cost: cost.ratio, change, basis, why })
+    }
+
+    /// How many times as much it costs by `basis`.
+    fn cost(&self, basis: Basis, noise: f64) -> Option<Change> {
+        match basis {
+            Basis::Processor => timed::processor(&self.before, &self.after, self.related),
+            _ => timed::cost(&self.before, &self.after, self.related, noise),
+        }
     }
 
     /// What the rounds leave open.

@@ -1,9 +1,9 @@
 //! What becomes of rounds that were measured, were not, and were never reached.
 
 use super::*;
-use crate::dataset::{End, FORMAT, Header};
+use crate::dataset::{End, Header};
 use crate::plan::Plan;
-use crate::vocabulary::{Clock, TargetName, Word};
+use crate::vocabulary::{TargetName, Word};
 
 fn cell(backend: BackendName, probe: ProbeName) -> Cell {
     let position = (probe == ProbeName::Connect).then_some(Position::Last);
@@ -43,23 +43,7 @@ fn without_samples(cell: Cell, metric: Metric, round: u32, outcome: Outcome, rea
 }
 
 fn dataset(plan: &[Cell], rounds: u32, cells: Vec<CellRecord>) -> Dataset {
-    let header = Header {
-        format: FORMAT,
-        id: "id".to_owned(),
-        version: "0".to_owned(),
-        revision: String::new(),
-        command: Vec::new(),
-        scenario: String::new(),
-        question: String::new(),
-        plan: Plan { rounds, cells: plan.to_vec(), ..Plan::example(TargetName::Host) },
-        clock: Clock::Wall,
-        host: BTreeMap::new(),
-        guest: BTreeMap::new(),
-        tools: BTreeMap::new(),
-        references: Vec::new(),
-        baseline: None,
-        start: "2026-01-01T00:00:00Z".parse().unwrap(),
-    };
+    let header = Header::example(Plan { rounds, cells: plan.to_vec(), ..Plan::example(TargetName::Host) });
     let end = "2026-01-01T00:01:00Z".parse().unwrap();
     let end = End { end, peak_rss: 1, interrupted: false, cells: BTreeMap::new(), boots: Vec::new() };
     Dataset { header, cells, end: Some(end) }

@@ -1,12 +1,11 @@
 //! Datasets drawn from laws that are known.
 
-use lab_core::dataset::{CellRecord, Dataset, FORMAT, Header};
+use lab_core::dataset::{CellRecord, Dataset, Header};
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
 use lab_core::vocabulary::{BackendName, Clock, Forwarding, Outcome, Position, ProbeName, Scheduler, TargetName, Way};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::collections::BTreeMap;
 
 /// The sizes of scenario `capacity`.
 pub(crate) const SIZES: [u32; 7] = [1, 100, 250, 500, 1000, 2500, 5000];
@@ -32,21 +31,9 @@ impl Draws {
     pub(crate) fn new(seed: u64, clock: Clock) -> Self {
         let target = if clock == Clock::Instructions { TargetName::Exact } else { TargetName::Host };
         let header = Header {
-            format: FORMAT,
             id: format!("synthetic-{clock}"),
-            version: "0".to_owned(),
-            revision: String::new(),
-            command: Vec::new(),
-            scenario: String::new(),
-            question: String::new(),
-            plan: Plan { rounds: 5, ..Plan::example(target) },
             clock,
-            host: BTreeMap::new(),
-            guest: BTreeMap::new(),
-            tools: BTreeMap::new(),
-            references: Vec::new(),
-            baseline: None,
-            start: "2026-01-01T00:00:00Z".parse().unwrap(),
+            ..Header::example(Plan { rounds: 5, ..Plan::example(target) })
         };
         let dataset = Dataset { header, cells: Vec::new(), end: None };
         Self { rng: ChaCha8Rng::seed_from_u64(seed), dataset }

@@ -1,7 +1,7 @@
 //! Small hand-made datasets in which everything happens that a report must tell: figures that differ and figures that do
 //! not, a cell that ran over its budget, one that failed in one round, one that could not run, one with fewer samples.
 
-use lab_core::dataset::{CellRecord, Dataset, End, FORMAT, Header};
+use lab_core::dataset::{CellRecord, Dataset, End, Header};
 use lab_core::metric::{Metric, Unit};
 use lab_core::plan::{Axes, Cell, Plan};
 use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, TargetName, Way, Word};
@@ -87,14 +87,15 @@ fn header(services: &[u32]) -> Header {
     use BackendName::{Direct, IptablesLegacy, IptablesNft, Nftables};
     let backends = vec![Direct, IptablesLegacy, IptablesNft, Nftables];
     Header {
-        format: FORMAT,
         id: "2026-03-01-0930-scale".to_owned(),
-        version: "0.1.0".to_owned(),
         revision: "0123abc".to_owned(),
         command: ["svclab", "scenario", "scale", "--note", "it's a test"].map(str::to_owned).to_vec(),
         scenario: "question: What does a Service cost?\n".to_owned(),
         question: "What does a Service cost, & where <is> it | paid?".to_owned(),
-        plan: Plan {
+        host: facts(&[("cpu", "Example CPU @ 2.0 GHz, 2 cores"), ("kernel", "6.1.0-example"), ("memory", "3.8 GiB")]),
+        tools: facts(&[("iperf3", "3.12"), ("iptables-legacy", "1.8.9"), ("iptables-nft", "1.8.9"), ("nft", "1.0.6")]),
+        start: "2026-03-01T09:30:00Z".parse().unwrap(),
+        ..Header::example(Plan {
             scenario: "scale".to_owned(),
             seed: 7,
             rounds: ROUNDS,
@@ -103,14 +104,7 @@ fn header(services: &[u32]) -> Header {
             traffic: Duration::from_secs(2),
             cells: Axes { services: services.to_vec(), backends, ..Axes::default() }.expand(),
             ..Plan::example(TargetName::Host)
-        },
-        clock: Clock::Wall,
-        host: facts(&[("cpu", "Example CPU @ 2.0 GHz, 2 cores"), ("kernel", "6.1.0-example"), ("memory", "3.8 GiB")]),
-        tools: facts(&[("iperf3", "3.12"), ("iptables-legacy", "1.8.9"), ("iptables-nft", "1.8.9"), ("nft", "1.0.6")]),
-        guest: BTreeMap::new(),
-        references: Vec::new(),
-        baseline: None,
-        start: "2026-03-01T09:30:00Z".parse().unwrap(),
+        })
     }
 }
 

@@ -1,23 +1,24 @@
 //! Suspicious cells, run again before they are judged.
 
 use super::{Origin, Rerun, Run};
-use crate::cli::runs::AGAIN;
 use crate::commission::Commission;
 use crate::conduct;
 use crate::exit::Failure;
 use crate::progress::describe;
+use crate::reruns::Reruns;
 use crate::store::{self, RECORD};
 use anyhow::Context;
 use lab_core::dataset::{Dataset, Header};
 use lab_core::gate::{self, Aspect, Bearing, Difference, Judgement, Policy};
 use lab_core::plan::Cell;
+use lab_core::units;
 use lab_core::vocabulary::Word;
 use std::path::PathBuf;
 
 /// Judges `run`, after what is suspicious was run again if it may be.
 pub(super) fn judge(before: &Dataset, run: &Run, policy: &Policy, asked: Rerun) -> Result<Judgement, Failure> {
-    let place = Place::of(run);
-    let mut again = place.recorded()?;
+    let reruns = Reruns::of(&run.place, &run.dataset.header.id);
+    let mut again = recorded(&reruns)?;
     let judgement = gate::judge(before, &run.dataset, &again, policy);
     let mut suspicious = judgement.suspicious();
     suspicious.retain(|cell| !again.iter().any(|rerun| rerun.header.plan.cells.contains(cell)));
@@ -25,10 +26,10 @@ pub(super) fn judge(before: &Dataset, run: &Run, policy: &Policy, asked: Rerun) 
         return Ok(judgement);
     }
     if let Err(why) = may(run, asked) {
-        eprintln!("not run again, and so not confirmed: {}: {why}", cells(suspicious.len()));
+        eprintln!("not run again, and so not confirmed: {}: {why}", units::counted(suspicious.len() as u64, "cell"));
         return Ok(judgement);
     }
-    let rerun = make(run, &suspicious, policy.reruns, place.free())?;
+    let rerun = make(run, &suspicious, policy.reruns, reruns.free())?;
     match alike(&run.dataset, &rerun) {
         Ok(()) => again.push(rerun),
         Err(difference) => eprintln!("the rerun confirms nothing: {}", told(&difference)),
@@ -36,46 +37,14 @@ pub(super) fn judge(before: &Dataset, run: &Run, policy: &Policy, asked: Rerun) 
     Ok(gate::judge(before, &run.dataset, &again, policy))
 }
 
-/// Where a run's reruns are: `again`, `again-2` and so on in its folder.
-struct Place {
-    folder: PathBuf,
-    name: String,
-}
-
-impl Place {
-    fn of(run: &Run) -> Self {
-        let of_its_own = if run.place.is_dir() {
-            Some(run.place.as_path())
-        } else {
-            run.place.parent().filter(|_| run.place.ends_with(RECORD))
-        };
-        match of_its_own {
-            Some(folder) => Self { folder: folder.to_owned(), name: AGAIN.to_owned() },
-            // In the folder of any other file there may be several runs.
-            None => Self { folder: PathBuf::from(store::RUNS), name: format!("{}-{AGAIN}", run.dataset.header.id) },
-        }
-    }
-
-    fn folder(&self, number: usize) -> PathBuf {
-        let name = if number == 1 { self.name.clone() } else { format!("{}-{number}", self.name) };
-        self.folder.join(name)
-    }
-
-    /// The first that is not there.
-    fn free(&self) -> PathBuf {
-        (1..).map(|number| self.folder(number)).find(|folder| !folder.exists()).unwrap_or_default()
-    }
-
-    /// The reruns that were made before.
-    fn recorded(&self) -> Result<Vec<Dataset>, Failure> {
-        let files = (1..).map(|number| self.folder(number).join(RECORD)).take_while(|file| file.is_file());
-        let read = |file: PathBuf| {
-            let read = store::read(&file).with_context(|| file.display().to_string()).map_err(Failure::usage)?;
-            eprintln!("run again before: {}", file.display());
-            Ok(read.dataset)
-        };
-        files.map(read).collect()
-    }
+/// The reruns that were made before.
+fn recorded(reruns: &Reruns) -> Result<Vec<Dataset>, Failure> {
+    let read = |file: PathBuf| {
+        let read = store::read(&file).with_context(|| file.display().to_string()).map_err(Failure::usage)?;
+        eprintln!("run again before: {}", file.display());
+        Ok(read.dataset)
+    };
+    reruns.records().map(read).collect()
 }
 
 /// Whether cells of `run` may be run again here; the error says why not.
@@ -114,7 +83,7 @@ fn alike(run: &Dataset, rerun: &Dataset) -> Result<(), Difference> {
 
 /// Runs `suspicious` cells again.
 fn make(run: &Run, suspicious: &[Cell], rounds: u32, out: PathBuf) -> Result<Dataset, Failure> {
-    eprintln!("suspicious, and run again in {rounds} rounds: {}", cells(suspicious.len()));
+    eprintln!("suspicious, and run again in {rounds} rounds: {}", units::counted(suspicious.len() as u64, "cell"));
     for cell in suspicious {
         eprintln!("  {}", describe(cell));
     }
@@ -129,8 +98,4 @@ pub(crate) fn told(difference: &Difference) -> String {
     let name = if name.is_empty() || name == aspect.name() { String::new() } else { format!(" ({name})") };
     let known = |fact: &str| if fact.is_empty() { "not known".to_owned() } else { fact.to_owned() };
     format!("the {aspect}{name} was {} and is {}", known(before), known(after))
-}
-
-fn cells(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "cell" } else { "cells" })
 }

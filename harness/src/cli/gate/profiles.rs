@@ -5,23 +5,20 @@ use super::{Origin, Rerun, Run};
 use crate::cli::baselines::Baseline;
 use crate::commission::Commission;
 use crate::profiles;
+use crate::reruns::Reruns;
 use crate::target::Profiling;
 use anyhow::Result;
-use lab_core::gate::{Gating, Judged, Judgement, Verdict};
+use lab_core::gate::{Compared, Gating, Judged, Judgement, Verdict};
 use lab_core::metric::Unit;
 use lab_core::plan::Cell;
 use lab_core::profile::{self, Profile};
 use reports::report::Section;
-use std::path::Path;
 
 /// So many regressions are followed into their functions.
 const FEW: usize = 4;
 
 /// So many functions are shown of each.
 const FUNCTIONS: usize = 8;
-
-/// What its guests' profile of a run is called in the run's folder, made after the verdict.
-const WHERE: &str = "where";
 
 /// The functions behind what regressed most, a section each; none where nothing did, or the baseline was not profiled.
 ///
@@ -45,8 +42,12 @@ pub(super) fn sections(judgement: &Judgement, baseline: &Baseline, run: &Run, as
     let cells: Vec<Cell> = regressed.iter().map(|one| one.compared.cell).collect();
     match before.and_then(|before| Ok((before, after(run, &cells, asked)?))) {
         Ok((before, after)) => {
-            let comparison = |one: &&Judged| profile::compare(&before, &after, &one.compared.cell, one.compared.metric);
-            regressed.iter().filter_map(comparison).map(|one| reports::profile::changes(&one, FUNCTIONS)).collect()
+            let section = |one: &&Judged| {
+                let Compared { cell, metric, name, .. } = &one.compared;
+                let changes = reports::profile::changes(&profile::compare(&before, &after, cell, *metric)?, FUNCTIONS);
+                Some(Section { title: format!("Where it is: {name}"), ..changes })
+            };
+            regressed.iter().filter_map(section).collect()
         }
         Err(error) => {
             eprintln!("svclab: which functions it is in is not known: {error:#}");
@@ -61,9 +62,13 @@ fn after(run: &Run, cells: &[Cell], asked: Rerun) -> Result<Profile> {
         return profiles::read(&file);
     }
     may(run, asked).map_err(anyhow::Error::msg)?;
-    let folder = if run.place.is_dir() { run.place.as_path() } else { run.place.parent().unwrap_or(Path::new(".")) };
+    let header = &run.dataset.header;
+    let out = Reruns::of(&run.place, &header.id).watched();
+    if let Some(file) = profiles::of_run(&out) {
+        return profiles::read(&file);
+    }
     eprintln!("run again, to see in which functions it is");
-    let commission = Commission::again(&run.dataset.header, cells, 1, folder.join(WHERE));
+    let commission = Commission::again(header, cells, 1, out);
     let made = Commission { profiling: Profiling::On, ..commission }.carry_out().map_err(|failure| failure.error)?;
     profiles::read(&made.folder.join(profiles::FILE))
 }

@@ -25,12 +25,21 @@ pub(super) struct Asked {
     /// Where to run it [default: the scenario's, else the first that can run every backend]
     #[arg(long, requires = "self_test", value_parser = options::word::<TargetName>())]
     target: Option<TargetName>,
-    /// Plain runs to make, and planted ones; 0 to judge those that are in --out, by another policy say
+    /// Plain runs to make; 0 to judge what is in --out, by another policy say
     #[arg(long, value_name = "N", requires = "self_test", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=1000))]
     runs: u32,
+    /// Planted runs to make [default: as many as plain ones]
+    #[arg(long, value_name = "N", requires = "self_test", value_parser = clap::value_parser!(u32).range(..=1000))]
+    planted: Option<u32>,
     /// Passes over all cells in each run, on a wall clock [default: the scenario's]
     #[arg(long, requires = "self_test", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
+    /// Baselines to make, which the others are held against [default: 5 on a wall clock; none where instructions are counted]
+    #[arg(long, value_name = "N", requires = "self_test", value_parser = clap::value_parser!(u32).range(..=100))]
+    baselines: Option<u32>,
+    /// Passes over all cells in each baseline
+    #[arg(long, value_name = "N", requires = "self_test", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    baseline_rounds: u32,
     /// By how much to make planted cells slower [default: 25% on a wall clock, 1% where instructions are counted]
     #[arg(long, value_name = "SHARE", requires = "self_test", value_parser = share)]
     plant: Option<f64>,
@@ -62,7 +71,18 @@ impl Asked {
         let plan = scenario.plan(target, SEED);
         let share = self.plant.unwrap_or(if target.is_exact() { 0.01 } else { 0.25 });
         let folder = out.map_or_else(|| usual(name, target), Path::to_owned);
-        let asked = self_test::Asked { scenario, plan, runs: self.runs, share, policy, kernel: guests.kernel, folder };
+        let asked = self_test::Asked {
+            scenario,
+            plan,
+            runs: self.runs,
+            planted: self.planted.unwrap_or(self.runs),
+            baselines: self.baselines.unwrap_or(if target.is_exact() { 0 } else { 5 }),
+            baseline_rounds: self.baseline_rounds,
+            share,
+            policy,
+            kernel: guests.kernel,
+            folder,
+        };
         say!("{}", self_test::run(&asked)?.trim_end());
         Ok(Exit::Done.into())
     }

@@ -3,11 +3,11 @@
 mod change_point;
 
 use super::comparison::{Basis, Compared};
-use super::difference::{Bearing, Difference, differences};
+use super::difference::{Difference, differences};
 use super::evidence::{Evidence, Key};
 use super::name::Names;
 use super::policy::{Gating, Policy};
-use super::{exact, timed};
+use super::timed;
 use crate::dataset::Dataset;
 use crate::metric::{Better, Metric};
 use crate::plan::Cell;
@@ -108,12 +108,8 @@ pub fn drift(history: &[Dataset], policy: &Policy) -> Option<Drift> {
     let last = *runs.last()?;
     let mut left_out = Vec::new();
     runs.retain(|run| {
-        let asks = |difference: &Difference| match difference.bearing {
-            Bearing::Forbids => true,
-            Bearing::Asks => !policy.allow.contains(&difference.aspect),
-            Bearing::Explains => false,
-        };
-        let differences: Vec<Difference> = differences(run, last).into_iter().filter(asks).collect();
+        let differences: Vec<Difference> =
+            differences(run, last).into_iter().filter(|difference| policy.bars(difference)).collect();
         if !differences.is_empty() {
             left_out.push(LeftOut { id: run.header.id.clone(), differences: differences.clone() });
         }
@@ -137,14 +133,14 @@ fn over((cell, metric): Key, name: String, runs: &[Evidence], clock: Clock, poli
     let allowed = policy.of(&row);
     let figure = |run: &Evidence| match counted {
         true => stats::median(&run.medians((cell, metric), None)),
-        false => timed::figure(&run.rounds((cell, metric))).map(|cost| turned(metric, cost)),
+        false => timed::figure(&run.rounds((cell, metric))).map(|cost| metric.cost(cost)),
     };
     let figures: Vec<Option<f64>> = runs.iter().map(figure).collect();
     // Costs, with the run that each is of; what is not positive has no logarithm.
     let found: Vec<(usize, f64)> = figures
         .iter()
         .enumerate()
-        .filter_map(|(run, figure)| figure.filter(|figure| *figure > 0.0).map(|figure| (run, turned(metric, figure))))
+        .filter_map(|(run, figure)| figure.filter(|figure| *figure > 0.0).map(|figure| (run, metric.cost(figure))))
         .collect();
     let costs: Vec<f64> = found.iter().map(|(_, cost)| *cost).collect();
     // On a wall clock, what runs differ by anyhow.
@@ -153,13 +149,8 @@ fn over((cell, metric): Key, name: String, runs: &[Evidence], clock: Clock, poli
     let limit = if enough { limit(&costs[..costs.len() - 1], floor) } else { None };
     let off = limit.zip(costs.last()).is_some_and(|(limit, last)| *last > limit);
     let shift = if enough { shift(metric, &found, floor) } else { None };
-    let (name, limit) = (row.name, limit.map(|limit| turned(metric, limit)));
+    let (name, limit) = (row.name, limit.map(|limit| metric.cost(limit)));
     Series { cell, name, metric, gating: allowed.gating, figures, limit, off, shift }
-}
-
-/// A cost as a figure of `metric`, or the other way around.
-fn turned(metric: Metric, cost: f64) -> f64 {
-    if metric.better() == Better::Higher { 1.0 / cost } else { cost }
 }
 
 fn limit(before: &[f64], floor: f64) -> Option<f64> {
@@ -181,14 +172,14 @@ fn shift(metric: Metric, found: &[(usize, f64)], floor: f64) -> Option<Shift> {
     let level = |logs: &[f64]| (logs.iter().sum::<f64>() / stats::size(logs.len())).exp();
     let (before, after) = (level(&logs[begin..at]), level(&logs[at..]));
     let worse = after > before * (1.0 + floor);
-    Some(Shift { since: found[at].0, before: turned(metric, before), after: turned(metric, after), worse })
+    Some(Shift { since: found[at].0, before: metric.cost(before), after: metric.cost(after), worse })
 }
 
 /// By how much a series drifted, to sort by.
 fn size(series: &Series) -> u64 {
     let last = series.figures.last().copied().flatten();
-    let off = series.limit.zip(last).map(|(limit, last)| exact::worse(series.metric, last / limit));
-    let shifted = series.shift.map(|shift| exact::worse(series.metric, shift.after / shift.before));
+    let off = series.limit.zip(last).map(|(limit, last)| series.metric.cost(last / limit));
+    let shifted = series.shift.map(|shift| series.metric.cost(shift.after / shift.before));
     let most = off.unwrap_or(0.0).max(shifted.unwrap_or(0.0));
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size to sort by")]
     let size = (most.clamp(0.0, 1e9) * 1e6) as u64;

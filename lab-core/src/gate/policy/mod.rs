@@ -4,7 +4,7 @@ mod reader;
 mod written;
 
 use super::comparison::{Basis, Compared};
-use super::difference::Aspect;
+use super::difference::{Aspect, Bearing, Difference};
 use crate::metric::Metric;
 use crate::plan::Cell;
 use crate::vocabulary::{BackendName, ProbeName, Unknown, Word, words};
@@ -168,6 +168,16 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// Whether runs that differ in this cannot be compared.
+    #[must_use]
+    pub fn bars(&self, difference: &Difference) -> bool {
+        match difference.bearing {
+            Bearing::Forbids => true,
+            Bearing::Asks => !self.allow.contains(&difference.aspect),
+            Bearing::Explains => false,
+        }
+    }
+
     /// What it says of `row`.
     #[must_use]
     pub fn of(&self, row: &Compared) -> Allowed {

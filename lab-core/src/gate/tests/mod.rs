@@ -8,7 +8,7 @@ mod policies;
 mod timing;
 
 use super::*;
-use crate::dataset::{CellRecord, Dataset, End, FORMAT, Header};
+use crate::dataset::{CellRecord, Dataset, End, Header};
 use crate::metric::Metric;
 use crate::plan::{Axes, Cell, Plan};
 use crate::vocabulary::{BackendName, Clock, Outcome, ProbeName, TargetName};
@@ -27,21 +27,13 @@ fn run(target: TargetName, rounds: u32) -> Dataset {
     let guest = [("kernel", "6.1.0"), ("initramfs_sha256", "aa"), ("qemu", "7.2"), ("jobs", "2"), ("cpus", "1")];
     Dataset {
         header: Header {
-            format: FORMAT,
             id: "run".to_owned(),
-            version: "0.1.0".to_owned(),
             revision: "abc".to_owned(),
-            command: vec!["svclab".to_owned()],
-            scenario: String::new(),
-            question: String::new(),
-            plan: Plan { rounds, replicas, cells: axes.expand(), ..Plan::example(target) },
-            clock: if exact { Clock::Instructions } else { Clock::Wall },
             host: facts(&[("kernel", "6.18"), ("cpu", "EPYC"), ("cpus", "2"), ("memory_bytes", "1000000000")]),
             guest: if exact { facts(&guest) } else { BTreeMap::new() },
             tools: facts(&[("nft", "1.0.6"), ("ipset", "7.17")]),
-            references: Vec::new(),
-            baseline: None,
             start: "2026-01-01T00:00:00Z".parse().unwrap(),
+            ..Header::example(Plan { rounds, replicas, cells: axes.expand(), ..Plan::example(target) })
         },
         cells: Vec::new(),
         end: Some(End {

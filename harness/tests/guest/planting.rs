@@ -1,0 +1,53 @@
+//! Slowdowns that are planted into guests: that they change what they are to, and nothing else.
+
+use super::{EVERYTHING, dataset, ended, samples, scenario, workplace};
+use anyhow::{Context, Result, ensure};
+use lab_core::dataset::{CellRecord, Dataset};
+use lab_core::metric::Metric;
+use lab_core::slowdown::{Means, Slowdown};
+use lab_core::vocabulary::{BackendName, Position, ProbeName};
+use std::fs;
+use std::time::Duration;
+
+/// A guest depends on its own visits alone: neither on other guests of the plan, nor on a slowdown before its cell's turn.
+pub(super) fn a_guest_is_the_same_whatever_is_planted_later_on() -> Result<()> {
+    const DELAY: u32 = 200_000;
+    let folder = workplace(EVERYTHING)?;
+    let run = |out: &str, options: &[&str]| -> Result<Dataset> {
+        ended(&scenario(folder.path(), out, options).output()?, 0)?;
+        dataset(folder.path(), out)
+    };
+    let plain = run("plain", &["--backend", "iptables-legacy", "--backend", "nftables"])?;
+    let cell = |probe, position| {
+        let found =
+            plain.header.plan.cells.iter().find(|cell| {
+                (cell.backend, cell.probe, cell.position) == (BackendName::IptablesLegacy, probe, position)
+            });
+        found.copied().context("the plan has no such cell")
+    };
+    let delayed =
+        Slowdown { cell: cell(ProbeName::AppendRule, None)?, means: Means::Delay(Duration::from_nanos(DELAY.into())) };
+    let ruled = Slowdown { cell: cell(ProbeName::Connect, Some(Position::Last))?, means: Means::Rules(100) };
+    fs::write(folder.path().join("plant.json"), serde_json::to_vec(&[delayed, ruled])?)?;
+    let planted = run("planted", &["--backend", "iptables-legacy", "--plant", "plant.json"])?;
+
+    let places = |slowdown: Slowdown| planted.header.plan.cells.iter().position(|cell| *cell == slowdown.cell);
+    let first = places(delayed).context("the planted cell is not in the plan")?;
+    let (was, is) = (samples(&plain)?, samples(&planted)?);
+    let ahead = planted.cells.iter().filter(|record| planted.header.plan.cells[..first].contains(&record.cell()));
+    let mut compared = 0;
+    for record in ahead {
+        let coordinates = format!("{:?}", CellRecord { samples: Vec::new(), ..record.clone() });
+        ensure!(was.get(&coordinates) == is.get(&coordinates), "another guest: {record:?}");
+        compared += 1;
+    }
+    ensure!(compared > 10, "only {compared} records come before the planted cell");
+    let figure = |run: &Dataset, cell| {
+        let own = |record: &&CellRecord| record.cell() == cell && record.metric == Metric::of(cell.probe);
+        run.cells.iter().find(own).and_then(|record| record.samples.first().copied()).context("no sample")
+    };
+    let grown = figure(&planted, delayed.cell)? - figure(&plain, delayed.cell)?;
+    ensure!((0.5..2.0).contains(&(grown / f64::from(DELAY))), "a delay of {DELAY} took {grown}");
+    ensure!(figure(&planted, ruled.cell)? > 1.05 * figure(&plain, ruled.cell)?, "the rules took nothing");
+    Ok(())
+}
