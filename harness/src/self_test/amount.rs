@@ -10,11 +10,13 @@
 //!   └──────┴─────┴─ rules
 //! ```
 //!
-//! On a machine whose speed changes from run to run, a cost in terms of `direct`'s stays what it is. And since other work
-//! only ever adds to a time, costs are lower quartiles there: a share of a median would be mostly a share of waiting.
+//! On a machine whose speed changes from run to run, a cost in terms of `direct`'s stays what it is, and a delay is a share
+//! of what the latest runs took. And since other work only ever adds to a time, costs are lower quartiles there: a share of
+//! a median would be mostly a share of waiting.
 
 use super::pool::{Kind, Pool};
 use lab_core::dataset::Dataset;
+use lab_core::gate::{Gating, Numbers, Policy};
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Load, Plan};
 use lab_core::slowdown::{Means, Slowdown};
@@ -29,20 +31,27 @@ pub(super) fn calibrations(target: TargetName) -> &'static [u32] {
     if target.is_exact() { &[0, 40] } else { &[2000] }
 }
 
-/// `rules` ahead of the dispatch wherever packets are sent. Not in front of `direct`, which others are compared with.
-pub(super) fn calibration(plan: &Plan, rules: u32) -> Vec<Slowdown> {
-    let cells = plan.cells.iter().filter(|cell| carries(plan, cell) && !cell.probe.programs());
+/// `rules` ahead of the dispatch wherever packets are sent and the gate has a say.
+pub(super) fn calibration(plan: &Plan, policy: &Policy, rules: u32) -> Vec<Slowdown> {
+    let cells = plan.cells.iter().filter(|cell| carries(plan, policy, cell) && !cell.probe.programs());
     cells.map(|&cell| Slowdown { cell, means: Means::Rules(rules) }).collect()
 }
+
+/// So many plain runs, the latest, tell what a cell takes as the machine is now.
+const LATEST: usize = 3;
 
 /// The cells of `plan` that are slowed down.
 pub(super) fn carriers(plan: &Plan) -> Vec<Cell> {
     plan.slowdowns.iter().map(|slowdown| slowdown.cell).collect()
 }
 
-/// Whether a slowdown may be planted into `cell`: on a wall clock, others are compared with `direct` in the same round.
-fn carries(plan: &Plan, cell: &Cell) -> bool {
-    plan.target.is_exact() || cell.backend != BackendName::Direct
+/// Whether a slowdown may be planted into `cell`: what does not gate need not be found, and on a wall clock others are held
+/// against `direct`.
+fn carries(plan: &Plan, policy: &Policy, cell: &Cell) -> bool {
+    let exact = plan.target.is_exact();
+    let numbers = if exact { Numbers::Exact } else { Numbers::Timed };
+    let gates = policy.of(cell, Metric::of(cell.probe), numbers).gating == Gating::Gates;
+    gates && (exact || cell.backend != BackendName::Direct)
 }
 
 /// Of the samples of a cell, or of its figures in several rounds and runs, the one that stands for them.
@@ -65,8 +74,8 @@ type Costs = BTreeMap<Cell, BTreeMap<(u32, u32), f64>>;
 /// What is known of costs.
 pub(super) struct Amount {
     share: f64,
-    /// In runs without anything planted; what calls a tool, in ns.
-    plain: BTreeMap<Cell, f64>,
+    /// In the latest plain runs, since a machine's speed changes; what calls a tool, in ns.
+    latest: BTreeMap<Cell, f64>,
     /// What a cell costs in units of `direct`'s cost: by the number of rules, and without any.
     with: BTreeMap<Cell, Vec<(u32, f64)>>,
     relative: BTreeMap<Cell, f64>,
@@ -79,7 +88,8 @@ impl Amount {
         let exact = pool.unplanted().any(|run| run.header.plan.target.is_exact());
         let usual = Usual::on(if exact { TargetName::Exact } else { TargetName::Host });
         let costs = |run: &Dataset| costs(run, usual);
-        let plain: Vec<Costs> = pool.unplanted().map(costs).collect();
+        let unplanted: Vec<Costs> = pool.unplanted().map(costs).collect();
+        let latest = &unplanted[unplanted.len().saturating_sub(LATEST)..];
         let absolute = |run: &Costs| absolute(run, usual);
         let relative = |run: &Costs| if exact { absolute(run) } else { relative(run) };
         let mut with: BTreeMap<Cell, Vec<(u32, f64)>> = BTreeMap::new();
@@ -93,21 +103,22 @@ impl Amount {
         }
         Self {
             share,
-            plain: together(plain.iter().map(absolute), usual),
+            latest: together(latest.iter().map(absolute)),
             with,
-            relative: together(plain.iter().map(relative), Usual(0.5)),
+            relative: together(unplanted.iter().map(relative)),
             exact,
         }
     }
 
-    /// The `number`th plan, from 1, with one cell a load slowed down, in turn. Where a load has a guest of its own, only
-    /// those guests are in it: others would come out as they always do.
-    pub(super) fn plan(&self, plan: &Plan, number: u32) -> Plan {
+    /// The `number`th plan, from 1, with one cell a load slowed down, in turn; on a wall clock one that calls a tool and one
+    /// that sends. Where a load has a guest of its own, only those guests are in it: others would come out as they always do.
+    pub(super) fn plan(&self, plan: &Plan, policy: &Policy, number: u32) -> Plan {
         let turn = number.saturating_sub(1) as usize;
-        let mut loads: BTreeMap<Load, Vec<Slowdown>> = BTreeMap::new();
-        for cell in plan.cells.iter().filter(|cell| carries(plan, cell)) {
+        let mut loads: BTreeMap<(Load, bool), Vec<Slowdown>> = BTreeMap::new();
+        for cell in plan.cells.iter().filter(|cell| carries(plan, policy, cell)) {
             if let Some(means) = self.means(cell) {
-                loads.entry(cell.guest_load()).or_default().push(Slowdown { cell: *cell, means });
+                let group = (cell.guest_load(), !self.exact && cell.probe.programs());
+                loads.entry(group).or_default().push(Slowdown { cell: *cell, means });
             }
         }
         let pick = |(place, load): (usize, &Vec<Slowdown>)| {
@@ -125,7 +136,7 @@ impl Amount {
     /// What makes `cell` slower by the share; `None` where nothing is known of it, or it calls no tool.
     fn means(&self, cell: &Cell) -> Option<Means> {
         if cell.probe.programs() {
-            let cost = self.plain.get(cell)?;
+            let cost = self.latest.get(cell)?;
             return Some(Means::Delay(Duration::from_nanos((self.share * cost).round() as u64)));
         }
         let before = *self.relative.get(cell)?;
@@ -187,9 +198,9 @@ fn relative(costs: &Costs) -> BTreeMap<Cell, f64> {
     costs.iter().filter_map(ratio).collect()
 }
 
-/// What stands for several runs.
-fn together(runs: impl Iterator<Item = BTreeMap<Cell, f64>>, usual: Usual) -> BTreeMap<Cell, f64> {
+/// The median of several runs.
+fn together(runs: impl Iterator<Item = BTreeMap<Cell, f64>>) -> BTreeMap<Cell, f64> {
     let mut all: BTreeMap<Cell, Vec<f64>> = BTreeMap::new();
     runs.flatten().for_each(|(cell, cost)| all.entry(cell).or_default().push(cost));
-    all.into_iter().filter_map(|(cell, costs)| Some((cell, usual.of(&costs)?))).collect()
+    all.into_iter().filter_map(|(cell, costs)| Some((cell, stats::median(&costs)?))).collect()
 }

@@ -4,7 +4,7 @@
 //! baseline/001 …      the plan in many rounds ────────┐
 //! plain/001 …         the plan, again and again ──────┼─ each beside each baseline ─► false alarms
 //! calibration/001 …   rules ahead of every dispatch   │    └─ what a rule costs
-//! planted/001 …       one cell a load made slower ────┴─ each beside a baseline ────► found, named as that cell
+//! planted/001 …       some cells made slower      ────┴─ each beside a baseline ────► found, named as that cell
 //! ```
 //!
 //! Where instructions are counted one run knows all that many would: there are no baselines, every two plain runs are
@@ -114,7 +114,7 @@ impl Collector<'_> {
 
     /// With so many `rules` ahead of every dispatch, wherever packets are sent.
     fn calibrate(&mut self, rules: u32) -> Result<(), Failure> {
-        let slowdowns = amount::calibration(&self.asked.plan, rules);
+        let slowdowns = amount::calibration(&self.asked.plan, &self.asked.policy, rules);
         if slowdowns.is_empty() || self.pool.runs(Kind::Calibration).any(|run| run.header.plan.slowdowns == slowdowns) {
             return Ok(());
         }
@@ -124,7 +124,7 @@ impl Collector<'_> {
     fn planted(&mut self, number: u32) -> Result<(), Failure> {
         if self.pool.count(Kind::Planted) < number {
             let amount = Amount::of(self.pool, self.asked.share);
-            let plan = amount.plan(&self.asked.plan, number);
+            let plan = amount.plan(&self.asked.plan, &self.asked.policy, number);
             if plan.slowdowns.is_empty() {
                 return Ok(());
             }

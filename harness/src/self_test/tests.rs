@@ -97,12 +97,12 @@ fn collected(folder: &Path, target: TargetName, share: f64, noise: f64) -> Pool 
         write(folder, &format!("plain/{number:03}"), &lines(&plan, noise));
     }
     for &rules in amount::calibrations(target) {
-        let slowdowns = calibration(&plan, rules);
+        let slowdowns = calibration(&plan, &Policy::default(), rules);
         write(folder, &format!("calibration/{rules:04}"), &lines(&Plan { slowdowns, ..plan.clone() }, noise));
     }
     let pool = Pool::open(folder).unwrap();
     for number in 1..=3 {
-        let plan = Amount::of(&pool, share).plan(&plan, number);
+        let plan = Amount::of(&pool, share).plan(&plan, &Policy::default(), number);
         write(folder, &format!("planted/{number:03}"), &lines(&plan, noise));
         write(folder, &format!("planted/{number:03}/again"), &lines(&plan, noise));
     }
@@ -138,7 +138,7 @@ fn one_cell_a_load_is_slowed_down_and_only_guests_with_one_are_run() {
     let whole = plan(TargetName::Exact);
     let mut planted = Vec::new();
     for number in 1.. {
-        let plan = amount.plan(&whole, number);
+        let plan = amount.plan(&whole, &Policy::default(), number);
         if plan.slowdowns.is_empty() {
             break;
         }

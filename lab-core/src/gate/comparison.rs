@@ -4,10 +4,10 @@ use super::difference::{Aspect, Bearing, Difference, differences};
 use super::evidence::{Evidence, Key};
 use super::exact;
 use super::name::Names;
-use super::policy::{Gating, Policy};
+use super::policy::{Gating, Numbers, Policy};
 use super::times::Times;
 use crate::dataset::Dataset;
-use crate::metric::{Better, Metric};
+use crate::metric::Metric;
 use crate::plan::Cell;
 use crate::stats;
 use crate::vocabulary::{Clock, Outcome};
@@ -46,6 +46,17 @@ pub struct Compared {
     pub basis: Basis,
     /// How much it changed; `None` where either run has no figure, or both have zero.
     pub change: Option<Change>,
+}
+
+impl Compared {
+    /// What its numbers are of.
+    #[must_use]
+    pub fn numbers(&self) -> Numbers {
+        match self.basis {
+            Basis::Exact => Numbers::Exact,
+            Basis::Timed | Basis::RatioToDirect | Basis::Processor => Numbers::Timed,
+        }
+    }
 }
 
 /// One run's side of a row.
@@ -96,9 +107,9 @@ impl Comparison {
         self.clock == Clock::Instructions && !self.differences.iter().any(|found| guest.contains(&found.aspect))
     }
 
-    /// Whether both runs measured the same kernel.
-    pub(super) fn same_kernel(&self) -> bool {
-        !self.differences.iter().any(|found| found.aspect == Aspect::Kernel)
+    /// Whether both runs measured the same kernel with the same tools.
+    pub(super) fn same_software(&self) -> bool {
+        !self.differences.iter().any(|found| [Aspect::Kernel, Aspect::Tools].contains(&found.aspect))
     }
 }
 
@@ -134,7 +145,7 @@ impl Runs<'_> {
         }
         let pairs = Pairs {
             same_guests: comparison.same_guests(),
-            same_kernel: comparison.same_kernel(),
+            same_software: comparison.same_software(),
             clock: comparison.clock,
             before: self.before,
             after: self.after,
@@ -148,7 +159,7 @@ impl Runs<'_> {
 /// Two runs whose rows are being paired.
 struct Pairs<'a> {
     same_guests: bool,
-    same_kernel: bool,
+    same_software: bool,
     clock: Clock,
     before: &'a Evidence,
     after: &'a Evidence,
@@ -169,7 +180,7 @@ impl Pairs<'_> {
 
     fn row(&self, key: Key, names: &Names) -> Compared {
         let (cell, metric) = key;
-        let exact = self.clock == Clock::Instructions || metric.better() == Better::Neither;
+        let exact = Numbers::of(metric, self.clock) == Numbers::Exact;
         // Replicas of the same guest with the same entropy are the same; any other replica is of no use beside them.
         let shared = (self.same_guests && exact).then(|| {
             let passes = |run: &Evidence| run.passes(key).map(|passes| passes.keys().copied().collect::<BTreeSet<_>>());
@@ -185,7 +196,7 @@ impl Pairs<'_> {
             let medians = median(self.before).zip(median(self.after));
             row.change = medians.and_then(|(was, is)| exact::change(was, is));
         } else {
-            let times = Times::of(self.before, &[self.after], key, self.same_kernel);
+            let times = Times::of(self.before, &[self.after], key, self.same_software);
             row.basis = times.basis();
             row.change = times.change(row.basis, self.policy.noise_of(&cell, metric));
         }
@@ -195,7 +206,7 @@ impl Pairs<'_> {
 
 /// Where a row stands among others.
 fn standing(row: &Compared, policy: &Policy) -> (u8, Reverse<u64>) {
-    let allowed = policy.of(row);
+    let allowed = policy.of(&row.cell, row.metric, row.numbers());
     let gates = allowed.gating == Gating::Gates;
     let Some(change) = row.change else {
         let one_sided = row.before.as_ref().and_then(|side| side.median).is_some();

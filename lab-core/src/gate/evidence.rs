@@ -7,7 +7,7 @@ use crate::metric::{Metric, Unit};
 use crate::plan::Cell;
 use crate::stats;
 use crate::summary::{Gathered, Pass, gather};
-use crate::vocabulary::{BackendName, Outcome, Position, ProbeName};
+use crate::vocabulary::{BackendName, Outcome};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// A cell and a metric of it.
@@ -16,20 +16,48 @@ pub(super) type Key = (Cell, Metric);
 /// The samples of each round and replica that has any.
 pub(super) type Passes = BTreeMap<Pass, Vec<f64>>;
 
+/// What starting the tool of each cell takes.
+pub(super) type Starts = BTreeMap<Cell, f64>;
+
 /// What one run has to say.
 pub(super) struct Evidence {
     found: HashMap<Key, Gathered>,
     /// In the order of the plan.
     order: Vec<Key>,
     planned: HashSet<Cell>,
+    /// The cells whose tools were started in each round and replica.
+    starters: BTreeMap<Pass, Vec<Cell>>,
 }
 
 impl Evidence {
     pub(super) fn of(dataset: &Dataset) -> Self {
         let gathered = gather(dataset);
         let order = gathered.iter().map(|row| (row.cell, row.metric)).collect();
+        let mut starters: BTreeMap<Pass, Vec<Cell>> = BTreeMap::new();
+        for row in gathered.iter().filter(|row| row.metric == Metric::ToolExec) {
+            row.passes.keys().for_each(|pass| starters.entry(*pass).or_default().push(row.cell));
+        }
         let found = gathered.into_iter().map(|row| ((row.cell, row.metric), row)).collect();
-        Self { found, order, planned: dataset.header.plan.cells.iter().copied().collect() }
+        Self { found, order, planned: dataset.header.plan.cells.iter().copied().collect(), starters }
+    }
+
+    /// What starting each cell's tool takes where the machine is not busy otherwise.
+    pub(super) fn usual_starts(&self) -> Starts {
+        let usual = |cell: Cell| {
+            let passes = self.passes((cell, Metric::ToolExec))?;
+            timed::fastest(&passes.values().flatten().copied().collect::<Vec<_>>())
+        };
+        let cells: BTreeSet<Cell> = self.starters.values().flatten().copied().collect();
+        cells.into_iter().filter_map(|cell| Some((cell, usual(cell)?))).collect()
+    }
+
+    /// What starting tools took in a round, in whatever cells, in terms of what it takes `usual`ly there.
+    fn starts(&self, pass: &Pass, usual: &Starts) -> Vec<f64> {
+        let of = |cell: &Cell| {
+            let (usual, starts) = (*usual.get(cell)?, self.passes((*cell, Metric::ToolExec))?.get(pass)?);
+            Some(timed::costs(Metric::ToolExec, starts).into_iter().map(move |start| start / usual))
+        };
+        self.starters.get(pass).into_iter().flatten().filter_map(of).flatten().collect()
     }
 
     /// Every cell and metric, in the order of the plan.
@@ -47,14 +75,20 @@ impl Evidence {
         self.found.get(&key).map(|row| &row.passes).filter(|passes| !passes.is_empty())
     }
 
-    /// The rounds of a cell's metric, with what `direct` took in them and what processor time its tools spent.
-    pub(super) fn rounds(&self, key: Key) -> Vec<Round> {
+    /// The rounds of a cell's metric, with what its yardstick took in them and what processor time its tools spent.
+    ///
+    /// Traffic is held against the same asked of `direct`; a sync against starting tools, where it is known what that takes
+    /// `usual`ly.
+    pub(super) fn rounds(&self, key: Key, usual: &Starts) -> Vec<Round> {
         let (cell, metric) = key;
-        let direct = self.direct(key);
+        let direct = beside(cell).and_then(|cell| self.passes((cell, metric)));
+        let yardstick = |pass: &Pass| match cell.probe.programs() {
+            true => self.starts(pass, usual),
+            false => direct.and_then(|passes| passes.get(pass)).map_or(Vec::new(), |all| timed::costs(metric, all)),
+        };
         let tools = |metric| self.passes((cell, metric)).filter(|_| has_tools(key));
         let (user, system) = (tools(Metric::ToolUser), tools(Metric::ToolSystem));
         let round = |(pass, samples): (&Pass, &Vec<f64>)| {
-            let direct = direct.and_then(|(metric, passes)| Some(timed::costs(metric, passes.get(pass)?)));
             let both = user.and_then(|user| user.get(pass)).zip(system.and_then(|system| system.get(pass)));
             let spent =
                 both.map(|(user, system)| user.iter().zip(system).map(|(user, system)| user + system).collect());
@@ -62,16 +96,10 @@ impl Evidence {
             Round {
                 costs: timed::costs(metric, samples),
                 processor: timed::costs(Metric::ToolUser, &spent),
-                direct: direct.unwrap_or_default(),
+                yardstick: yardstick(pass),
             }
         };
         self.passes(key).into_iter().flatten().map(round).collect()
-    }
-
-    /// What a cell's metric is held against: the same asked of `direct`, or, of a sync, its `connect`.
-    pub(super) fn direct(&self, (cell, metric): Key) -> Option<(Metric, &Passes)> {
-        let metric = if cell.probe.programs() { Metric::Connect } else { metric };
-        beside(cell).and_then(|cell| Some((metric, self.passes((cell, metric))?)))
     }
 
     /// The median of each of its rounds and replicas, or of those in `only`.
@@ -105,17 +133,10 @@ impl Evidence {
     }
 }
 
-/// The cell of `direct` that tells how fast the machine was meanwhile: the same question, or, of a sync, the first
-/// connection. None for `direct` itself.
+/// The cell of `direct` that traffic is held against: what was asked the same. None for `direct` itself, and for syncs.
 #[must_use]
 pub fn beside(cell: Cell) -> Option<Cell> {
-    match cell.backend {
-        BackendName::Direct => None,
-        _ if cell.probe.programs() => {
-            Some(Cell { probe: ProbeName::Connect, position: Some(Position::First), ..cell.direct() })
-        }
-        _ => Some(cell.direct()),
-    }
+    (cell.backend != BackendName::Direct && !cell.probe.programs()).then(|| cell.direct())
 }
 
 /// Whether it is the time of a sync, which tools take part in.

@@ -3,7 +3,7 @@
 use super::cause::{Cause, causes};
 use super::comparison::{Basis, Change, Compared, Comparison, Runs, Side};
 use super::difference::Difference;
-use super::evidence::{Evidence, beside};
+use super::evidence::{Evidence, Starts, beside};
 use super::exact;
 use super::policy::{Consequence, Gating, Policy};
 use super::times::Times;
@@ -100,7 +100,7 @@ pub fn judge(before: &Dataset, after: &Dataset, again: &[Dataset], policy: &Poli
             after: is,
             again: again.iter().map(Evidence::of).collect(),
             same_guests: comparison.same_guests(),
-            same_kernel: comparison.same_kernel(),
+            same_software: comparison.same_software(),
             policy,
         };
         judged.extend(comparison.rows.iter().map(|row| bench.judge(row)));
@@ -120,13 +120,13 @@ struct Bench<'a> {
     after: Evidence,
     again: Vec<Evidence>,
     same_guests: bool,
-    same_kernel: bool,
+    same_software: bool,
     policy: &'a Policy,
 }
 
 impl Bench<'_> {
     fn judge(&self, row: &Compared) -> Judged {
-        let allowed = self.policy.of(row);
+        let allowed = self.policy.of(&row.cell, row.metric, row.numbers());
         let mut compared = row.clone();
         let (verdict, told, looks_worse) = self.verdict(&mut compared, allowed.allowance);
         let own = row.metric == Metric::of(row.cell.probe);
@@ -199,7 +199,9 @@ impl Bench<'_> {
         }
         let key = (row.cell, row.metric);
         let spent = |run: &Evidence| {
-            stats::median(&run.rounds(key).iter().flat_map(|round| &round.processor).copied().collect::<Vec<_>>())
+            stats::median(
+                &run.rounds(key, &Starts::new()).iter().flat_map(|round| &round.processor).copied().collect::<Vec<_>>(),
+            )
         };
         let whole = row.before.as_ref()?.median?;
         let more = spent(&self.after)? - spent(&self.before)?;
@@ -211,7 +213,7 @@ impl Bench<'_> {
         let key = (row.cell, row.metric);
         let noise = self.policy.noise_of(&row.cell, row.metric);
         let judged = |after: &[&Evidence]| {
-            let times = Times::of(&self.before, after, key, self.same_kernel);
+            let times = Times::of(&self.before, after, key, self.same_software);
             times.judge(minimum_effect, noise)
         };
         let together: Vec<&Evidence> = [&self.after].into_iter().chain(&self.again).collect();

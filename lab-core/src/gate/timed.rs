@@ -4,8 +4,8 @@
 //!
 //! - what is compared is the *fastest quarter* of all rounds' samples: the geometric mean of the quarter with the least cost,
 //!   which is what comes back when the machine is busy otherwise;
-//! - traffic is held against `direct`, asked the same in the same rounds; a sync against `direct`'s `connect`, as the
-//!   machine's speed, as long as the kernel is the same;
+//! - it is held against a *yardstick* for the machine's speed: traffic against `direct`, asked the same in the same rounds; a
+//!   sync against what starting a tool took in them, as long as the kernel and the tools are the same;
 //! - a sync is judged by the *processor time* of its tools, as a share of its time: how long they waited in line for the
 //!   processor says nothing of them. As a whole, waiting included, it is judged, too, but it must have got a lot worse.
 //!
@@ -47,17 +47,17 @@ pub(super) struct Round {
     pub(super) costs: Vec<f64>,
     /// The processor time of the tools in each of them; empty where it is not known.
     pub(super) processor: Vec<f64>,
-    /// What `direct` took meanwhile; empty where it was not asked.
-    pub(super) direct: Vec<f64>,
+    /// What the yardstick took meanwhile; empty where there is none.
+    pub(super) yardstick: Vec<f64>,
 }
 
 /// What is compared of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Figure {
     Cost,
-    CostToDirect,
+    CostToYardstick,
     Processor,
-    ProcessorToDirect,
+    ProcessorToYardstick,
 }
 
 /// `samples` of `metric` as costs.
@@ -70,9 +70,14 @@ pub(super) fn figure(rounds: &[Round]) -> Option<f64> {
     Figure::Cost.of(rounds).map(f64::exp)
 }
 
-/// How many times as much a row costs, with its interval; `related` to `direct`.
+/// The same of costs that are not in rounds.
+pub(super) fn fastest(costs: &[f64]) -> Option<f64> {
+    figure(&[Round { costs: costs.to_vec(), ..Round::default() }])
+}
+
+/// How many times as much a row costs, with its interval; `related` to its yardstick.
 pub(super) fn cost(before: &[Round], after: &[Round], related: bool, noise: f64) -> Option<Change> {
-    let figure = if related { Figure::CostToDirect } else { Figure::Cost };
+    let figure = if related { Figure::CostToYardstick } else { Figure::Cost };
     let (was, is) = (figure.of(before)?, figure.of(after)?);
     let error = error(figure, before, after)?.hypot(noise) * student(before.len() + after.len());
     let ratio = is - was;
@@ -81,8 +86,8 @@ pub(super) fn cost(before: &[Round], after: &[Round], related: bool, noise: f64)
 
 /// How many times as much a sync would cost, had nothing changed but its tools' processor time; with its interval.
 pub(super) fn processor(before: &[Round], after: &[Round], related: bool) -> Option<Change> {
-    let figure = if related { Figure::ProcessorToDirect } else { Figure::Processor };
-    let whole = if related { Figure::CostToDirect } else { Figure::Cost };
+    let figure = if related { Figure::ProcessorToYardstick } else { Figure::Processor };
+    let whole = if related { Figure::CostToYardstick } else { Figure::Cost };
     let (was, is) = (figure.of(before)?, figure.of(after)?);
     // More than the whole it cannot be, but where samples of other rounds make up either's fastest quarter.
     let share = (was - whole.of(before)?).exp().min(1.0);
@@ -119,24 +124,24 @@ impl Figure {
 /// What a figure is made of, ready to be drawn from many times.
 struct Pools {
     own: Pool,
-    direct: Option<Pool>,
+    yardstick: Option<Pool>,
 }
 
 impl Pools {
     fn of(figure: Figure, rounds: &[Round]) -> Self {
         let own = match figure {
-            Figure::Cost | Figure::CostToDirect => Pool::of(rounds, |round| &round.costs),
-            Figure::Processor | Figure::ProcessorToDirect => Pool::of(rounds, |round| &round.processor),
+            Figure::Cost | Figure::CostToYardstick => Pool::of(rounds, |round| &round.costs),
+            Figure::Processor | Figure::ProcessorToYardstick => Pool::of(rounds, |round| &round.processor),
         };
-        let related = matches!(figure, Figure::CostToDirect | Figure::ProcessorToDirect);
-        Self { own, direct: related.then(|| Pool::of(rounds, |round| &round.direct)) }
+        let related = matches!(figure, Figure::CostToYardstick | Figure::ProcessorToYardstick);
+        Self { own, yardstick: related.then(|| Pool::of(rounds, |round| &round.yardstick)) }
     }
 
     /// The figure's logarithm, with each round counted so many times.
     fn figure(&self, times: &[usize]) -> Option<f64> {
         let own = self.own.fastest(times)?;
-        match &self.direct {
-            Some(direct) => Some(own - direct.fastest(times)?),
+        match &self.yardstick {
+            Some(yardstick) => Some(own - yardstick.fastest(times)?),
             None => Some(own),
         }
     }

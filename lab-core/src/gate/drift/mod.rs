@@ -2,14 +2,13 @@
 
 mod change_point;
 
-use super::comparison::{Basis, Compared};
 use super::difference::{Difference, differences};
-use super::evidence::{Evidence, Key};
+use super::evidence::{Evidence, Key, Starts};
 use super::name::Names;
-use super::policy::{Gating, Policy};
+use super::policy::{Gating, Numbers, Policy};
 use super::timed;
 use crate::dataset::Dataset;
-use crate::metric::{Better, Metric};
+use crate::metric::Metric;
 use crate::plan::Cell;
 use crate::stats;
 use crate::vocabulary::Clock;
@@ -127,13 +126,12 @@ pub fn drift(history: &[Dataset], policy: &Policy) -> Option<Drift> {
 
 /// A cell's metric over the runs.
 fn over((cell, metric): Key, name: String, runs: &[Evidence], clock: Clock, policy: &Policy) -> Series {
-    let counted = clock == Clock::Instructions || metric.better() == Better::Neither;
-    let basis = if counted { Basis::Exact } else { Basis::Timed };
-    let row = Compared { cell, name, metric, before: None, after: None, basis, change: None };
-    let allowed = policy.of(&row);
+    let numbers = Numbers::of(metric, clock);
+    let counted = numbers == Numbers::Exact;
+    let allowed = policy.of(&cell, metric, numbers);
     let figure = |run: &Evidence| match counted {
         true => stats::median(&run.medians((cell, metric), None)),
-        false => timed::figure(&run.rounds((cell, metric))).map(|cost| metric.cost(cost)),
+        false => timed::figure(&run.rounds((cell, metric), &Starts::new())).map(|cost| metric.cost(cost)),
     };
     let figures: Vec<Option<f64>> = runs.iter().map(figure).collect();
     // Costs, with the run that each is of; what is not positive has no logarithm.
@@ -149,7 +147,7 @@ fn over((cell, metric): Key, name: String, runs: &[Evidence], clock: Clock, poli
     let limit = if enough { limit(&costs[..costs.len() - 1], floor) } else { None };
     let off = limit.zip(costs.last()).is_some_and(|(limit, last)| *last > limit);
     let shift = if enough { shift(metric, &found, floor) } else { None };
-    let (name, limit) = (row.name, limit.map(|limit| metric.cost(limit)));
+    let limit = limit.map(|limit| metric.cost(limit));
     Series { cell, name, metric, gating: allowed.gating, figures, limit, off, shift }
 }
 

@@ -3,11 +3,10 @@
 mod reader;
 mod written;
 
-use super::comparison::{Basis, Compared};
 use super::difference::{Aspect, Bearing, Difference};
-use crate::metric::Metric;
+use crate::metric::{Better, Metric};
 use crate::plan::Cell;
-use crate::vocabulary::{BackendName, ProbeName, Unknown, Word, words};
+use crate::vocabulary::{BackendName, Clock, ProbeName, Unknown, Word, words};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -63,6 +62,15 @@ pub enum Numbers {
     Exact,
     /// Time, on a wall clock.
     Timed,
+}
+
+impl Numbers {
+    /// Those that a run on `clock` has of `metric`.
+    #[must_use]
+    pub fn of(metric: Metric, clock: Clock) -> Self {
+        let exact = clock == Clock::Instructions || metric.better() == Better::Neither;
+        if exact { Self::Exact } else { Self::Timed }
+    }
 }
 
 words!("kind of number", Numbers { Exact = "exact", Timed = "timed" });
@@ -178,17 +186,18 @@ impl Policy {
         }
     }
 
-    /// What it says of `row`.
+    /// What it says of `metric` of `cell`.
     #[must_use]
-    pub fn of(&self, row: &Compared) -> Allowed {
-        let numbers = if row.basis == Basis::Exact { Numbers::Exact } else { Numbers::Timed };
-        let matching: Vec<&Rule> =
-            self.rules.iter().filter(|rule| rule.matches(&row.cell, row.metric, numbers)).collect();
-        let allowance = |rule: &Rule| match row.basis {
-            Basis::Exact => rule.tolerance,
-            Basis::Timed | Basis::RatioToDirect | Basis::Processor => rule.minimum_effect,
+    pub fn of(&self, cell: &Cell, metric: Metric, numbers: Numbers) -> Allowed {
+        let matching: Vec<&Rule> = self.rules.iter().filter(|rule| rule.matches(cell, metric, numbers)).collect();
+        let allowance = |rule: &Rule| match numbers {
+            Numbers::Exact => rule.tolerance,
+            Numbers::Timed => rule.minimum_effect,
         };
-        let usual = if row.basis == Basis::Exact { self.tolerance } else { self.minimum_effect };
+        let usual = match numbers {
+            Numbers::Exact => self.tolerance,
+            Numbers::Timed => self.minimum_effect,
+        };
         let gated_by = matching.iter().find(|rule| rule.gating.is_some());
         let allowed_by = matching.iter().find(|rule| allowance(rule).is_some());
         let mut reasons: Vec<&str> = Vec::new();

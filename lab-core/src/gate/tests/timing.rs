@@ -1,6 +1,7 @@
 //! Whole gates on synthetic wall clocks: the machine is busy, and drifts.
 
 use super::*;
+use crate::metric::Unit;
 use crate::stats::Dice;
 
 /// How often a gate may be wrong, of [`TRIES`].
@@ -53,6 +54,29 @@ fn the_same_passes_on_a_busy_machine_that_got_slower() {
     let before = host_run(1, 16, 1.0);
     let failed = (0..TRIES).filter(|seed| gate(100 + seed, &before, 1.3, &[]).passes() != Some(true)).count();
     assert_eq!(failed, 0);
+}
+
+/// As beside other processes, with which they share caches, tools take longer; packets do not.
+fn crowded(mut run: Dataset) -> Dataset {
+    let of_tools = |record: &&mut CellRecord| record.probe.programs() && record.metric.unit() == Unit::Ns;
+    for record in run.cells.iter_mut().filter(of_tools) {
+        record.samples.iter_mut().for_each(|sample| *sample *= 1.25);
+    }
+    run
+}
+
+#[test]
+fn tools_that_are_slower_as_their_start_is_pass_unless_they_are_others() {
+    let before = host_run(1, 16, 1.0);
+    let mut policy = Policy::default();
+    let again = crowded(host_run(3, policy.reruns, 1.0));
+    let mut after = crowded(host_run(2, 3, 1.0));
+    assert_eq!(judge(&before, &after, std::slice::from_ref(&again), &policy).passes(), Some(true));
+    after.header.tools.insert("nft".to_owned(), "1.1.0".to_owned());
+    policy.allow.insert(Aspect::Tools);
+    let judgement = judge(&before, &after, &[again], &policy);
+    assert_eq!(judgement.passes(), Some(false));
+    assert!(judgement.tally()[&Verdict::Regressed] > 10, "{:?}", judgement.tally());
 }
 
 #[test]
