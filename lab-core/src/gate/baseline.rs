@@ -13,7 +13,7 @@ const MOST_SAMPLES: usize = 30;
 ///
 /// It is a dataset as any other, to be written with [`Dataset::short`]: whole header, lines in the order of the plan, so that
 /// two baselines of a plan differ in the lines whose numbers do. Of an exact run each guest's sample is kept, of any other
-/// thirty of a round: its evenly spaced quantiles, so that its quarter and its half stay where they are.
+/// thirty of a round: its evenly spaced quantiles, so that its tenth and its half stay where they are.
 #[must_use]
 pub fn condense(run: &Dataset, reason: &str, updated: Timestamp) -> Dataset {
     let places: HashMap<Cell, usize> = run.header.plan.cells.iter().enumerate().map(|(at, cell)| (*cell, at)).collect();

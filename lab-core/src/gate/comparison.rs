@@ -79,9 +79,9 @@ pub struct Side {
 pub enum Basis {
     /// A number that is the same whenever it is counted: of things installed, or of instructions.
     Exact,
-    /// A time or rate, by the fastest quarter of all samples.
+    /// A time or rate, by the fastest tenth of all samples.
     Timed,
-    /// A time or rate, by the ratio of its fastest quarter to that of `direct` in the same rounds.
+    /// A time or rate, by the ratio of its fastest tenth to that of `direct` in the same rounds.
     RatioToDirect,
     /// The time of a sync, by what its tools spent of processor time: how much it changed, had nothing else changed.
     Processor,

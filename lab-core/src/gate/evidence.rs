@@ -7,7 +7,8 @@ use crate::metric::{Metric, Unit};
 use crate::plan::Cell;
 use crate::stats;
 use crate::summary::{Gathered, Pass, gather};
-use crate::vocabulary::{BackendName, Outcome};
+use crate::variant::Variant;
+use crate::vocabulary::{BackendName, Outcome, ProbeName};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// A cell and a metric of it.
@@ -16,8 +17,20 @@ pub(super) type Key = (Cell, Metric);
 /// The samples of each round and replica that has any.
 pub(super) type Passes = BTreeMap<Pass, Vec<f64>>;
 
-/// What starting the tool of each cell takes.
-pub(super) type Starts = BTreeMap<Cell, f64>;
+/// What tells how fast the machine was meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Yardstick {
+    /// The same asked of `direct`.
+    Direct,
+    /// Starting a tool: that of a variant, for single rules or not.
+    Start(Variant, bool),
+}
+
+impl Yardstick {
+    fn start(cell: &Cell) -> Self {
+        Self::Start(Variant::of(cell), cell.probe == ProbeName::AppendRule)
+    }
+}
 
 /// What one run has to say.
 pub(super) struct Evidence {
@@ -25,39 +38,21 @@ pub(super) struct Evidence {
     /// In the order of the plan.
     order: Vec<Key>,
     planned: HashSet<Cell>,
-    /// The cells whose tools were started in each round and replica.
-    starters: BTreeMap<Pass, Vec<Cell>>,
+    /// What starting each tool took, in whatever cells.
+    starts: BTreeMap<Yardstick, Passes>,
 }
 
 impl Evidence {
     pub(super) fn of(dataset: &Dataset) -> Self {
         let gathered = gather(dataset);
         let order = gathered.iter().map(|row| (row.cell, row.metric)).collect();
-        let mut starters: BTreeMap<Pass, Vec<Cell>> = BTreeMap::new();
+        let mut starts: BTreeMap<Yardstick, Passes> = BTreeMap::new();
         for row in gathered.iter().filter(|row| row.metric == Metric::ToolExec) {
-            row.passes.keys().for_each(|pass| starters.entry(*pass).or_default().push(row.cell));
+            let passes = starts.entry(Yardstick::start(&row.cell)).or_default();
+            row.passes.iter().for_each(|(pass, samples)| passes.entry(*pass).or_default().extend(samples));
         }
         let found = gathered.into_iter().map(|row| ((row.cell, row.metric), row)).collect();
-        Self { found, order, planned: dataset.header.plan.cells.iter().copied().collect(), starters }
-    }
-
-    /// What starting each cell's tool takes where the machine is not busy otherwise.
-    pub(super) fn usual_starts(&self) -> Starts {
-        let usual = |cell: Cell| {
-            let passes = self.passes((cell, Metric::ToolExec))?;
-            timed::fastest(&passes.values().flatten().copied().collect::<Vec<_>>())
-        };
-        let cells: BTreeSet<Cell> = self.starters.values().flatten().copied().collect();
-        cells.into_iter().filter_map(|cell| Some((cell, usual(cell)?))).collect()
-    }
-
-    /// What starting tools took in a round, in whatever cells, in terms of what it takes `usual`ly there.
-    fn starts(&self, pass: &Pass, usual: &Starts) -> Vec<f64> {
-        let of = |cell: &Cell| {
-            let (usual, starts) = (*usual.get(cell)?, self.passes((*cell, Metric::ToolExec))?.get(pass)?);
-            Some(timed::costs(Metric::ToolExec, starts).into_iter().map(move |start| start / usual))
-        };
-        self.starters.get(pass).into_iter().flatten().filter_map(of).flatten().collect()
+        Self { found, order, planned: dataset.header.plan.cells.iter().copied().collect(), starts }
     }
 
     /// Every cell and metric, in the order of the plan.
@@ -75,17 +70,34 @@ impl Evidence {
         self.found.get(&key).map(|row| &row.passes).filter(|passes| !passes.is_empty())
     }
 
-    /// The rounds of a cell's metric, with what its yardstick took in them and what processor time its tools spent.
-    ///
-    /// Traffic is held against the same asked of `direct`; a sync against starting tools, where it is known what that takes
-    /// `usual`ly.
-    pub(super) fn rounds(&self, key: Key, usual: &Starts) -> Vec<Round> {
-        let (cell, metric) = key;
-        let direct = beside(cell).and_then(|cell| self.passes((cell, metric)));
-        let yardstick = |pass: &Pass| match cell.probe.programs() {
-            true => self.starts(pass, usual),
-            false => direct.and_then(|passes| passes.get(pass)).map_or(Vec::new(), |all| timed::costs(metric, all)),
+    /// What a cell's metric can be held against, in each of its rounds: traffic against the same asked of `direct`, what tools
+    /// take against starting tools.
+    pub(super) fn yardsticks(&self, key: Key) -> BTreeSet<Yardstick> {
+        let rounds: Vec<&Pass> = self.passes(key).into_iter().flat_map(BTreeMap::keys).collect();
+        let everywhere = |yardstick: &Yardstick| {
+            let passes = self.yardstick(key, *yardstick);
+            passes.is_some_and(|passes| rounds.iter().all(|pass| passes.contains_key(pass)))
         };
+        let known = match key {
+            // Not a start against itself.
+            (_, Metric::ToolExec) => Vec::new(),
+            (cell, _) if cell.probe.programs() => self.starts.keys().copied().collect(),
+            _ => vec![Yardstick::Direct],
+        };
+        known.into_iter().filter(everywhere).collect()
+    }
+
+    fn yardstick(&self, (cell, metric): Key, yardstick: Yardstick) -> Option<&Passes> {
+        match yardstick {
+            Yardstick::Direct => beside(cell).and_then(|cell| self.passes((cell, metric))),
+            Yardstick::Start(..) => self.starts.get(&yardstick),
+        }
+    }
+
+    /// The rounds of a cell's metric, with what the yardsticks took in them and what processor time its tools spent.
+    pub(super) fn rounds(&self, key: Key, yardsticks: &BTreeSet<Yardstick>) -> Vec<Round> {
+        let (cell, metric) = key;
+        let beside: Vec<&Passes> = yardsticks.iter().filter_map(|one| self.yardstick(key, *one)).collect();
         let tools = |metric| self.passes((cell, metric)).filter(|_| has_tools(key));
         let (user, system) = (tools(Metric::ToolUser), tools(Metric::ToolSystem));
         let round = |(pass, samples): (&Pass, &Vec<f64>)| {
@@ -96,7 +108,7 @@ impl Evidence {
             Round {
                 costs: timed::costs(metric, samples),
                 processor: timed::costs(Metric::ToolUser, &spent),
-                yardstick: yardstick(pass),
+                yardsticks: beside.iter().filter_map(|passes| Some(timed::costs(metric, passes.get(pass)?))).collect(),
             }
         };
         self.passes(key).into_iter().flatten().map(round).collect()

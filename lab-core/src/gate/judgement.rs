@@ -3,7 +3,7 @@
 use super::cause::{Cause, causes};
 use super::comparison::{Basis, Change, Compared, Comparison, Runs, Side};
 use super::difference::Difference;
-use super::evidence::{Evidence, Starts, beside};
+use super::evidence::{Evidence, beside};
 use super::exact;
 use super::policy::{Consequence, Gating, Policy};
 use super::times::Times;
@@ -200,7 +200,11 @@ impl Bench<'_> {
         let key = (row.cell, row.metric);
         let spent = |run: &Evidence| {
             stats::median(
-                &run.rounds(key, &Starts::new()).iter().flat_map(|round| &round.processor).copied().collect::<Vec<_>>(),
+                &run.rounds(key, &BTreeSet::new())
+                    .iter()
+                    .flat_map(|round| &round.processor)
+                    .copied()
+                    .collect::<Vec<_>>(),
             )
         };
         let whole = row.before.as_ref()?.median?;

@@ -2,10 +2,10 @@
 //!
 //! Whatever else a machine does only ever adds to a time, by half on a busy one and by other halves an hour later. So
 //!
-//! - what is compared is the *fastest quarter* of all rounds' samples: the geometric mean of the quarter with the least cost,
+//! - what is compared is the *fastest tenth* of all rounds' samples: the geometric mean of the tenth with the least cost,
 //!   which is what comes back when the machine is busy otherwise;
 //! - it is held against a *yardstick* for the machine's speed: traffic against `direct`, asked the same in the same rounds; a
-//!   sync against what starting a tool took in them, as long as the kernel and the tools are the same;
+//!   sync against what starting tools took in them, as long as the kernel and the tools are the same;
 //! - a sync is judged by the *processor time* of its tools, as a share of its time: how long they waited in line for the
 //!   processor says nothing of them. As a whole, waiting included, it is judged, too, but it must have got a lot worse.
 //!
@@ -32,7 +32,7 @@ const RESAMPLES: usize = 200;
 const SEED: u64 = 0;
 
 /// The share of samples, those that cost least, that is compared.
-const FASTEST: f64 = 0.25;
+const FASTEST: f64 = 0.1;
 
 /// Rounds that tell how much rounds differ.
 const ENOUGH_ROUNDS: usize = 5;
@@ -47,8 +47,8 @@ pub(super) struct Round {
     pub(super) costs: Vec<f64>,
     /// The processor time of the tools in each of them; empty where it is not known.
     pub(super) processor: Vec<f64>,
-    /// What the yardstick took meanwhile; empty where there is none.
-    pub(super) yardstick: Vec<f64>,
+    /// What each of the yardsticks took meanwhile; none where there are none.
+    pub(super) yardsticks: Vec<Vec<f64>>,
 }
 
 /// What is compared of a round.
@@ -65,17 +65,12 @@ pub(super) fn costs(metric: Metric, samples: &[f64]) -> Vec<f64> {
     samples.iter().filter(|sample| **sample > 0.0).map(|sample| metric.cost(*sample)).collect()
 }
 
-/// What the fastest quarter of all rounds' samples costs; `None` without samples.
+/// What the fastest tenth of all rounds' samples costs; `None` without samples.
 pub(super) fn figure(rounds: &[Round]) -> Option<f64> {
     Figure::Cost.of(rounds).map(f64::exp)
 }
 
-/// The same of costs that are not in rounds.
-pub(super) fn fastest(costs: &[f64]) -> Option<f64> {
-    figure(&[Round { costs: costs.to_vec(), ..Round::default() }])
-}
-
-/// How many times as much a row costs, with its interval; `related` to its yardstick.
+/// How many times as much a row costs, with its interval; `related` to its yardsticks.
 pub(super) fn cost(before: &[Round], after: &[Round], related: bool, noise: f64) -> Option<Change> {
     let figure = if related { Figure::CostToYardstick } else { Figure::Cost };
     let (was, is) = (figure.of(before)?, figure.of(after)?);
@@ -89,7 +84,7 @@ pub(super) fn processor(before: &[Round], after: &[Round], related: bool) -> Opt
     let figure = if related { Figure::ProcessorToYardstick } else { Figure::Processor };
     let whole = if related { Figure::CostToYardstick } else { Figure::Cost };
     let (was, is) = (figure.of(before)?, figure.of(after)?);
-    // More than the whole it cannot be, but where samples of other rounds make up either's fastest quarter.
+    // More than the whole it cannot be, but where samples of other rounds make up either's fastest tenth.
     let share = (was - whole.of(before)?).exp().min(1.0);
     let error = error(figure, before, after)? * share * (is - was).exp().max(1.0);
     let error = error.hypot(PROCESSOR_NOISE) * student(before.len() + after.len());
@@ -124,7 +119,7 @@ impl Figure {
 /// What a figure is made of, ready to be drawn from many times.
 struct Pools {
     own: Pool,
-    yardstick: Option<Pool>,
+    yardsticks: Vec<Pool>,
 }
 
 impl Pools {
@@ -134,16 +129,16 @@ impl Pools {
             Figure::Processor | Figure::ProcessorToYardstick => Pool::of(rounds, |round| &round.processor),
         };
         let related = matches!(figure, Figure::CostToYardstick | Figure::ProcessorToYardstick);
-        Self { own, yardstick: related.then(|| Pool::of(rounds, |round| &round.yardstick)) }
+        let yardsticks = if related { rounds.iter().map(|round| round.yardsticks.len()).min().unwrap_or(0) } else { 0 };
+        Self { own, yardsticks: (0..yardsticks).map(|one| Pool::of(rounds, |round| &round.yardsticks[one])).collect() }
     }
 
     /// The figure's logarithm, with each round counted so many times.
     fn figure(&self, times: &[usize]) -> Option<f64> {
         let own = self.own.fastest(times)?;
-        match &self.yardstick {
-            Some(yardstick) => Some(own - yardstick.fastest(times)?),
-            None => Some(own),
-        }
+        let beside: Option<Vec<f64>> = self.yardsticks.iter().map(|yardstick| yardstick.fastest(times)).collect();
+        let beside = beside?;
+        Some(own - beside.iter().sum::<f64>() / size(beside.len().max(1)))
     }
 }
 
@@ -156,7 +151,7 @@ struct Pool {
 }
 
 impl Pool {
-    fn of(rounds: &[Round], part: fn(&Round) -> &Vec<f64>) -> Self {
+    fn of(rounds: &[Round], part: impl Fn(&Round) -> &Vec<f64>) -> Self {
         let samples = rounds.iter().enumerate();
         let mut sorted: Vec<(f64, usize)> =
             samples.flat_map(|(index, round)| part(round).iter().map(move |sample| (sample.ln(), index))).collect();
@@ -164,12 +159,12 @@ impl Pool {
         Self { sorted, sizes: rounds.iter().map(|round| part(round).len()).collect() }
     }
 
-    /// The logarithm of the geometric mean of the fastest quarter, of one sample at the least; `None` without samples.
+    /// The logarithm of the geometric mean of the fastest tenth, of one sample at the least; `None` without samples.
     fn fastest(&self, times: &[usize]) -> Option<f64> {
         let samples: usize = self.sizes.iter().zip(times).map(|(size, times)| size * times).sum();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the samples' number")]
-        let quarter = (FASTEST * size(samples)).ceil() as usize;
-        let (mut left, mut sum) = (quarter, 0.0);
+        let tenth = (FASTEST * size(samples)).ceil() as usize;
+        let (mut left, mut sum) = (tenth, 0.0);
         for &(sample, round) in &self.sorted {
             let taken = times[round].min(left);
             sum += sample * size(taken);
@@ -178,7 +173,7 @@ impl Pool {
                 break;
             }
         }
-        (quarter > 0).then(|| sum / size(quarter))
+        (tenth > 0).then(|| sum / size(tenth))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A timed row's two sides: what it is to be compared by, and what comes of it.
 
 use super::comparison::{Basis, Change};
-use super::evidence::{Evidence, Key, Starts};
+use super::evidence::{Evidence, Key};
 use super::timed::{self, Round};
 use super::verdict::Verdict;
 use crate::metric::Metric;
@@ -13,22 +13,25 @@ pub(super) struct Times {
     programs: bool,
     before: Vec<Round>,
     after: Vec<Round>,
-    /// Whether both are held against their yardstick.
+    /// Whether both are held against yardsticks.
     related: bool,
 }
 
 impl Times {
-    /// Of one run and of some others together. What starting a tool takes tells the machine's speed only where the kernel
-    /// and the tools are the same in all of them: else it would be part of the change.
+    /// Of one run and of some others together. Starting a tool tells the machine's speed only where the kernel and the tools
+    /// are the same in all of them: else it would be part of the change.
     pub(super) fn of(before: &Evidence, after: &[&Evidence], key: Key, same_software: bool) -> Self {
         let (cell, metric) = key;
         let programs = cell.probe.programs();
-        // Not a start against itself.
-        let usual = if same_software && metric != Metric::ToolExec { before.usual_starts() } else { Starts::new() };
-        let after: Vec<Round> = after.iter().flat_map(|run| run.rounds(key, &usual)).collect();
-        let before = before.rounds(key, &usual);
-        let held = |rounds: &[Round]| rounds.iter().any(|round| !round.yardstick.is_empty());
-        let related = held(&before) && held(&after);
+        let mut yardsticks = before.yardsticks(key);
+        yardsticks.retain(|_| same_software || !programs);
+        for run in after.iter().filter(|run| run.passes(key).is_some()) {
+            let known = run.yardsticks(key);
+            yardsticks.retain(|yardstick| known.contains(yardstick));
+        }
+        let after: Vec<Round> = after.iter().flat_map(|run| run.rounds(key, &yardsticks)).collect();
+        let before = before.rounds(key, &yardsticks);
+        let related = !yardsticks.is_empty();
         Self { metric, programs, before, after, related }
     }
 

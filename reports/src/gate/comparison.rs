@@ -117,7 +117,7 @@ fn reading() -> Section {
             ),
             Point::new(
                 "Timed",
-                "times and rates. They compare by their fastest quarter, which noise disturbs least: by its ratio to that of \
+                "times and rates. They compare by their fastest tenth, which noise disturbs least: by its ratio to that of \
                  direct in the same rounds where direct was measured, too (“beside direct”), or by the processor time that \
                  a sync's tools spent. So the change need not be that of the medians that stand beside it. Brackets hold \
                  the 95 % interval; what it does not tell from no change is called the same here.",

@@ -189,7 +189,7 @@ fn changed(change: Change, basis: Basis) -> (String, String) {
     let percent = units::change(ratio - 1.0);
     let of = match basis {
         Basis::Exact => "",
-        Basis::Timed => " by the fastest quarter",
+        Basis::Timed => " by the fastest tenth",
         Basis::RatioToDirect => " beside direct",
         Basis::Processor => " by processor time",
     };

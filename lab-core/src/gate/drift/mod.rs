@@ -3,7 +3,7 @@
 mod change_point;
 
 use super::difference::{Difference, differences};
-use super::evidence::{Evidence, Key, Starts};
+use super::evidence::{Evidence, Key};
 use super::name::Names;
 use super::policy::{Gating, Numbers, Policy};
 use super::timed;
@@ -14,6 +14,7 @@ use crate::stats;
 use crate::vocabulary::Clock;
 use change_point::change_points;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// The fewest runs that make a history: the one that is judged, and those before it.
 pub const FEWEST_RUNS: usize = 8;
@@ -51,7 +52,7 @@ pub struct Series {
     pub metric: Metric,
     /// Whether it gates.
     pub gating: Gating,
-    /// Its figure in each of the runs, in its base unit: the median of an exact number, the fastest quarter of a timed one;
+    /// Its figure in each of the runs, in its base unit: the median of an exact number, the fastest tenth of a timed one;
     /// `None` where a run has none.
     pub figures: Vec<Option<f64>>,
     /// How far the last figure may be without being off; `None` for fewer than [`FEWEST_RUNS`] figures.
@@ -131,7 +132,7 @@ fn over((cell, metric): Key, name: String, runs: &[Evidence], clock: Clock, poli
     let allowed = policy.of(&cell, metric, numbers);
     let figure = |run: &Evidence| match counted {
         true => stats::median(&run.medians((cell, metric), None)),
-        false => timed::figure(&run.rounds((cell, metric), &Starts::new())).map(|cost| metric.cost(cost)),
+        false => timed::figure(&run.rounds((cell, metric), &BTreeSet::new())).map(|cost| metric.cost(cost)),
     };
     let figures: Vec<Option<f64>> = runs.iter().map(figure).collect();
     // Costs, with the run that each is of; what is not positive has no logarithm.

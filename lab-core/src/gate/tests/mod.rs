@@ -79,9 +79,14 @@ fn record(
 /// The metrics of a cell.
 fn metrics(probe: ProbeName) -> &'static [Metric] {
     match probe {
-        ProbeName::SyncFull => {
-            &[Metric::SyncFull, Metric::ToolUser, Metric::ToolSystem, Metric::Rules, Metric::ScriptBytes]
-        }
+        ProbeName::SyncFull => &[
+            Metric::SyncFull,
+            Metric::ToolUser,
+            Metric::ToolSystem,
+            Metric::ToolExec,
+            Metric::Rules,
+            Metric::ScriptBytes,
+        ],
         ProbeName::SyncChange => &[Metric::SyncChange, Metric::ToolUser, Metric::ToolSystem, Metric::ToolExec],
         ProbeName::Connect => &[Metric::Connect, Metric::FirstByte],
         _ => &[Metric::Bandwidth],
@@ -113,7 +118,9 @@ fn usual(cell: Cell, metric: Metric) -> f64 {
         Metric::Bandwidth => 7e9,
         _ => 5e4,
     };
-    base * (1.0 + f64::from(cell.services) / 100.0) * (1.0 + f64::from(cell.backend as u8))
+    // A tool starts as fast whatever is installed.
+    let services = if metric == Metric::ToolExec { 0.0 } else { f64::from(cell.services) };
+    base * (1.0 + services / 100.0) * (1.0 + f64::from(cell.backend as u8))
 }
 
 fn cell(backend: BackendName, probe: ProbeName, services: u32) -> Cell {
