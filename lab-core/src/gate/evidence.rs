@@ -20,8 +20,8 @@ pub(super) type Passes = BTreeMap<Pass, Vec<f64>>;
 /// What tells how fast the machine was meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Yardstick {
-    /// The same asked of `direct`.
-    Direct,
+    /// The same asked of `direct`, wherever: nothing is installed there that could make a difference.
+    Direct(Cell),
     /// Starting a tool: that of a variant, for single rules or not.
     Start(Variant, bool),
 }
@@ -75,21 +75,25 @@ impl Evidence {
     pub(super) fn yardsticks(&self, key: Key) -> BTreeSet<Yardstick> {
         let rounds: Vec<&Pass> = self.passes(key).into_iter().flat_map(BTreeMap::keys).collect();
         let everywhere = |yardstick: &Yardstick| {
-            let passes = self.yardstick(key, *yardstick);
+            let passes = self.yardstick(key.1, *yardstick);
             passes.is_some_and(|passes| rounds.iter().all(|pass| passes.contains_key(pass)))
         };
         let known = match key {
             // Not a start against itself.
             (_, Metric::ToolExec) => Vec::new(),
             (cell, _) if cell.probe.programs() => self.starts.keys().copied().collect(),
-            _ => vec![Yardstick::Direct],
+            (cell, _) if cell.backend == BackendName::Direct => Vec::new(),
+            (cell, _) => {
+                let alike = |other: &&Cell| (other.backend, other.probe) == (BackendName::Direct, cell.probe);
+                self.planned.iter().filter(alike).map(|cell| Yardstick::Direct(*cell)).collect()
+            }
         };
         known.into_iter().filter(everywhere).collect()
     }
 
-    fn yardstick(&self, (cell, metric): Key, yardstick: Yardstick) -> Option<&Passes> {
+    fn yardstick(&self, metric: Metric, yardstick: Yardstick) -> Option<&Passes> {
         match yardstick {
-            Yardstick::Direct => beside(cell).and_then(|cell| self.passes((cell, metric))),
+            Yardstick::Direct(cell) => self.passes((cell, metric)),
             Yardstick::Start(..) => self.starts.get(&yardstick),
         }
     }
@@ -97,7 +101,7 @@ impl Evidence {
     /// The rounds of a cell's metric, with what the yardsticks took in them and what processor time its tools spent.
     pub(super) fn rounds(&self, key: Key, yardsticks: &BTreeSet<Yardstick>) -> Vec<Round> {
         let (cell, metric) = key;
-        let beside: Vec<&Passes> = yardsticks.iter().filter_map(|one| self.yardstick(key, *one)).collect();
+        let beside: Vec<&Passes> = yardsticks.iter().filter_map(|one| self.yardstick(metric, *one)).collect();
         let tools = |metric| self.passes((cell, metric)).filter(|_| has_tools(key));
         let (user, system) = (tools(Metric::ToolUser), tools(Metric::ToolSystem));
         let round = |(pass, samples): (&Pass, &Vec<f64>)| {

@@ -34,6 +34,9 @@ const SEED: u64 = 0;
 /// The share of samples, those that cost least, that is compared.
 const FASTEST: f64 = 0.1;
 
+/// Where that would be fewer samples than these, it is so many, or a quarter: the very least are a matter of luck.
+const FEW_SAMPLES: usize = 5;
+
 /// Rounds that tell how much rounds differ.
 const ENOUGH_ROUNDS: usize = 5;
 
@@ -159,12 +162,13 @@ impl Pool {
         Self { sorted, sizes: rounds.iter().map(|round| part(round).len()).collect() }
     }
 
-    /// The logarithm of the geometric mean of the fastest tenth, of one sample at the least; `None` without samples.
+    /// The logarithm of the geometric mean of the fastest samples; `None` without any.
     fn fastest(&self, times: &[usize]) -> Option<f64> {
         let samples: usize = self.sizes.iter().zip(times).map(|(size, times)| size * times).sum();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the samples' number")]
         let tenth = (FASTEST * size(samples)).ceil() as usize;
-        let (mut left, mut sum) = (tenth, 0.0);
+        let fastest = tenth.max(samples.div_ceil(4).min(FEW_SAMPLES));
+        let (mut left, mut sum) = (fastest, 0.0);
         for &(sample, round) in &self.sorted {
             let taken = times[round].min(left);
             sum += sample * size(taken);
@@ -173,7 +177,7 @@ impl Pool {
                 break;
             }
         }
-        (tenth > 0).then(|| sum / size(tenth))
+        (fastest > 0).then(|| sum / size(fastest))
     }
 }
 

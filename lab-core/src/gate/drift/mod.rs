@@ -46,7 +46,7 @@ pub struct LeftOut {
 pub struct Series {
     /// The cell.
     pub cell: Cell,
-    /// What it is called: as in a [comparison](Compared::name).
+    /// What it is called: as in a [comparison](super::Compared::name).
     pub name: String,
     /// What was measured.
     pub metric: Metric,
