@@ -310,3 +310,10 @@ fn a_self_test_without_runs_says_that_there_are_too_few() {
     let said = refused(&["gate", "--self-test", "smoke", "--plant", "25", "--runs", "0"]);
     assert!(said.contains("found 25; a share such as 1% or 25%, from 0.01% to 1000%"), "{said}");
 }
+
+#[test]
+fn rounds_are_for_a_wall_clock() {
+    let baseline = concat!(env!("CARGO_MANIFEST_DIR"), "/../ci/baselines/smoke-exact.jsonl");
+    let said = refused(&["gate", "--baseline", baseline, "--rounds", "2"]);
+    assert!(said.contains("--rounds is for a wall clock") && said.contains("smoke-exact.jsonl"), "{said}");
+}

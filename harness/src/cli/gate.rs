@@ -14,7 +14,7 @@ use crate::commission::Commission;
 use crate::conduct;
 use crate::exit::{Exit, Failure};
 use crate::store::{self, RECORD};
-use anyhow::ensure;
+use anyhow::{anyhow, ensure};
 use jiff::Timestamp;
 use lab_core::dataset::Dataset;
 use lab_core::gate::Aspect;
@@ -45,6 +45,9 @@ pub(crate) struct Args {
     /// The guests' kernel, for a run that is made here [default: the baseline's]
     #[arg(long, value_name = "KERNEL", conflicts_with = "run")]
     kernel: Option<String>,
+    /// Passes over all cells of a run that is made here, on a wall clock [default: the baseline's, or the scenario's]
+    #[arg(long, value_name = "N", conflicts_with = "run", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
     /// How to say it [default: terminal]
     #[arg(long, value_enum)]
     format: Option<verdict::Format>,
@@ -84,7 +87,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         return Ok(Exit::Done.into());
     }
     if let Some(scenario) = &args.self_test.self_test {
-        return args.self_test.run(scenario, policy, args.kernel.as_deref(), args.out.as_deref());
+        return args.self_test.run(scenario, policy, args);
     }
     check(args).map_err(Failure::usage)?;
     let Some(baseline) = &args.baseline else { unreachable!("clap asks for it") };
@@ -158,6 +161,15 @@ fn make(args: &Args, baseline: &Baseline) -> Result<Run, Failure> {
     let mut commission = Commission::repeat(header, out);
     if args.kernel.is_some() {
         commission.kernel.clone_from(&args.kernel);
+    }
+    if let Some(rounds) = args.rounds {
+        if header.plan.target.is_exact() {
+            let shown = baseline.file.display();
+            return Err(Failure::usage(anyhow!(
+                "--rounds is for a wall clock; {shown} is of exact, which counts once"
+            )));
+        }
+        commission.plan = header.plan.in_rounds(rounds);
     }
     eprintln!("running the plan of {}: {} on {}", baseline.file.display(), header.plan.scenario, header.plan.target);
     let made = commission.carry_out()?;

@@ -1,6 +1,7 @@
 //! `svclab gate --self-test`: what the gate is worth on this machine and target.
 
 use super::super::{options, say, scenarios};
+use super::Args;
 use crate::exit::{Exit, Failure};
 use crate::self_test;
 use crate::store;
@@ -31,9 +32,6 @@ pub(super) struct Asked {
     /// Planted runs to make [default: as many as plain ones]
     #[arg(long, value_name = "N", requires = "self_test", value_parser = clap::value_parser!(u32).range(..=1000))]
     planted: Option<u32>,
-    /// Passes over all cells in each run, on a wall clock [default: the scenario's]
-    #[arg(long, requires = "self_test", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    rounds: Option<u32>,
     /// Baselines to make, which the others are held against [default: 5 on a wall clock; none where instructions are counted]
     #[arg(long, value_name = "N", requires = "self_test", value_parser = clap::value_parser!(u32).range(..=100))]
     baselines: Option<u32>,
@@ -56,21 +54,15 @@ fn share(text: &str) -> Result<f64, String> {
 
 impl Asked {
     /// Tries the gate as it judges by `policy`.
-    pub(super) fn run(
-        &self,
-        name: &str,
-        policy: Policy,
-        kernel: Option<&str>,
-        out: Option<&Path>,
-    ) -> Result<ExitCode, Failure> {
+    pub(super) fn run(&self, name: &str, policy: Policy, args: &Args) -> Result<ExitCode, Failure> {
         let mut scenario = scenarios::find(name)?;
-        scenario.rounds = self.rounds.unwrap_or(scenario.rounds);
-        let guests = Guests { kernel: kernel.map(str::to_owned), ..Guests::default() };
+        scenario.rounds = args.rounds.unwrap_or(scenario.rounds);
+        let guests = Guests { kernel: args.kernel.clone(), ..Guests::default() };
         let target =
             self.target.or(scenario.target).unwrap_or_else(|| target::choose(&guests, &scenario.axes.backends));
         let plan = scenario.plan(target, SEED);
         let share = self.plant.unwrap_or(if target.is_exact() { 0.01 } else { 0.25 });
-        let folder = out.map_or_else(|| usual(name, target), Path::to_owned);
+        let folder = args.out.clone().unwrap_or_else(|| usual(name, target));
         let asked = self_test::Asked {
             scenario,
             plan,
