@@ -409,7 +409,8 @@ fn what_looks_slower_is_run_again_beside_direct() -> Result<()> {
     }
     text += &Record::End(baseline.end.context("no end line")?).line();
     fs::write(folder.join("out/run.jsonl"), text)?;
-    fs::write(folder.join("policy.yaml"), "reruns: 2\n")?;
+    // Whatever a wall clock says of its sync.
+    fs::write(folder.join("policy.yaml"), "reruns: 2\nrules: [{probe: sync_full, gating: explains}]\n")?;
 
     let said = expect(&mut gate(folder, &["--out", "verdict"]), 1)?;
     ensure!(said.contains("run again in 2 rounds:") && said.contains("the gate fails: regressed "), "{said}");
