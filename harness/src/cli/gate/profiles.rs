@@ -61,12 +61,12 @@ fn after(run: &Run, cells: &[Cell], asked: Rerun) -> Result<Profile> {
     if let Some(file) = profiles::of_run(&run.place) {
         return profiles::read(&file);
     }
-    may(run, asked).map_err(anyhow::Error::msg)?;
     let header = &run.dataset.header;
     let out = Reruns::of(&run.place, &header.id).watched();
     if let Some(file) = profiles::of_run(&out) {
         return profiles::read(&file);
     }
+    may(run, asked).map_err(anyhow::Error::msg)?;
     eprintln!("run again, to see in which functions it is");
     let commission = Commission::again(header, cells, 1, out);
     let made = Commission { profiling: Profiling::On, ..commission }.carry_out().map_err(|failure| failure.error)?;
