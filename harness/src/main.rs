@@ -2,32 +2,19 @@
 
 mod agent;
 mod backend;
+mod cell_error;
 mod cli;
-mod clock;
-mod commission;
-mod conduct;
-mod document;
-mod ended;
-mod estimate;
-mod event;
-mod exit;
-mod interrupt;
 mod lab;
-mod labs;
-mod mark;
 mod meter;
 mod planting;
 mod probe;
-mod profiles;
+mod process;
 mod programmer;
-mod progress;
-mod reruns;
 mod run;
 mod self_test;
-mod store;
-mod target;
+mod session;
+mod targets;
 mod tool;
-mod traffic;
 mod vm;
 
 use std::process::ExitCode;

@@ -40,7 +40,7 @@ mod with_sql {
 
     /// A run of this machine's.
     fn recorded(name: &str) -> String {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../lab-core/tests/format-1/{name}.jsonl"));
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../analysis/tests/format-1/{name}.jsonl"));
         file.to_str().unwrap().to_owned()
     }
 
@@ -95,7 +95,7 @@ mod with_sql {
             let sum: f64 = dataset.cells.iter().flat_map(|record| &record.samples).sum();
             let answered: f64 = rows("select sum(value) from samples", &run)[0][0].parse().unwrap();
             assert!((answered - sum).abs() <= 1e-9 * sum, "{answered} is not {sum}");
-            let summary = lab_core::summary::summarise(&dataset);
+            let summary = analysis::summary::summarise(&dataset);
             assert_eq!(rows("select count(*) from summary", &run), [[summary.len().to_string()]]);
             let medians = rows("select p50 from summary where p50 is not null", &run);
             let expected: Vec<f64> = summary.iter().filter_map(|row| Some(row.figures?.p50)).collect();

@@ -28,7 +28,7 @@ fn refused(args: &[&str]) -> String {
 
 /// A run of this machine's in a folder of its own.
 fn recorded(name: &str) -> (TempDir, String) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../lab-core/tests/format-1/{name}.jsonl"));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../analysis/tests/format-1/{name}.jsonl"));
     let folder = tempfile::tempdir().unwrap();
     fs::copy(file, folder.path().join("run.jsonl")).unwrap();
     let path = folder.path().to_str().unwrap().to_owned();

@@ -2,22 +2,18 @@
 //!
 //! No processes, sockets, files or clock: everything here can be printed, compared and tested without privileges.
 
-pub mod capacity;
 pub mod change;
 pub mod cluster;
 pub mod dataset;
 pub mod document;
-pub mod gate;
 pub mod layout;
 pub mod metric;
 pub mod plan;
 pub mod profile;
-pub mod rate;
 pub mod reference;
 pub mod scenario;
 pub mod slowdown;
 pub mod stats;
-pub mod summary;
 pub mod units;
 pub mod variant;
 pub mod vocabulary;

@@ -1,8 +1,6 @@
 //! What is measured: every metric with its unit, the direction that is better, and its meaning.
 
-use crate::vocabulary::{ProbeName, Unknown, Word, words};
-use serde::{Deserialize, Serialize};
-use std::fmt;
+use crate::vocabulary::{ProbeName, words};
 
 /// The base unit of a metric's samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,7 +2,6 @@
 //!
 //! One spelling everywhere: each word knows its name, finds itself by it, and serialises as it.
 
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A word of a closed set.
@@ -61,40 +60,41 @@ impl fmt::Display for Unknown {
 }
 
 /// Gives an enum its words: the `Word` impl, `Display`, and serde by name.
+#[macro_export]
 macro_rules! words {
     ($kind:literal, $type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
-        impl Word for $type {
+        impl $crate::vocabulary::Word for $type {
             const KIND: &'static str = $kind;
             const ALL: &'static [Self] = &[$(Self::$variant),+];
             fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
             }
         }
-        impl fmt::Display for $type {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.pad(self.name())
+        impl ::std::fmt::Display for $type {
+            fn fmt(&self, out: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                out.pad($crate::vocabulary::Word::name(*self))
             }
         }
         impl std::str::FromStr for $type {
-            type Err = Unknown;
-            fn from_str(name: &str) -> Result<Self, Unknown> {
-                Self::find(name)
+            type Err = $crate::vocabulary::Unknown;
+            fn from_str(name: &str) -> ::std::result::Result<Self, $crate::vocabulary::Unknown> {
+                <Self as $crate::vocabulary::Word>::find(name)
             }
         }
-        impl Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.name())
+        impl ::serde::Serialize for $type {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str($crate::vocabulary::Word::name(*self))
             }
         }
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let name = String::deserialize(deserializer)?;
-                Self::find(&name).map_err(serde::de::Error::custom)
+        impl<'de> ::serde::Deserialize<'de> for $type {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = <String as ::serde::Deserialize>::deserialize(deserializer)?;
+                <Self as $crate::vocabulary::Word>::find(&name).map_err(::serde::de::Error::custom)
             }
         }
     };
 }
-pub(crate) use words;
+pub use words;
 
 /// One way to make a node carry Service traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -369,6 +369,19 @@ impl Quantile {
     #[must_use]
     pub fn of(self, metric: impl fmt::Display) -> String {
         if self == Self::P50 { metric.to_string() } else { format!("{metric}_{self}") }
+    }
+}
+
+impl Quantile {
+    /// How many samples a size needs for it: with fewer, not one is expected to lie beyond it, and it would be little else
+    /// than the largest.
+    #[must_use]
+    pub fn samples(self) -> usize {
+        match self {
+            Self::P50 => 1,
+            Self::P90 => 10,
+            Self::P99 => 100,
+        }
     }
 }
 

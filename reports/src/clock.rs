@@ -1,8 +1,8 @@
 //! What the run's clock makes of its numbers: how they are labelled, and what may be concluded from them.
 
 use crate::results::Results;
+use analysis::summary::Figures;
 use lab_core::metric::{Metric, Unit};
-use lab_core::summary::Figures;
 use lab_core::units::{self, Scale};
 use lab_core::vocabulary::Clock;
 

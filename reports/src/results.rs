@@ -2,9 +2,9 @@
 
 use crate::runs::Runs;
 use crate::variant::Variant;
+use analysis::summary::{self, Figures, summarise};
 use lab_core::metric::Metric;
 use lab_core::plan::Cell;
-use lab_core::summary::{self, Figures, summarise};
 use lab_core::vocabulary::{Outcome, Position, ProbeName, Word};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;

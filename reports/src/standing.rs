@@ -3,7 +3,7 @@
 use crate::cost::Cost;
 use crate::results::Results;
 use crate::variant::Variant;
-use lab_core::summary::Figures;
+use analysis::summary::Figures;
 use lab_core::vocabulary::{BackendName, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 

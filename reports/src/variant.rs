@@ -1,8 +1,8 @@
 //! A backend as it was run: with its way, with what IPVS was told, and in which of the runs.
 
 use crate::results::{Place, Results, Row};
+use analysis::summary;
 use lab_core::plan::Cell;
-use lab_core::summary;
 use lab_core::variant;
 use lab_core::vocabulary::{BackendName, Forwarding, Position, ProbeName, Scheduler, Way};
 use std::collections::BTreeSet;

@@ -158,7 +158,7 @@ fn entries(datasets: &[Dataset], better: Better) -> Vec<Value> {
 #[test]
 fn github_action_benchmark_gets_every_measured_median_under_a_name_of_its_own() {
     let measured = |datasets: &[Dataset], better| -> usize {
-        let rows = datasets.iter().flat_map(lab_core::summary::summarise);
+        let rows = datasets.iter().flat_map(analysis::summary::summarise);
         rows.filter(|row| row.outcome == Outcome::Measured && row.metric.better() == better).count()
     };
     let mut another = small(sample::dataset());

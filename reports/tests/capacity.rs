@@ -4,7 +4,7 @@
 #[allow(dead_code, reason = "the sample has more than these tests want")]
 mod sample;
 
-use lab_core::capacity::{Calibration, Question, answer};
+use analysis::capacity::{Calibration, Question, answer};
 use lab_core::dataset::Dataset;
 use reports::capacity::{Answered, Census, json, sections, text};
 use serde_json::Value;

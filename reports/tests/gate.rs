@@ -6,8 +6,8 @@ mod pair;
 #[allow(dead_code, reason = "the sample has more than these tests want")]
 mod sample;
 
+use analysis::gate::{Aspect, Comparison, Consequence, Gating, Judged, Judgement, Policy, Verdict, compare, judge};
 use lab_core::dataset::Dataset;
-use lab_core::gate::{Aspect, Comparison, Consequence, Gating, Judged, Judgement, Policy, Verdict, compare, judge};
 use lab_core::vocabulary::Word;
 use reports::gate::{comparison, judgement};
 use reports::report::{Point, Section};

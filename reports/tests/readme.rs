@@ -89,7 +89,7 @@ fn every_key_of_the_json_is_documented() {
 
 #[test]
 fn every_field_of_a_capacity_is_documented() {
-    use lab_core::capacity::{Calibration, Question, answer};
+    use analysis::capacity::{Calibration, Question, answer};
     use reports::capacity::{Answered, Census};
     let (counted, timed) = (sample::counted(), sample::dataset());
     let question = Question {
@@ -123,7 +123,7 @@ fn every_field_of_a_capacity_is_documented() {
 
 #[test]
 fn every_column_and_key_of_a_comparison_and_a_judgement_is_documented() {
-    use lab_core::gate::{Policy, compare, judge};
+    use analysis::gate::{Policy, compare, judge};
     use reports::gate::{comparison, judgement};
     let mut found = BTreeSet::new();
     for (before, after) in [pair::exact(), pair::timed()] {

@@ -3,9 +3,9 @@
 
 mod sample;
 
+use analysis::summary::{Row, summarise};
 use lab_core::dataset::{CellRecord, Dataset, Header};
 use lab_core::metric::Better;
-use lab_core::summary::{Row, summarise};
 use lab_core::vocabulary::{Outcome, Word};
 use parquet::basic::{LogicalType, Repetition};
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -81,7 +81,7 @@ fn sample(header: &Header, record: &CellRecord, taken: Option<(u32, f64)>) -> Ve
 
 fn aggregate(header: &Header, row: &Row) -> Vec<(String, Field)> {
     let mut fields = run(header);
-    let figure = |figure: fn(&lab_core::summary::Figures) -> Option<f64>| number(row.figures.as_ref().and_then(figure));
+    let figure = |figure: fn(&analysis::summary::Figures) -> Option<f64>| number(row.figures.as_ref().and_then(figure));
     fields.extend([
         ("backend", text(row.backend.name())),
         ("layout", text(&row.layout)),

@@ -4,9 +4,9 @@ mod kernel;
 mod port;
 mod program;
 
-use crate::clock;
-use crate::event::{Event, Listener};
-use crate::labs::Labs;
+use crate::lab::labs::Labs;
+use crate::process::clock;
+use crate::run::event::{Event, Listener};
 use crate::run::run;
 use crate::tool::Real;
 use crate::vm::errand::{Errand, News, PLACE, Task};
@@ -91,7 +91,7 @@ impl Listener for Reporter<'_> {
             Event::Accounted { visit, accounts } => {
                 self.0.tell(&News::Accounted { visit: *visit, accounts: accounts.to_vec() });
             }
-            Event::Started(_) | Event::Profiled(_) | Event::Ended => {}
+            Event::Started(_) | Event::Profiled(_) | Event::CellError => {}
         }
         Ok(())
     }

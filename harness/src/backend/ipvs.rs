@@ -1,7 +1,7 @@
 //! `ipvs`: kube-proxy's ipvs mode, with the legacy variant of iptables beside it.
 
 use super::{Backend, Options, iptables};
-use crate::ended::Missing;
+use crate::cell_error::Missing;
 use crate::tool::{Ending, Runner};
 use anyhow::{Context, Result, ensure};
 use lab_core::cluster::POD_RANGE;

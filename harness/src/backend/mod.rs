@@ -6,7 +6,7 @@ mod ipvs;
 mod nf_tables;
 mod nftables;
 
-use crate::ended::Missing;
+use crate::cell_error::Missing;
 use crate::tool::{self, Runner};
 use anyhow::Result;
 use lab_core::cluster::ServicePort;

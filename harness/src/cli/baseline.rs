@@ -2,16 +2,16 @@
 
 use super::baselines::{self, FOLDER};
 use super::{runs, say};
-use crate::commission::Commission;
-use crate::conduct;
-use crate::exit::{Exit, Failure};
-use crate::profiles;
-use crate::store;
-use crate::target::Profiling;
+use crate::process::exit::{Exit, Failure};
+use crate::session;
+use crate::session::child::Commission;
+use crate::session::profiles;
+use crate::session::store;
+use crate::targets::Profiling;
+use analysis::gate;
 use anyhow::{Result, anyhow, ensure};
 use jiff::Timestamp;
 use lab_core::dataset::{Dataset, Header};
-use lab_core::gate;
 use lab_core::metric::Unit;
 use lab_core::units;
 use lab_core::vocabulary::{Clock, Outcome};
@@ -86,7 +86,7 @@ fn update(args: &Update) -> Result<(), Failure> {
 /// Runs the plan of the baseline in `file` once more, profiled if it was; the run's folder, and what is in it.
 fn repeat(file: &Path) -> Result<(PathBuf, Dataset), Failure> {
     let header = baselines::find(file, None)?.dataset.header;
-    let out = Path::new(store::RUNS).join(conduct::id(&header.plan, Timestamp::now()));
+    let out = Path::new(store::RUNS).join(session::id(&header.plan, Timestamp::now()));
     eprintln!("running the plan of {}: {} on {}", file.display(), header.plan.scenario, header.plan.target);
     let profiling = if profiles::of_baseline(file).is_some() { Profiling::On } else { Profiling::Off };
     let made = Commission { profiling, ..Commission::repeat(&header, out) }.carry_out()?;

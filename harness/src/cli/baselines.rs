@@ -1,8 +1,8 @@
 //! The baselines that a verb is given: found, read, and, where there is none, how to make one.
 
 use super::runs;
-use crate::exit::Failure;
-use crate::store::RECORD;
+use crate::process::exit::Failure;
+use crate::session::store::RECORD;
 use anyhow::{Context, Result, bail};
 use lab_core::dataset::{Dataset, Header};
 use std::fs;

@@ -2,7 +2,7 @@
 
 use super::question::Asked;
 use super::runs;
-use crate::exit::{Exit, Failure};
+use crate::process::exit::{Exit, Failure};
 use anyhow::Context;
 use reports::Runs;
 use std::fs;

@@ -3,9 +3,9 @@
 use super::options::Width;
 use super::product::{Product, save};
 use super::runs;
-use crate::exit::{Exit, Failure};
+use crate::process::exit::{Exit, Failure};
+use analysis::gate::{self, Bearing, Comparison};
 use anyhow::{Result, bail};
-use lab_core::gate::{self, Bearing, Comparison};
 use reports::gate::comparison;
 use std::path::PathBuf;
 use std::process::ExitCode;

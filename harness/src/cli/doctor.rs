@@ -2,10 +2,10 @@
 
 use super::say;
 use crate::backend::{self, BACKENDS, Backend};
-use crate::conduct::version;
-use crate::ended::Missing;
-use crate::exit::{Exit, Failure};
-use crate::target::Examination;
+use crate::cell_error::Missing;
+use crate::process::exit::{Exit, Failure};
+use crate::session::version;
+use crate::targets::Examination;
 use crate::vm::{kernel, kvm, qemu};
 use lab_core::vocabulary::Word;
 use std::process::ExitCode;

@@ -3,11 +3,11 @@
 use super::gate::policy;
 use super::{runs, say};
 use crate::cli::gate::told;
-use crate::exit::{Exit, Failure};
+use crate::process::exit::{Exit, Failure};
+use analysis::gate::{self, Aspect, Drift, FEWEST_RUNS, Policy, Series};
 use anyhow::{Result, anyhow};
 use jiff::Timestamp;
 use lab_core::dataset::Dataset;
-use lab_core::gate::{self, Aspect, Drift, FEWEST_RUNS, Policy, Series};
 use lab_core::units;
 use lab_core::vocabulary::TargetName;
 use std::collections::BTreeMap;

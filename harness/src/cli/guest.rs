@@ -1,8 +1,8 @@
 //! `svclab guest`: a program of this machine on another kernel. It is for tests, and no part of `--help`.
 
-use crate::exit::Failure;
-use crate::interrupt;
-use crate::target::Guests;
+use crate::process::exit::Failure;
+use crate::process::interrupt;
+use crate::targets::Guests;
 use crate::vm::alone;
 use crate::vm::errand::Program;
 use anyhow::Context;

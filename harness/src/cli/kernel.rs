@@ -2,9 +2,9 @@
 
 use super::options::word;
 use super::say;
-use crate::ended::Missing;
-use crate::exit::{Exit, Failure};
-use crate::interrupt;
+use crate::cell_error::Missing;
+use crate::process::exit::{Exit, Failure};
+use crate::process::interrupt;
 use crate::vm::kernel::{self, Again, Kernel, Suite};
 use anyhow::anyhow;
 use clap::Subcommand;

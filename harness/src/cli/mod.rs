@@ -23,9 +23,9 @@ mod scenario;
 mod scenarios;
 mod splice;
 
-use crate::commission;
-use crate::exit::{self, Failure};
-use crate::target;
+use crate::process::exit::{self, Failure};
+use crate::session::child;
+use crate::targets;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write, stdout};
@@ -82,10 +82,10 @@ enum Verb {
     /// Say what runs on this machine, what is missing, and what to do about it.
     Doctor,
     /// What doctor and `--target auto` start to try this kernel.
-    #[command(name = target::EXAMINE, hide = true)]
+    #[command(name = targets::EXAMINE, hide = true)]
     Examine,
     /// What a verb starts that needs a run made.
-    #[command(name = commission::VERB, hide = true)]
+    #[command(name = child::VERB, hide = true)]
     Commission {
         /// What is to be run
         file: PathBuf,
@@ -117,8 +117,8 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Render(args) => render::run(&args),
         Verb::Splice(args) => splice::run(&args),
         Verb::Doctor => doctor::run(),
-        Verb::Examine => target::examine(),
-        Verb::Commission { file } => commission::make(&file),
+        Verb::Examine => targets::examine(),
+        Verb::Commission { file } => child::make(&file),
         Verb::Guest(args) => guest::run(args),
         Verb::Kernel(verb) => kernel::run(&verb),
         Verb::Overhead(args) => overhead::run(&args),

@@ -1,8 +1,8 @@
 //! Options with the same spelling on every verb, and how they change a scenario.
 
 use crate::cli::scenarios;
-use crate::exit::Failure;
-use crate::target::Guests;
+use crate::process::exit::Failure;
+use crate::targets::Guests;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;

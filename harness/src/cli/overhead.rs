@@ -3,11 +3,11 @@
 
 use super::say;
 use crate::backend::{self, Options};
-use crate::ended::Ended;
-use crate::exit::{Exit, Failure};
+use crate::cell_error::CellError;
 use crate::meter;
+use crate::process::exit::{Exit, Failure};
 use crate::programmer::Programmer;
-use crate::target;
+use crate::targets;
 use crate::tool::{self, Real, memory_file};
 use anyhow::{Context, Result, ensure};
 use lab_core::cluster::{AddressPlan, Cluster, NODE_ADDRESS};
@@ -35,7 +35,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    target::within_host(&|| {
+    targets::within_host(&|| {
         let pairs = measure(args)?;
         let ratios: Vec<f64> = pairs.iter().map(|(lab, bare)| lab / bare).collect();
         let median = |values: Vec<f64>| stats::median(&values).unwrap_or(f64::NAN);
@@ -109,6 +109,6 @@ fn bare_call(program: &str, call: &Invocation, input: Stdio) -> Result<Duration>
     Ok(time)
 }
 
-fn describe(ended: Ended) -> anyhow::Error {
+fn describe(ended: CellError) -> anyhow::Error {
     anyhow::anyhow!("{}", ended.reason())
 }

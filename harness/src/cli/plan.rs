@@ -2,9 +2,9 @@
 
 use super::options::Selection;
 use super::say;
-use crate::estimate;
-use crate::exit::{Exit, Failure};
-use crate::target;
+use crate::process::exit::{Exit, Failure};
+use crate::run::estimate;
+use crate::targets;
 use lab_core::metric::Unit;
 use lab_core::units;
 use lab_core::vocabulary::Clock;
@@ -18,7 +18,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let scenario = args.selection.scenario()?;
-    let plan = args.selection.plan(&scenario, target::foresee);
+    let plan = args.selection.plan(&scenario, targets::foresee);
     say!("{}: {}", scenario.name, scenario.question);
     let clock = if plan.target.is_exact() { Clock::Instructions } else { Clock::Wall };
     let budget = units::human(Unit::Ns, clock, plan.budget.as_nanos() as f64);

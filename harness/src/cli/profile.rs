@@ -2,8 +2,8 @@
 
 use super::options::{Width, word};
 use super::runs;
-use crate::exit::{Exit, Failure};
-use crate::profiles;
+use crate::process::exit::{Exit, Failure};
+use crate::session::profiles;
 use anyhow::{Result, ensure};
 use lab_core::metric::Metric;
 use lab_core::plan::Cell;
@@ -109,7 +109,7 @@ impl Args {
         };
         let (matching, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(wanted);
         let first =
-            others.first().map(|(cell, metric)| format!("{} {}", crate::progress::describe(cell), metric.name()));
+            others.first().map(|(cell, metric)| format!("{} {}", crate::run::progress::describe(cell), metric.name()));
         ensure!(!matching.is_empty(), "no cell is like that; there is: {}, …", first.unwrap_or_default());
         Ok(matching)
     }

@@ -1,10 +1,10 @@
 //! The options that ask for a capacity, of `svclab capacity` and `svclab report`, and the answers to them.
 
 use super::runs;
-use crate::exit::Failure;
+use crate::process::exit::Failure;
+use analysis::capacity::{self, Calibration, MOST_SERVICES, Objective, Question};
 use anyhow::{Context, Result, ensure};
 use kube_dump::Dump;
-use lab_core::capacity::{self, Calibration, MOST_SERVICES, Objective, Question};
 use lab_core::dataset::Dataset;
 use reports::Runs;
 use reports::capacity::{Answered, Census};

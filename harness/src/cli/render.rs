@@ -2,7 +2,7 @@
 
 use super::options::word;
 use crate::backend::{self, Options};
-use crate::exit::{Exit, Failure};
+use crate::process::exit::{Exit, Failure};
 use anyhow::anyhow;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};

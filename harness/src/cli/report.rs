@@ -4,7 +4,7 @@ use super::options::{Width, spelled};
 use super::product::{Product, save};
 use super::question::Asked;
 use super::runs;
-use crate::exit::{Exit, Failure};
+use crate::process::exit::{Exit, Failure};
 use anyhow::{Result, anyhow, ensure};
 use lab_core::dataset::Dataset;
 use lab_core::metric::Better;

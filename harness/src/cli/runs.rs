@@ -1,8 +1,8 @@
 //! The runs that a verb is given: found, read, and what is odd about them said on standard error.
 
-use crate::exit::Failure;
-use crate::reruns::is_rerun;
-use crate::store::{self, RECORD};
+use crate::process::exit::Failure;
+use crate::session::reruns::is_rerun;
+use crate::session::store::{self, RECORD};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use lab_core::dataset::{Dataset, Read};
 use lab_core::units;

@@ -1,10 +1,10 @@
 //! `svclab scenario`: run one.
 
 use super::options::Selection;
-use crate::conduct::Job;
-use crate::exit::Failure;
-use crate::store;
-use crate::target::{self, Guests, Profiling};
+use crate::process::exit::Failure;
+use crate::session::Job;
+use crate::session::store;
+use crate::targets::{self, Guests, Profiling};
 use anyhow::{Context, Result, anyhow, ensure};
 use lab_core::plan::Plan;
 use lab_core::slowdown::Slowdown;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if let Some(out) = &args.out {
         store::check(out).map_err(Failure::usage)?;
     }
-    let mut plan = args.selection.plan(&scenario, target::choose);
+    let mut plan = args.selection.plan(&scenario, targets::choose);
     if let Some(file) = &args.plant {
         plan.slowdowns = slowdowns(file, &plan).map_err(Failure::usage)?;
     }
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         )));
     }
     let profiling = if args.profile { Profiling::On } else { Profiling::Off };
-    target::named(plan.target).run(&Job {
+    targets::named(plan.target).run(&Job {
         scenario,
         plan,
         command: std::env::args().collect(),

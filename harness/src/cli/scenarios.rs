@@ -1,7 +1,7 @@
 //! `svclab scenarios`: the ones that come with the program, and how any one is found.
 
 use super::say;
-use crate::exit::{Exit, Failure};
+use crate::process::exit::{Exit, Failure};
 use anyhow::{Context, anyhow};
 use lab_core::scenario::Scenario;
 use lab_core::vocabulary::Unknown;

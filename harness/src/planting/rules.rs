@@ -3,7 +3,7 @@
 //! They are in an nftables table of their own, whatever the backend: its hook comes ahead of connection tracking and of
 //! every backend's dispatch, and unlike the `raw` table of iptables it is gone without a trace when it is taken away.
 
-use crate::ended::Ended;
+use crate::cell_error::CellError;
 use crate::tool::{Ending, Runner};
 use netns_topology::Namespace;
 use std::fmt::Write;
@@ -22,13 +22,13 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// Puts `count` of them into `node`.
-    pub(crate) fn plant(node: &Namespace, runner: &'static dyn Runner, count: u32) -> Result<Self, Ended> {
+    pub(crate) fn plant(node: &Namespace, runner: &'static dyn Runner, count: u32) -> Result<Self, CellError> {
         nft(node, runner, &script(count))?;
         Ok(Self { runner })
     }
 
     /// Takes them away from `node`, where they are.
-    pub(crate) fn remove(self, node: &Namespace) -> Result<(), Ended> {
+    pub(crate) fn remove(self, node: &Namespace) -> Result<(), CellError> {
         nft(node, self.runner, &format!("delete table ip {TABLE}\n"))
     }
 }
@@ -45,12 +45,12 @@ fn script(count: u32) -> String {
     script + "\t}\n}\n"
 }
 
-fn nft(node: &Namespace, runner: &'static dyn Runner, script: &str) -> Result<(), Ended> {
+fn nft(node: &Namespace, runner: &'static dyn Runner, script: &str) -> Result<(), CellError> {
     let run = node.visit(|| runner.run("nft", &["-f".to_owned(), "-".to_owned()], script.as_bytes(), LIMIT))?;
     match run.ending {
         Ending::Exited(0) => Ok(()),
-        Ending::Interrupted => Err(Ended::Interrupted),
-        _ => Err(Ended::Failed(format!("nft refused the planted rules in the node: {}", run.stderr.trim()))),
+        Ending::Interrupted => Err(CellError::Interrupted),
+        _ => Err(CellError::Failed(format!("nft refused the planted rules in the node: {}", run.stderr.trim()))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `append_rule`: one rule added by the command-line tool, then taken away again.
 
 use super::{Probe, Reading, SyncSamples, repeat};
-use crate::ended::Ended;
+use crate::cell_error::CellError;
 use crate::lab::{Lab, left};
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
@@ -15,7 +15,7 @@ impl Probe for AppendRule {
         ProbeName::AppendRule
     }
 
-    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
         let begun = Instant::now();
         let append = programmer.layout.append_rule(&lab.cluster);

@@ -1,10 +1,10 @@
 //! `bandwidth`: one iperf3 stream to a Service.
 
 use super::{Probe, Reading};
-use crate::ended::{Ended, Missing};
+use crate::cell_error::{CellError, Missing};
 use crate::lab::Lab;
-use crate::mark::Account;
 use crate::meter::Cpu;
+use crate::meter::mark::Account;
 use crate::tool::{self, Ending};
 use anyhow::{Context, Result, bail};
 use lab_core::metric::Metric;
@@ -38,7 +38,7 @@ impl Probe for Bandwidth {
         })
     }
 
-    fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, _: Duration) -> Result<Vec<Reading>, Ended> {
+    fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, _: Duration) -> Result<Vec<Reading>, CellError> {
         let position = cell.position.unwrap_or(Position::First);
         let iperf3 = iperf3().context("iperf3 is not installed; run ci/setup")?;
         let _server = Server::start(&iperf3, &lab.server(position).namespace, lab.port())?;
@@ -51,8 +51,8 @@ impl Probe for Bandwidth {
         drop(account);
         let softirq = Cpu::read()?.softirq_since(&before);
         match run.ending {
-            Ending::Interrupted => return Err(Ended::Interrupted),
-            Ending::TimedOut => return Err(Ended::Failed(format!("iperf3 to {address} did not end in time"))),
+            Ending::Interrupted => return Err(CellError::Interrupted),
+            Ending::TimedOut => return Err(CellError::Failed(format!("iperf3 to {address} did not end in time"))),
             _ => {}
         }
         Ok(vec![

@@ -1,7 +1,7 @@
 //! `sync_change`, `endpoint_change` and `remove_service`: one change applied the way kube-proxy does, then undone.
 
 use super::{Probe, Reading, SyncSamples, repeat};
-use crate::ended::Ended;
+use crate::cell_error::CellError;
 use crate::lab::{Lab, left};
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
@@ -27,7 +27,7 @@ impl Probe for ChangeProbe {
         self.name
     }
 
-    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
         let begun = Instant::now();
         let change = (self.change)(&lab.cluster, &lab.addresses);

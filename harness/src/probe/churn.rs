@@ -20,12 +20,12 @@
 //! and nothing that it puts off.
 
 use super::{Probe, Reading, ns};
-use crate::clock;
-use crate::ended::Ended;
-use crate::interrupt;
+use crate::cell_error::CellError;
 use crate::lab::{Lab, left};
-use crate::mark::{self, Account, Accounts};
+use crate::meter::mark::{self, Account, Accounts};
 use crate::meter::{Cpu, TaskTime};
+use crate::process::clock;
+use crate::process::interrupt;
 use crate::programmer::Cost;
 use anyhow::Result;
 use lab_core::change::Change;
@@ -45,7 +45,7 @@ impl Probe for Churn {
         ProbeName::Churn
     }
 
-    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
         let begun = Instant::now();
         let change = Change::replacing_endpoint(&lab.cluster, &lab.addresses);
@@ -79,7 +79,7 @@ impl Probe for Churn {
 }
 
 /// Syncs once a period until `whole` has gone by; a sync that takes longer is followed by the next at once.
-fn keep_up(whole: Duration, mut sync: impl FnMut() -> Result<(), Ended>) -> Result<(), Ended> {
+fn keep_up(whole: Duration, mut sync: impl FnMut() -> Result<(), CellError>) -> Result<(), CellError> {
     let mut due = Instant::now();
     let end = due + whole;
     while due < end {
@@ -87,7 +87,7 @@ fn keep_up(whole: Duration, mut sync: impl FnMut() -> Result<(), Ended>) -> Resu
         due = (due + PERIOD).max(Instant::now());
         thread::sleep(due.min(end).saturating_duration_since(Instant::now()));
         if interrupt::requested() {
-            return Err(Ended::Interrupted);
+            return Err(CellError::Interrupted);
         }
     }
     Ok(())
@@ -127,11 +127,11 @@ impl Meters {
 }
 
 /// Adds to the end of a budget how much of `whole` had gone by.
-fn cut_short(ended: Ended, begun: Instant, whole: Duration, syncs: usize) -> Ended {
+fn cut_short(ended: CellError, begun: Instant, whole: Duration, syncs: usize) -> CellError {
     match ended {
-        Ended::OverBudget(reason) => {
+        CellError::OverBudget(reason) => {
             let (gone, whole) = (clock::spell(begun.elapsed()), clock::spell(whole));
-            Ended::OverBudget(format!("{reason}; that was sync {syncs}, {gone} into {whole} of changes"))
+            CellError::OverBudget(format!("{reason}; that was sync {syncs}, {gone} into {whole} of changes"))
         }
         other => other,
     }
@@ -157,13 +157,13 @@ mod tests {
 
     #[test]
     fn a_sync_that_fails_is_the_last() {
-        let failed = Err(Ended::Failed("no".to_owned()));
+        let failed = Err(CellError::Failed("no".to_owned()));
         assert_eq!(keep_up(Duration::from_secs(9), || failed.clone()), failed);
     }
 
     #[test]
     fn a_spent_budget_says_which_sync_it_was() {
-        let ended = cut_short(Ended::OverBudget("spent".to_owned()), Instant::now(), Duration::from_secs(10), 4);
+        let ended = cut_short(CellError::OverBudget("spent".to_owned()), Instant::now(), Duration::from_secs(10), 4);
         assert!(ended.reason().starts_with("spent; that was sync 4, "), "{ended:?}");
         assert!(ended.reason().ends_with(" into 10.0 s of changes"), "{ended:?}");
     }

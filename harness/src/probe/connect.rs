@@ -1,11 +1,11 @@
 //! `connect`: new connections one after the other, each timed to established and to the first byte.
 
 use super::{Probe, Reading, middle, ns, reading};
-use crate::ended::Ended;
-use crate::interrupt;
+use crate::cell_error::CellError;
+use crate::lab::traffic::Dialed;
 use crate::lab::{Lab, left};
-use crate::mark::{Account, Accounts};
-use crate::traffic::Dialed;
+use crate::meter::mark::{Account, Accounts};
+use crate::process::interrupt;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
 use lab_core::vocabulary::{Position, ProbeName};
@@ -24,7 +24,7 @@ impl Probe for Connect {
         ProbeName::Connect
     }
 
-    fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+    fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let begun = Instant::now();
         let position = cell.position.unwrap_or(Position::First);
         let dialer = lab.dialer(position);
@@ -34,7 +34,7 @@ impl Probe for Connect {
             let mut dialed = Vec::with_capacity(WARM_UP + dials);
             for attempt in 0..WARM_UP + dials {
                 if interrupt::requested() {
-                    return Err(Ended::Interrupted);
+                    return Err(CellError::Interrupted);
                 }
                 left(begun, limit)?;
                 let account = Account::open();

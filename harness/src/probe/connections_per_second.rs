@@ -1,11 +1,11 @@
 //! `connections_per_second`: connect, request, response, close, as often as a few clients can.
 
 use super::{Probe, Reading};
-use crate::ended::Ended;
-use crate::interrupt;
+use crate::cell_error::CellError;
 use crate::lab::Lab;
-use crate::mark::{self, Account};
 use crate::meter::Cpu;
+use crate::meter::mark::{self, Account};
+use crate::process::interrupt;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
 use lab_core::vocabulary::{Position, ProbeName};
@@ -21,16 +21,16 @@ impl Probe for ConnectionsPerSecond {
         ProbeName::ConnectionsPerSecond
     }
 
-    fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+    fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let position = cell.position.unwrap_or(Position::First);
         let dialer = lab.dialer(position);
         let _echo = lab.echo(position)?;
         let time = plan.traffic.min(limit);
-        let client = |number: usize, start: Instant| -> Result<usize, Ended> {
+        let client = |number: usize, start: Instant| -> Result<usize, CellError> {
             let mut count = 0;
             while start.elapsed() < time {
                 if interrupt::requested() {
-                    return Err(Ended::Interrupted);
+                    return Err(CellError::Interrupted);
                 }
                 dialer.dial(number + count * CLIENTS)?;
                 count += 1;
@@ -41,7 +41,7 @@ impl Probe for ConnectionsPerSecond {
         let account = Account::open();
         let start = Instant::now();
         let window = mark::window();
-        let counts: Result<Vec<usize>, Ended> = lab.client().namespace.visit(|| {
+        let counts: Result<Vec<usize>, CellError> = lab.client().namespace.visit(|| {
             std::thread::scope(|scope| {
                 let clients: Vec<_> = (0..CLIENTS).map(|number| scope.spawn(move || client(number, start))).collect();
                 clients.into_iter().map(|client| client.join().expect("a client returns its errors")).collect()

@@ -9,9 +9,9 @@ mod connections_per_second;
 mod reload;
 mod sync_full;
 
-use crate::ended::{Ended, Missing};
+use crate::cell_error::{CellError, Missing};
 use crate::lab::Lab;
-use crate::mark::Accounts;
+use crate::meter::mark::Accounts;
 use crate::programmer::Cost;
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
@@ -49,7 +49,7 @@ pub(crate) trait Probe: Sync {
         Ok(())
     }
     /// Takes a round's samples within `limit`. The lab is left in the state it was found in.
-    fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended>;
+    fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError>;
 }
 
 /// Every probe.
@@ -132,7 +132,7 @@ fn middle(samples: &[f64]) -> Option<usize> {
 
 /// Takes a sample, and a few more while they are cheap: at most `MOST`, and none begun after `CHEAP`. In the `exact` target
 /// that is less: what falls into one sample and not into another matters in short ones only.
-fn repeat(plan: &Plan, mut sample: impl FnMut() -> Result<(), Ended>) -> Result<(), Ended> {
+fn repeat(plan: &Plan, mut sample: impl FnMut() -> Result<(), CellError>) -> Result<(), CellError> {
     const MOST: usize = 5;
     const CHEAP: Duration = Duration::from_millis(500);
     const CHEAP_EXACT: Duration = Duration::from_millis(100);

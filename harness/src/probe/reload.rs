@@ -7,7 +7,7 @@
 
 use super::sync_full::parts;
 use super::{Probe, Reading, SyncSamples};
-use crate::ended::Ended;
+use crate::cell_error::CellError;
 use crate::lab::{Lab, left};
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Plan};
@@ -22,7 +22,7 @@ impl Probe for Reload {
     }
 
     /// A single sample: another one would come upon what this one left behind.
-    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
         let begun = Instant::now();
         programmer.flush(lab.node(), limit)?;

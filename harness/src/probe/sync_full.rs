@@ -1,7 +1,7 @@
 //! `sync_full`: empty node to N Services, with what it leaves in the kernel.
 
 use super::{Probe, Reading, SyncSamples, ns};
-use crate::ended::Ended;
+use crate::cell_error::CellError;
 use crate::lab::Lab;
 use crate::programmer::Cost;
 use lab_core::layout::Part;
@@ -17,7 +17,7 @@ impl Probe for SyncFull {
         ProbeName::SyncFull
     }
 
-    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, Ended> {
+    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
         let load = lab.full_load(&programmer, limit)?;
         let start = programmer.start(lab.node(), programmer.layout.sync_tool())?;

@@ -1,8 +1,8 @@
 //! What a sync costs, by what it goes into.
 
-use crate::clock;
-use crate::ended::Ended;
-use crate::mark::Accounts;
+use crate::cell_error::CellError;
+use crate::meter::mark::Accounts;
+use crate::process::clock;
 use crate::tool::ToolRun;
 use lab_core::layout::Part;
 use std::collections::BTreeMap;
@@ -32,12 +32,12 @@ impl Cost {
     }
 
     /// Adds to a cell's end by its budget what the parts cost that were through.
-    pub(super) fn so_far(&self, ended: Ended) -> Ended {
+    pub(super) fn so_far(&self, ended: CellError) -> CellError {
         let spent = self.parts.iter().filter(|(_, wall)| !wall.is_zero());
         let spent: Vec<String> = spent.map(|(part, wall)| format!("{} {}", name(*part), clock::spell(*wall))).collect();
         match ended {
-            Ended::OverBudget(reason) if !spent.is_empty() => {
-                Ended::OverBudget(format!("{reason}; until then: {}", spent.join(", ")))
+            CellError::OverBudget(reason) if !spent.is_empty() => {
+                CellError::OverBudget(format!("{reason}; until then: {}", spent.join(", ")))
             }
             other => other,
         }

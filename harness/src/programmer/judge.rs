@@ -1,25 +1,25 @@
 //! What is made of the ways in which a tool's run ends.
 
-use crate::clock;
-use crate::ended::{Ended, Missing};
+use crate::cell_error::{CellError, Missing};
+use crate::process::clock;
 use crate::tool::{Ending, ToolRun, refusal};
 use lab_core::layout::Invocation;
 use std::time::Duration;
 
 /// What a tool's run is to the cell.
-pub(super) fn judge(program: &str, call: &Invocation, run: ToolRun, limit: Duration) -> Result<ToolRun, Ended> {
+pub(super) fn judge(program: &str, call: &Invocation, run: ToolRun, limit: Duration) -> Result<ToolRun, CellError> {
     match run.ending {
         Ending::Exited(0) => Ok(run),
-        Ending::Interrupted => Err(Ended::Interrupted),
-        Ending::Signalled(signal) => Err(Ended::Failed(format!("{program} was ended by signal {signal}"))),
-        Ending::TimedOut => Err(Ended::OverBudget(progress(program, call, &run))),
+        Ending::Interrupted => Err(CellError::Interrupted),
+        Ending::Signalled(signal) => Err(CellError::Failed(format!("{program} was ended by signal {signal}"))),
+        Ending::TimedOut => Err(CellError::OverBudget(progress(program, call, &run))),
         Ending::TooSlow => {
             let progress = progress(program, call, &run);
             let reason = format!("{progress}, too little to be through within its {}", clock::spell(limit));
-            Err(Ended::OverBudget(reason))
+            Err(CellError::OverBudget(reason))
         }
-        Ending::Exited(_) if run.stderr.contains("Message too long") => Err(Ended::Skipped(too_long(program))),
-        Ending::Exited(_) => Err(Ended::Failed(refused(program, call, &run))),
+        Ending::Exited(_) if run.stderr.contains("Message too long") => Err(CellError::Skipped(too_long(program))),
+        Ending::Exited(_) => Err(CellError::Failed(refused(program, call, &run))),
     }
 }
 

@@ -16,7 +16,7 @@ fn run(ending: Ending, read: u64, stderr: &str) -> ToolRun {
     ToolRun { ending, wall, user: none, system: none, peak_rss: 0, read, stdout, stderr }
 }
 
-fn judged(run: ToolRun) -> Ended {
+fn judged(run: ToolRun) -> CellError {
     judge("iptables-restore", &call(), run, Duration::from_secs(9)).unwrap_err()
 }
 
@@ -25,18 +25,18 @@ fn a_refusal_names_the_line_and_the_tools_own_message() {
     let stderr = "iptables-restore v1.8.9 (legacy): Couldn't load target `NOPE'\n\nError occurred at line: 3\n";
     let reason = "iptables-restore refused line 3 of 4 in the node: \"iptables-restore v1.8.9 (legacy): Couldn't load \
                   target `NOPE'\"";
-    assert_eq!(judged(run(Ending::Exited(2), 36, stderr)), Ended::Failed(reason.to_owned()));
+    assert_eq!(judged(run(Ending::Exited(2), 36, stderr)), CellError::Failed(reason.to_owned()));
 }
 
 #[test]
 fn a_tool_out_of_time_says_how_far_it_had_read() {
     let half = "iptables-restore was ended after 9.00 s; it had read 44 % of its input (line 2 of 4)";
-    assert_eq!(judged(run(Ending::TimedOut, 16, "")), Ended::OverBudget(half.to_owned()));
+    assert_eq!(judged(run(Ending::TimedOut, 16, "")), CellError::OverBudget(half.to_owned()));
     let all = "iptables-restore was ended after 9.00 s; it had read all of its input";
-    assert_eq!(judged(run(Ending::TimedOut, 36, "")), Ended::OverBudget(all.to_owned()));
+    assert_eq!(judged(run(Ending::TimedOut, 36, "")), CellError::OverBudget(all.to_owned()));
     assert_eq!(
         judge("iptables-restore", &call(), run(Ending::TooSlow, 16, ""), Duration::from_secs(40)).unwrap_err(),
-        Ended::OverBudget(format!("{half}, too little to be through within its 40.0 s"))
+        CellError::OverBudget(format!("{half}, too little to be through within its 40.0 s"))
     );
 }
 
@@ -44,13 +44,16 @@ fn a_tool_out_of_time_says_how_far_it_had_read() {
 fn a_transaction_too_long_for_an_ordinary_user_is_skipped_with_the_remedy() {
     let ended =
         judged(run(Ending::Exited(4), 36, "iptables-restore: line 4 failed: sendmsg() failed: Message too long\n"));
-    assert!(matches!(&ended, Ended::Skipped(reason) if reason.contains("sysctl -w net.core.wmem_max=")), "{ended:?}");
+    assert!(
+        matches!(&ended, CellError::Skipped(reason) if reason.contains("sysctl -w net.core.wmem_max=")),
+        "{ended:?}"
+    );
 }
 
 #[test]
 fn a_signal_fails_the_cell_and_an_interrupt_says_nothing_of_it() {
     assert_eq!(judged(run(Ending::Signalled(9), 0, "")).reason(), "iptables-restore was ended by signal 9");
-    assert_eq!(judged(run(Ending::Interrupted, 0, "")), Ended::Interrupted);
+    assert_eq!(judged(run(Ending::Interrupted, 0, "")), CellError::Interrupted);
     assert!(judge("iptables-restore", &call(), run(Ending::Exited(0), 36, ""), Duration::ZERO).is_ok());
 }
 
@@ -131,7 +134,7 @@ impl Place for Here {
     }
 }
 
-fn load(fake: &'static Fake) -> Result<Loaded, Ended> {
+fn load(fake: &'static Fake) -> Result<Loaded, CellError> {
     let name = BackendName::IptablesLegacy;
     let programmer = Programmer::new(backend::named(name), &Options::usual(name), fake).unwrap();
     programmer.load(&Here, &Cluster::generate(3, &AddressPlan::new(2)), Duration::from_secs(9))

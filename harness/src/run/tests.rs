@@ -1,19 +1,19 @@
 //! The loop with a fake bench: no kernel, no clock.
 
 use super::*;
-use crate::event::Everyone;
+use crate::run::event::Everyone;
 use lab_core::plan::Axes;
 use lab_core::vocabulary::{BackendName, ProbeName, TargetName};
 
 /// A bench that answers from a script: what the nth visit to a cell gives.
-struct Fake<F: FnMut(&Cell, u32) -> Result<Measured, Ended>> {
+struct Fake<F: FnMut(&Cell, u32) -> Result<Measured, CellError>> {
     visits: BTreeMap<Cell, u32>,
     limits: Vec<Duration>,
     answer: F,
 }
 
-impl<F: FnMut(&Cell, u32) -> Result<Measured, Ended>> Bench for Fake<F> {
-    fn measure(&mut self, cell: &Cell, limit: Duration) -> Result<Measured, Ended> {
+impl<F: FnMut(&Cell, u32) -> Result<Measured, CellError>> Bench for Fake<F> {
+    fn measure(&mut self, cell: &Cell, limit: Duration) -> Result<Measured, CellError> {
         let visit = self.visits.entry(*cell).or_default();
         *visit += 1;
         self.limits.push(limit);
@@ -51,7 +51,7 @@ fn plan() -> Plan {
     Plan { rounds: 3, cells: axes.expand(), ..Plan::example(TargetName::Host) }
 }
 
-fn seconds(seconds: u64) -> Result<Measured, Ended> {
+fn seconds(seconds: u64) -> Result<Measured, CellError> {
     let cost = Duration::from_secs(seconds);
     Ok(Measured { readings: vec![Reading::new(Metric::SyncFull, vec![cost.as_nanos() as f64])], cost })
 }
@@ -64,7 +64,7 @@ struct Given {
     limits: Vec<Duration>,
 }
 
-fn run_with(answer: impl FnMut(&Cell, u32) -> Result<Measured, Ended>) -> Given {
+fn run_with(answer: impl FnMut(&Cell, u32) -> Result<Measured, CellError>) -> Given {
     let mut fake = Fake { visits: BTreeMap::new(), limits: Vec::new(), answer };
     let (mut records, mut tally) = (Records::default(), Tally::default());
     let visits = plan().boots().concat();
@@ -105,8 +105,8 @@ fn a_cell_that_would_go_past_its_budget_is_measured_less_often_and_says_so() {
 #[test]
 fn what_is_missing_or_too_slow_is_tried_once() {
     let Given { outcomes, records, .. } = run_with(|cell, _| match cell.backend {
-        BackendName::Nftables => Err(Ended::Skipped("nft is not installed".to_owned())),
-        _ => Err(Ended::OverBudget("it had read half".to_owned())),
+        BackendName::Nftables => Err(CellError::Skipped("nft is not installed".to_owned())),
+        _ => Err(CellError::OverBudget("it had read half".to_owned())),
     });
     assert_eq!(records.len(), 2);
     assert_eq!(of(&records, BackendName::Nftables)[0].reason, "nft is not installed");
@@ -116,7 +116,7 @@ fn what_is_missing_or_too_slow_is_tried_once() {
 #[test]
 fn a_failure_is_tried_again_and_the_cell_stays_failed() {
     let Given { outcomes, records, .. } = run_with(|cell, visit| match (cell.backend, visit) {
-        (BackendName::Nftables, 2) => Err(Ended::Failed("refused".to_owned())),
+        (BackendName::Nftables, 2) => Err(CellError::Failed("refused".to_owned())),
         _ => seconds(1),
     });
     let nftables: Vec<_> = of(&records, BackendName::Nftables).iter().map(|record| record.outcome).collect();
@@ -126,7 +126,7 @@ fn a_failure_is_tried_again_and_the_cell_stays_failed() {
 
 #[test]
 fn an_interrupt_ends_the_run_without_a_record_of_the_cell() {
-    let Given { interrupted, records, limits, .. } = run_with(|_, _| Err(Ended::Interrupted));
+    let Given { interrupted, records, limits, .. } = run_with(|_, _| Err(CellError::Interrupted));
     assert!(interrupted && records.is_empty());
     assert_eq!(limits.len(), 1);
 }

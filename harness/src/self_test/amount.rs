@@ -15,8 +15,8 @@
 //! a median would be mostly a share of waiting.
 
 use super::pool::{Kind, Pool};
+use analysis::gate::{Gating, Numbers, Policy};
 use lab_core::dataset::Dataset;
-use lab_core::gate::{Gating, Numbers, Policy};
 use lab_core::metric::Metric;
 use lab_core::plan::{Cell, Load, Plan};
 use lab_core::slowdown::{Means, Slowdown};

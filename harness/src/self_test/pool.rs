@@ -1,7 +1,7 @@
 //! The runs of a self-test, in a folder that holds whatever was made of them so far.
 
-use crate::reruns::Reruns;
-use crate::store::{self, RECORD};
+use crate::session::reruns::Reruns;
+use crate::session::store::{self, RECORD};
 use anyhow::{Context, Result};
 use lab_core::dataset::Dataset;
 use std::fs;

@@ -2,8 +2,8 @@
 
 use super::Asked;
 use super::trials::{Trial, Trials};
-use lab_core::gate::Verdict;
-use lab_core::rate::Rate;
+use analysis::gate::Verdict;
+use analysis::rate::Rate;
 use lab_core::slowdown::Means;
 use lab_core::stats;
 use lab_core::vocabulary::{ProbeName, Word};

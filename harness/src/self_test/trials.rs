@@ -2,13 +2,13 @@
 
 use super::amount::carriers;
 use super::pool::{Kind, Pool, Run};
-use crate::exit::Failure;
+use crate::process::exit::Failure;
+use analysis::gate::{self, Gating, Judged, Judgement, Policy, Verdict};
+use analysis::rate::Rate;
 use anyhow::{anyhow, ensure};
 use lab_core::dataset::Dataset;
-use lab_core::gate::{self, Gating, Judged, Judgement, Policy, Verdict};
 use lab_core::metric::Metric;
 use lab_core::plan::Cell;
-use lab_core::rate::Rate;
 use lab_core::slowdown::Slowdown;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;

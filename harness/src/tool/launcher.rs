@@ -5,7 +5,7 @@
 
 use super::buffers::{self, Diverted};
 use super::{Ending, Usage, inherit};
-use crate::mark;
+use crate::meter::mark;
 use anyhow::{Context, Result, bail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::time::{ClockId, clock_gettime};

@@ -4,7 +4,7 @@ mod buffers;
 pub(crate) mod launcher;
 pub(crate) mod refusal;
 
-use crate::interrupt;
+use crate::process::interrupt;
 use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -35,11 +35,11 @@ pub(crate) enum Ending {
     Exited(i32),
     /// By this signal, which the lab did not send.
     Signalled(i32),
-    /// Ended by the lab at its time limit.
+    /// CellError by the lab at its time limit.
     TimedOut,
-    /// Ended by the lab at a quarter of its time limit, when it had read less than a quarter of its input.
+    /// CellError by the lab at a quarter of its time limit, when it had read less than a quarter of its input.
     TooSlow,
-    /// Ended by the lab because the run was interrupted.
+    /// CellError by the lab because the run was interrupted.
     Interrupted,
 }
 

@@ -4,9 +4,9 @@ use super::errand::{News, Program, Stream};
 use super::fleet::{AROUND, Fleet};
 use super::guest::Silence;
 use super::qemu::Engine;
-use crate::ended::Missing;
-use crate::exit::Failure;
-use crate::target::Guests;
+use crate::cell_error::Missing;
+use crate::process::exit::Failure;
+use crate::targets::Guests;
 use anyhow::anyhow;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -27,7 +27,7 @@ pub(crate) fn run(guests: &Guests, memory: u32, program: Program) -> Result<Exit
             // No guest sends them that is not watched.
             Ok(News::Symbols { .. }) => {}
             Ok(News::Broken { reason }) | Err(Silence::Lost(reason)) => return Err(anyhow!(reason).into()),
-            Err(Silence::Interrupted) => return Ok(crate::exit::Exit::Interrupted.into()),
+            Err(Silence::Interrupted) => return Ok(crate::process::exit::Exit::Interrupted.into()),
         }
     }
 }

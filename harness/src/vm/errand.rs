@@ -1,6 +1,6 @@
 //! What a guest is sent for, and the news it sends back: one JSON text in, one line of JSON a piece of news out.
 
-use crate::mark::Accounts;
+use crate::meter::mark::Accounts;
 use crate::planting::Planting;
 use lab_core::dataset::CellRecord;
 use lab_core::metric::Metric;

@@ -6,14 +6,14 @@ use super::image::Image;
 use super::kernel;
 use super::profile::{self, Profiler, Watch};
 use super::qemu::{self, Engine, Machine};
-use crate::conduct::{Ground, Ran};
-use crate::ended::Missing;
-use crate::event::{Event, Listener};
-use crate::interrupt;
-use crate::mark::Accounts;
+use crate::cell_error::Missing;
+use crate::meter::mark::Accounts;
 use crate::planting::Planting;
+use crate::process::interrupt;
+use crate::run::event::{Event, Listener};
 use crate::run::unmeasured;
-use crate::target::{Guests, Profiling};
+use crate::session::{Ground, Ran};
+use crate::targets::{Guests, Profiling};
 use anyhow::Result;
 use lab_core::dataset::CellRecord;
 use lab_core::metric::Metric;
@@ -47,7 +47,7 @@ pub(crate) struct Fleet {
 enum Word {
     Booted(Duration),
     Started(Visit),
-    Ended(Visit, Vec<CellRecord>),
+    CellError(Visit, Vec<CellRecord>),
     Profiled(Vec<Entry>),
     Broken(anyhow::Error),
 }
@@ -115,7 +115,7 @@ impl Fleet {
             ("initramfs_sha256", Some(self.image.sha256.clone())),
             ("memory_mib", Some(plan.memory.to_string())),
             ("cpus", Some("1".to_owned())),
-            ("qemu", crate::conduct::version(qemu::PROGRAM)),
+            ("qemu", crate::session::version(qemu::PROGRAM)),
             ("engine", Some(engine.to_owned())),
             ("jobs", Some(self.jobs.to_string())),
         ];
@@ -159,7 +159,7 @@ fn report(heard: &mpsc::Receiver<Word>, listener: &mut dyn Listener) -> Result<R
         match word {
             Word::Booted(took) => ran.boots.push(took),
             Word::Started(visit) => listener.hear(Event::CellStarted(&visit))?,
-            Word::Ended(visit, records) => listener.hear(Event::CellEnded { visit: &visit, records: &records })?,
+            Word::CellError(visit, records) => listener.hear(Event::CellEnded { visit: &visit, records: &records })?,
             Word::Profiled(entries) => listener.hear(Event::Profiled(&entries))?,
             Word::Broken(error) => return Err(error),
         }
@@ -255,7 +255,7 @@ impl Keeper<'_> {
     }
 
     fn ended(&self, visit: Visit, records: Vec<CellRecord>) {
-        self.say(Word::Ended(visit, records));
+        self.say(Word::CellError(visit, records));
     }
 
     /// When nobody listens any more, the run has ended, and `stop` says so.

@@ -2,7 +2,7 @@
 
 use super::errand::News;
 use super::qemu::{Machine, Qemu};
-use crate::interrupt;
+use crate::process::interrupt;
 use anyhow::Result;
 use std::io::{BufRead, BufReader};
 use std::process::ChildStdout;

@@ -4,9 +4,9 @@
 
 use super::fleet::Fleet;
 use super::qemu::Engine;
-use crate::ended::Missing;
-use crate::interrupt;
-use crate::target::Guests;
+use crate::cell_error::Missing;
+use crate::process::interrupt;
+use crate::targets::Guests;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -61,7 +61,7 @@ fn useless() -> Missing {
 /// The machine, as far as the answer depends on it.
 fn remembered_as() -> String {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let qemu = crate::conduct::version(super::qemu::PROGRAM).unwrap_or_default();
+    let qemu = crate::session::version(super::qemu::PROGRAM).unwrap_or_default();
     format!("{} with {qemu}", release.trim())
 }
 

@@ -2,7 +2,7 @@
 
 use super::profile::Watch;
 use crate::agent::PORT;
-use crate::ended::Missing;
+use crate::cell_error::Missing;
 use crate::tool::{self, memory_file};
 use anyhow::{Context, Result};
 use nix::errno::Errno;

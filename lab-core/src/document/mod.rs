@@ -2,7 +2,7 @@
 
 mod yaml;
 
-pub(crate) use yaml::{Entry, Node, Value};
+pub use yaml::{Entry, Node, Value};
 
 use crate::vocabulary::{Unknown, Word};
 use std::fmt;
@@ -36,10 +36,10 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 /// Turns nodes into domain values and remembers what was wrong with them.
-pub(crate) struct Reader {
+pub struct Reader {
     problems: Vec<Problem>,
     /// The line of the document's first key, for problems with what is not there.
-    pub(crate) top: u64,
+    pub top: u64,
 }
 
 impl Reader {
@@ -47,11 +47,7 @@ impl Reader {
     ///
     /// # Errors
     /// Every problem found, each with its line.
-    pub(crate) fn read<T>(
-        file: &str,
-        text: &str,
-        read: impl FnOnce(&mut Self, &Node) -> Option<T>,
-    ) -> Result<T, Problems> {
+    pub fn read<T>(file: &str, text: &str, read: impl FnOnce(&mut Self, &Node) -> Option<T>) -> Result<T, Problems> {
         let mut reader = Self { problems: Vec::new(), top: 1 };
         let found = match yaml::read(text) {
             Err((line, what)) => {
@@ -66,20 +62,23 @@ impl Reader {
         }
     }
 
-    pub(crate) fn problem(&mut self, line: u64, what: String) {
+    /// Remembers that `what` is wrong on `line`.
+    pub fn problem(&mut self, line: u64, what: String) {
         self.problems.push(Problem { line, what });
     }
 
-    pub(crate) fn wrong(&mut self, entry: &Entry, allowed: &str) {
+    /// Remembers that the value of `entry` is not what is `allowed` there.
+    pub fn wrong(&mut self, entry: &Entry, allowed: &str) {
         self.wrong_value(&entry.key, &entry.node, allowed);
     }
 
-    pub(crate) fn wrong_value(&mut self, key: &str, node: &Node, allowed: &str) {
+    /// Remembers that `node`, the value of `key`, is not what is `allowed` there.
+    pub fn wrong_value(&mut self, key: &str, node: &Node, allowed: &str) {
         self.problem(node.line, format!("{key}: found {}; it takes {allowed}", node.value.describe()));
     }
 
     /// Finds keys of a mapping that are not among `keys`.
-    pub(crate) fn known(&mut self, entries: &[Entry], keys: &[&str]) {
+    pub fn known(&mut self, entries: &[Entry], keys: &[&str]) {
         for entry in entries {
             if !keys.contains(&entry.key.as_str()) {
                 self.problem(entry.line, Unknown::new("key", &entry.key, keys.iter().copied()).to_string());
@@ -87,7 +86,8 @@ impl Reader {
         }
     }
 
-    pub(crate) fn text(&mut self, entry: &Entry) -> Option<String> {
+    /// Text that is not empty, trimmed.
+    pub fn text(&mut self, entry: &Entry) -> Option<String> {
         match &entry.node.value {
             Value::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
             _ => {
@@ -97,11 +97,13 @@ impl Reader {
         }
     }
 
-    pub(crate) fn count(&mut self, entry: &Entry, range: &RangeInclusive<u32>) -> Option<u32> {
+    /// A whole number within `range`.
+    pub fn count(&mut self, entry: &Entry, range: &RangeInclusive<u32>) -> Option<u32> {
         self.whole(&entry.key, &entry.node, range)
     }
 
-    pub(crate) fn whole(&mut self, key: &str, node: &Node, range: &RangeInclusive<u32>) -> Option<u32> {
+    /// A whole number within `range`, the value of `key`.
+    pub fn whole(&mut self, key: &str, node: &Node, range: &RangeInclusive<u32>) -> Option<u32> {
         if let Value::Integer(value) = node.value
             && let Ok(value) = u32::try_from(value)
             && range.contains(&value)
@@ -112,7 +114,8 @@ impl Reader {
         None
     }
 
-    pub(crate) fn list<'a>(&mut self, entry: &'a Entry, of: &str) -> Option<&'a [Node]> {
+    /// A list with at least one item; `of` names its items in a message.
+    pub fn list<'a>(&mut self, entry: &'a Entry, of: &str) -> Option<&'a [Node]> {
         match &entry.node.value {
             Value::List(items) if !items.is_empty() => Some(items),
             _ => {
@@ -123,7 +126,7 @@ impl Reader {
     }
 
     /// A list of words, or a single one.
-    pub(crate) fn words<W: Word>(&mut self, entry: &Entry) -> Option<Vec<W>> {
+    pub fn words<W: Word>(&mut self, entry: &Entry) -> Option<Vec<W>> {
         let names: Vec<_> = W::ALL.iter().map(|word| word.name()).collect();
         let items = match &entry.node.value {
             Value::Text(_) => std::slice::from_ref(&entry.node),

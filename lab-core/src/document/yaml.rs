@@ -6,34 +6,46 @@ use std::fmt;
 
 /// A value and the line it stands on, from 1.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Node {
-    pub(crate) line: u64,
-    pub(crate) value: Value,
+pub struct Node {
+    /// Its line, from 1.
+    pub line: u64,
+    /// What it holds.
+    pub value: Value,
 }
 
 /// A YAML value.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
+    /// Nothing.
     Null,
+    /// True or false.
     Bool(bool),
+    /// A whole number.
     Integer(i128),
+    /// Any other number.
     Float(f64),
+    /// Text.
     Text(String),
+    /// A list.
     List(Vec<Node>),
+    /// A mapping, in the order of its lines.
     Map(Vec<Entry>),
 }
 
 /// A key of a mapping, with its own line, and what it holds.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
-    pub(crate) line: u64,
-    pub(crate) key: String,
-    pub(crate) node: Node,
+pub struct Entry {
+    /// The line of its key, from 1.
+    pub line: u64,
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub node: Node,
 }
 
 impl Value {
     /// What was found, as a message names it.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::Null => "nothing".to_owned(),
             Self::Bool(value) => format!("{value}"),
@@ -51,7 +63,7 @@ impl Value {
 ///
 /// # Errors
 /// When the text is not YAML: the line, where it is known, and what is wrong.
-pub(crate) fn read(text: &str) -> Result<Node, (Option<u64>, String)> {
+pub(super) fn read(text: &str) -> Result<Node, (Option<u64>, String)> {
     serde_saphyr::from_str::<Node>(text).map_err(|error| {
         let line = error.location().map(|location| location.line());
         // The library's message ends in a snippet of the source; its first line says what is wrong, after the place.

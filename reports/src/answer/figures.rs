@@ -6,8 +6,8 @@
 use crate::prose::{capitalise, list, services_of};
 use crate::results::{Found, Results, Row};
 use crate::variant::Variant;
+use analysis::summary::Figures;
 use lab_core::metric::{Better, Metric, Unit};
-use lab_core::summary::Figures;
 use lab_core::units;
 use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, Word};
 

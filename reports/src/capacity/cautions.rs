@@ -4,7 +4,7 @@ use super::words::services;
 use crate::clock;
 use crate::prose::{list, services_of};
 use crate::report::Point;
-use lab_core::capacity::{Absence, Answer, Basis, Capacity, End};
+use analysis::capacity::{Absence, Answer, Basis, Capacity, End};
 use lab_core::reference;
 use lab_core::units;
 use lab_core::vocabulary::{Clock, Quantile};

@@ -1,7 +1,7 @@
 //! An answer as JSON. Numbers are in base units on the answer's clock; what is not known is `null`.
 
 use super::{Answered, words};
-use lab_core::capacity::{
+use analysis::capacity::{
     Answer, Basis, Calibration, Capacity, Comparison, Crossing, End, Estimate, Fitted, Part, Relation, VariantAnswer,
     Verdict,
 };
@@ -24,7 +24,7 @@ pub(super) fn render(answers: &[Answered]) -> String {
 
 fn answered(Answered { label, run, answer, cluster }: &Answered) -> Value {
     let question = &answer.question;
-    let objective = |objective: &lab_core::capacity::Objective| {
+    let objective = |objective: &analysis::capacity::Objective| {
         json!({
             "objective": objective.name(),
             "metric": objective.metric,
@@ -53,7 +53,7 @@ fn answered(Answered { label, run, answer, cluster }: &Answered) -> Value {
 }
 
 fn variant(answer: &Answer, variant: &VariantAnswer) -> Value {
-    let part = |(objective, part): (&lab_core::capacity::Objective, &Part)| {
+    let part = |(objective, part): (&analysis::capacity::Objective, &Part)| {
         let verdict = |(services, (verdict, value)): (&u32, &(Verdict, Option<Estimate>))| json!({"services": services, "verdict": word(*verdict), "value": value.map(estimate)});
         let missing = part.missing.iter().map(|one| json!({"services": one.services, "why": one.why.to_string()}));
         json!({
@@ -125,7 +125,7 @@ fn estimate(Estimate { value, low, high }: Estimate) -> Value {
 }
 
 fn figures(fitted: &Fitted) -> Value {
-    let figure = |figure: &lab_core::capacity::Figure| json!({"services": figure.services, "value": figure.value, "samples": figure.samples});
+    let figure = |figure: &analysis::capacity::Figure| json!({"services": figure.services, "value": figure.value, "samples": figure.samples});
     fitted.series.figures.iter().map(figure).collect()
 }
 
@@ -168,8 +168,8 @@ fn comparison(comparison: &Comparison) -> Value {
 }
 
 fn calibration(calibration: &Calibration) -> Value {
-    let factor = |factor: &lab_core::capacity::Factor| {
-        let left = |left: &lab_core::capacity::LeftOut| json!({"backend": left.backend, "own": left.own, "off": left.off, "worst": left.worst});
+    let factor = |factor: &analysis::capacity::Factor| {
+        let left = |left: &analysis::capacity::LeftOut| json!({"backend": left.backend, "own": left.own, "off": left.off, "worst": left.worst});
         json!({
             "metric": factor.metric, "quantile": factor.quantile, "factor": factor.factor,
             "deviation": factor.deviation, "cells": factor.cells,

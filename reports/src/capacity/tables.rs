@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::report::{Cell, Column, Content, Table};
-use lab_core::capacity::{Answer, Capacity, Part, VariantAnswer, Verdict};
+use analysis::capacity::{Answer, Capacity, Part, VariantAnswer, Verdict};
 use lab_core::units;
 
 fn value(number: String, details: Vec<String>) -> Cell {

@@ -2,7 +2,7 @@
 
 use crate::prose::list;
 use crate::report::Point;
-use lab_core::capacity::{
+use analysis::capacity::{
     Answer, Basis, Capacity, Comparison, Crossing, End, Estimate, Relation, Shape, VariantAnswer, Verdict,
 };
 use lab_core::units;
@@ -194,7 +194,7 @@ pub(crate) fn clause(comparison: &Comparison) -> String {
 }
 
 /// The law in words, with how sure its shape is and how well it fits where that is not as one expects.
-pub(crate) fn law(fitted: &lab_core::capacity::Fitted) -> String {
+pub(crate) fn law(fitted: &analysis::capacity::Fitted) -> String {
     const SURE: f64 = 0.8;
     const CLOSE: f64 = 1.25;
     let mut text = fitted.words();

@@ -4,7 +4,7 @@ use crate::capacity::words;
 use crate::clock;
 use crate::report::{Cell, Column, Content, Point, Table};
 use crate::results::Results;
-use lab_core::capacity::{Comparison, Fitted, Relation, crossovers, laws_of};
+use analysis::capacity::{Comparison, Fitted, Relation, crossovers, laws_of};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Position};
 

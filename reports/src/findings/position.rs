@@ -5,8 +5,8 @@ use crate::report::Point;
 use crate::results::{Found, Results};
 use crate::standing::ALIKE;
 use crate::variant::Variant;
+use analysis::summary::Figures;
 use lab_core::metric::{Better, Metric};
-use lab_core::summary::Figures;
 use lab_core::units;
 use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName};
 

@@ -5,7 +5,7 @@ use crate::prose::{list, services_of};
 use crate::report::Point;
 use crate::results::Results;
 use crate::variant::Variant;
-use lab_core::summary::Figures;
+use analysis::summary::Figures;
 use lab_core::units;
 use lab_core::vocabulary::BackendName;
 use std::collections::{BTreeMap, BTreeSet};

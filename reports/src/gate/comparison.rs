@@ -4,7 +4,7 @@ use super::page::{Depth, Group, Page, Standing};
 use super::row::{Row, Toward, VISIBLE};
 use super::{differences, json as document, mark, table};
 use crate::report::{Point, Section};
-use lab_core::gate::{Bearing, Comparison, Difference};
+use analysis::gate::{Bearing, Comparison, Difference};
 use lab_core::units;
 
 /// Everything that is to be read of it.

@@ -2,7 +2,7 @@
 
 use crate::prose::capitalise;
 use crate::report::{Cell, Column, Content, Section, Table};
-use lab_core::gate::{Aspect, Bearing, Comparison, Difference, Judgement};
+use analysis::gate::{Aspect, Bearing, Comparison, Difference, Judgement};
 use lab_core::vocabulary::Clock;
 use std::collections::BTreeSet;
 

@@ -4,7 +4,7 @@
 use super::judgement::{heading, verdict};
 use super::row::Row;
 use super::{differences, row};
-use lab_core::gate::{Consequence, Gating, Judged, Judgement, Verdict};
+use analysis::gate::{Consequence, Gating, Judged, Judgement, Verdict};
 use lab_core::units;
 
 /// How many errors, and how many warnings, GitHub shows of a step: <https://docs.github.com/rest/checks/runs#create-a-check-run>.
@@ -43,7 +43,7 @@ fn told(judged: &Judged, judgement: &Judgement) -> Annotation {
     (heading(judged), Row::judged(judged, judgement.comparison.clock).sentence())
 }
 
-fn incomparable(difference: &lab_core::gate::Difference) -> Annotation {
+fn incomparable(difference: &analysis::gate::Difference) -> Annotation {
     let title = format!("Not comparable: {}", differences::name(difference));
     (title, format!("{}; {}.", differences::told(difference), differences::remedy(difference)))
 }

@@ -5,7 +5,7 @@
 //! a `#`, and the time at which a sample was taken is left out.
 
 use crate::table::path;
-use lab_core::gate::{Gating, Judged, Judgement};
+use analysis::gate::{Gating, Judged, Judgement};
 use lab_core::metric::{Metric, Unit};
 use lab_core::vocabulary::{Clock, Word};
 use std::collections::BTreeMap;

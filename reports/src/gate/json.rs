@@ -2,7 +2,7 @@
 
 use super::table::{Line, columns, judged_columns};
 use crate::table::{Column, Value as Written};
-use lab_core::gate::{Bearing, Cause, Comparison, Difference, Judgement, Policy, Rule};
+use analysis::gate::{Bearing, Cause, Comparison, Difference, Judgement, Policy, Rule};
 use serde_json::{Map, Value, json};
 
 /// The version of the objects' shape: it changes when a key goes, or means something else.

@@ -5,7 +5,7 @@ use super::row::Row;
 use super::{differences, github, gitlab, json as document, mark, policy, table};
 use crate::prose::{capitalise, list};
 use crate::report::Point;
-use lab_core::gate::{Bearing, Consequence, Difference, Gating, Judged, Judgement, Verdict};
+use analysis::gate::{Bearing, Consequence, Difference, Gating, Judged, Judgement, Verdict};
 use lab_core::units;
 use lab_core::vocabulary::Word;
 

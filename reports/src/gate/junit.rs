@@ -6,7 +6,7 @@
 use super::differences;
 use super::judgement::verdict;
 use super::row::Row;
-use lab_core::gate::{Consequence, Gating, Judged, Judgement, Verdict};
+use analysis::gate::{Consequence, Gating, Judged, Judgement, Verdict};
 use lab_core::units;
 use lab_core::vocabulary::{BackendName, Word};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -87,7 +87,7 @@ fn lines(judged: &Judged, row: &Row) -> String {
     lines.join("\n")
 }
 
-fn incomparable(difference: &lab_core::gate::Difference) -> TestCase {
+fn incomparable(difference: &analysis::gate::Difference) -> TestCase {
     let told = format!("{}; {}", differences::told(difference), differences::remedy(difference));
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status.set_type("not-comparable").set_message(told.as_str()).set_description(told);

@@ -6,7 +6,7 @@
 //! ```
 
 use super::row::{Row, Toward};
-use lab_core::gate::Change;
+use analysis::gate::Change;
 use std::fmt::Write;
 
 const WIDTH: f64 = 150.0;

@@ -1,7 +1,7 @@
 //! The policy that a run was judged by, and how to read verdicts.
 
 use crate::report::{Cell, Column, Content, Point, Section, Table};
-use lab_core::gate::{Policy, Rule, Verdict};
+use analysis::gate::{Policy, Rule, Verdict};
 use lab_core::units;
 use lab_core::vocabulary::Word;
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! A cell's metric in both runs, written out.
 
 use crate::report::Cell;
-use lab_core::gate::{Basis, Cause, Change, Compared, Judged, Side};
+use analysis::gate::{Basis, Cause, Change, Compared, Judged, Side};
 use lab_core::metric::{Better, Metric};
 use lab_core::units;
 use lab_core::vocabulary::{Clock, Outcome, Word};

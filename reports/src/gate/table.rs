@@ -2,7 +2,7 @@
 
 use crate::csv;
 use crate::table::Column;
-use lab_core::gate::{Basis, Change, Compared, Comparison, Judged, Judgement, Side};
+use analysis::gate::{Basis, Change, Compared, Comparison, Judged, Judgement, Side};
 use lab_core::vocabulary::{Clock, Word};
 
 /// A row, with its verdict if it was judged.
@@ -23,7 +23,7 @@ impl<'a> Line<'a> {
     pub(super) fn judged(judgement: &'a Judgement) -> impl Iterator<Item = Self> {
         let clock = judgement.comparison.clock;
         judgement.judged.iter().map(move |judged| {
-            let cause = |cause: &lab_core::gate::Cause| match cause.share {
+            let cause = |cause: &analysis::gate::Cause| match cause.share {
                 Some(share) => format!("{} {} {} {share:.3}", cause.metric, cause.before, cause.after),
                 None => format!("{} {} {}", cause.metric, cause.before, cause.after),
             };

@@ -2,8 +2,8 @@
 
 use crate::results::{Found, Results};
 use crate::variant::Variant;
+use analysis::summary::Figures;
 use lab_core::reference::{Measured, Pair, Reference, Series};
-use lab_core::summary::Figures;
 use lab_core::vocabulary::Quantile;
 use std::collections::BTreeSet;
 

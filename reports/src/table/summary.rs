@@ -2,9 +2,9 @@
 
 use super::Column;
 use super::coordinates::{self, Coordinates, Placed};
+use analysis::summary::{Figures, Row, summarise};
 use lab_core::dataset::{Dataset, Header};
 use lab_core::plan::Cell;
-use lab_core::summary::{Figures, Row, summarise};
 use lab_core::vocabulary::Word;
 
 /// A row of a run's summary.

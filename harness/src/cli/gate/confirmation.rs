@@ -1,15 +1,15 @@
 //! Suspicious cells, run again before they are judged.
 
 use super::{Origin, Rerun, Run};
-use crate::commission::Commission;
-use crate::conduct;
-use crate::exit::Failure;
-use crate::progress::describe;
-use crate::reruns::Reruns;
-use crate::store::{self, RECORD};
+use crate::process::exit::Failure;
+use crate::run::progress::describe;
+use crate::session;
+use crate::session::child::Commission;
+use crate::session::reruns::Reruns;
+use crate::session::store::{self, RECORD};
+use analysis::gate::{self, Aspect, Bearing, Difference, Judgement, Policy};
 use anyhow::Context;
 use lab_core::dataset::{Dataset, Header};
-use lab_core::gate::{self, Aspect, Bearing, Difference, Judgement, Policy};
 use lab_core::plan::Cell;
 use lab_core::units;
 use lab_core::vocabulary::Word;
@@ -62,9 +62,9 @@ fn here(dataset: &Dataset) -> Result<(), Difference> {
     let was = &dataset.header;
     let now = Header {
         host: netns_topology::facts::gather(),
-        tools: conduct::tools(&was.plan),
-        version: conduct::VERSION.to_owned(),
-        revision: conduct::REVISION.to_owned(),
+        tools: session::tools(&was.plan),
+        version: session::VERSION.to_owned(),
+        revision: session::REVISION.to_owned(),
         ..was.clone()
     };
     alike(dataset, &Dataset { header: now, ..dataset.clone() })

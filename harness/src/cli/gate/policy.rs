@@ -1,8 +1,8 @@
 //! The policy in force: the file's or the one that comes with the program, and what the command line allows.
 
-use crate::exit::Failure;
+use crate::process::exit::Failure;
+use analysis::gate::{Aspect, Policy};
 use anyhow::{Context, anyhow};
-use lab_core::gate::{Aspect, Policy};
 use std::fs;
 use std::path::Path;
 

@@ -3,12 +3,12 @@
 use super::confirmation::may;
 use super::{Origin, Rerun, Run};
 use crate::cli::baselines::Baseline;
-use crate::commission::Commission;
-use crate::profiles;
-use crate::reruns::Reruns;
-use crate::target::Profiling;
+use crate::session::child::Commission;
+use crate::session::profiles;
+use crate::session::reruns::Reruns;
+use crate::targets::Profiling;
+use analysis::gate::{Compared, Gating, Judged, Judgement, Verdict};
 use anyhow::Result;
-use lab_core::gate::{Compared, Gating, Judged, Judgement, Verdict};
 use lab_core::metric::Unit;
 use lab_core::plan::Cell;
 use lab_core::profile::{self, Profile};

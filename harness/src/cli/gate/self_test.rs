@@ -2,12 +2,12 @@
 
 use super::super::{options, say, scenarios};
 use super::Args;
-use crate::exit::{Exit, Failure};
+use crate::process::exit::{Exit, Failure};
 use crate::self_test;
-use crate::store;
-use crate::target::{self, Guests};
+use crate::session::store;
+use crate::targets::{self, Guests};
+use analysis::gate::Policy;
 use jiff::Timestamp;
-use lab_core::gate::Policy;
 use lab_core::vocabulary::TargetName;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -59,7 +59,7 @@ impl Asked {
         scenario.rounds = args.rounds.unwrap_or(scenario.rounds);
         let guests = Guests { kernel: args.kernel.clone(), ..Guests::default() };
         let target =
-            self.target.or(scenario.target).unwrap_or_else(|| target::choose(&guests, &scenario.axes.backends));
+            self.target.or(scenario.target).unwrap_or_else(|| targets::choose(&guests, &scenario.axes.backends));
         let plan = scenario.plan(target, SEED);
         let share = self.plant.unwrap_or(if target.is_exact() { 0.01 } else { 0.25 });
         let folder = args.out.clone().unwrap_or_else(|| usual(name, target));

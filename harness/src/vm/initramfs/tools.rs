@@ -3,7 +3,7 @@
 use super::Initramfs;
 use super::closure::{Closure, Finder};
 use super::loader::Folders;
-use crate::ended::Missing;
+use crate::cell_error::Missing;
 use crate::tool;
 use anyhow::{Context, Result};
 use std::fs;

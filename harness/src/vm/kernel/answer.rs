@@ -1,6 +1,6 @@
 //! What apt and dpkg answer: the one place that understands their errors.
 
-use crate::ended::Missing;
+use crate::cell_error::Missing;
 use crate::tool::{Ending, ToolRun};
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -5,7 +5,7 @@
 use super::answer::{OTHERWISE, said};
 use super::mirror::Mirror;
 use super::suite::Suite;
-use crate::ended::Missing;
+use crate::cell_error::Missing;
 use crate::tool::Runner;
 use std::fs;
 use std::path::{Path, PathBuf};

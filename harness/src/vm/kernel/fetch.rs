@@ -9,7 +9,7 @@ use super::mirror::Mirror;
 use super::progress::Steps;
 use super::suite::Suite;
 use super::{Kernel, NEEDED};
-use crate::ended::Missing;
+use crate::cell_error::Missing;
 use crate::tool::{self, Runner};
 use anyhow::{Context, Result, ensure};
 use lab_core::vocabulary::Word;

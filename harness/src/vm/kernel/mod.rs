@@ -22,7 +22,7 @@ pub(crate) use fetch::Again;
 pub(crate) use modules::Module;
 pub(crate) use suite::Suite;
 
-use crate::ended::Missing;
+use crate::cell_error::Missing;
 use crate::tool::Real;
 use cache::Cache;
 use folder::Folder;

@@ -1,6 +1,6 @@
 //! What the plugin writes; its form is in `plugin/profile.rs`.
 
-use crate::mark::Accounts;
+use crate::meter::mark::Accounts;
 use anyhow::{Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -18,8 +18,8 @@ mod names;
 mod plugin;
 mod symbols;
 
-use crate::ended::Missing;
-use crate::mark::Accounts;
+use crate::cell_error::Missing;
+use crate::meter::mark::Accounts;
 use crate::tool::memory_file;
 use anyhow::{Context, Result};
 pub(crate) use binaries::Binaries;

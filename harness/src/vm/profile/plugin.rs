@@ -1,7 +1,7 @@
 //! The plugin, in this very program, and which emulators take it.
 
-use crate::conduct;
-use crate::ended::Missing;
+use crate::cell_error::Missing;
+use crate::session;
 use crate::tool::{Real, Runner};
 use crate::vm::qemu;
 use elf::ElfBytes;
@@ -21,7 +21,7 @@ const VERSION: &str = "qemu_plugin_version";
 pub(super) fn for_this_emulator() -> Result<Vec<u8>, Missing> {
     const LIMIT: Duration = Duration::from_secs(10);
     qemu::find()?;
-    let told = conduct::version(qemu::PROGRAM).unwrap_or_default();
+    let told = session::version(qemu::PROGRAM).unwrap_or_default();
     let help = Real.run(qemu::PROGRAM, &["-help".to_owned()], b"", LIMIT).map(|run| run.stdout).unwrap_or_default();
     let missing = |why: String| Missing {
         why,

@@ -1,0 +1,8 @@
+//! What a dataset's numbers mean: summaries, the gate and its drift, capacity.
+//!
+//! Pure, as the datasets it reads: no processes, sockets, files or clock.
+
+pub mod capacity;
+pub mod gate;
+pub mod rate;
+pub mod summary;

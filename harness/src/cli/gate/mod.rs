@@ -1,0 +1,178 @@
+//! `svclab gate`: whether a run is worse than the one it is held against.
+
+mod confirmation;
+pub(crate) mod policy;
+mod profiles;
+mod self_test;
+mod verdict;
+
+pub(crate) use confirmation::told;
+
+use super::baselines::{self, Baseline};
+use super::runs;
+use crate::process::exit::{Exit, Failure};
+use crate::session;
+use crate::session::child::Commission;
+use crate::session::store::{self, RECORD};
+use analysis::gate::Aspect;
+use anyhow::{anyhow, ensure};
+use jiff::Timestamp;
+use lab_core::dataset::Dataset;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
+    /// The run to be judged: its folder or its run.jsonl [default: the baseline's own plan is run, now and here]
+    #[arg(value_name = "RUN")]
+    run: Option<PathBuf>,
+    /// What it is held against: a baseline's file, a folder of them, or another run
+    #[arg(long, value_name = "FILE|DIR", required_unless_present_any = ["print_policy", "self_test"])]
+    baseline: Option<PathBuf>,
+    /// What the gate lets pass, a YAML file [default: see --print-policy]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Print the policy in force, as a file to begin with
+    #[arg(long)]
+    print_policy: bool,
+    /// What may differ, such as kernel,tools: it is the subject of the comparison then
+    #[arg(long, value_name = "ASPECT,…", value_delimiter = ',', value_parser = super::options::word::<Aspect>())]
+    allow: Vec<Aspect>,
+    /// Whether suspicious cells are run again, on a wall clock, before they are judged
+    #[arg(long, value_enum, default_value_t = Rerun::Auto)]
+    rerun: Rerun,
+    /// The guests' kernel, for a run that is made here [default: the baseline's]
+    #[arg(long, value_name = "KERNEL", conflicts_with = "run")]
+    kernel: Option<String>,
+    /// Passes over all cells of a run that is made here, on a wall clock [default: the baseline's, or the scenario's]
+    #[arg(long, value_name = "N", conflicts_with = "run", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
+    /// How to say it [default: terminal]
+    #[arg(long, value_enum)]
+    format: Option<verdict::Format>,
+    /// With --format the file to write it to. Without, a new or empty folder for everything: the run, its reruns and the
+    /// verdict in every format
+    #[arg(long, value_name = "FILE|DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    self_test: self_test::Asked,
+}
+
+/// Whether suspicious cells are run again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Rerun {
+    /// If the run was made here: now, or before with the same svclab, kernel and tools
+    Auto,
+    /// Wherever it was made
+    Always,
+    /// Not at all: what looks worse is taken to be worse
+    Never,
+}
+
+const HELP: &str = "\
+Exits with 0 if the gate passes, 1 if it fails, 5 if the runs cannot be compared.
+
+In a job of GitHub Actions (GITHUB_ACTIONS=true) it also annotates the run, and adds to the step's summary.
+
+  svclab gate --baseline ci/baselines/smoke-exact.jsonl          one command for CI: run, judge
+  svclab gate --baseline ci/baselines runs/mine --out verdict    judge a run, write everything
+  svclab gate --baseline runs/before runs/after --allow kernel   what did the new kernel change?
+  svclab gate --print-policy > policy.yaml                       a policy to begin with";
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let policy = policy::in_force(args.policy.as_deref(), &args.allow)?;
+    if args.print_policy {
+        super::print(policy.yaml().as_bytes())?;
+        return Ok(Exit::Done.into());
+    }
+    if let Some(scenario) = &args.self_test.self_test {
+        return args.self_test.run(scenario, policy, args);
+    }
+    check(args).map_err(Failure::usage)?;
+    let Some(baseline) = &args.baseline else { unreachable!("clap asks for it") };
+    let (baseline, run) = match &args.run {
+        Some(place) => {
+            let dataset = runs::read_one(place).map_err(Failure::usage)?;
+            let baseline = baselines::find(baseline, Some((place, &dataset.header)))?;
+            (baseline, Run { place: place.clone(), dataset, origin: Origin::Given })
+        }
+        None => {
+            let baseline = baselines::find(baseline, None)?;
+            let run = make(args, &baseline)?;
+            (baseline, run)
+        }
+    };
+    let judgement = confirmation::judge(&baseline.dataset, &run, &policy, args.rerun)?;
+    verdict::tell(&judgement, &baseline, &run, args)
+}
+
+/// A run that is judged.
+struct Run {
+    place: PathBuf,
+    dataset: Dataset,
+    origin: Origin,
+}
+
+/// Where it is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// It was made for this verdict.
+    Made,
+    /// It was there before.
+    Given,
+}
+
+impl Args {
+    /// The folder for everything, if there is to be one.
+    fn folder(&self) -> Option<&Path> {
+        self.out.as_deref().filter(|_| self.format.is_none())
+    }
+}
+
+/// What can be said of the command line before anything is read or run.
+fn check(args: &Args) -> anyhow::Result<()> {
+    let Some(out) = &args.out else { return Ok(()) };
+    let shown = out.display();
+    if args.folder().is_some() {
+        ensure!(
+            out.is_dir() || !out.exists(),
+            "--out {shown} is a file; without --format it is a folder: name one, or the format"
+        );
+        let name = if args.run.is_some() { verdict::TEXT } else { RUN };
+        ensure!(
+            !out.join(name).exists(),
+            "--out {shown} holds a verdict already; name a new folder, or empty this one"
+        );
+    }
+    runs::spare(out, args.run.iter().chain(&args.baseline))
+}
+
+/// The folder, in that of everything, of a run that was made.
+const RUN: &str = "run";
+
+/// Runs the baseline's plan.
+fn make(args: &Args, baseline: &Baseline) -> Result<Run, Failure> {
+    let header = &baseline.dataset.header;
+    let out = match args.folder() {
+        Some(folder) => folder.join(RUN),
+        None => Path::new(store::RUNS).join(session::id(&header.plan, Timestamp::now())),
+    };
+    let mut commission = Commission::repeat(header, out);
+    if args.kernel.is_some() {
+        commission.kernel.clone_from(&args.kernel);
+    }
+    if let Some(rounds) = args.rounds {
+        if header.plan.target.is_exact() {
+            let shown = baseline.file.display();
+            return Err(Failure::usage(anyhow!(
+                "--rounds is for a wall clock; {shown} is of exact, which counts once"
+            )));
+        }
+        commission.plan = header.plan.in_rounds(rounds);
+    }
+    eprintln!("running the plan of {}: {} on {}", baseline.file.display(), header.plan.scenario, header.plan.target);
+    let made = commission.carry_out()?;
+    eprintln!("{}", made.folder.join(RECORD).display());
+    Ok(Run { place: made.folder, dataset: made.dataset, origin: Origin::Made })
+}

@@ -1,0 +1,177 @@
+//! What is read beside a probe: CPU time of the machine, memory of the kernel, peak memory of the lab itself.
+
+pub(crate) mod mark;
+
+use anyhow::{Context, Result};
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// CPU time of the whole machine since it started, from `/proc/stat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cpu {
+    user: Duration,
+    system: Duration,
+    softirq: Duration,
+    busy: Duration,
+    at: Instant,
+}
+
+impl Cpu {
+    /// Reads the clock of the CPUs. It ticks a hundred times a second, so intervals should be long.
+    pub(crate) fn read() -> Result<Self> {
+        let text = fs::read_to_string("/proc/stat").context("reading /proc/stat")?;
+        Self::of(text.lines().next().unwrap_or_default())
+    }
+
+    /// What the first line of `/proc/stat` says.
+    fn of(line: &str) -> Result<Self> {
+        let ticks: Vec<u64> = line.split_whitespace().skip(1).map_while(|word| word.parse().ok()).collect();
+        // user nice system idle iowait irq softirq steal: proc_stat(5)
+        let &[user, nice, system, _, _, irq, softirq, ..] = ticks.as_slice() else {
+            anyhow::bail!("/proc/stat begins with \"{line}\"");
+        };
+        let time = |ticks: u64| Duration::from_nanos(ticks * (1_000_000_000 / ticks_a_second()));
+        Ok(Self {
+            user: time(user + nice),
+            system: time(system),
+            softirq: time(softirq),
+            busy: time(user + nice + system + irq + softirq),
+            at: Instant::now(),
+        })
+    }
+
+    /// User time since `earlier`, as a share of one core.
+    pub(crate) fn user_since(&self, earlier: &Self) -> f64 {
+        share(self.user.saturating_sub(earlier.user), self.at - earlier.at)
+    }
+
+    /// System time since `earlier`, as a share of one core; interrupts have times of their own.
+    pub(crate) fn system_since(&self, earlier: &Self) -> f64 {
+        share(self.system.saturating_sub(earlier.system), self.at - earlier.at)
+    }
+
+    /// Softirq time since `earlier`, as a share of one core.
+    pub(crate) fn softirq_since(&self, earlier: &Self) -> f64 {
+        share(self.softirq.saturating_sub(earlier.softirq), self.at - earlier.at)
+    }
+
+    /// All but idle time since `earlier`, as a share of one core.
+    pub(crate) fn busy_since(&self, earlier: &Self) -> f64 {
+        share(self.busy.saturating_sub(earlier.busy), self.at - earlier.at)
+    }
+}
+
+fn share(time: Duration, of: Duration) -> f64 {
+    time.as_secs_f64() / of.as_secs_f64().max(f64::MIN_POSITIVE)
+}
+
+fn ticks_a_second() -> u64 {
+    // SAFETY: sysconf reads a constant of the system.
+    let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    u64::try_from(ticks).ok().filter(|&ticks| ticks > 0).unwrap_or(100)
+}
+
+/// The time that tasks have run, the kernel's own included, from `/proc/schedstat`: counted from switch to switch instead
+/// of sampled at ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TaskTime {
+    ran: Duration,
+    at: Instant,
+}
+
+impl TaskTime {
+    /// Reads it; `None` where the kernel does not tell.
+    pub(crate) fn read() -> Option<Self> {
+        let text = fs::read_to_string("/proc/schedstat").ok()?;
+        Some(Self { ran: ran(&text)?, at: Instant::now() })
+    }
+
+    /// What ran since `earlier`, as a share of one core.
+    pub(crate) fn since(&self, earlier: &Self) -> f64 {
+        share(self.ran.saturating_sub(earlier.ran), self.at - earlier.at)
+    }
+}
+
+/// The nanoseconds in the seventh place of every CPU's line (Documentation/scheduler/sched-stats.rst).
+fn ran(schedstat: &str) -> Option<Duration> {
+    let cpus = schedstat.lines().filter(|line| line.starts_with("cpu"));
+    let times: Option<Vec<u64>> = cpus.map(|line| line.split(' ').nth(7)?.parse().ok()).collect();
+    times.filter(|times| !times.is_empty()).map(|times| Duration::from_nanos(times.iter().sum()))
+}
+
+/// Waits until the machine is quiet, for at most `limit`: a namespace that is taken down leaves the kernel work to do
+/// in the background, which must not fall into the next sample.
+pub(crate) fn settle(limit: Duration) -> Result<()> {
+    const WINDOW: Duration = Duration::from_millis(100);
+    const QUIET: f64 = 0.15;
+    let deadline = Instant::now() + limit;
+    loop {
+        let before = Cpu::read()?;
+        std::thread::sleep(WINDOW);
+        if Cpu::read()?.busy_since(&before) < QUIET
+            || Instant::now() >= deadline
+            || crate::process::interrupt::requested()
+        {
+            return Ok(());
+        }
+    }
+}
+
+/// Bytes the kernel holds that no process does and that it cannot give back: unreclaimable slab, vmalloc and per-CPU
+/// memory, which is where rules, chains, sets and their modules' state live (`/proc/meminfo`).
+pub(crate) fn kernel_memory() -> Result<i64> {
+    const PARTS: &[&str] = &["SUnreclaim", "VmallocUsed", "Percpu"];
+    let text = fs::read_to_string("/proc/meminfo").context("reading /proc/meminfo")?;
+    let kib = |line: &str| line.split_whitespace().nth(1).and_then(|number| number.parse::<i64>().ok());
+    let part = |line: &&str| PARTS.iter().any(|part| line.strip_prefix(part).is_some_and(|rest| rest.starts_with(':')));
+    Ok(text.lines().filter(part).filter_map(kib).sum::<i64>() * 1024)
+}
+
+/// Makes the allocator return large blocks to the system as soon as they are free.
+///
+/// Scripts and listings are tens of megabytes, and each is made in another thread. glibc would by and by keep such
+/// blocks in every thread's arena.
+pub(crate) fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: mallopt sets a parameter of the allocator, which has no other thread to serve yet.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
+    }
+}
+
+/// The largest resident memory of this process so far, in bytes.
+pub(crate) fn peak_rss() -> u64 {
+    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF);
+    // The kernel counts in KiB (getrusage(2)).
+    usage.map_or(0, |usage| u64::try_from(usage.max_rss()).unwrap_or(0) * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_time_is_in_its_place() {
+        let second = ticks_a_second();
+        let line = |factor: u64| {
+            let ticks = [1, 2, 4, 800, 900, 8, 16, 700, 0, 0].map(|ticks| (ticks * factor * second).to_string());
+            Cpu::of(&format!("cpu  {}", ticks.join(" "))).unwrap()
+        };
+        let at = Instant::now();
+        let before = Cpu { at, ..line(0) };
+        let after = Cpu { at: at + Duration::from_secs(10), ..line(1) };
+        assert_eq!(after.user_since(&before), 0.3);
+        assert_eq!(after.system_since(&before), 0.4);
+        assert_eq!(after.softirq_since(&before), 1.6);
+        assert_eq!(after.busy_since(&before), 3.1);
+        assert!(Cpu::of("cpu  1 2 3").is_err());
+    }
+
+    #[test]
+    fn the_time_that_tasks_ran_is_that_of_all_cpus() {
+        let text = "version 15\ntimestamp 4294893120\ncpu0 0 0 9 8 7 6 1000 5 4\ndomain0 3 1 2 3 4 5 6 7 8\n\
+                    cpu1 0 0 9 8 7 6 234 5 4\n";
+        assert_eq!(ran(text), Some(Duration::from_nanos(1234)));
+        assert_eq!(ran("version 15\n"), None);
+    }
+}

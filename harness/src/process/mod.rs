@@ -1,0 +1,5 @@
+//! This process itself: how it ends, what interrupts it, and how it spells time.
+
+pub(crate) mod clock;
+pub(crate) mod exit;
+pub(crate) mod interrupt;

@@ -1,0 +1,196 @@
+//! The loop: visits to the plan's cells, each measured within its budget, each told to the listener as it ends.
+
+pub(crate) mod estimate;
+pub(crate) mod event;
+pub(crate) mod progress;
+
+use crate::backend::{self, Options};
+use crate::cell_error::CellError;
+use crate::meter::mark::Accounts;
+use crate::probe::Reading;
+use crate::process::clock;
+use crate::process::interrupt;
+use crate::run::event::{Event, Listener};
+use anyhow::Result;
+use lab_core::dataset::CellRecord;
+use lab_core::metric::Metric;
+use lab_core::plan::{Cell, Plan, Visit};
+use lab_core::vocabulary::Outcome;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A round's samples of one cell, and the time they took.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Measured {
+    pub(crate) readings: Vec<Reading>,
+    /// What counts against the cell's budget.
+    pub(crate) cost: Duration,
+}
+
+/// What measures cells: labs on a kernel, or a fake in a test.
+pub(crate) trait Bench {
+    /// Takes one round's samples of `cell` within `limit`.
+    fn measure(&mut self, cell: &Cell, limit: Duration) -> Result<Measured, CellError>;
+}
+
+/// How many cells of a run ended how.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Tally {
+    cells: BTreeMap<Cell, Outcome>,
+}
+
+impl Tally {
+    /// `failed` if any visit to the cell failed, else `measured` if any was.
+    pub(crate) fn outcomes(&self) -> BTreeMap<Outcome, u32> {
+        let mut outcomes = BTreeMap::new();
+        for &outcome in self.cells.values() {
+            *outcomes.entry(outcome).or_default() += 1;
+        }
+        outcomes
+    }
+}
+
+impl Listener for Tally {
+    fn hear(&mut self, event: Event<'_>) -> Result<()> {
+        let Event::CellEnded { visit, records } = event else { return Ok(()) };
+        for record in records {
+            let outcome = self.cells.entry(visit.cell).or_insert(record.outcome);
+            let weightier = match record.outcome {
+                Outcome::Failed => true,
+                Outcome::Measured => *outcome != Outcome::Failed,
+                Outcome::Skipped | Outcome::OverBudget => false,
+            };
+            if weightier {
+                *outcome = record.outcome;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is known of a cell so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Account {
+    spent: Duration,
+    /// What the last visit took: what the next one is expected to take.
+    last: Duration,
+    visits: u32,
+    /// No further visit will be made.
+    closed: bool,
+}
+
+/// The run was asked to stop before it was through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Interrupted(pub(crate) bool);
+
+/// Makes `visits` of `plan` on `bench`, one after the other.
+///
+/// # Errors
+/// When the listener cannot go on (a full disk, say). Whatever a cell meets is a record, not an error.
+pub(crate) fn run(
+    plan: &Plan,
+    visits: &[Visit],
+    bench: &mut dyn Bench,
+    listener: &mut dyn Listener,
+) -> Result<Interrupted> {
+    let mut accounts: BTreeMap<Cell, Account> = BTreeMap::new();
+    for turn in visits {
+        let account = accounts.entry(turn.cell).or_default();
+        if !account.closed {
+            listener.hear(Event::CellStarted(turn))?;
+        }
+        match visit(plan, turn, account, bench) {
+            Ok(Told { records, accounts }) => {
+                listener.hear(Event::CellEnded { visit: turn, records: &records })?;
+                listener.hear(Event::Accounted { visit: turn, accounts: &accounts })?;
+            }
+            Err(Stop) => return Ok(Interrupted(true)),
+        }
+    }
+    Ok(Interrupted(false))
+}
+
+/// The run was asked to stop.
+struct Stop;
+
+/// What a visit has to tell.
+#[derive(Default)]
+struct Told {
+    records: Vec<CellRecord>,
+    accounts: Vec<(Metric, Accounts)>,
+}
+
+impl Told {
+    /// That there are no samples, and why.
+    fn unmeasured(plan: &Plan, turn: &Visit, outcome: Outcome, reason: &str) -> Self {
+        Self { records: vec![unmeasured(plan, turn, outcome, reason)], accounts: Vec::new() }
+    }
+}
+
+/// Measures a cell once more, if its account allows.
+fn visit(plan: &Plan, turn: &Visit, account: &mut Account, bench: &mut dyn Bench) -> Result<Told, Stop> {
+    if interrupt::requested() {
+        return Err(Stop);
+    }
+    if account.closed {
+        return Ok(Told::default());
+    }
+    if account.spent + account.last > plan.budget {
+        account.closed = true;
+        let (made, rounds, budget) = (account.visits, plan.rounds, clock::spell(plan.budget));
+        let reason = format!("{made} of {rounds} rounds: one more would go past the budget of {budget}");
+        return Ok(Told::unmeasured(plan, turn, Outcome::OverBudget, &reason));
+    }
+    match bench.measure(&turn.cell, plan.budget.saturating_sub(account.spent)) {
+        Ok(measured) => {
+            account.spent += measured.cost;
+            account.last = measured.cost;
+            account.visits += 1;
+            let accounts = measured.readings.iter().filter_map(|reading| Some((reading.metric, reading.accounts?)));
+            let accounts = accounts.collect();
+            let record = |Reading { metric, samples, .. }| CellRecord { samples, ..blank(plan, turn, metric) };
+            Ok(Told { records: measured.readings.into_iter().map(record).collect(), accounts })
+        }
+        Err(ended) => {
+            let (outcome, reason) = ended.outcome().ok_or(Stop)?;
+            // What is missing or too slow will be so in the next round; a failure may be a single one.
+            account.closed = outcome != Outcome::Failed;
+            Ok(Told::unmeasured(plan, turn, outcome, reason))
+        }
+    }
+}
+
+/// The record of a visit that gave no samples, and why.
+pub(crate) fn unmeasured(plan: &Plan, turn: &Visit, outcome: Outcome, reason: &str) -> CellRecord {
+    let metric = Metric::of(turn.cell.probe);
+    CellRecord { outcome, reason: reason.to_owned(), ..blank(plan, turn, metric) }
+}
+
+/// The record of a measured cell, its samples still to come.
+fn blank(plan: &Plan, turn: &Visit, metric: Metric) -> CellRecord {
+    let Visit { round, replica, cell } = *turn;
+    let layout = backend::named(cell.backend).layout(&Options::of(&cell.load(), plan));
+    CellRecord {
+        scenario: plan.scenario.clone(),
+        target: plan.target,
+        backend: cell.backend,
+        layout: layout.map_or("none", |layout| layout.name()).to_owned(),
+        scheduler: cell.scheduler,
+        forwarding: cell.forwarding,
+        way: cell.way,
+        services: cell.services,
+        endpoints: cell.endpoints,
+        position: cell.position,
+        probe: cell.probe,
+        round,
+        replica,
+        outcome: Outcome::Measured,
+        reason: String::new(),
+        metric,
+        unit: metric.unit(),
+        samples: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! Progress on standard error: a bar with the time left where it is a terminal, plain lines elsewhere.
+
+use crate::process::clock;
+use crate::run::event::{Event, Listener};
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use lab_core::dataset::CellRecord;
+use lab_core::plan::Cell;
+use lab_core::units;
+use lab_core::vocabulary::{Forwarding, Outcome, Scheduler, Way, Word};
+use std::io::{IsTerminal, stderr};
+use std::time::Duration;
+
+/// Shows how far the run is.
+pub(crate) enum Progress {
+    /// On a terminal.
+    Bar(ProgressBar),
+    /// In a log.
+    Lines { done: u64, total: u64 },
+}
+
+impl Progress {
+    /// For this process's standard error.
+    pub(crate) fn on_stderr() -> Self {
+        if stderr().is_terminal() { Self::Bar(ProgressBar::new(0)) } else { Self::Lines { done: 0, total: 0 } }
+    }
+
+    fn note(&self, text: &str) {
+        match self {
+            Self::Bar(bar) => bar.println(text),
+            Self::Lines { done, total } => eprintln!("[{done:>4}/{total}] {text}"),
+        }
+    }
+}
+
+impl Listener for Progress {
+    fn hear(&mut self, event: Event<'_>) -> Result<()> {
+        match event {
+            Event::Started(plan) => {
+                let (cells, passes) = (plan.cells.len(), plan.passes());
+                let visits = cells as u64 * u64::from(passes);
+                match self {
+                    Self::Bar(bar) => {
+                        let style = "{bar:30} {pos}/{len}  {elapsed_precise}, {eta} left  {msg}";
+                        bar.set_style(ProgressStyle::with_template(style)?);
+                        bar.set_length(visits);
+                        bar.enable_steady_tick(Duration::from_millis(200));
+                    }
+                    Self::Lines { total, .. } => {
+                        *total = visits;
+                        let (scenario, target) = (&plan.scenario, plan.target);
+                        let (count, what) =
+                            if plan.target.is_exact() { (plan.replicas, "replica") } else { (plan.rounds, "round") };
+                        let passes = units::counted(count.into(), what);
+                        eprintln!("{scenario}: {cells} cells, {passes}, target {target}");
+                    }
+                }
+            }
+            Event::CellStarted(visit) => {
+                if let Self::Bar(bar) = self {
+                    bar.set_message(describe(&visit.cell));
+                }
+            }
+            Event::CellEnded { visit, records } => {
+                match self {
+                    Self::Bar(bar) => bar.inc(1),
+                    Self::Lines { done, .. } => *done += 1,
+                }
+                let cell = &visit.cell;
+                match records.first() {
+                    Some(record) if record.outcome != Outcome::Measured => {
+                        self.note(&format!("{}: {}: {}", describe(cell), record.outcome, record.reason));
+                    }
+                    Some(record) if matches!(self, Self::Lines { .. }) => {
+                        self.note(&format!("{}: {}", describe(cell), median(record)));
+                    }
+                    _ => {}
+                }
+            }
+            Event::Accounted { .. } | Event::Profiled(_) => {}
+            Event::CellError => {
+                if let Self::Bar(bar) = self {
+                    bar.finish_and_clear();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A cell in a line.
+pub(crate) fn describe(cell: &Cell) -> String {
+    let position = cell.position.map_or(String::new(), |position| format!(" {position}"));
+    let way = (Way::of(cell.backend).len() > 1).then_some(cell.way.name());
+    // What every cell of a scenario has in common unless it asks for others.
+    let scheduler = cell.scheduler.filter(|&scheduler| scheduler != Scheduler::RoundRobin).map(Scheduler::name);
+    let forwarding = cell.forwarding.filter(|&forwarding| forwarding != Forwarding::Masquerading).map(Forwarding::name);
+    let told: Vec<&str> = way.into_iter().chain(scheduler).chain(forwarding).collect();
+    let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) };
+    format!(
+        "{}{told} at {} Services, {}{position}",
+        cell.backend,
+        units::count(cell.services.into()),
+        cell.probe.name()
+    )
+}
+
+fn median(record: &CellRecord) -> String {
+    lab_core::stats::median(&record.samples).map_or(String::new(), |median| clock::human(record.unit, median))
+}

@@ -1,0 +1,63 @@
+//! Profiles in files: `profile.jsonl` in a run's folder, and, packed, beside a baseline.
+
+use crate::session::store;
+use anyhow::{Context, Result};
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use lab_core::profile::Profile;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+/// The file in a run's folder that says what was executed for its samples, where that was asked for.
+pub(crate) const FILE: &str = "profile.jsonl";
+
+/// What the name of a baseline's ends in, in place of its `jsonl`.
+const PACKED: &str = "profile.gz";
+
+/// The profile of the run at `place`, its folder or its record; `None` where there is none.
+pub(crate) fn of_run(place: &Path) -> Option<PathBuf> {
+    store::folder(place).map(|folder| folder.join(FILE)).filter(|file| file.is_file())
+}
+
+/// The profile of the baseline `file`, which may be a run's; `None` where there is none.
+pub(crate) fn of_baseline(file: &Path) -> Option<PathBuf> {
+    of_run(file).or_else(|| Some(packed(file)).filter(|file| file.is_file()))
+}
+
+/// Where the profile of the baseline `file` is to be.
+fn packed(file: &Path) -> PathBuf {
+    file.with_extension(PACKED)
+}
+
+/// Reads a profile.
+///
+/// # Errors
+/// When it cannot be read, or is none.
+pub(crate) fn read(file: &Path) -> Result<Profile> {
+    let shown = || file.display().to_string();
+    let bytes = fs::read(file).with_context(|| format!("reading {}", shown()))?;
+    let mut text = String::new();
+    let unpacked = match file.extension() {
+        Some(end) if end == "gz" => GzDecoder::new(&bytes[..]).read_to_string(&mut text),
+        _ => (&bytes[..]).read_to_string(&mut text),
+    };
+    unpacked.with_context(shown)?;
+    Profile::read(&text).with_context(shown)
+}
+
+/// Puts the profile of the run at `place`, what is small in it taken together, beside the baseline `file`. Where the run has
+/// none, there is none beside it afterwards: it would be another run's.
+///
+/// # Errors
+/// When one of them cannot be read or written.
+pub(crate) fn keep(place: &Path, file: &Path) -> Result<()> {
+    let packed = packed(file);
+    let Some(profile) = of_run(place) else {
+        return if packed.exists() { fs::remove_file(&packed).context("removing what is out of date") } else { Ok(()) };
+    };
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(read(&profile)?.without_small().text().as_bytes())?;
+    store::replace(&packed, &encoder.finish()?)
+}

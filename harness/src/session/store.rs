@@ -1,0 +1,171 @@
+//! The folder of a run: `run.jsonl`, written line by line as the run goes, and the reports made from it at the end.
+
+use crate::run::event::{Event, Listener};
+use crate::session::profiles;
+use anyhow::{Context, Result, bail, ensure};
+use lab_core::dataset::{Dataset, Header, Read, Reading, Record};
+use lab_core::profile::{Entry, Profile};
+use reports::Runs;
+use reports::report::Report;
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+/// The file in a run's folder that everything is made from.
+pub(crate) const RECORD: &str = "run.jsonl";
+
+/// Where runs are, unless they are to be somewhere else.
+pub(crate) const RUNS: &str = "runs";
+
+/// Less free space than this is refused: a run of every scenario here stays well below it.
+const ROOM: u64 = 64 << 20;
+
+/// The folder of the run at `place`, which is that folder or the record in it; `None` of any other file.
+pub(crate) fn folder(place: &Path) -> Option<&Path> {
+    if place.is_dir() { Some(place) } else { place.parent().filter(|_| place.ends_with(RECORD)) }
+}
+
+/// Whether a run's folder can be at `folder`, before anything is done for the run. It makes nothing.
+///
+/// # Errors
+/// When it is in use, or something that is no folder is in its way.
+pub(crate) fn check(folder: &Path) -> Result<()> {
+    let shown = folder.display();
+    let absolute = std::path::absolute(folder).with_context(|| format!("--out {shown} names no folder"))?;
+    let above = absolute.ancestors().find(|above| above.exists()).unwrap_or(Path::new("/"));
+    ensure!(above.is_dir(), "--out {shown} cannot be made: {} is no folder; name another folder", above.display());
+    if above == absolute {
+        let mut entries = fs::read_dir(folder).with_context(|| format!("--out {shown} cannot be read"))?;
+        ensure!(entries.next().is_none(), "--out {shown} is not empty; name a new folder, or empty this one");
+    }
+    Ok(())
+}
+
+/// A run's folder.
+pub(crate) struct Store {
+    folder: PathBuf,
+    file: File,
+    /// Bytes of whole lines in the file.
+    written: u64,
+    /// The run's id.
+    id: String,
+}
+
+impl Store {
+    /// Makes the folder, which must be new or empty, and writes the header.
+    ///
+    /// # Errors
+    /// When it is in use, cannot be written, or its disk is full. Nothing has been measured then.
+    pub(crate) fn create(folder: &Path, header: Header) -> Result<Self> {
+        let shown = folder.display();
+        check(folder)?;
+        fs::create_dir_all(folder).with_context(|| format!("--out {shown} cannot be made; name another folder"))?;
+        let space = nix::sys::statvfs::statvfs(folder).with_context(|| format!("asking for free space at {shown}"))?;
+        let free = space.blocks_available() * space.fragment_size();
+        if free < ROOM {
+            bail!("--out {shown} has {} MiB free where a run needs {}; name another folder", free >> 20, ROOM >> 20);
+        }
+        let path = folder.join(RECORD);
+        let file = OpenOptions::new().write(true).create_new(true).open(&path);
+        let file = file.with_context(|| format!("--out {shown} cannot be written; name another folder"))?;
+        let mut store = Self { folder: folder.to_owned(), file, written: 0, id: header.id.clone() };
+        store.append(&Record::Run(Box::new(header)))?;
+        Ok(store)
+    }
+
+    /// Writes one line. When that fails, what was written of it is taken back, so that the file stays readable.
+    pub(crate) fn append(&mut self, record: &Record) -> Result<()> {
+        let line = record.line();
+        let result = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
+        if let Err(error) = result {
+            // If this fails too, a reader still takes the file for one that was cut off.
+            let _ = self.file.set_len(self.written);
+            let path = self.folder.join(RECORD);
+            return Err(error)
+                .with_context(|| format!("writing {}; what was measured before is in it", path.display()));
+        }
+        self.written += line.len() as u64;
+        Ok(())
+    }
+
+    /// Adds to what was executed for the run's samples.
+    fn add_profile(&self, entries: &[Entry]) -> Result<()> {
+        let path = self.folder.join(profiles::FILE);
+        let header = if path.exists() { String::new() } else { Profile::header(&self.id) };
+        let text: String = std::iter::once(header).chain(entries.iter().map(Entry::line)).collect();
+        let file = OpenOptions::new().append(true).create(true).open(&path);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.with_context(|| format!("writing {}", path.display()))
+    }
+
+    /// Reads the dataset back as it stands on disk.
+    pub(crate) fn read(&self) -> Result<Dataset> {
+        let path = self.folder.join(RECORD);
+        Ok(read(&path).with_context(|| format!("reading {}", path.display()))?.dataset)
+    }
+
+    /// Writes what is made of `run` beside its record, `report` among it.
+    pub(crate) fn report(&self, run: &Runs, report: &Report) -> Result<()> {
+        let alone = run.datasets();
+        let reports = [
+            ("summary.csv", reports::csv(alone).into_bytes()),
+            ("summary.parquet", reports::parquet::summary(alone)),
+            ("samples.parquet", reports::parquet::samples(alone)),
+            ("report.md", report.markdown().into_bytes()),
+            ("report.html", report.html().into_bytes()),
+        ];
+        for (name, bytes) in reports {
+            let path = self.folder.join(name);
+            fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Where it is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// Puts `bytes` in the place of `file`, whole or not at all.
+pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let context = || format!("writing {}", file.display());
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(context)?;
+    let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).with_context(context)?;
+    new.write_all(bytes).with_context(context)?;
+    // A temporary file is its owner's alone; this one is to be read by everybody.
+    new.as_file().set_permissions(PermissionsExt::from_mode(0o644)).with_context(context)?;
+    new.as_file().sync_all().with_context(context)?;
+    new.persist(file).map_err(|error| error.error).with_context(context)?;
+    Ok(())
+}
+
+/// Reads the `run.jsonl` at `path`, a line at a time.
+///
+/// # Errors
+/// When it cannot be read, or is not a dataset.
+pub(crate) fn read(path: &Path) -> Result<Read> {
+    let mut lines = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let (mut reading, mut line) = (Reading::default(), Vec::new());
+    loop {
+        line.clear();
+        if lines.read_until(b'\n', &mut line)? == 0 {
+            return Ok(reading.end()?);
+        }
+        reading.line(&line)?;
+    }
+}
+
+impl Listener for Store {
+    fn hear(&mut self, event: Event<'_>) -> Result<()> {
+        match event {
+            Event::CellEnded { records, .. } => {
+                records.iter().try_for_each(|record| self.append(&Record::Cell(record.clone())))
+            }
+            Event::Profiled(entries) => self.add_profile(entries),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What the running kernel can do, found out by trying, in an enclosure that vanishes at once.
+//!
+//! Whoever enters an enclosure starts the program again and ends with it. The trial is a process of its own, then, so
+//! that its caller can go on.
+
+use super::host;
+use crate::backend::BACKENDS;
+use crate::cell_error::Missing;
+use crate::probe::PROBES;
+use crate::process::exit::{Exit, Failure};
+use crate::programmer;
+use crate::tool::Real;
+use anyhow::{Context, Result, ensure};
+use lab_core::vocabulary::{BackendName, ProbeName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::process::{Command, ExitCode, Stdio};
+
+/// The verb of the process that tries. Nobody is meant to type it.
+pub(crate) const VERB: &str = "examine";
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Examination {
+    /// What the enclosure is: a line each of what is as it should be, and of what limits it.
+    pub(crate) enclosure: Vec<Result<String, Missing>>,
+    pub(crate) backends: BTreeMap<BackendName, Result<(), Missing>>,
+    pub(crate) probes: BTreeMap<ProbeName, Result<(), Missing>>,
+}
+
+impl Examination {
+    /// Has a process try every backend and every probe.
+    ///
+    /// # Errors
+    /// When there can be no enclosure here.
+    pub(crate) fn make() -> Result<Self, Missing> {
+        host::check()?;
+        Self::ask().map_err(|error| Missing {
+            why: format!("this kernel could not be examined: {error:#}"),
+            remedy: format!("see what it says: svclab {VERB}"),
+        })
+    }
+
+    fn ask() -> Result<Self> {
+        let output = Command::new("/proc/self/exe").arg(VERB).stdin(Stdio::null()).output();
+        let output = output.context("starting this program again")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{}: {}", output.status, said.trim());
+        serde_json::from_slice(&output.stdout).context("reading what it found")
+    }
+
+    /// Whether all of `backends` run.
+    ///
+    /// # Errors
+    /// What the first of them lacks that does not.
+    pub(crate) fn allows(&self, backends: &[BackendName]) -> Result<(), Missing> {
+        let missing = backends.iter().find_map(|name| self.backends.get(name)?.as_ref().err());
+        missing.map_or(Ok(()), |missing| Err(missing.clone()))
+    }
+}
+
+/// Tries everything out and prints what was found, for the process that asked.
+pub(crate) fn examine() -> Result<ExitCode, Failure> {
+    host::within(&|| {
+        let backend =
+            |backend: &&'static dyn crate::backend::Backend| (backend.name(), programmer::check(*backend, &Real));
+        let found = Examination {
+            enclosure: host::describe(),
+            backends: BACKENDS.iter().map(backend).collect(),
+            probes: PROBES.iter().map(|probe| (probe.name(), probe.check())).collect(),
+        };
+        println!("{}", serde_json::to_string(&found).context("writing what was found")?);
+        Ok(Exit::Done.into())
+    })
+}

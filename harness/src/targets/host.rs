@@ -1,0 +1,103 @@
+//! `host`: the running kernel, in private namespaces that vanish with the process.
+
+use super::examination::Examination;
+use super::{Guests, Target};
+use crate::cell_error::Missing;
+use crate::lab::Lab;
+use crate::lab::labs::Labs;
+use crate::planting::Planting;
+use crate::process::exit::Failure;
+use crate::process::interrupt;
+use crate::programmer;
+use crate::run::{Interrupted, run};
+use crate::session::{Ground, Job, Ran, conduct};
+use crate::tool::{Real, launcher};
+use anyhow::Result;
+use lab_core::vocabulary::{BackendName, Clock, TargetName};
+use netns_topology::enclosure::{self, Forbidden, Inside, Side};
+use std::process::ExitCode;
+
+pub(super) struct Host;
+
+impl Target for Host {
+    fn name(&self) -> TargetName {
+        TargetName::Host
+    }
+
+    fn prefer(&self, _: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+        Examination::make()?.allows(backends)
+    }
+
+    fn run(&self, job: &Job) -> Result<ExitCode, Failure> {
+        enter(|inside| {
+            interrupt::listen()?;
+            inside.handle_signals();
+            let visits = job.plan.boots().concat();
+            let planting = Planting::of(&job.plan, &visits);
+            let mut labs = Labs::new(&job.plan, &visits, &planting, &Real);
+            let exit = conduct(job, Clock::Wall, Ground::default(), |listener| {
+                let Interrupted(interrupted) = run(&job.plan, &visits, &mut labs, listener)?;
+                Ok(Ran { interrupted, ..Ran::default() })
+            })?;
+            if job.keep && !interrupt::requested() {
+                keep(labs.up(), inside)?;
+            }
+            Ok(exit.into())
+        })
+    }
+}
+
+/// Whether private namespaces can be had here.
+pub(crate) fn check() -> Result<(), Missing> {
+    let missing = |forbidden: Forbidden| Missing { why: forbidden.why(), remedy: forbidden.remedy() };
+    enclosure::check().map(drop).map_err(missing)
+}
+
+/// Runs `inside` in an enclosure, on behalf of a verb that is no run.
+pub(crate) fn within(inside: &dyn Fn() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
+    enter(|_| inside())
+}
+
+/// What the enclosure is, as found from within: a line each of what is as it should be, and of what limits it.
+pub(crate) fn describe() -> Vec<Result<String, Missing>> {
+    if launcher::privileged() {
+        return vec![Ok("private namespaces, as root".to_owned())];
+    }
+    let namespaces = Ok("private namespaces, without root".to_owned());
+    let limit = programmer::transaction_limit();
+    // What nft sends for a Service with two endpoints: 16.2 MB for 5,000, by strace.
+    let services = limit / 3_240;
+    let enough = format!("nf_tables transactions up to {} MiB", limit >> 20);
+    let small = Missing {
+        why: format!("without root, nft and iptables-nft load no more than about {services} Services"),
+        remedy: programmer::LARGER_TRANSACTIONS.to_owned(),
+    };
+    vec![namespaces, if services >= 20_000 { Ok(enough) } else { Err(small) }]
+}
+
+/// Goes into the enclosure; outside, this waits for the process inside and passes its exit code on.
+fn enter(inside: impl FnOnce(&Inside) -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
+    let side = enclosure::enter().map_err(|error| match error.downcast::<Forbidden>() {
+        Ok(forbidden) => Failure::cannot_run(forbidden),
+        Err(error) => Failure::cannot_run(error),
+    })?;
+    match side {
+        Side::Outside(code) => Ok(ExitCode::from(code)),
+        Side::Inside(enclosure) => inside(&enclosure),
+    }
+}
+
+/// Leaves the labs up until the run is interrupted, and says how to enter them.
+fn keep<'a>(labs: impl Iterator<Item = &'a Lab>, inside: &Inside) -> Result<(), Failure> {
+    let user = if launcher::privileged() { "" } else { "-U --preserve-credentials " };
+    eprintln!("The labs are up until Ctrl-C. Enter a node or pod with one of:");
+    for lab in labs {
+        for namespace in lab.namespaces() {
+            let handle = format!("{}-{}-{}", lab.backend.name(), lab.cluster.services.len(), namespace.name());
+            namespace.persist(&handle)?;
+            eprintln!("  nsenter {user}-m -t {} ip netns exec {handle} bash", inside.outer_pid);
+        }
+    }
+    interrupt::wait()?;
+    Ok(())
+}

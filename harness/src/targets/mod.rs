@@ -1,0 +1,107 @@
+//! Where a plan runs.
+
+mod exact;
+mod examination;
+mod host;
+mod vm;
+
+pub(crate) use examination::{Examination, VERB as EXAMINE, examine};
+pub(crate) use host::within as within_host;
+
+use crate::backend;
+use crate::cell_error::Missing;
+use crate::process::exit::Failure;
+use crate::session::Job;
+use crate::vm::qemu;
+use lab_core::vocabulary::{BackendName, TargetName};
+use netns_topology::enclosure;
+use serde::{Deserialize, Serialize};
+use std::process::ExitCode;
+
+/// How guests are started, for targets that have some.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Guests {
+    /// The kernel, as it was asked for; `None` for the default.
+    pub(crate) kernel: Option<String>,
+    /// How many at a time; `None` for one a core.
+    pub(crate) jobs: Option<u32>,
+    /// Whether what they execute is counted by function.
+    pub(crate) profiling: Profiling,
+}
+
+/// Whether what guests execute is counted by function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum Profiling {
+    /// It is not.
+    #[default]
+    Off,
+    /// It is, for every sample.
+    On,
+}
+
+/// Somewhere that plans run.
+pub(crate) trait Target: Sync {
+    /// Its name.
+    fn name(&self) -> TargetName;
+    /// Whether to choose it, if the choice is the program's, for a plan with these backends.
+    ///
+    /// # Errors
+    /// What it lacks for them, and the remedy.
+    fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing>;
+    /// As `prefer`, for who only wants to know: no guest is started to find out.
+    fn foresee(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+        self.prefer(guests, backends)
+    }
+    /// Runs a job from its first record to its reports.
+    fn run(&self, job: &Job) -> Result<ExitCode, Failure>;
+}
+
+/// Every target, in the order in which they are preferred.
+pub(crate) static TARGETS: &[&dyn Target] = &[&host::Host, &vm::Vm, &exact::Exact];
+
+/// The target called `name`.
+pub(crate) fn named(name: TargetName) -> &'static dyn Target {
+    let found = TARGETS.iter().find(|target| target.name() == name);
+    *found.expect("every name of the vocabulary has its line in TARGETS, which a test checks")
+}
+
+/// The first target that can run all of `backends`, after saying why it is not one of those before it. Where none can,
+/// the first: it says of each backend what it lacks.
+pub(crate) fn choose(guests: &Guests, backends: &[BackendName]) -> TargetName {
+    // Only a run on the host is made in an enclosure, by whoever chose it.
+    if enclosure::awaits() {
+        return TargetName::Host;
+    }
+    for target in TARGETS {
+        match target.prefer(guests, backends) {
+            Ok(()) => return target.name(),
+            Err(missing) => eprintln!("not on {}: {missing}", target.name()),
+        }
+    }
+    TARGETS[0].name()
+}
+
+/// The target that [`choose`] would choose, as far as can be told without starting a guest.
+pub(crate) fn foresee(guests: &Guests, backends: &[BackendName]) -> TargetName {
+    let found = TARGETS.iter().find(|target| target.foresee(guests, backends).is_ok());
+    found.unwrap_or(&TARGETS[0]).name()
+}
+
+/// Whether everything is installed that `backends` need in guests. Their kernel may yet have to be fetched.
+fn in_guests(backends: &[BackendName]) -> Result<(), Missing> {
+    qemu::find()?;
+    backends.iter().try_for_each(|&name| backend::check_tools(backend::named(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lab_core::vocabulary::Word;
+
+    #[test]
+    fn every_target_of_the_vocabulary_is_here() {
+        for &name in TargetName::ALL {
+            assert_eq!(named(name).name(), name);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! `vm`: a chosen kernel in a guest, on the guest's wall clock.
+
+use super::{Guests, Target};
+use crate::cell_error::Missing;
+use crate::process::exit::Failure;
+use crate::process::interrupt;
+use crate::session::{Job, conduct};
+use crate::vm::fleet::Fleet;
+use crate::vm::kvm;
+use crate::vm::qemu::Engine;
+use lab_core::vocabulary::{BackendName, Clock, TargetName};
+use std::process::ExitCode;
+
+pub(super) struct Vm;
+
+/// What executes the guest here, and the clock that it has.
+fn engine(guests: &Guests) -> (Engine, Clock) {
+    match kvm::check(guests) {
+        Ok(()) => (Engine::Kvm, Clock::Wall),
+        Err(missing) => {
+            eprintln!("vm: {missing}");
+            (Engine::Emulated, Clock::WallEmulated)
+        }
+    }
+}
+
+impl Target for Vm {
+    fn name(&self) -> TargetName {
+        TargetName::Vm
+    }
+
+    /// An emulated guest's clock is no reason to choose it.
+    fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+        kvm::check(guests)?;
+        super::in_guests(backends)
+    }
+
+    fn foresee(&self, _: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+        kvm::recalled()?;
+        super::in_guests(backends)
+    }
+
+    fn run(&self, job: &Job) -> Result<ExitCode, Failure> {
+        interrupt::listen()?;
+        let (engine, clock) = engine(&job.guests);
+        // Guests side by side would slow each other down.
+        let guests = Guests { jobs: Some(1), ..job.guests.clone() };
+        let fleet = Fleet::ready(&guests, engine, job.plan.memory).map_err(Failure::cannot_run)?;
+        Ok(conduct(job, clock, fleet.ground(&job.plan), |listener| fleet.run(&job.plan, clock, listener))?.into())
+    }
+}

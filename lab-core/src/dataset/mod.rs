@@ -1,0 +1,238 @@
+//! A run's record: a JSONL file with a header, a line a cell, metric and round, and an end line.
+//!
+//! A file without its end line is a valid, shorter dataset. The format is versioned: see [`FORMAT`].
+
+mod reading;
+mod short;
+
+pub use reading::{Read, ReadError, Reading};
+
+use crate::metric::{Metric, Unit};
+use crate::plan::{Cell, Plan};
+use crate::vocabulary::{BackendName, Clock, Forwarding, Outcome, Position, ProbeName, Scheduler, TargetName, Way};
+use jiff::Timestamp;
+use serde::ser::{SerializeSeq, Serializer};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of the format that this program writes.
+pub const FORMAT: u32 = 1;
+
+/// One line of `run.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Record {
+    /// The first line.
+    Run(Box<Header>),
+    /// What one cell gave in one round, for one metric.
+    Cell(CellRecord),
+    /// The last line.
+    End(End),
+}
+
+/// What ran, where, with what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// The version of the format: [`FORMAT`] when written.
+    pub format: u32,
+    /// The run's name, unique on a machine.
+    pub id: String,
+    /// svclab's version.
+    pub version: String,
+    /// The revision svclab was built from; empty when it is not known.
+    pub revision: String,
+    /// The command line, as it was typed.
+    pub command: Vec<String>,
+    /// The scenario's YAML text.
+    pub scenario: String,
+    /// The question the scenario asks.
+    pub question: String,
+    /// Every cell that was to run.
+    pub plan: Plan,
+    /// The clock of every duration.
+    pub clock: Clock,
+    /// The machine: kernel, processor, memory and the like, by name.
+    pub host: BTreeMap<String, String>,
+    /// The guests, in the `vm` and `exact` targets: kernel, its package and checksum, memory, QEMU, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub guest: BTreeMap<String, String>,
+    /// The versions of the tools that were called, by name.
+    pub tools: BTreeMap<String, String>,
+    /// The ids of the published figures that stand beside the measured ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+    /// What made the run a baseline, in a file that is one: see the crate `analysis`, `gate::baseline::condense`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+    /// When the run began.
+    pub start: Timestamp,
+}
+
+impl Header {
+    /// Of a run of `plan` on nothing in particular, for examples and tests.
+    #[must_use]
+    pub fn example(plan: Plan) -> Self {
+        let clock = if plan.target.is_exact() { Clock::Instructions } else { Clock::Wall };
+        Self {
+            format: FORMAT,
+            id: "test".to_owned(),
+            version: "0.1.0".to_owned(),
+            revision: String::new(),
+            command: vec!["svclab".to_owned()],
+            scenario: String::new(),
+            question: String::new(),
+            plan,
+            clock,
+            host: BTreeMap::new(),
+            guest: BTreeMap::new(),
+            tools: BTreeMap::new(),
+            references: Vec::new(),
+            baseline: None,
+            start: Timestamp::UNIX_EPOCH,
+        }
+    }
+}
+
+/// Why a run is what others are compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Why it took the place of the one before.
+    pub reason: String,
+    /// When it did.
+    pub updated: Timestamp,
+}
+
+/// What one cell gave in one round, for one metric.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CellRecord {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Where it ran.
+    pub target: TargetName,
+    /// The backend.
+    pub backend: BackendName,
+    /// Whose rules: `kube-proxy-1.30`; `none` for `direct`.
+    pub layout: String,
+    /// How IPVS picked real servers; left out for any other backend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduler: Option<Scheduler>,
+    /// How IPVS handed packets on; left out for any other backend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarding: Option<Forwarding>,
+    /// How changes were applied.
+    pub way: Way,
+    /// The number of Services.
+    pub services: u32,
+    /// Endpoints a Service.
+    pub endpoints: u32,
+    /// Which Service was asked.
+    pub position: Option<Position>,
+    /// The probe.
+    pub probe: ProbeName,
+    /// The round, from 0.
+    pub round: u32,
+    /// The replica, from 0; on wall clocks there is only one.
+    pub replica: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it is not `measured`, or why it was measured less often than planned; empty otherwise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// What the samples are of.
+    pub metric: Metric,
+    /// The samples' unit.
+    pub unit: Unit,
+    /// The raw samples, in the order in which they were taken.
+    ///
+    /// Written as integers where they are whole; what is not a number cannot be written and is left out.
+    #[serde(serialize_with = "write_samples")]
+    pub samples: Vec<f64>,
+}
+
+impl CellRecord {
+    /// The point of the plan it was taken at.
+    #[must_use]
+    pub fn cell(&self) -> Cell {
+        let Self { services, endpoints, backend, scheduler, forwarding, way, probe, position, .. } = *self;
+        Cell { services, endpoints, backend, scheduler, forwarding, way, probe, position }
+    }
+}
+
+/// How the run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct End {
+    /// When.
+    pub end: Timestamp,
+    /// svclab's own largest resident memory, in bytes.
+    pub peak_rss: u64,
+    /// Whether it was interrupted before the plan was through.
+    pub interrupted: bool,
+    /// How many cells ended how: `failed` if any round failed, else `measured` if any was.
+    pub cells: BTreeMap<Outcome, u32>,
+    /// How long each guest took from its start to its first cell, in nanoseconds of real time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boots: Vec<u64>,
+}
+
+/// A run as it was read back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// What ran.
+    pub header: Header,
+    /// Every line in between, in order.
+    pub cells: Vec<CellRecord>,
+    /// How it ended; `None` when the file was cut off.
+    pub end: Option<End>,
+}
+
+impl Record {
+    /// The record as a line of the file, its newline included.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut line = serde_json::to_string(self).expect("a record has string keys and no failing parts");
+        line.push('\n');
+        line
+    }
+}
+
+impl Dataset {
+    /// The text of a `run.jsonl` whose lines leave out what the header says already, as a [baseline](Header::baseline)'s do.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let mut text = Record::Run(Box::new(self.header.clone())).line();
+        for record in &self.cells {
+            text.push_str(&short::ShortRecord::of(record, &self.header).line());
+        }
+        if let Some(end) = &self.end {
+            text.push_str(&Record::End(end.clone()).line());
+        }
+        text
+    }
+}
+
+impl Header {
+    /// The kernel that the run's numbers are of: the guests', where there are guests; `None` when it is not known.
+    #[must_use]
+    pub fn kernel(&self) -> Option<&str> {
+        let facts = if self.plan.target == TargetName::Host { &self.host } else { &self.guest };
+        facts.get("kernel").map(String::as_str)
+    }
+}
+
+/// Writes whole numbers without a fraction, as long as they are exact, and leaves out what JSON has no spelling for.
+fn write_samples<S: Serializer>(samples: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
+    let mut sequence = serializer.serialize_seq(None)?;
+    for &sample in samples.iter().filter(|sample| sample.is_finite()) {
+        if sample.fract() == 0.0 && sample.abs() <= EXACT {
+            #[allow(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
+            sequence.serialize_element(&(sample as i64))?;
+        } else {
+            sequence.serialize_element(&sample)?;
+        }
+    }
+    sequence.end()
+}
+
+#[cfg(test)]
+mod tests;
