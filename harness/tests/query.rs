@@ -27,7 +27,7 @@ fn a_build_without_sql_says_how_to_get_it_and_what_to_do_instead() {
 fn a_query_needs_a_run_and_help_shows_some() {
     assert!(refused(&["select 1"]).contains("<RUN>"));
     let help = String::from_utf8(query(&["--help"]).stdout).unwrap();
-    assert!(help.contains("median(value)") && help.contains("reports/README.md"), "{help}");
+    assert!(help.contains("median(value)") && help.contains("reports/FORMATS.md"), "{help}");
 }
 
 #[cfg(feature = "query")]

@@ -2,7 +2,7 @@
 //!
 //! Pure, and the same for the same datasets. What is measured becomes [`Series`], a figure a size; through them goes a
 //! [`Curve`], with a [`Law`] behind it and its uncertainty; [`answer()`] asks the curves where they break the [`Objective`]s.
-//! The method, its reasons and its limits: lab-core/README.md, "Capacity".
+//! The method, its reasons and its limits: METHODOLOGY.md, "Capacity".
 
 mod answer;
 mod calibration;

@@ -1,6 +1,6 @@
 //! A hundred draws from each of several laws: how often the intervals hold the truth, and how often a law is named rightly.
 //!
-//! What was achieved stands in the README, printed by `cargo test -p lab-core --test capacity truth -- --nocapture`.
+//! What was achieved stands in METHODOLOGY.md, printed by `cargo test -p analysis --test capacity truth -- --nocapture`.
 
 use super::synthetic::{Draws, Noise, SIZES};
 use analysis::capacity::{Capacity, Objective, Question, Relation, answer, crossovers, laws, laws_of};

@@ -59,7 +59,7 @@ pub fn text(answers: &[Answered], width: u16) -> String {
     answers.iter().map(|answered| terminal::sections(&sections(answered), width)).collect::<Vec<_>>().join("\n")
 }
 
-/// One JSON object; its fields are in reports/README.md.
+/// One JSON object; its fields are in reports/FORMATS.md.
 #[must_use]
 pub fn json(answers: &[Answered]) -> String {
     json::render(answers)

@@ -56,13 +56,13 @@ pub fn html(comparison: &Comparison) -> String {
     page(comparison).html()
 }
 
-/// A line a cell and metric, in base units; its columns are in reports/README.md.
+/// A line a cell and metric, in base units; its columns are in reports/FORMATS.md.
 #[must_use]
 pub fn csv(comparison: &Comparison) -> String {
     table::compared(comparison)
 }
 
-/// One JSON object; its keys are in reports/README.md.
+/// One JSON object; its keys are in reports/FORMATS.md.
 #[must_use]
 pub fn json(comparison: &Comparison) -> String {
     document::compared(comparison)

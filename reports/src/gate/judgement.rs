@@ -49,13 +49,13 @@ pub fn html(judgement: &Judgement) -> String {
     page(judgement).html()
 }
 
-/// A line a cell and metric, in base units; its columns are in reports/README.md.
+/// A line a cell and metric, in base units; its columns are in reports/FORMATS.md.
 #[must_use]
 pub fn csv(judgement: &Judgement) -> String {
     table::judged(judgement)
 }
 
-/// One JSON object; its keys are in reports/README.md.
+/// One JSON object; its keys are in reports/FORMATS.md.
 #[must_use]
 pub fn json(judgement: &Judgement) -> String {
     document::judged(judgement)

@@ -39,7 +39,7 @@ enum Format {
 /// What `--help` says of the tables.
 pub(crate) const HELP: &str = "\
 The table samples has a row a sample (value), summary a row a cell and metric (p50, ci_low, …). Their columns are \
-described in reports/README.md. Numbers are in base units. Runs may be on different clocks: ask for one.
+described in reports/FORMATS.md. Numbers are in base units. Runs may be on different clocks: ask for one.
 
   svclab query \"select backend, services, median(value) as ns from samples
                 where metric = 'connect' and clock = 'wall'

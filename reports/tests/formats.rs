@@ -1,4 +1,4 @@
-//! README.md documents everything that is written: every key of the dataset, of the JSON, and every column.
+//! FORMATS.md documents everything that is written: every key of the dataset, of the JSON, and every column.
 
 #[path = "sample/pair.rs"]
 mod pair;
@@ -8,7 +8,7 @@ use lab_core::dataset::Record;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-const README: &str = include_str!("../README.md");
+const FORMATS: &str = include_str!("../FORMATS.md");
 
 /// Objects whose keys are names of things that were found, not fields.
 const NAMED: [&str; 3] = ["host", "guest", "tools"];
@@ -31,17 +31,17 @@ fn keys(value: &Value, into: &mut BTreeSet<String>) {
     }
 }
 
-/// The part of the README from one heading to the next of its level.
+/// The part of the document from one heading to the next of its level.
 fn part(heading: &str) -> &'static str {
-    let start = README.find(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no part {heading:?}")) + 4;
-    let end = README[start..].find("\n## ").map_or(README.len(), |end| start + end);
-    &README[start..end]
+    let start = FORMATS.find(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no part {heading:?}")) + 4;
+    let end = FORMATS[start..].find("\n## ").map_or(FORMATS.len(), |end| start + end);
+    &FORMATS[start..end]
 }
 
 fn assert_documented<'a>(heading: &str, names: impl IntoIterator<Item = &'a str>) {
     let part = part(heading);
     let missing: Vec<&str> = names.into_iter().filter(|name| !part.contains(&format!("`{name}`"))).collect();
-    assert!(missing.is_empty(), "README.md, {heading:?}, lacks {missing:?}");
+    assert!(missing.is_empty(), "FORMATS.md, {heading:?}, lacks {missing:?}");
 }
 
 #[test]
