@@ -317,3 +317,55 @@ fn rounds_are_for_a_wall_clock() {
     let said = refused(&["gate", "--baseline", baseline, "--rounds", "2"]);
     assert!(said.contains("--rounds is for a wall clock") && said.contains("smoke-exact.jsonl"), "{said}");
 }
+
+/// The verbs that `--help` shows.
+fn verbs() -> Vec<String> {
+    let help = String::from_utf8(svclab(&["--help"]).stdout).unwrap();
+    let (_, rest) = help.split_once("Commands:\n").unwrap();
+    let (list, _) = rest.split_once("\n\n").unwrap();
+    let names = list.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    names.filter_map(|line| line.split_whitespace().next()).filter(|verb| *verb != "help").map(str::to_owned).collect()
+}
+
+/// Verbs that only svclab itself and tests call.
+const HIDDEN: [&str; 2] = ["examine", "guest"];
+
+#[test]
+fn every_shell_completes_every_verb_and_no_hidden_one() {
+    let verbs = verbs();
+    assert!(verbs.len() > 15, "{verbs:?}");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = svclab(&["completions", shell]);
+        assert!(output.status.success(), "{shell}");
+        let script = String::from_utf8(output.stdout).unwrap();
+        let named = |verb: &str| script.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| word == verb);
+        assert!(verbs.iter().all(|verb| named(verb)), "{shell}: {script}");
+        assert!(!named(HIDDEN[0]), "{shell}");
+    }
+    assert!(refused(&["completions", "tcsh"]).contains("possible values: bash, elvish, fish, powershell, zsh"));
+}
+
+#[test]
+fn every_verb_has_a_man_page_and_no_hidden_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("man1");
+    assert!(svclab(&["man", place.to_str().unwrap()]).status.success());
+    let page = |verb: &str| fs::read_to_string(place.join(format!("svclab-{verb}.1")));
+    for verb in verbs() {
+        assert!(page(&verb).unwrap().contains(".SH SYNOPSIS"), "{verb}");
+    }
+    assert!(page("baseline-update").unwrap().contains("\\-\\-reason"));
+    assert!(HIDDEN.iter().all(|verb| page(verb).is_err()));
+    let main = fs::read_to_string(place.join("svclab.1")).unwrap();
+    assert!(main.contains("Exit codes") && !main.contains("examine"), "{main}");
+    assert!(refused(&["man", &in_file(folder.path(), "")]).contains("writing man pages to "));
+}
+
+#[test]
+fn the_version_says_from_which_revision_it_was_built() {
+    let version = String::from_utf8(svclab(&["--version"]).stdout).unwrap();
+    let (number, revision) = version.trim_end().split_once(" (").unwrap_or((version.trim_end(), ""));
+    assert_eq!(number, concat!("svclab ", env!("CARGO_PKG_VERSION")));
+    // Without git there is none.
+    assert!(revision.is_empty() || revision.ends_with(')') && revision.len() > 7, "{version}");
+}

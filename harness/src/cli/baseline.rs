@@ -1,7 +1,8 @@
 //! `svclab baseline`: what runs are held against, recorded and listed.
 
 use super::baselines::{self, FOLDER};
-use super::{runs, say};
+use super::output::{self, say};
+use super::runs;
 use crate::process::exit::{Exit, Failure};
 use crate::session;
 use crate::session::child::Commission;
@@ -76,7 +77,7 @@ fn update(args: &Update) -> Result<(), Failure> {
     store::replace(&file, baseline.short().as_bytes()).map_err(Failure::usage)?;
     profiles::keep(&place, &file).map_err(Failure::usage)?;
     match before {
-        Some(before) => super::print(comparison::terminal(&gate::compare(&before, &run), super::width()).as_bytes())?,
+        Some(before) => output::print(comparison::terminal(&gate::compare(&before, &run), super::width()).as_bytes())?,
         None => say!("{}: new", file.display()),
     }
     eprintln!("{}", file.display());

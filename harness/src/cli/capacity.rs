@@ -1,5 +1,6 @@
 //! `svclab capacity`: how many Services a node holds before an objective breaks.
 
+use super::output;
 use super::question::Asked;
 use super::runs;
 use crate::process::exit::{Exit, Failure};
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             let written = fs::write(out, text).with_context(|| format!("--out {} cannot be written", out.display()));
             written.map_err(Failure::usage)?;
         }
-        None => super::print(text.as_bytes())?,
+        None => output::print(text.as_bytes())?,
     }
     Ok(Exit::Done.into())
 }

@@ -1,6 +1,7 @@
 //! `svclab compare`: two runs beside each other.
 
 use super::options::Width;
+use super::output;
 use super::product::{Product, save};
 use super::runs;
 use crate::process::exit::{Exit, Failure};
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
                 .and_then(|()| save(out, &[product], false))
                 .map_err(Failure::usage)?;
         }
-        None => super::print(&product.bytes)?,
+        None => output::print(&product.bytes)?,
     }
     Ok(Exit::Done.into())
 }

@@ -1,6 +1,6 @@
 //! `svclab doctor`: what runs here, what is missing, and the remedy.
 
-use super::say;
+use super::output::say;
 use crate::backend::{self, BACKENDS, Backend};
 use crate::cell_error::Missing;
 use crate::process::exit::{Exit, Failure};

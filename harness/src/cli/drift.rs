@@ -1,7 +1,8 @@
 //! `svclab drift`: what has crept away over the runs of a folder.
 
 use super::gate::policy;
-use super::{runs, say};
+use super::output::say;
+use super::runs;
 use crate::cli::gate::told;
 use crate::process::exit::{Exit, Failure};
 use analysis::gate::{self, Aspect, Drift, FEWEST_RUNS, Policy, Series};

@@ -1,7 +1,7 @@
 //! `svclab kernel`: the kernels that guests can boot.
 
 use super::options::word;
-use super::say;
+use super::output::say;
 use crate::cell_error::Missing;
 use crate::process::exit::{Exit, Failure};
 use crate::process::interrupt;

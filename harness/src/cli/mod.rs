@@ -4,12 +4,15 @@ mod baseline;
 mod baselines;
 mod capacity;
 mod compare;
+mod completions;
 mod doctor;
 mod drift;
 mod gate;
 mod guest;
 mod kernel;
+mod man;
 mod options;
+mod output;
 mod overhead;
 mod plan;
 mod product;
@@ -24,26 +27,22 @@ mod scenarios;
 mod splice;
 
 use crate::process::exit::{self, Failure};
-use crate::session::child;
+use crate::session::{self, child};
 use crate::targets;
-use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
-use std::io::{ErrorKind, Write, stdout};
+use clap::{Command, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Prints a line. A reader that has seen enough (`| head`) is no failure.
-macro_rules! say {
-    ($($arg:tt)*) => {{
-        use std::io::Write;
-        let _ = writeln!(std::io::stdout(), $($arg)*);
-    }};
-}
-use say;
+/// Version and revision.
+const VERSION: &str = if session::REVISION.is_empty() {
+    session::VERSION
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("SVCLAB_REVISION"), ")")
+};
 
 /// Learn on one machine what the data planes behind Kubernetes Services cost at 1 to 50,000 Services.
 #[derive(Debug, Parser)]
-#[command(name = "svclab", version, after_help = exit::HELP, max_term_width = 100)]
+#[command(name = "svclab", version = VERSION, after_help = exit::HELP, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -98,6 +97,10 @@ enum Verb {
     Kernel(kernel::Verb),
     /// Compare the lab's own sync_full with a bare run of the same tool on the same text, interleaved.
     Overhead(overhead::Args),
+    /// Print a completion script for a shell.
+    Completions(completions::Args),
+    /// Write man pages, one for each verb.
+    Man(man::Args),
 }
 
 /// Does what the command line says.
@@ -122,20 +125,21 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Guest(args) => guest::run(args),
         Verb::Kernel(verb) => kernel::run(&verb),
         Verb::Overhead(args) => overhead::run(&args),
+        Verb::Completions(args) => completions::run(&args, command()),
+        Verb::Man(args) => man::run(&args, command()),
     }
+}
+
+/// The command line without hidden verbs: for completions and man pages, which do not leave them out.
+fn command() -> Command {
+    let whole = Cli::command();
+    let visible: Vec<Command> = whole.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned().collect();
+    let about = whole.get_about().cloned().unwrap_or_default();
+    Command::new("svclab").version(VERSION).about(about).after_help(exit::HELP).subcommands(visible)
 }
 
 /// Columns of the terminal, or those of a page where there is none.
 pub(crate) fn width() -> u16 {
     const PAGE: u16 = 100;
     console::Term::stdout().size_checked().map_or(PAGE, |(_, columns)| columns.max(80))
-}
-
-/// Writes to standard output. A reader that has seen enough (`| head`) is no failure.
-pub(crate) fn print(bytes: &[u8]) -> Result<()> {
-    let mut out = stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("writing to standard output"),
-        _ => Ok(()),
-    }
 }

@@ -1,7 +1,7 @@
 //! `svclab overhead`: what measuring adds. The same text through the lab's own runner and through a bare
 //! `iptables-legacy-restore`, interleaved in one run, each into an empty node.
 
-use super::say;
+use super::output::say;
 use crate::backend::{self, Options};
 use crate::cell_error::CellError;
 use crate::meter;

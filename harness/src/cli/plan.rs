@@ -1,7 +1,7 @@
 //! `svclab plan`: the cells a scenario would run, and about how long that takes.
 
 use super::options::Selection;
-use super::say;
+use super::output::say;
 use crate::process::exit::{Exit, Failure};
 use crate::run::estimate;
 use crate::targets;

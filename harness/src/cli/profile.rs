@@ -1,6 +1,7 @@
 //! `svclab profile`: what was executed for a run's samples, by function.
 
 use super::options::{Width, word};
+use super::output;
 use super::runs;
 use crate::process::exit::{Exit, Failure};
 use crate::session::profiles;
@@ -66,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         None => hottest(args),
         Some(later) => changes(args, later),
     };
-    super::print(text.map_err(Failure::usage)?.as_bytes())?;
+    output::print(text.map_err(Failure::usage)?.as_bytes())?;
     Ok(Exit::Done.into())
 }
 

@@ -1,6 +1,7 @@
 //! `svclab report`: everything that can be made of recorded runs.
 
 use super::options::{Width, spelled};
+use super::output;
 use super::product::{Product, save};
 use super::question::Asked;
 use super::runs;
@@ -62,7 +63,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let products = make(args, datasets)?;
     match &args.out {
         Some(out) => save(out, &products, args.is_several_files()).map_err(Failure::usage)?,
-        None => products.iter().try_for_each(|product| super::print(&product.bytes))?,
+        None => products.iter().try_for_each(|product| output::print(&product.bytes))?,
     }
     Ok(Exit::Done.into())
 }

@@ -1,6 +1,6 @@
 //! `svclab scenarios`: the ones that come with the program, and how any one is found.
 
-use super::say;
+use super::output::say;
 use crate::process::exit::{Exit, Failure};
 use anyhow::{Context, anyhow};
 use lab_core::scenario::Scenario;

@@ -9,7 +9,7 @@ mod verdict;
 pub(crate) use confirmation::told;
 
 use super::baselines::{self, Baseline};
-use super::runs;
+use super::{output, runs};
 use crate::process::exit::{Exit, Failure};
 use crate::session;
 use crate::session::child::Commission;
@@ -83,7 +83,7 @@ In a job of GitHub Actions (GITHUB_ACTIONS=true) it also annotates the run, and 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let policy = policy::in_force(args.policy.as_deref(), &args.allow)?;
     if args.print_policy {
-        super::print(policy.yaml().as_bytes())?;
+        output::print(policy.yaml().as_bytes())?;
         return Ok(Exit::Done.into());
     }
     if let Some(scenario) = &args.self_test.self_test {

@@ -1,6 +1,7 @@
 //! `svclab gate --self-test`: what the gate is worth on this machine and target.
 
-use super::super::{options, say, scenarios};
+use super::super::output::say;
+use super::super::{options, scenarios};
 use super::Args;
 use crate::process::exit::{Exit, Failure};
 use crate::self_test;

@@ -4,6 +4,7 @@ use super::profiles;
 use super::{Args, Run, told};
 use crate::cli;
 use crate::cli::baselines::Baseline;
+use crate::cli::output;
 use crate::cli::product::{Product, save};
 use crate::process::exit::{Exit, Failure};
 use analysis::gate::{Bearing, Consequence, Difference, Gating, Judged, Judgement, Verdict};
@@ -74,13 +75,13 @@ pub(super) fn tell(judgement: &Judgement, baseline: &Baseline, run: &Run, args: 
     let make = |format: Format| format.make(judgement, &page);
     let text = make(Format::Terminal);
     match (&args.out, args.format) {
-        (None, format) => cli::print(&format.map_or(text, make).bytes)?,
+        (None, format) => output::print(&format.map_or(text, make).bytes)?,
         (Some(out), Some(format)) => {
-            cli::print(&text.bytes)?;
+            output::print(&text.bytes)?;
             save(out, &[make(format)], false).map_err(Failure::usage)?;
         }
         (Some(out), None) => {
-            cli::print(&text.bytes)?;
+            output::print(&text.bytes)?;
             let products: Vec<Product> = EVERYTHING.iter().copied().map(make).collect();
             save(out, &products, true).map_err(Failure::usage)?;
         }
@@ -100,7 +101,7 @@ fn tell_github(judgement: &Judgement, page: &Page, annotate: bool) -> Result<()>
         return Ok(());
     }
     if annotate {
-        cli::print(judgement::github_annotations(judgement).as_bytes())?;
+        output::print(judgement::github_annotations(judgement).as_bytes())?;
     }
     if let Some(file) = env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
         // The verdict stands, whatever becomes of the summary.

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Format::Csv => rows::csv(&answer)?,
         Format::Json => rows::json(&answer)?,
     };
-    super::print(text.as_bytes())?;
+    super::output::print(text.as_bytes())?;
     Ok(crate::process::exit::Exit::Done.into())
 }
 

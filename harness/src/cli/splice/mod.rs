@@ -2,7 +2,7 @@
 
 pub(crate) mod document;
 
-use super::say;
+use super::output::say;
 use crate::cli::splice::document::{Document, Place};
 use crate::process::exit::{Exit, Failure};
 use crate::tool::{Ending, Real, Runner};
