@@ -15,7 +15,7 @@ import polars as pl
 from IPython.display import display
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-# Colour and marker of a backend, as in svclab's own charts (reports/src/chart/mark.rs).
+# Colour and marker of a backend, as in svclab's own charts (reports/src/sections/chart/mark.rs).
 LOOKS = {
     "direct": ("#80868c", "8"),
     "iptables-legacy": ("#d55e00", "^"),

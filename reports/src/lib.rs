@@ -3,41 +3,19 @@
 //! A [`report::Report`] is built once, as values; the renderers only lay it out, so that words and numbers are the same
 //! everywhere. Nothing here reads or writes a file.
 
-mod answer;
-mod benchmark_action;
-mod benchstat;
 pub mod capacity;
-mod chart;
-mod clock;
-mod compared;
-mod cost;
-mod csv;
-mod environment;
-mod findings;
+mod formats;
 pub mod gate;
-mod grid;
-mod html;
-mod json;
-mod markdown;
-mod missing;
-mod overview;
-pub mod parquet;
-mod part;
-mod picture;
 pub mod profile;
 mod prose;
-mod reading;
-mod references;
 pub mod report;
 mod results;
 mod runs;
 mod sections;
-mod sizes;
-mod standing;
 mod table;
-mod terminal;
-mod variant;
 
+pub use formats::parquet;
+use formats::{benchmark_action, benchstat, csv, json};
 use lab_core::dataset::Dataset;
 use lab_core::metric::Better;
 use report::Report;

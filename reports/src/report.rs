@@ -1,13 +1,5 @@
-//! A report as values: sections of tables, before anything is laid out.
-
-use crate::prose::list;
-use crate::results::Results;
-use crate::runs::Runs;
-use crate::{
-    answer, chart, clock, compared, environment, findings, html, markdown, missing, overview, reading, references,
-    sections, sizes, terminal,
-};
-use lab_core::dataset::Header;
+//! A report as values: sections of tables, before anything is laid out. What builds them is in `sections`, what lays them
+//! out in `formats`.
 
 /// Everything that is to be read of one run, or of several beside each other.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +74,7 @@ pub struct Table {
     /// The columns, the keys first.
     pub columns: Vec<Column>,
     /// The rows, each as wide as the columns.
-    pub rows: Vec<Vec<Cell>>,
+    pub rows: Vec<Vec<TableCell>>,
     /// What must be said beneath.
     pub notes: Vec<String>,
 }
@@ -111,7 +103,7 @@ pub enum Content {
 
 /// What stands at one place of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cell {
+pub enum TableCell {
     /// A word or more.
     Text(String),
     /// A number.
@@ -155,63 +147,6 @@ pub struct Chart {
 pub struct Zoom {
     /// JSON, fit to stand in a script element.
     pub json: String,
-}
-
-impl Report {
-    /// The report on `runs`.
-    #[must_use]
-    pub fn of(runs: &Runs) -> Self {
-        let results = Results::of(runs);
-        let mut brief = environment::brief(&results);
-        brief.extend(reading::beyond(&results));
-        Self {
-            title: format!("svclab: {}", list(&each(runs, |header| &header.plan.scenario))),
-            question: each(runs, |header| &header.question).join(" "),
-            caution: clock::caution(runs.clock()),
-            answer: answer::points(&results),
-            sizes: sizes::tables(&results),
-            overview: overview::tables(&results),
-            compared: compared::section(&results),
-            sources: references::sources(&results),
-            charts: chart::charts(&results),
-            findings: findings::section(&results),
-            more: Vec::new(),
-            missing: missing::section(&results, &references::lacking(&results)),
-            environment: environment::section(&results),
-            reading: reading::section(&results),
-            measured: sections::measured(&results),
-            brief,
-        }
-    }
-
-    /// In short, as plain text that fits `width` columns, which is taken to be at least 60.
-    #[must_use]
-    pub fn terminal(&self, width: u16) -> String {
-        terminal::render(self, width)
-    }
-
-    /// As GitHub-flavoured Markdown.
-    #[must_use]
-    pub fn markdown(&self) -> String {
-        markdown::render(self)
-    }
-
-    /// As one HTML file that needs nothing else, with charts.
-    #[must_use]
-    pub fn html(&self) -> String {
-        html::render(self)
-    }
-}
-
-/// What each run has there, said once where they have the same.
-fn each(runs: &Runs, of: fn(&Header) -> &String) -> Vec<String> {
-    let mut each: Vec<String> = Vec::new();
-    for text in runs.datasets().iter().map(|dataset| of(&dataset.header)) {
-        if !each.contains(text) {
-            each.push(text.clone());
-        }
-    }
-    each
 }
 
 impl Section {
@@ -265,7 +200,7 @@ impl Column {
     }
 }
 
-impl Cell {
+impl TableCell {
     /// A word or more.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())

@@ -1,9 +1,9 @@
 //! What is to be borne in mind with an answer.
 
 use super::words::services;
-use crate::clock;
 use crate::prose::{list, services_of};
 use crate::report::Point;
+use crate::results::clock;
 use analysis::capacity::{Absence, Answer, Basis, Capacity, End};
 use lab_core::reference;
 use lab_core::units;

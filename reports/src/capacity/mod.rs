@@ -8,9 +8,9 @@ pub(crate) mod words;
 
 pub use census::Census;
 
+use crate::formats::terminal;
 use crate::prose::list;
 use crate::report::Section;
-use crate::terminal;
 use analysis::capacity::{Answer, Objective};
 use lab_core::units;
 

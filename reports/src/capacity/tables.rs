@@ -1,22 +1,22 @@
 //! The tables of an answer.
 
 use super::words;
-use crate::report::{Cell, Column, Content, Table};
+use crate::report::{Column, Content, Table, TableCell};
 use analysis::capacity::{Answer, Capacity, Part, VariantAnswer, Verdict};
 use lab_core::units;
 
-fn value(number: String, details: Vec<String>) -> Cell {
-    Cell::Value { number, ratio: String::new(), flag: "", details }
+fn value(number: String, details: Vec<String>) -> TableCell {
+    TableCell::Value { number, ratio: String::new(), flag: "", details }
 }
 
 /// Up to how many Services each variant holds all objectives.
 pub(super) fn capacities(answer: &Answer) -> Table {
     let row = |variant: &VariantAnswer| {
         vec![
-            Cell::text(&variant.name),
+            TableCell::text(&variant.name),
             value(words::number(&variant.capacity), Vec::new()),
             value(words::interval(&variant.capacity), Vec::new()),
-            Cell::text(words::why(answer, variant)),
+            TableCell::text(words::why(answer, variant)),
         ]
     };
     Table {
@@ -41,7 +41,8 @@ pub(super) fn sizes(answer: &Answer) -> Vec<Table> {
         let mut columns = vec![Column::new("backend", Content::Key), Column::new("all objectives", Content::Text)];
         columns.extend(question.objectives.iter().map(|objective| Column::new(objective.name(), Content::Number)));
         let row = |variant: &VariantAnswer| {
-            let mut row = vec![Cell::text(&variant.name), Cell::text(words::verdict(variant.verdicts[place]))];
+            let mut row =
+                vec![TableCell::text(&variant.name), TableCell::text(words::verdict(variant.verdicts[place]))];
             row.extend(question.objectives.iter().zip(&variant.parts).map(|(objective, part)| {
                 let (verdict, estimate) = part.verdicts[place];
                 match estimate {
@@ -50,7 +51,7 @@ pub(super) fn sizes(answer: &Answer) -> Vec<Table> {
                         let details = [interval, short(verdict).to_owned()];
                         value(number, details.into_iter().filter(|detail| !detail.is_empty()).collect())
                     }
-                    None => Cell::text(short(verdict)),
+                    None => TableCell::text(short(verdict)),
                 }
             }));
             row
@@ -93,14 +94,19 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
                 }
                 value(number, details)
             }
-            None => Cell::Absent("none"),
+            None => TableCell::Absent("none"),
         };
         let law = match (&part.fitted, &part.capacity) {
             (Some(fitted), _) => words::law(fitted) + &elsewhere(part, &parts),
             (None, Capacity::Unknown { why }) => why.clone(),
             (None, _) => String::new(),
         };
-        vec![Cell::text(&variant.name), value(words::number(&part.capacity), details), largest, Cell::text(law)]
+        vec![
+            TableCell::text(&variant.name),
+            value(words::number(&part.capacity), details),
+            largest,
+            TableCell::text(law),
+        ]
     };
     let at =
         answer.sizes.last().map_or("measured".to_owned(), |largest| format!("at {}", units::count((*largest).into())));
@@ -163,8 +169,8 @@ pub(super) fn calibration(answer: &Answer) -> Option<Table> {
     for factor in &calibration.factors {
         for left in &factor.left_out {
             rows.push(vec![
-                Cell::text(factor.quantile.of(factor.metric)),
-                Cell::text(left.backend.to_string()),
+                TableCell::text(factor.quantile.of(factor.metric)),
+                TableCell::text(left.backend.to_string()),
                 value(format!("{:.3}", left.own), Vec::new()),
                 value(format!("{:.3}", factor.factor), Vec::new()),
                 value(units::ratio(left.off), Vec::new()),

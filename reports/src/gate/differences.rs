@@ -1,7 +1,7 @@
 //! What two runs differ in besides their numbers, and what cannot be compared for it.
 
 use crate::prose::capitalise;
-use crate::report::{Cell, Column, Content, Section, Table};
+use crate::report::{Column, Content, Section, Table, TableCell};
 use analysis::gate::{Aspect, Bearing, Comparison, Difference, Judgement};
 use lab_core::vocabulary::Clock;
 use std::collections::BTreeSet;
@@ -15,10 +15,10 @@ pub(super) fn section(comparison: &Comparison, bears: impl Fn(&Difference) -> St
     }
     let row = |difference: &Difference| {
         vec![
-            Cell::text(name(difference)),
-            Cell::text(short(&difference.before)),
-            Cell::text(short(&difference.after)),
-            Cell::text(bears(difference)),
+            TableCell::text(name(difference)),
+            TableCell::text(short(&difference.before)),
+            TableCell::text(short(&difference.after)),
+            TableCell::text(bears(difference)),
         ]
     };
     let columns = vec![

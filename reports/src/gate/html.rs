@@ -4,7 +4,7 @@ use super::mark;
 use super::page::{Depth, Group, Page, Standing};
 use super::row::{Row, alike};
 use crate::prose::capitalise;
-use crate::report::Cell;
+use crate::report::TableCell;
 use askama::Template;
 use lab_core::units;
 

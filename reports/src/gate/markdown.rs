@@ -2,8 +2,8 @@
 
 use super::page::{Depth, Group, Page};
 use super::row::{Row, alike};
-use crate::markdown::{body, escape, lay_out, marked};
-use crate::report::{Cell, Column, Content, Table};
+use crate::formats::markdown::{body, escape, lay_out, marked};
+use crate::report::{Column, Content, Table, TableCell};
 use lab_core::units;
 
 /// How many rows of a group stand open in a document; the rest is folded.
@@ -26,15 +26,15 @@ pub(super) fn render(page: &Page) -> String {
         }
         if let folded @ [_, ..] = &group.rows[open..] {
             let what = if open == 0 { group.heading() } else { format!("{}: the rest", group.title) };
-            let table = lay_out(&table(group.depth, folded), Cell::line);
+            let table = lay_out(&table(group.depth, folded), TableCell::line);
             blocks.push(format!("<details><summary>{}</summary>\n\n{table}\n\n</details>", escape(&what)));
         }
     }
     for section in page.more.iter().filter(|section| !section.is_empty()) {
         blocks.push(format!("## {}", escape(&section.title)));
-        blocks.extend(body(section, Cell::short));
+        blocks.extend(body(section, TableCell::short));
     }
-    let reading = body(&page.reading, Cell::line).join("\n\n");
+    let reading = body(&page.reading, TableCell::line).join("\n\n");
     let title = escape(&page.reading.title);
     blocks.push(format!("<details><summary>{title}</summary>\n\n{reading}\n\n</details>"));
     blocks.join("\n\n") + "\n"
@@ -51,7 +51,7 @@ pub(super) fn summary(page: &Page) -> String {
         }
     }
     for section in page.more.iter().filter(|section| !section.is_empty()) {
-        let inner = body(section, Cell::short).join("\n\n");
+        let inner = body(section, TableCell::short).join("\n\n");
         let title = escape(&section.title);
         blocks.push(format!("<details><summary>{title}</summary>\n\n{inner}\n\n</details>"));
     }
@@ -76,7 +76,7 @@ fn head(page: &Page) -> Vec<String> {
     if !page.differences.about.is_empty() {
         blocks.push(escape(&page.differences.about));
     }
-    blocks.extend(page.differences.tables.iter().map(|table| lay_out(table, Cell::short)));
+    blocks.extend(page.differences.tables.iter().map(|table| lay_out(table, TableCell::short)));
     blocks.push("## What it comes to".to_owned());
     blocks.push(marked(&page.verdict));
     blocks
@@ -87,7 +87,7 @@ fn titled(group: &Group, rows: &[Row]) -> Vec<String> {
     if !group.about.is_empty() {
         blocks.push(escape(&group.about));
     }
-    blocks.push(lay_out(&table(group.depth, rows), Cell::short));
+    blocks.push(lay_out(&table(group.depth, rows), TableCell::short));
     blocks
 }
 
@@ -114,13 +114,13 @@ fn table(depth: Depth, rows: &[Row]) -> Table {
         let clauses = std::iter::once(row.said()).chain(row.causes.iter().cloned());
         let clauses = clauses.filter(|clause| !clause.is_empty());
         let cells = [
-            Cell::text(&row.name),
+            TableCell::text(&row.name),
             row.before.clone(),
             row.after.clone(),
-            Cell::number(change),
-            Cell::number(&row.ratio),
-            Cell::number(&row.allowed),
-            Cell::text(clauses.collect::<Vec<_>>().join("; ")),
+            TableCell::number(change),
+            TableCell::number(&row.ratio),
+            TableCell::number(&row.allowed),
+            TableCell::text(clauses.collect::<Vec<_>>().join("; ")),
         ];
         cells.into_iter().zip(&columns).filter(|(_, (there, ..))| *there).map(|(cell, _)| cell).collect()
     };

@@ -1,6 +1,6 @@
 //! The policy that a run was judged by, and how to read verdicts.
 
-use crate::report::{Cell, Column, Content, Point, Section, Table};
+use crate::report::{Column, Content, Point, Section, Table, TableCell};
 use analysis::gate::{Policy, Rule, Verdict};
 use lab_core::units;
 use lab_core::vocabulary::Word;
@@ -50,7 +50,9 @@ fn settings(policy: &Policy) -> Table {
         ("missing", policy.missing.to_string(), "what becomes of what is no longer measured"),
         ("allow", if allow.is_empty() { "nothing".to_owned() } else { allow }, "what runs may differ in"),
     ];
-    let row = |(key, value, what): (&str, String, &str)| vec![Cell::text(key), Cell::text(value), Cell::text(what)];
+    let row = |(key, value, what): (&str, String, &str)| {
+        vec![TableCell::text(key), TableCell::text(value), TableCell::text(what)]
+    };
     let columns = vec![
         Column::new("key", Content::Key),
         Column::new("value", Content::Text),
@@ -71,11 +73,11 @@ fn rules(policy: &Policy) -> Table {
             noise.map(|share| format!("noise {}", units::percent(share))),
         ];
         vec![
-            Cell::text(any(words(metrics))),
-            Cell::text(any(words(probes))),
-            Cell::text(any(words(backends))),
-            Cell::text(said.into_iter().flatten().collect::<Vec<_>>().join(", ")),
-            Cell::text(why),
+            TableCell::text(any(words(metrics))),
+            TableCell::text(any(words(probes))),
+            TableCell::text(any(words(backends))),
+            TableCell::text(said.into_iter().flatten().collect::<Vec<_>>().join(", ")),
+            TableCell::text(why),
         ]
     };
     let column = |title: &str| Column::new(title, Content::Text);

@@ -1,6 +1,6 @@
 //! A cell's metric in both runs, written out.
 
-use crate::report::Cell;
+use crate::report::TableCell;
 use analysis::gate::{Basis, Cause, Change, Compared, Judged, Side};
 use lab_core::metric::{Better, Metric};
 use lab_core::units;
@@ -14,9 +14,9 @@ pub(super) struct Row {
     /// Whether the metric is the one that its probe is named after.
     pub(super) is_own: bool,
     /// What it was.
-    pub(super) before: Cell,
+    pub(super) before: TableCell,
     /// What it is.
-    pub(super) after: Cell,
+    pub(super) after: TableCell,
     /// By how much it changed: `+12.2 %`; empty where there is nothing to compare.
     pub(super) change: String,
     /// The ratio with its interval, and what it is a ratio of: `1.12× (1.08–1.17×)`.
@@ -83,7 +83,7 @@ impl Row {
 
     /// Whether either run has no figure to compare.
     pub(super) fn lacks_a_figure(&self) -> bool {
-        [&self.before, &self.after].into_iter().any(|cell| matches!(cell, Cell::Absent(_)))
+        [&self.before, &self.after].into_iter().any(|cell| matches!(cell, TableCell::Absent(_)))
     }
 
     /// `12.3 → 13.8 M instr`.
@@ -149,7 +149,7 @@ impl Toward {
 }
 
 /// What it was and what it is, in one unit.
-fn figures(row: &Compared, clock: Clock) -> (Cell, Cell) {
+fn figures(row: &Compared, clock: Clock) -> (TableCell, TableCell) {
     let unit = row.metric.unit();
     let median = |side: &Option<Side>| side.as_ref().and_then(|side| side.median);
     let written = match (median(&row.before), median(&row.after)) {
@@ -168,16 +168,16 @@ fn pair(row: &Compared, clock: Clock, values: [f64; 2]) -> [String; 2] {
     }
 }
 
-fn figure(number: Option<String>, side: Option<&Side>, row: &Compared, clock: Clock) -> Cell {
-    let Some(side) = side else { return Cell::Absent("not there") };
+fn figure(number: Option<String>, side: Option<&Side>, row: &Compared, clock: Clock) -> TableCell {
+    let Some(side) = side else { return TableCell::Absent("not there") };
     let flag = if side.outcome == Outcome::Measured { "" } else { side.outcome.name() };
-    let Some(number) = number else { return Cell::Absent(if flag.is_empty() { "no samples" } else { flag }) };
+    let Some(number) = number else { return TableCell::Absent(if flag.is_empty() { "no samples" } else { flag }) };
     let range = |(low, high): (f64, f64)| {
         let [low, high] = pair(row, clock, [low, high]);
         joined(&low, " to ", &high)
     };
     let details = side.range.filter(|(low, high)| low < high).map(range);
-    Cell::Value { number, ratio: String::new(), flag, details: details.into_iter().collect() }
+    TableCell::Value { number, ratio: String::new(), flag, details: details.into_iter().collect() }
 }
 
 /// `+12.2 %`, and the ratio with its interval.
@@ -254,10 +254,10 @@ fn told(cause: &Cause, clock: Clock) -> String {
 }
 
 /// `why` without the outcome that stands before it already.
-fn without_outcome(why: &str, after: &Cell) -> String {
+fn without_outcome(why: &str, after: &TableCell) -> String {
     match after {
-        Cell::Absent(word) => why.strip_prefix(&format!("{word}: ")).unwrap_or(why).to_owned(),
-        Cell::Text(_) | Cell::Value { .. } => why.to_owned(),
+        TableCell::Absent(word) => why.strip_prefix(&format!("{word}: ")).unwrap_or(why).to_owned(),
+        TableCell::Text(_) | TableCell::Value { .. } => why.to_owned(),
     }
 }
 

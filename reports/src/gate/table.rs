@@ -1,6 +1,6 @@
 //! A row a cell and metric, for other programs: the columns of CSV, which are the keys of rows in JSON, too.
 
-use crate::csv;
+use crate::formats::csv;
 use crate::table::Column;
 use analysis::gate::{Basis, Change, Compared, Comparison, Judged, Judgement, Side};
 use lab_core::vocabulary::{Clock, Word};

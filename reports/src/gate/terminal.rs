@@ -2,8 +2,8 @@
 
 use super::page::{Depth, Group, Page};
 use super::row::{Row, alike};
-use crate::report::{Cell, Column, Content, Section, Table};
-use crate::terminal::{NARROWEST, render_section, render_table, underline, wrap};
+use crate::formats::terminal::{NARROWEST, render_section, render_table, underline, wrap};
+use crate::report::{Column, Content, Section, Table, TableCell};
 use lab_core::units;
 
 /// How many rows of a group are shown.
@@ -67,8 +67,8 @@ fn listed(rows: &[Row], width: u16) -> String {
         if !said.is_empty() {
             name = format!("{name}: {said}");
         }
-        let change = changes.then(|| Cell::number(&row.change));
-        change.into_iter().chain([Cell::number(row.span()), Cell::text(name)]).collect()
+        let change = changes.then(|| TableCell::number(&row.change));
+        change.into_iter().chain([TableCell::number(row.span()), TableCell::text(name)]).collect()
     };
     let change = changes.then(|| Column::new("change", Content::Number));
     let others = [Column::new("before → after", Content::Number), Column::new("what", Content::Text)];

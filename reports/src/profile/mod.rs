@@ -5,8 +5,8 @@ mod tables;
 
 pub use json::{compared_json, json};
 
+use crate::formats::terminal;
 use crate::report::Section;
-use crate::terminal;
 use lab_core::metric::{Metric, Unit};
 use lab_core::plan::Cell;
 use lab_core::profile::{Comparison, Entry};
@@ -73,7 +73,7 @@ pub fn text(sections: &[Section], width: u16) -> String {
 /// Sections as GitHub-flavoured Markdown.
 #[must_use]
 pub fn markdown(sections: &[Section]) -> String {
-    crate::markdown::sections(sections)
+    crate::formats::markdown::sections(sections)
 }
 
 const READING: &str = "A function's instructions are its own, without those of the functions that it calls. One that has \

@@ -1,7 +1,7 @@
 //! The tables of a profile: their numbers written out, all of a column in one unit.
 
 use super::{relative, title};
-use crate::report::{Cell, Column, Content, Table};
+use crate::report::{Column, Content, Table, TableCell};
 use lab_core::metric::Unit;
 use lab_core::profile::{Comparison, Entry, Function};
 use lab_core::units::{self, Scale};
@@ -37,8 +37,8 @@ pub(super) fn overview(entries: &[&Entry]) -> Table {
         let hottest = hottest.first().map_or(String::new(), |(function, count)| {
             format!("{} in {} {}", function.symbol, function.binary, part(*count, total))
         });
-        let number = Cell::number(scale.number(total as f64));
-        vec![Cell::text(title(&entry.cell, entry.metric)), number, Cell::text(most), Cell::text(hottest)]
+        let number = TableCell::number(scale.number(total as f64));
+        vec![TableCell::text(title(&entry.cell, entry.metric)), number, TableCell::text(most), TableCell::text(hottest)]
     };
     let mut columns = columns(&["cell"], &["instructions"]);
     columns.extend(["most in", "hottest function"].map(|title| Column::new(title, Content::Text)));
@@ -55,8 +55,8 @@ pub(super) fn functions(entry: &Entry, top: usize) -> Table {
     let (hottest, total) = (entry.hottest(), entry.total());
     let scale = scale(hottest.iter().map(|(_, count)| *count));
     let row = |name: &str, binary: &str, count: u64| {
-        let number = Cell::number(scale.number(count as f64));
-        vec![Cell::text(name), Cell::text(binary), number, Cell::number(part(count, total))]
+        let number = TableCell::number(scale.number(count as f64));
+        vec![TableCell::text(name), TableCell::text(binary), number, TableCell::number(part(count, total))]
     };
     let mut rows: Vec<_> =
         hottest.iter().take(top).map(|(function, count)| row(&function.symbol, &function.binary, *count)).collect();
@@ -77,7 +77,11 @@ pub(super) fn binaries(entry: &Entry) -> Table {
     let (binaries, total) = (entry.binaries(), entry.total());
     let scale = scale(binaries.iter().map(|(_, count)| *count));
     let row = |name: &str, count: u64| {
-        vec![Cell::text(name), Cell::number(scale.number(count as f64)), Cell::number(part(count, total))]
+        vec![
+            TableCell::text(name),
+            TableCell::number(scale.number(count as f64)),
+            TableCell::number(part(count, total)),
+        ]
     };
     let mut rows: Vec<_> = binaries.iter().take(BINARIES).map(|(name, count)| row(name, *count)).collect();
     if let Some(left) = binaries.get(BINARIES..).filter(|left| !left.is_empty()) {
@@ -104,13 +108,13 @@ pub(super) fn compared_overview(comparisons: &[Comparison]) -> Table {
             let sign = if change.more() > 0 { "+" } else { "" };
             format!("{} in {} {sign}{more}", change.function.symbol, change.function.binary)
         });
-        let number = |count: u64| Cell::number(scale.number(count as f64));
+        let number = |count: u64| TableCell::number(scale.number(count as f64));
         vec![
-            Cell::text(title(cell, *metric)),
+            TableCell::text(title(cell, *metric)),
             number(*before),
             number(*after),
-            Cell::number(relative(*before, *after)),
-            Cell::text(most),
+            TableCell::number(relative(*before, *after)),
+            TableCell::text(most),
         ]
     };
     let mut columns = columns(&["cell"], &["before", "after", "more"]);
@@ -130,7 +134,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn row(&self, keys: &[&str], before: u64, after: u64) -> Vec<Cell> {
+    fn row(&self, keys: &[&str], before: u64, after: u64) -> Vec<TableCell> {
         let more = after as f64 - before as f64;
         let sign = if more > 0.0 { "+" } else { "" };
         let whole = self.comparison.more();
@@ -141,7 +145,7 @@ impl Writer<'_> {
             format!("{sign}{}", self.scale.number(more)),
             share,
         ];
-        keys.iter().map(|&key| Cell::text(key)).chain(numbers.map(Cell::number)).collect()
+        keys.iter().map(|&key| TableCell::text(key)).chain(numbers.map(TableCell::number)).collect()
     }
 }
 

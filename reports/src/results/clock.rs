@@ -1,0 +1,91 @@
+//! What the run's clock makes of its numbers: how they are labelled, and what may be concluded from them.
+
+use super::Results;
+use analysis::summary::Figures;
+use lab_core::metric::{Metric, Unit};
+use lab_core::units::{self, Scale};
+use lab_core::vocabulary::Clock;
+
+/// What must be said of the clock before any number; empty where a number is what one expects.
+pub(crate) fn caution(clock: Clock) -> String {
+    match clock {
+        Clock::Wall => "",
+        Clock::WallEmulated => {
+            "Emulated wall clock: ratios only. The guest's processor was emulated, slower than a real one by factors \
+             that differ from instruction to instruction: compare within this run, and take no time as one."
+        }
+        Clock::Instructions => {
+            "Counted, not timed: one guest instruction is one nanosecond of a virtual clock. Instructions are not \
+             time; cache and memory effects, which grow with long rule lists, are not in them."
+        }
+    }
+    .to_owned()
+}
+
+/// `title` with the word that numbers of an emulated clock always carry.
+pub(crate) fn label(clock: Clock, title: &str) -> String {
+    match clock {
+        Clock::WallEmulated => format!("{title} (emulated)"),
+        Clock::Wall | Clock::Instructions => title.to_owned(),
+    }
+}
+
+/// `, median in ms`, `, median as share of instructions`; on an emulated clock `, emulated median in ms`.
+pub(crate) fn unit(metric: Metric, clock: Clock, what: &str, scale: &Scale) -> String {
+    let what = match clock {
+        Clock::WallEmulated if metric.unit().is_clocked() => format!("emulated {what}").trim_end().to_owned(),
+        _ => what.to_owned(),
+    };
+    let comma = if what.is_empty() { "" } else { ", " };
+    let unit = match (scale.label(), metric.unit(), clock) {
+        ("", ..) => String::new(),
+        (label, Unit::Share, Clock::Instructions) => format!(" as {label}"),
+        (label, Unit::PerSecond, Clock::Instructions) => format!(" {label}"),
+        (label, ..) => format!(" in {label}"),
+    };
+    format!("{comma}{what}{unit}")
+}
+
+impl Results<'_> {
+    /// The clock of every duration.
+    pub(crate) fn clock(&self) -> Clock {
+        self.runs.clock()
+    }
+
+    /// Whether a number is the same every time, so that it stands alone.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.clock() == Clock::Instructions
+    }
+
+    /// `value` of `metric` with its unit on the run's clock.
+    pub(crate) fn human(&self, metric: Metric, value: f64) -> String {
+        units::human(metric.unit(), self.clock(), value)
+    }
+
+    /// From `low` to `high`, in one unit: `3.10 to 3.83 ms`; one number where they are written alike.
+    pub(crate) fn span(&self, metric: Metric, low: f64, high: f64) -> String {
+        let scale = Scale::fit(metric.unit(), self.clock(), [low, high]);
+        match (scale.number(low), scale.number(high)) {
+            (from, to) if from == to => self.human(metric, high),
+            (from, to) => format!("{from} to {to} {}", scale.label()).trim_end().to_owned(),
+        }
+    }
+
+    /// Between which numbers the median lies; `None` where nothing is known of that.
+    ///
+    /// A count of instructions is exact in its guest; guests with another entropy differ, within the range over replicas.
+    pub(crate) fn bounds(&self, figures: &Figures) -> Option<(f64, f64)> {
+        if self.is_exact() { Some(figures.range.unwrap_or((figures.p50, figures.p50))) } else { figures.interval }
+    }
+
+    /// Whether two medians are known to differ. On a wall clock a single sample differs from nothing; counted
+    /// instructions differ when a reader would see it.
+    pub(crate) fn differ(&self, one: &Figures, other: &Figures) -> bool {
+        let (Some(low), Some(high)) = (self.bounds(one), self.bounds(other)) else { return false };
+        let apart = low.1 < high.0 || high.1 < low.0;
+        apart && !(self.is_exact() && other.p50 != 0.0 && (one.p50 / other.p50 - 1.0).abs() < VISIBLE)
+    }
+}
+
+/// The least difference that three digits show.
+const VISIBLE: f64 = 0.005;

@@ -1,0 +1,121 @@
+//! How the backends stand to each other at one size: which cost least, and how much more the others cost.
+
+use super::Results;
+use super::cost::Cost;
+use super::variant::Variant;
+use analysis::summary::Figures;
+use lab_core::vocabulary::{BackendName, Outcome};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Up to what ratio two costs are called alike: nobody chooses a backend for less.
+pub(crate) const ALIKE: f64 = 1.1;
+
+/// The backends of one run at one size, by one cost.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Standing {
+    /// Those that cost least: the cheapest, and whatever is alike.
+    pub(crate) least: Vec<Entry>,
+    /// The others, the cheapest first.
+    pub(crate) more: Vec<Entry>,
+    /// Those that have no figure, and what became of them.
+    pub(crate) absent: Vec<(Variant, Outcome)>,
+}
+
+/// A backend's cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) variant: Variant,
+    pub(crate) figures: Figures,
+    /// Against the cheapest; `None` where that costs nothing.
+    pub(crate) ratio: Option<f64>,
+    /// Whether it is known how it stands to the cheapest. A single sample on a wall clock knows nothing.
+    pub(crate) known: bool,
+}
+
+impl Standing {
+    /// How the backends of `run` stand at `services`; `None` when none of them was asked.
+    pub(crate) fn of(results: &Results, run: usize, cost: Cost, services: u32) -> Option<Self> {
+        let mut standing = Self::default();
+        let mut measured: Vec<(Variant, Figures)> = Vec::new();
+        for variant in backends(results, run, cost) {
+            let Some(row) = results.cost(cost, variant, services).row() else { continue };
+            match row.figures.filter(|_| row.outcome == Outcome::Measured) {
+                Some(figures) => measured.push((variant, figures)),
+                None => standing.absent.push((variant, row.outcome)),
+            }
+        }
+        measured.sort_by(|(_, one), (_, other)| one.p50.total_cmp(&other.p50));
+        if let Some(&(_, cheapest)) = measured.first() {
+            for (variant, figures) in measured {
+                let ratio = Some(figures.p50 / cheapest.p50).filter(|ratio| ratio.is_finite());
+                let known = results.bounds(&cheapest).is_some() && results.bounds(&figures).is_some();
+                let overlap = known && !results.differ(&cheapest, &figures);
+                let alike = ratio.map_or(figures.p50 == cheapest.p50, |ratio| ratio < ALIKE) || overlap;
+                let entry = Entry { variant, figures, ratio, known };
+                if alike { standing.least.push(entry) } else { standing.more.push(entry) }
+            }
+        }
+        (!standing.least.is_empty() || !standing.absent.is_empty()).then_some(standing)
+    }
+
+    /// The backends that cannot be said to cost more than another.
+    pub(crate) fn best(&self) -> BTreeSet<BackendName> {
+        let unknown = self.more.iter().filter(|entry| !entry.known);
+        self.least.iter().chain(unknown).map(|entry| entry.variant.backend).collect()
+    }
+
+    /// Whether it is known of every backend how it stands.
+    pub(crate) fn is_known(&self) -> bool {
+        self.measured().all(|entry| entry.known)
+    }
+
+    /// Every backend that has a figure, the cheapest first.
+    pub(crate) fn measured(&self) -> impl Iterator<Item = &Entry> {
+        self.least.iter().chain(&self.more)
+    }
+}
+
+/// Every backend of `run` that `cost` was asked of, the way kube-proxy drives it where there are several ways; `direct`,
+/// which nobody can choose, is none of them.
+fn backends(results: &Results, run: usize, cost: Cost) -> Vec<Variant> {
+    let mut backends: BTreeMap<BackendName, Variant> = BTreeMap::new();
+    for variant in results.variants(cost.probe()) {
+        if variant.run == run && variant.backend != BackendName::Direct {
+            backends.entry(variant.backend).or_insert(variant);
+        }
+    }
+    backends.into_values().collect()
+}
+
+/// What is best at one size: the backends that cost least of all that is paid again and again.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    pub(crate) services: u32,
+    /// How they stand, by each cost that was measured there.
+    pub(crate) standings: Vec<(Cost, Standing)>,
+    /// Those that cost least by each of them; none where one costs least of this and another of that.
+    pub(crate) best: BTreeSet<BackendName>,
+    /// Whether it is known of all of them how they stand.
+    pub(crate) known: bool,
+}
+
+/// What is best in `run` at each size where at least two backends were measured by one of the steady costs.
+pub(crate) fn choices(results: &Results, run: usize) -> Vec<Choice> {
+    let sizes = results.sizes_of(run);
+    let at = |services: u32| {
+        let standings: Vec<(Cost, Standing)> = Cost::STEADY
+            .into_iter()
+            .filter_map(|cost| Some((cost, Standing::of(results, run, cost, services)?)))
+            .filter(|(_, standing)| !standing.least.is_empty())
+            .collect();
+        if standings.iter().all(|(_, standing)| standing.measured().count() < 2) {
+            return None;
+        }
+        let mut best = standings.iter().map(|(_, standing)| standing.best());
+        let first = best.next()?;
+        let best = best.fold(first, |best, other| best.intersection(&other).copied().collect());
+        let known = standings.iter().all(|(_, standing)| standing.is_known());
+        Some(Choice { services, standings, best, known })
+    };
+    sizes.into_iter().filter_map(at).collect()
+}

@@ -1,0 +1,256 @@
+//! Which backend to take at which size.
+//!
+//! What is paid again and again decides: a change and a new connection. What a cold start and memory cost is said as the
+//! price of that.
+
+use crate::prose::{self, list, services_of};
+use crate::report::Point;
+use crate::results::Results;
+use crate::results::cost::Cost;
+use crate::results::standing::{ALIKE, Choice, Standing, choices};
+use lab_core::vocabulary::{BackendName, Word};
+use lab_core::{reference, units};
+use std::collections::BTreeSet;
+
+/// The head of the point that gives the reason.
+pub(super) const WHY: &str = "Why";
+
+/// How many other ranges of sizes are told of.
+const OTHERS: usize = 2;
+
+/// Sizes beside each other at which the same is best, ascending.
+struct Range<'a> {
+    choices: Vec<&'a Choice>,
+}
+
+/// What to take in `run`, and why; none where there is nothing to choose from.
+pub(super) fn points(results: &Results, run: usize) -> Vec<Point> {
+    let choices = choices(results, run);
+    let Some(main) = main(&choices) else { return Vec::new() };
+    let ranges = ranges(&choices);
+    let Some(of_main) = ranges.iter().position(|range| range.holds(main)) else { return Vec::new() };
+    let at = match ranges[of_main].choices.len() {
+        1 => String::new(),
+        _ => format!("At {}, ", units::count(main.services.into())),
+    };
+    let mut sentences = vec![prose::capitalise(&format!("{at}{}", told(results, main)))];
+    sentences.extend(price(results, run, main));
+    // The nearest sizes first: below, then above.
+    let others = ranges[..of_main].iter().rev().chain(&ranges[of_main + 1..]);
+    sentences.extend(others.take(OTHERS).map(|range| format!("{}.", range.advice())));
+    let label = if results.is_several() { format!("{}: ", results.runs.labels()[run]) } else { String::new() };
+    let mut points = vec![Point::new(format!("{label}{}.", ranges[of_main].advice()), sentences.join(" "))];
+    points.extend(why(main).map(|why| Point::new(WHY, why)));
+    points
+}
+
+/// The size that is spoken of: the largest that Kubernetes supports, else the smallest there is.
+fn main(choices: &[Choice]) -> Option<&Choice> {
+    let limits = reference::find("kubernetes-limits");
+    let supported = limits.and_then(|limits| limits.services.first().copied()).unwrap_or(u32::MAX);
+    choices.iter().rfind(|choice| choice.services <= supported).or(choices.first())
+}
+
+fn ranges(choices: &[Choice]) -> Vec<Range<'_>> {
+    let mut ranges: Vec<Range> = Vec::new();
+    for choice in choices {
+        match ranges.last_mut().filter(|range| range.is_like(choice)) {
+            Some(range) => range.choices.push(choice),
+            None => ranges.push(Range { choices: vec![choice] }),
+        }
+    }
+    ranges
+}
+
+impl Range<'_> {
+    /// Whether the same is said of `choice`.
+    fn is_like(&self, choice: &Choice) -> bool {
+        self.choices.first().is_none_or(|first| (&first.best, first.known) == (&choice.best, choice.known))
+    }
+
+    fn holds(&self, choice: &Choice) -> bool {
+        self.choices.iter().any(|other| other.services == choice.services)
+    }
+
+    /// `From 250 to 5,000 Services`.
+    fn sizes(&self) -> String {
+        match self.choices[..] {
+            [only] => format!("At {}", services_of(&[only.services])),
+            [first, .., last] => {
+                format!("From {} to {}", units::count(first.services.into()), services_of(&[last.services]))
+            }
+            [] => String::new(),
+        }
+    }
+
+    /// `From 250 to 5,000 Services, take nftables`.
+    fn advice(&self) -> String {
+        let Some(first) = self.choices.first() else { return String::new() };
+        let best: Vec<String> = first.best.iter().map(|backend| backend.name().to_owned()).collect();
+        let sizes = self.sizes();
+        match best.as_slice() {
+            [] => {
+                let cheapest: Vec<String> =
+                    first.standings.iter().map(|(cost, standing)| cheapest(*cost, standing)).collect();
+                format!("{sizes}, it depends: {}", list(&cheapest))
+            }
+            [only] if !first.known => {
+                format!("{sizes}, {only} seems to cost least, but one sample has no interval: take more rounds")
+            }
+            several if !first.known => {
+                let names = list(several);
+                format!("{sizes}, no difference is claimed between {names}: one sample has no interval")
+            }
+            [only] => format!("{sizes}, take {only}"),
+            several => format!("{sizes}, {} cost alike", list(several)),
+        }
+    }
+}
+
+/// `a change costs least with nftables`.
+fn cheapest(cost: Cost, standing: &Standing) -> String {
+    let names: Vec<String> = standing.best().iter().map(|backend| backend.name().to_owned()).collect();
+    format!("{} costs least with {}", cost.noun(), list(&names))
+}
+
+/// `a change costs 84.6 ms and a new connection 36.5 µs; iptables-legacy needs 2.65× and 1.90× as much.`
+fn told(results: &Results, main: &Choice) -> String {
+    let mut values: Vec<String> = Vec::new();
+    for (cost, standing) in &main.standings {
+        let (Some(low), Some(high)) = (standing.least.first(), standing.least.last()) else { continue };
+        let value = results.span(cost.metric(), low.figures.p50, high.figures.p50);
+        let costs = if values.is_empty() { " costs" } else { "" };
+        values.push(format!("{}{costs} {value}", cost.noun()));
+    }
+    let others: Vec<String> = others(main).into_iter().filter_map(|backend| needs(results, main, backend)).collect();
+    let others = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
+    let absent: BTreeSet<String> = main
+        .standings
+        .iter()
+        .flat_map(|(cost, standing)| standing.absent.iter().map(move |absent| (cost, absent)))
+        .map(|(cost, (variant, outcome))| format!("; {} with {} is {outcome}", cost.noun(), variant.backend))
+        .collect();
+    format!("{}{others}{}.", list(&values), absent.into_iter().collect::<String>())
+}
+
+/// The backends that cost more by any of the costs, in the order of tables.
+fn others(main: &Choice) -> BTreeSet<BackendName> {
+    let more = main.standings.iter().flat_map(|(_, standing)| &standing.more);
+    more.map(|entry| entry.variant.backend).collect()
+}
+
+/// `iptables-legacy needs 2.65× and 1.90× as much`, `ipvs 1.90× as much for a change`.
+fn needs(results: &Results, main: &Choice, backend: BackendName) -> Option<String> {
+    let mut multiples: Vec<(Cost, String)> = Vec::new();
+    // The name that says more: a way says nothing of a connection.
+    let mut name = backend.name().to_owned();
+    for (cost, standing) in &main.standings {
+        let Some(entry) = standing.more.iter().find(|entry| entry.variant.backend == backend) else { continue };
+        let of_cost = results.backend(entry.variant, cost.probe());
+        name = if of_cost.len() > name.len() { of_cost } else { name };
+        let doubt = if entry.known { "" } else { " (one sample)" };
+        let much = match entry.ratio {
+            Some(ratio) => units::ratio(ratio),
+            None => results.human(cost.metric(), entry.figures.p50),
+        };
+        multiples.push((*cost, format!("{much}{doubt}")));
+    }
+    match multiples.as_slice() {
+        [] => None,
+        all if all.len() == main.standings.len() => {
+            let all: Vec<String> = all.iter().map(|(_, much)| much.clone()).collect();
+            Some(format!("{name} needs {} as much", list(&all)))
+        }
+        some => {
+            let some: Vec<String> =
+                some.iter().map(|(cost, much)| format!("{much} as much for {}", cost.noun())).collect();
+            Some(format!("{name} needs {}", list(&some)))
+        }
+    }
+}
+
+/// What else the best pay at that size: what tells them apart, or where another pays less: `Its price: a cold start costs
+/// 11.8 s, where iptables-legacy needs 364 ms.`
+fn price(results: &Results, run: usize, main: &Choice) -> Option<String> {
+    if !main.known || main.best.is_empty() {
+        return None;
+    }
+    let price = if main.best.len() == 1 { alone } else { apart };
+    let prices: Vec<String> = [Cost::ColdStart, Cost::Memory]
+        .into_iter()
+        .filter_map(|cost| price(results, main, cost, &Standing::of(results, run, cost, main.services)?))
+        .collect();
+    let head = if main.best.len() == 1 { "Its price" } else { "What tells them apart" };
+    (!prices.is_empty()).then(|| format!("{head}: {}.", prices.join("; ")))
+}
+
+/// `a cold start costs 11.8 s, where iptables-legacy needs 364 ms`; `None` where the best is the cheapest in this, too.
+fn alone(results: &Results, main: &Choice, cost: Cost, standing: &Standing) -> Option<String> {
+    let is_best = |backend: BackendName| main.best.contains(&backend);
+    if let Some((_, outcome)) = standing.absent.iter().find(|(variant, _)| is_best(variant.backend)) {
+        return Some(format!("{} is {outcome} there", cost.noun()));
+    }
+    let entry = standing.more.iter().find(|entry| is_best(entry.variant.backend))?;
+    let cheapest = standing.least.first()?;
+    Some(format!(
+        "{} costs {}{}, where {} needs {}",
+        cost.noun(),
+        results.human(cost.metric(), entry.figures.p50),
+        if entry.known { "" } else { " (one sample)" },
+        results.backend(cheapest.variant, cost.probe()),
+        results.human(cost.metric(), cheapest.figures.p50),
+    ))
+}
+
+/// `a cold start costs 37.8 ms with nftables, with ipvs 6.52× as much`; `None` where it does not tell the best apart.
+fn apart(results: &Results, main: &Choice, cost: Cost, standing: &Standing) -> Option<String> {
+    let is_best = |backend: BackendName| main.best.contains(&backend);
+    let mut best = standing.measured().filter(|entry| is_best(entry.variant.backend));
+    let cheapest = best.next()?;
+    let others = best.filter(|entry| results.differ(&cheapest.figures, &entry.figures));
+    let mut clauses: Vec<String> = others
+        .filter(|entry| cheapest.figures.p50 > 0.0 && entry.figures.p50 >= ALIKE * cheapest.figures.p50)
+        .map(|entry| {
+            let name = results.backend(entry.variant, cost.probe());
+            format!("with {name} {} as much", units::ratio(entry.figures.p50 / cheapest.figures.p50))
+        })
+        .collect();
+    let absent = standing.absent.iter().filter(|(variant, _)| is_best(variant.backend));
+    clauses.extend(
+        absent.map(|(variant, outcome)| format!("with {} it is {outcome}", results.backend(*variant, cost.probe()))),
+    );
+    (!clauses.is_empty()).then(|| {
+        let value = results.human(cost.metric(), cheapest.figures.p50);
+        let name = results.backend(cheapest.variant, cost.probe());
+        format!("{} costs {value} with {name}, {}", cost.noun(), clauses.join(", "))
+    })
+}
+
+/// How it comes, where what is known of the backends and what was measured agree.
+fn why(main: &Choice) -> Option<String> {
+    use BackendName::{IptablesLegacy, IptablesNft, Ipvs, Nftables};
+    let costs_more = |cost: Cost, backend: BackendName| {
+        let standing = main.standings.iter().find(|(other, _)| *other == cost).map(|(_, standing)| standing);
+        standing
+            .is_some_and(|standing| standing.more.iter().any(|entry| entry.known && entry.variant.backend == backend))
+    };
+    let mut reasons = Vec::new();
+    if costs_more(Cost::Connection, IptablesLegacy) || costs_more(Cost::Connection, IptablesNft) {
+        let looked_up = match (main.best.contains(&Nftables), main.best.contains(&Ipvs)) {
+            (true, true) => "nftables looks it up in a map and IPVS in a hash table",
+            (true, false) => "nftables looks it up in a map",
+            (false, true) => "IPVS looks it up in a hash table",
+            (false, false) => "",
+        };
+        if !looked_up.is_empty() {
+            reasons.push(format!(
+                "The first packet of a connection is tried against iptables' rules one after the other, up to those of its \
+                 Service; {looked_up}, however many Services there are."
+            ));
+        }
+    }
+    if costs_more(Cost::Change, IptablesLegacy) {
+        reasons.push("iptables-legacy reads and rewrites its whole table for every change.".to_owned());
+    }
+    (!reasons.is_empty()).then(|| reasons.join(" "))
+}

@@ -1,0 +1,186 @@
+//! One cost in words: what the largest size costs each backend, and how that grew from the smallest.
+//!
+//! Never more than the data say: where intervals overlap, or where there is none, no difference is claimed. Counted
+//! instructions have no interval and need none.
+
+use crate::prose::{capitalise, list, services_of};
+use crate::results::variant::Variant;
+use crate::results::{Found, Results, Row};
+use analysis::summary::Figures;
+use lab_core::metric::{Better, Metric, Unit};
+use lab_core::units;
+use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, Word};
+
+/// What is asked first of any run; what else there is only stands in where these were not asked.
+const FIRST: [ProbeName; 2] = [ProbeName::SyncChange, ProbeName::Connect];
+
+/// A paragraph for each of the two costs that tell most; none where nothing was measured.
+pub(super) fn paragraphs(results: &Results) -> Vec<String> {
+    let mut paragraphs: Vec<String> = FIRST.iter().filter_map(|probe| paragraph(results, *probe)).collect();
+    if paragraphs.is_empty() {
+        let others = ProbeName::ALL.iter().filter_map(|probe| paragraph(results, *probe));
+        paragraphs.extend(others.take(FIRST.len()));
+    }
+    paragraphs
+}
+
+/// What `probe`'s own metric says, at the last Service where it asks one; `None` when it was never measured.
+fn paragraph(results: &Results, probe: ProbeName) -> Option<String> {
+    let series = Series { results, probe, metric: Metric::of(probe) };
+    let sizes: Vec<u32> = results.sizes().into_iter().filter(|size| !series.at(*size).is_empty()).collect();
+    let (&smallest, &largest) = (sizes.first()?, sizes.last()?);
+    let measured = series.at(largest);
+    let mut sentences = vec![series.figures(largest, &measured)];
+    sentences.extend(series.comparison(&measured));
+    if smallest < largest {
+        sentences.extend(series.growth(smallest, largest));
+    }
+    sentences.extend(series.absent(largest));
+    Some(sentences.join(" "))
+}
+
+/// One metric over the sizes.
+struct Series<'a> {
+    results: &'a Results<'a>,
+    probe: ProbeName,
+    metric: Metric,
+}
+
+impl<'a> Series<'a> {
+    /// What there is of `variant` at `services`.
+    fn find(&self, variant: Variant, services: u32) -> Option<Found<'_>> {
+        let endpoints = self.results.endpoints(variant, self.probe)?;
+        let position = self.asks_a_position().then_some(Position::Last);
+        let place = variant.place(services, endpoints, self.probe, position);
+        Some(self.results.find(place, self.metric))
+    }
+
+    fn name(&self, variant: Variant) -> String {
+        self.results.name(variant, self.probe)
+    }
+
+    fn asks_a_position(&self) -> bool {
+        self.results.rows.iter().any(|row| row.probe == self.probe && row.position.is_some())
+    }
+
+    /// The variants that were measured at `services`, the best first.
+    fn at(&self, services: u32) -> Vec<(Variant, Figures)> {
+        let mut measured: Vec<(Variant, Figures)> = Vec::new();
+        for variant in self.results.variants(self.probe) {
+            let figures = self.find(variant, services).and_then(Found::figures);
+            measured.extend(figures.map(|figures| (variant, figures)));
+        }
+        measured.sort_by(|(_, one), (_, other)| one.p50.total_cmp(&other.p50));
+        if self.metric.better() == Better::Higher {
+            measured.reverse();
+        }
+        measured
+    }
+
+    /// `sync_change, …: at 10,000 Services, the median is 1.20 ms with nftables and 30.4 ms with iptables-nft.`
+    fn figures(&self, services: u32, measured: &[(Variant, Figures)]) -> String {
+        let last = if self.asks_a_position() && services > 1 { ", asked at the last one" } else { "" };
+        let figures: Vec<String> = measured
+            .iter()
+            .map(|(variant, figures)| {
+                let ratio = figures.ratio_to_direct.filter(|_| variant.backend != BackendName::Direct);
+                let ratio = ratio.map(|ratio| format!(" ({} direct)", units::ratio(ratio))).unwrap_or_default();
+                format!("{} with {}{ratio}", self.results.human(self.metric, figures.p50), self.name(*variant))
+            })
+            .collect();
+        let (at, meaning) = (services_at(services), self.metric.meaning());
+        let what = match self.results.clock() {
+            Clock::Wall => "the median is",
+            Clock::WallEmulated => "the emulated median is",
+            Clock::Instructions => "it takes",
+        };
+        let what = if self.metric.unit() == Unit::Ns || what != "it takes" { what } else { "it is" };
+        format!("{}, {meaning}: {at}{last}, {what} {}.", self.metric, list(&figures))
+    }
+
+    /// How the backends stand to each other, without `direct`.
+    fn comparison(&self, measured: &[(Variant, Figures)]) -> Option<String> {
+        let ranked: Vec<&(Variant, Figures)> =
+            measured.iter().filter(|(variant, _)| variant.backend != BackendName::Direct).collect();
+        let (best, worst) = (ranked.first()?, ranked.last()?);
+        if ranked.len() < 2 {
+            return None;
+        }
+        let alike: Vec<String> = ranked
+            .windows(2)
+            .filter(|pair| !self.results.differ(&pair[0].1, &pair[1].1))
+            .map(|pair| format!("{} and {}", self.name(pair[0].0), self.name(pair[1].0)))
+            .collect();
+        if !self.results.differ(&best.1, &worst.1) {
+            let names = list(&ranked.iter().map(|(variant, _)| self.name(*variant)).collect::<Vec<_>>());
+            return Some(match ranked.iter().all(|(_, figures)| figures.interval.is_some()) {
+                _ if self.results.is_exact() => format!("There is no difference between {names} that would show."),
+                true => format!("There is no difference between {names}: the intervals overlap."),
+                false => format!("Between {names} no difference is claimed: one sample has no interval."),
+            });
+        }
+        let (first, last) = (self.name(best.0), self.name(worst.0));
+        let mut sentence = match (self.metric.better(), ratio(worst.1.p50, best.1.p50)) {
+            (Better::Higher, _) => match ratio(best.1.p50, worst.1.p50) {
+                Some(ratio) => format!("{first} reaches {ratio} what {last} does"),
+                None => format!("{first} is ahead of {last}"),
+            },
+            (_, Some(ratio)) => format!("{last} needs {ratio} what {first} does"),
+            (_, None) => format!("{last} needs more than {first}"),
+        };
+        if !alike.is_empty() {
+            sentence = format!("{sentence}; no difference between {}", alike.join(", nor between "));
+        }
+        Some(sentence + ".")
+    }
+
+    /// What became of each backend's figure from the smallest size to the largest.
+    fn growth(&self, smallest: u32, largest: u32) -> Option<String> {
+        let before = self.at(smallest);
+        let (mut grown, mut same) = (Vec::new(), Vec::new());
+        for (variant, after) in self.at(largest) {
+            let Some((_, before)) = before.iter().find(|(other, _)| *other == variant) else { continue };
+            match ratio(after.p50, before.p50) {
+                Some(ratio) if self.results.differ(before, &after) => {
+                    grown.push(format!("{ratio} with {}", self.name(variant)));
+                }
+                _ => same.push(self.name(variant)),
+            }
+        }
+        let mut parts = Vec::new();
+        if !grown.is_empty() {
+            parts.push(format!("that is {}", list(&grown)));
+        }
+        if !same.is_empty() {
+            parts.push(format!("no difference is seen with {}", list(&same)));
+        }
+        (!parts.is_empty()).then(|| format!("Against {}, {}.", services_of(&[smallest]), parts.join("; ")))
+    }
+
+    /// What has no figure at `largest`, or was planned beyond it.
+    fn absent(&self, largest: u32) -> Option<String> {
+        let mut parts = Vec::new();
+        for variant in self.results.variants(self.probe) {
+            if let Some(Found::Own(row)) = self.find(variant, largest)
+                && row.outcome != Outcome::Measured
+            {
+                parts.push(format!("{} is {} there", self.name(variant), row.outcome));
+            }
+        }
+        let asked = |row: &&Row| row.probe == self.probe && row.services > largest;
+        if let Some(beyond) = self.results.rows.iter().filter(asked).map(|row| row.services).max() {
+            parts.push(format!("none was measured {}", services_at(beyond)));
+        }
+        (!parts.is_empty()).then(|| format!("{}.", capitalise(&parts.join("; "))))
+    }
+}
+
+/// `value` against `base`, written; `None` when that is no number.
+fn ratio(value: f64, base: f64) -> Option<String> {
+    let ratio = value / base;
+    (ratio.is_finite() && ratio > 0.0).then(|| units::ratio(ratio))
+}
+
+fn services_at(services: u32) -> String {
+    format!("at {}", services_of(&[services]))
+}

@@ -1,0 +1,58 @@
+//! What the ways of driving one backend cost against each other.
+
+use crate::prose::{list, services_of};
+use crate::report::Point;
+use crate::results::Results;
+use crate::results::cost::Cost;
+use crate::results::variant::Variant;
+use analysis::summary::Figures;
+use lab_core::units;
+use std::collections::BTreeMap;
+
+/// A finding a backend that was driven in several ways, at the largest size that several of them have.
+pub(super) fn points(results: &Results) -> Vec<Point> {
+    [Cost::ColdStart, Cost::Change].into_iter().flat_map(|cost| of_cost(results, cost)).collect()
+}
+
+fn of_cost(results: &Results, cost: Cost) -> Vec<Point> {
+    let mut backends: BTreeMap<_, Vec<Variant>> = BTreeMap::new();
+    for variant in results.variants(cost.probe()) {
+        let Variant { run, backend, scheduler, forwarding, .. } = variant;
+        backends.entry((run, backend, scheduler, forwarding)).or_default().push(variant);
+    }
+    let several = backends.values().filter(|variants| variants.len() > 1);
+    several.filter_map(|variants| point(results, cost, variants)).collect()
+}
+
+fn point(results: &Results, cost: Cost, variants: &[Variant]) -> Option<Point> {
+    let at = |services: u32| -> Vec<(Variant, Figures)> {
+        let figures = |&variant: &Variant| Some((variant, results.cost(cost, variant, services).figures()?));
+        variants.iter().filter_map(figures).collect()
+    };
+    let services = results.sizes().into_iter().rev().find(|&size| at(size).len() > 1)?;
+    let mut measured = at(services);
+    measured.sort_by(|(_, one), (_, other)| one.p50.total_cmp(&other.p50));
+    let (cheapest, others) = measured.split_first()?;
+    let human = |figures: &Figures| results.human(cost.metric(), figures.p50);
+    let name = |variant: &Variant| results.name(*variant, cost.probe());
+    let clauses: Vec<String> = others
+        .iter()
+        .map(|(variant, figures)| {
+            let ratio = figures.p50 / cheapest.1.p50;
+            let much = match results.differ(&cheapest.1, figures) && ratio.is_finite() {
+                true => format!(" ({})", units::ratio(ratio)),
+                false => " (no difference)".to_owned(),
+            };
+            format!("{}{much} with {}", human(figures), name(variant))
+        })
+        .collect();
+    let text = format!(
+        "{} at {}: {} with {}, {}. The difference is the way, not the backend.",
+        cost.metric(),
+        services_of(&[services]),
+        human(&cheapest.1),
+        name(&cheapest.0),
+        list(&clauses)
+    );
+    Some(Point::new("How a backend is driven matters", text))
+}

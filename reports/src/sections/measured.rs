@@ -1,0 +1,83 @@
+//! Which metrics stand together, in the shape of the tables that were published before.
+
+use crate::report::Section;
+use crate::results::Results;
+use crate::results::clock;
+use crate::sections::grid::{Show, grid};
+use lab_core::metric::Metric;
+
+/// The sections of measured figures; those that nothing was asked of are left out.
+pub(crate) fn sections(results: &Results) -> Vec<Section> {
+    use Show::{Exact, Median, Tail};
+    let spread = match results.is_exact() {
+        false => "below it its 95 % interval",
+        true => "below it its range over replicas, where they differ",
+    };
+    let medians = &format!("Beside a median stands its ratio to direct (×), {spread}.");
+    let of = |what: &str| format!("{what} Of each figure the median stands here, {spread}.");
+    let section = |title: &str, about: &str, metrics: &[(Metric, Show)]| Section {
+        title: clock::label(results.clock(), title),
+        about: about.to_owned(),
+        tables: metrics.iter().filter_map(|&(metric, show)| grid(results, metric, show)).collect(),
+        ..Section::default()
+    };
+    let sections = [
+        section(
+            "Control plane",
+            &of("What a change of Services costs."),
+            &[
+                (Metric::SyncFull, Median),
+                (Metric::SyncChange, Median),
+                (Metric::EndpointChange, Median),
+                (Metric::RemoveService, Median),
+                (Metric::AppendRule, Median),
+                (Metric::Reload, Median),
+                (Metric::SyncVirtualServers, Median),
+                (Metric::SyncAddresses, Median),
+                (Metric::SyncSets, Median),
+                (Metric::SyncRules, Median),
+            ],
+        ),
+        section("Bandwidth", medians, &[(Metric::Bandwidth, Median)]),
+        section(
+            "Connections",
+            medians,
+            &[
+                (Metric::Connect, Median),
+                (Metric::Connect, Tail),
+                (Metric::FirstByte, Median),
+                (Metric::FirstByte, Tail),
+                (Metric::ConnectionsPerSecond, Median),
+                (Metric::CpuSoftirq, Median),
+            ],
+        ),
+        section(
+            "CPU and memory",
+            &of("What the backend's tool and the kernel spent."),
+            &[
+                (Metric::CpuSync, Median),
+                (Metric::CpuUser, Median),
+                (Metric::CpuSystem, Median),
+                (Metric::ToolUser, Median),
+                (Metric::ToolSystem, Median),
+                (Metric::ToolExec, Median),
+                (Metric::ToolPeakRss, Median),
+                (Metric::KernelMemory, Median),
+            ],
+        ),
+        section(
+            "Exact counts",
+            "Properties of the installed state: the same every time, or the range is given.",
+            &[
+                (Metric::Rules, Exact),
+                (Metric::Chains, Exact),
+                (Metric::SetElements, Exact),
+                (Metric::VirtualServers, Exact),
+                (Metric::RealServers, Exact),
+                (Metric::Addresses, Exact),
+                (Metric::ScriptBytes, Exact),
+            ],
+        ),
+    ];
+    sections.into_iter().filter(|section| !section.tables.is_empty()).collect()
+}

@@ -1,0 +1,148 @@
+//! The most telling figures side by side: a table a group of metrics, a row a metric and size, a column a variant.
+//!
+//! Medians only. Everything that qualifies them stands in the tables of a single metric.
+
+use crate::report::{Column, Content, Table, TableCell};
+use crate::results::clock;
+use crate::results::variant::Variant;
+use crate::results::{Found, Results, Row};
+use lab_core::metric::{Metric, Unit};
+use lab_core::units::{self, Scale};
+use lab_core::vocabulary::{Outcome, Position, ProbeName, Word};
+use std::collections::BTreeSet;
+
+/// A metric, the probe it is taken with, and where that asks.
+type Asked = (Metric, ProbeName, Option<Position>);
+
+/// What stands together.
+const GROUPS: [(&str, &[Asked]); 4] = [
+    (
+        "Control plane",
+        &[
+            (Metric::SyncFull, ProbeName::SyncFull, None),
+            (Metric::SyncChange, ProbeName::SyncChange, None),
+            (Metric::EndpointChange, ProbeName::EndpointChange, None),
+            (Metric::RemoveService, ProbeName::RemoveService, None),
+            (Metric::AppendRule, ProbeName::AppendRule, None),
+            (Metric::Reload, ProbeName::Reload, None),
+        ],
+    ),
+    (
+        "Connections and bandwidth",
+        &[
+            (Metric::Connect, ProbeName::Connect, Some(Position::First)),
+            (Metric::Connect, ProbeName::Connect, Some(Position::Last)),
+            (Metric::FirstByte, ProbeName::Connect, Some(Position::Last)),
+            (Metric::ConnectionsPerSecond, ProbeName::ConnectionsPerSecond, Some(Position::Last)),
+            (Metric::Bandwidth, ProbeName::Bandwidth, Some(Position::First)),
+            (Metric::Bandwidth, ProbeName::Bandwidth, Some(Position::Last)),
+        ],
+    ),
+    (
+        "CPU and memory of sync_full, and of churn (cpu_sync)",
+        &[
+            (Metric::ToolUser, ProbeName::SyncFull, None),
+            (Metric::ToolSystem, ProbeName::SyncFull, None),
+            (Metric::ToolPeakRss, ProbeName::SyncFull, None),
+            (Metric::KernelMemory, ProbeName::SyncFull, None),
+            (Metric::CpuSync, ProbeName::Churn, None),
+        ],
+    ),
+    (
+        "Installed",
+        &[
+            (Metric::Rules, ProbeName::SyncFull, None),
+            (Metric::Chains, ProbeName::SyncFull, None),
+            (Metric::SetElements, ProbeName::SyncFull, None),
+            (Metric::VirtualServers, ProbeName::SyncFull, None),
+            (Metric::RealServers, ProbeName::SyncFull, None),
+            (Metric::Addresses, ProbeName::SyncFull, None),
+        ],
+    ),
+];
+
+/// The tables of what was asked.
+pub(crate) fn tables(results: &Results) -> Vec<Table> {
+    GROUPS.iter().filter_map(|(title, asked)| table(results, title, asked)).collect()
+}
+
+fn table(results: &Results, title: &str, asked: &[Asked]) -> Option<Table> {
+    let asked: Vec<&Asked> = asked.iter().filter(|(metric, probe, _)| is_taken(results, *metric, *probe)).collect();
+    let variants: BTreeSet<Variant> = asked.iter().flat_map(|(_, probe, _)| results.variants(*probe)).collect();
+    // In a group all probes are of a kind, so that a variant has the same name with each.
+    let names: BTreeSet<(Variant, String)> = asked
+        .iter()
+        .flat_map(|(_, probe, _)| variants.iter().map(|&variant| (variant, results.name(variant, *probe))))
+        .collect();
+    let rows: Vec<Vec<TableCell>> = asked.iter().flat_map(|asked| rows(results, **asked, &variants)).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let keys = ["metric", "unit"].map(|title| Column::new(title, Content::Key));
+    let mut columns = keys.to_vec();
+    columns.push(Column::new("Services", Content::Key));
+    columns.extend(names.into_iter().map(|(_, name)| Column::new(name, Content::Number)));
+    let clocked = asked.iter().any(|(metric, ..)| metric.unit().is_clocked());
+    let title = if clocked { clock::label(results.clock(), title) } else { title.to_owned() };
+    let title =
+        if asked.iter().all(|(metric, ..)| metric.unit() == Unit::Count) { title } else { format!("{title}, medians") };
+    Some(Table { title, columns, rows, ..Table::default() })
+}
+
+/// Whether any cell has the metric, or came to nothing.
+fn is_taken(results: &Results, metric: Metric, probe: ProbeName) -> bool {
+    let own = metric == Metric::of(probe);
+    results.rows.iter().any(|row| row.metric == metric && row.probe == probe && (own || row.figures.is_some()))
+}
+
+/// The rows of one metric: one a size, with one unit for all of them.
+fn rows(results: &Results, (metric, probe, position): Asked, variants: &BTreeSet<Variant>) -> Vec<Vec<TableCell>> {
+    let find = |variant: &Variant, services| match results.endpoints(*variant, probe) {
+        Some(endpoints) => results.find(variant.place(services, endpoints, probe, position), metric),
+        None => Found::NotAsked,
+    };
+    let sizes = sizes(results, probe, metric.unit() == Unit::Count || position == Some(Position::First));
+    let at_each = sizes.iter().flat_map(|&services| variants.iter().map(move |variant| (variant, services)));
+    let values: Vec<f64> = at_each.filter_map(|(variant, services)| median(&find(variant, services))).collect();
+    let scale = Scale::fit(metric.unit(), results.clock(), values.iter().copied());
+    let unit = if values.is_empty() || scale.label().is_empty() { "-" } else { scale.label() };
+    let name = position.map_or(metric.to_string(), |position| format!("{metric} {position}"));
+    let row = |services: u32| {
+        let keys = [TableCell::text(&name), TableCell::text(unit), TableCell::text(units::count(services.into()))];
+        keys.into_iter().chain(variants.iter().map(|variant| write(&find(variant, services), &scale))).collect()
+    };
+    sizes.into_iter().map(row).collect()
+}
+
+/// The numbers of Services that are shown: all, the ends of many, or only the largest.
+fn sizes(results: &Results, probe: ProbeName, only_largest: bool) -> Vec<u32> {
+    const FEW: usize = 3;
+    let of_probe = |row: &&Row| row.probe == probe;
+    let sizes: BTreeSet<u32> = results.rows.iter().filter(of_probe).map(|row| row.services).collect();
+    let sizes: Vec<u32> = sizes.into_iter().collect();
+    match sizes[..] {
+        [.., last] if only_largest => vec![last],
+        [first, .., last] if sizes.len() > FEW => vec![first, last],
+        _ => sizes,
+    }
+}
+
+fn median(found: &Found) -> Option<f64> {
+    match found {
+        Found::Own(row) | Found::SameService(row) => row.figures.map(|figures| figures.p50),
+        Found::NotTaken | Found::NotAsked => None,
+    }
+}
+
+fn write(found: &Found, scale: &Scale) -> TableCell {
+    match found {
+        Found::Own(row) | Found::SameService(row) => match row.figures {
+            Some(figures) => {
+                let flag = if row.outcome == Outcome::Measured { "" } else { row.outcome.name() };
+                TableCell::Value { number: scale.number(figures.p50), ratio: String::new(), flag, details: Vec::new() }
+            }
+            None => TableCell::Absent(row.outcome.name()),
+        },
+        Found::NotTaken | Found::NotAsked => TableCell::Absent("-"),
+    }
+}
