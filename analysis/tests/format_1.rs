@@ -16,8 +16,14 @@ type Place = (&'static str, &'static str, u32, &'static str, &'static str);
 
 fn row(rows: &[Row], place: Place) -> &Row {
     let of = |row: &&Row| {
-        let position = row.position.map_or("", Word::name);
-        (row.backend.name(), row.way.name(), row.services, position, row.metric.name()) == place
+        let position = row.cell.position.map_or("", Word::name);
+        (
+            row.cell.variant.backend.name(),
+            row.cell.variant.way.name(),
+            row.cell.cluster.services,
+            position,
+            row.metric.name(),
+        ) == place
     };
     rows.iter().find(of).unwrap_or_else(|| panic!("no row {place:?}"))
 }

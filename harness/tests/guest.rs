@@ -305,7 +305,7 @@ fn a_lost_guest_fails_its_cell_and_no_other() -> Result<()> {
     let options = ["--memory", "512", "--instructions", "1000G"];
     ended(&scenario(folder.path(), "out", &options).output()?, 4)?;
     let dataset = dataset(folder.path(), "out")?;
-    let (small, large): (Vec<_>, Vec<_>) = dataset.cells.iter().partition(|cell| cell.services == 4);
+    let (small, large): (Vec<_>, Vec<_>) = dataset.cells.iter().partition(|record| record.cell.cluster.services == 4);
     ensure!(!small.is_empty() && small.iter().all(|cell| cell.outcome == Outcome::Measured), "{small:?}");
     let [large] = large[..] else { bail!("{large:?}") };
     ensure!(large.outcome == Outcome::Failed, "{large:?}");
@@ -395,7 +395,7 @@ fn a_module_that_is_missing_skips_what_needs_it() -> Result<()> {
     };
     ended(&run("out", &[])?, 0)?;
     for cell in dataset(folder.path(), "out")?.cells {
-        if cell.backend == BackendName::Ipvs {
+        if cell.cell.variant.backend == BackendName::Ipvs {
             ensure!(cell.outcome == Outcome::Skipped, "{cell:?}");
             ensure!(cell.reason.contains(" has no module ip_vs; name another with --kernel "), "{}", cell.reason);
         } else {

@@ -224,10 +224,10 @@ fn a_load_past_its_budget_says_how_far_it_came() -> Result<()> {
     expect(scenario(folder.path()).args(["--backend", "iptables-nft", "--budget", "2s"]), 0)?;
     let dataset = dataset(folder.path())?;
     for planned in &dataset.header.plan.cells {
-        let cell = dataset.cells.iter().find(|record| record.cell() == *planned).context("a cell has no record")?;
+        let cell = dataset.cells.iter().find(|record| record.cell == *planned).context("a cell has no record")?;
         // A node that is only asked is loaded another way, which may or may not end in time here.
         ensure!(matches!(cell.outcome, Outcome::OverBudget | Outcome::Measured), "{cell:?}");
-        if cell.probe == ProbeName::SyncFull {
+        if cell.cell.probe == ProbeName::SyncFull {
             let ended = cell.reason.starts_with("iptables-nft-restore was ended after ");
             let how_far = cell.reason.contains("it had read ") && cell.reason.contains("of 220023)");
             ensure!(cell.outcome == Outcome::OverBudget && ended && how_far, "{cell:?}");
@@ -273,7 +273,7 @@ fn kept_labs_can_be_entered() -> Result<()> {
     ensure!(status.code() == Some(0), "{status}: {}", said());
     let dataset = dataset(folder.path())?;
     let cells = &dataset.header.plan.cells;
-    ensure!(cells.iter().all(|cell| (cell.backend, cell.probe) == (BackendName::Nftables, ProbeName::Connect)));
+    ensure!(cells.iter().all(|cell| (cell.variant.backend, cell.probe) == (BackendName::Nftables, ProbeName::Connect)));
     Ok(())
 }
 
@@ -316,16 +316,17 @@ fn a_planted_slowdown_slows_its_cell_down_and_no_other() -> Result<()> {
     for record in &dataset.cells {
         ensure!(record.outcome == Outcome::Measured, "{record:?}");
         let delayed = planted[..2].iter().any(|(backend, probe, ..)| {
-            (record.backend.name(), record.probe.name()) == (*backend, *probe)
-                && record.metric == Metric::of(record.probe)
+            (record.cell.variant.backend.name(), record.cell.probe.name()) == (*backend, *probe)
+                && record.metric == Metric::of(record.cell.probe)
         });
-        if record.metric.unit() == Unit::Ns && record.probe.programs() && record.metric != Metric::ToolUser {
+        if record.metric.unit() == Unit::Ns && record.cell.probe.programs() && record.metric != Metric::ToolUser {
             ensure!(delayed == (median(record)? >= delay), "{record:?}");
         }
     }
     let connects = dataset.cells.iter().filter(|record| record.metric == Metric::Connect);
-    let (slow, others): (Vec<_>, Vec<_>) = connects
-        .partition(|record| record.backend == BackendName::IptablesNft && record.position == Some(Position::Middle));
+    let (slow, others): (Vec<_>, Vec<_>) = connects.partition(|record| {
+        record.cell.variant.backend == BackendName::IptablesNft && record.cell.position == Some(Position::Middle)
+    });
     let slow = slow.first().context("no such cell")?;
     for other in others {
         ensure!(median(slow)? > 2.0 * median(other)?, "{slow:?} {other:?}");
@@ -402,7 +403,7 @@ fn what_looks_slower_is_run_again_beside_direct() -> Result<()> {
     let mut baseline = dataset(folder)?;
     let mut text = Record::Run(Box::new(baseline.header.clone())).line();
     for record in &mut baseline.cells {
-        if record.backend == BackendName::Nftables && record.metric == Metric::Connect {
+        if record.cell.variant.backend == BackendName::Nftables && record.metric == Metric::Connect {
             record.samples.iter_mut().for_each(|sample| *sample /= 1000.0);
         }
         text += &Record::Cell(record.clone()).line();
@@ -415,7 +416,7 @@ fn what_looks_slower_is_run_again_beside_direct() -> Result<()> {
     let said = expect(&mut gate(folder, &["--out", "verdict"]), 1)?;
     ensure!(said.contains("run again in 2 rounds:") && said.contains("the gate fails: regressed "), "{said}");
     let again = dataset_at(&folder.join("verdict/run/again"))?;
-    let asked = |backend| again.header.plan.cells.iter().filter(|cell| cell.backend == backend).count();
+    let asked = |backend| again.header.plan.cells.iter().filter(|cell| cell.variant.backend == backend).count();
     ensure!(again.header.plan.rounds == 2 && asked(BackendName::Nftables) > 0);
     ensure!(asked(BackendName::Direct) == asked(BackendName::Nftables), "{:?}", again.header.plan.cells);
     ensure!(again.header.plan.cells.iter().all(|cell| cell.probe == ProbeName::Connect));

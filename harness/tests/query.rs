@@ -72,8 +72,8 @@ mod with_sql {
         for row in &answered {
             let of = dataset.cells.iter().filter(|record| {
                 record.metric.to_string() == "connect"
-                    && record.backend.to_string() == row[0]
-                    && record.services.to_string() == row[1]
+                    && record.cell.variant.backend.to_string() == row[0]
+                    && record.cell.cluster.services.to_string() == row[1]
             });
             let samples: Vec<f64> = of.flat_map(|record| record.samples.clone()).collect();
             assert_eq!(row[2], samples.len().to_string(), "{row:?}");

@@ -2,6 +2,8 @@
 //!
 //! No processes, sockets, files or clock: everything here can be printed, compared and tested without privileges.
 
+pub mod axes;
+pub mod cell;
 pub mod change;
 pub mod cluster;
 pub mod dataset;
@@ -15,5 +17,4 @@ pub mod scenario;
 pub mod slowdown;
 pub mod stats;
 pub mod units;
-pub mod variant;
 pub mod vocabulary;

@@ -1,6 +1,6 @@
 //! Slowdowns that are planted into a run, to see whether whoever reads it finds them.
 
-use crate::plan::Cell;
+use crate::cell::Cell;
 use crate::vocabulary::ProbeName;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -120,7 +120,7 @@ impl FromStr for Means {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Axes;
+    use crate::axes::Axes;
     use crate::vocabulary::BackendName;
 
     #[test]

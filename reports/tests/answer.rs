@@ -24,8 +24,9 @@ fn assert_told(dataset: &Dataset, sentence: &str) {
 
 /// `dataset` with `metric` of `backend` at all sizes from `services` on times `factor`.
 fn times(mut dataset: Dataset, backend: BackendName, metric: Metric, services: u32, factor: f64) -> Dataset {
-    let cells = dataset.cells.iter_mut().filter(|cell| cell.backend == backend && cell.metric == metric);
-    for cell in cells.filter(|cell| cell.services >= services) {
+    let cells =
+        dataset.cells.iter_mut().filter(|record| record.cell.variant.backend == backend && record.metric == metric);
+    for cell in cells.filter(|record| record.cell.cluster.services >= services) {
         cell.samples.iter_mut().for_each(|sample| *sample *= factor);
     }
     dataset
@@ -124,7 +125,7 @@ fn position_makes_a_difference_to_connections_and_none_to_bandwidth() {
     assert_told(&dataset, "- **Position makes no difference to bandwidth:** at 20,000 Services, the last one reaches");
     let mut slow = dataset;
     for cell in &mut slow.cells {
-        if cell.metric == Metric::Bandwidth && cell.position == Some(Position::Last) {
+        if cell.metric == Metric::Bandwidth && cell.cell.position == Some(Position::Last) {
             cell.samples.iter_mut().for_each(|sample| *sample /= 2.0);
         }
     }

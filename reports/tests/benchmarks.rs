@@ -67,7 +67,7 @@ fn a_strict_reader_takes_every_line_of_the_go_benchmark_format() {
             .cells
             .iter()
             .filter(|record| !record.samples.is_empty())
-            .map(|record| (record.cell(), record.round, record.replica))
+            .map(|record| (record.cell, record.round, record.replica))
             .collect();
         assert_eq!(read.results.len(), passes.len(), "a line a round of a cell");
         let values: usize = read.results.iter().map(|(.., values)| values.len()).sum();
@@ -97,9 +97,9 @@ fn a_value_is_the_median_of_its_round_in_a_unit_that_says_what_it_is() {
     let record = |metric: &str| {
         let dataset = sample::dataset();
         let of = |record: &&lab_core::dataset::CellRecord| {
-            record.backend.to_string() == "nftables"
-                && record.services == 1000
-                && record.position.is_some_and(|position| position.to_string() == "last")
+            record.cell.variant.backend.to_string() == "nftables"
+                && record.cell.cluster.services == 1000
+                && record.cell.position.is_some_and(|position| position.to_string() == "last")
                 && record.metric.to_string() == metric
                 && record.round == 0
         };
@@ -145,8 +145,8 @@ fn several_runs_follow_one_another_each_under_its_own_configuration() {
 /// A run of a few cells, of which some came to nothing.
 fn small(mut dataset: Dataset) -> Dataset {
     let keep = |backend, services| services == 1 || backend == BackendName::IptablesLegacy && services == 1000;
-    dataset.header.plan.cells.retain(|cell| keep(cell.backend, cell.services));
-    dataset.cells.retain(|record| keep(record.backend, record.services));
+    dataset.header.plan.cells.retain(|cell| keep(cell.variant.backend, cell.cluster.services));
+    dataset.cells.retain(|record| keep(record.cell.variant.backend, record.cell.cluster.services));
     dataset
 }
 
@@ -215,6 +215,6 @@ fn small_runs_are_written_for_every_tool_as_before() {
     }
     let mut datasets = [small(sample::counted())];
     datasets[0].header.plan.cells.retain(|cell| cell.probe == ProbeName::SyncFull);
-    datasets[0].cells.retain(|record| record.probe == ProbeName::SyncFull);
+    datasets[0].cells.retain(|record| record.cell.probe == ProbeName::SyncFull);
     check("counted.json", &reports::json(&datasets));
 }

@@ -2,6 +2,7 @@
 
 mod sample;
 
+use lab_core::cell::Cell;
 use lab_core::dataset::{Dataset, Record};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName, Scheduler};
@@ -90,10 +91,12 @@ fn one_cell_with_one_sample_makes_no_comparison() {
     let mut dataset = sample::dataset();
     let keep =
         |backend, probe, services| backend == BackendName::Nftables && probe == ProbeName::SyncFull && services == 1;
-    dataset.header.plan.cells.retain(|cell| keep(cell.backend, cell.probe, cell.services));
+    dataset.header.plan.cells.retain(|cell| keep(cell.variant.backend, cell.probe, cell.cluster.services));
     dataset.header.plan.rounds = 1;
     dataset.cells.retain(|cell| {
-        keep(cell.backend, cell.probe, cell.services) && cell.round == 0 && cell.metric == Metric::SyncFull
+        keep(cell.cell.variant.backend, cell.cell.probe, cell.cell.cluster.services)
+            && cell.round == 0
+            && cell.metric == Metric::SyncFull
     });
     assert_says(&dataset, "at 1 Service, the median is 6.17 ms with nftables.");
     assert_says(&dataset, "Nothing: every cell of the plan was measured in every round.");
@@ -105,7 +108,7 @@ fn single_samples_are_not_called_different() {
     let mut dataset = sample::dataset();
     dataset.header.plan.rounds = 1;
     dataset.header.plan.cells.retain(|cell| cell.probe == ProbeName::SyncFull);
-    dataset.cells.retain(|cell| cell.round == 0 && cell.probe == ProbeName::SyncFull);
+    dataset.cells.retain(|record| record.round == 0 && record.cell.probe == ProbeName::SyncFull);
     assert_says(&dataset, "no difference is claimed");
     assert_says(&dataset, "iptables-nft is over-budget there");
 }
@@ -161,9 +164,9 @@ fn a_single_count_of_instructions_stands_alone() {
     let mut dataset = sample::counted();
     dataset.header.plan.replicas = 1;
     dataset.header.references.clear();
-    dataset.header.plan.cells.retain(|cell| cell.probe == ProbeName::SyncFull && cell.services == 1);
+    dataset.header.plan.cells.retain(|cell| cell.probe == ProbeName::SyncFull && cell.cluster.services == 1);
     let cells = dataset.header.plan.cells.clone();
-    dataset.cells.retain(|cell| cell.replica == 0 && cells.contains(&cell.cell()));
+    dataset.cells.retain(|record| record.replica == 0 && cells.contains(&record.cell));
     assert_says(&dataset, "at 1 Service, it takes");
     assert_says(&dataset, "All of it was counted in one replica");
     assert_says(
@@ -228,10 +231,10 @@ fn a_time_is_never_divided_by_a_count_of_instructions() {
 fn a_published_end_that_was_not_met_stands_beside_what_was_measured() {
     let mut dataset = sample::counted();
     let grown = |services: &mut u32| *services = if *services == 20_000 { 50_000 } else { *services };
-    dataset.header.plan.cells.iter_mut().for_each(|cell| grown(&mut cell.services));
+    dataset.header.plan.cells.iter_mut().for_each(|cell| grown(&mut cell.cluster.services));
     for cell in &mut dataset.cells {
-        grown(&mut cell.services);
-        if cell.probe == ProbeName::Bandwidth && cell.metric == Metric::Bandwidth {
+        grown(&mut cell.cell.cluster.services);
+        if cell.cell.probe == ProbeName::Bandwidth && cell.metric == Metric::Bandwidth {
             cell.outcome = Outcome::Measured;
             cell.reason.clear();
             cell.samples = vec![21e9];
@@ -259,6 +262,11 @@ fn a_published_size_that_is_not_in_the_plan_is_listed_with_the_reason() {
     assert_tabulates(&other, "published lost");
 }
 
+fn hash(cell: &mut Cell) {
+    let settings = &mut cell.variant.settings;
+    settings.scheduler = settings.scheduler.map(|_| Scheduler::SourceHashing);
+}
+
 #[test]
 fn variants_of_a_backend_are_told_apart_where_they_differ() {
     let dataset = sample::counted();
@@ -266,10 +274,10 @@ fn variants_of_a_backend_are_told_apart_where_they_differ() {
     assert_tabulates(&dataset, "ipvs (batched)");
     let mut other = dataset;
     for cell in &mut other.header.plan.cells {
-        cell.scheduler = cell.scheduler.map(|_| Scheduler::SourceHashing);
+        hash(cell);
     }
-    for cell in &mut other.cells {
-        cell.scheduler = cell.scheduler.map(|_| Scheduler::SourceHashing);
+    for record in &mut other.cells {
+        hash(&mut record.cell);
     }
     assert_tabulates(&other, "ipvs (kube-proxy, sh)");
     assert_tabulates(&other, "ipvs (sh)");
@@ -311,7 +319,7 @@ fn the_page_asks_nothing_of_the_network_and_runs_its_own_script_only() {
     }
     // Where there is nothing to zoom into, there is no script at all.
     let mut few = sample::dataset();
-    few.cells.retain(|cell| cell.probe == ProbeName::SyncFull);
+    few.cells.retain(|record| record.cell.probe == ProbeName::SyncFull);
     let html_of_few = self::html(&few);
     assert!(html_of_few.contains("style-src 'unsafe-inline'\"") && !html_of_few.contains("<script"));
     assert!(html.contains("What does a Service cost, &#38; where &#60;is&#62; it | paid?"), "the question is escaped");
@@ -324,8 +332,8 @@ fn the_page_asks_nothing_of_the_network_and_runs_its_own_script_only() {
 fn a_size_beyond_what_kubernetes_supports_is_called_so() {
     assert_says(&sample::dataset(), "20,000 Services is past that (20,000 is 2.00× the limit)");
     let mut small = sample::dataset();
-    small.header.plan.cells.retain(|cell| cell.services < 20_000);
-    small.cells.retain(|cell| cell.services < 20_000);
+    small.header.plan.cells.retain(|cell| cell.cluster.services < 20_000);
+    small.cells.retain(|record| record.cell.cluster.services < 20_000);
     assert!(words(&small).iter().all(|text| !text.contains("is past that")));
 }
 

@@ -58,15 +58,15 @@ fn named(row: Vec<(&str, Field)>) -> Vec<(String, Field)> {
 fn sample(header: &Header, record: &CellRecord, taken: Option<(u32, f64)>) -> Vec<(String, Field)> {
     let mut row = run(header);
     row.extend([
-        ("backend", text(record.backend.name())),
-        ("layout", text(&record.layout)),
-        ("scheduler", word(record.scheduler)),
-        ("forwarding", word(record.forwarding)),
-        ("way", text(record.way.name())),
-        ("services", Field::UInt(record.services)),
-        ("endpoints", Field::UInt(record.endpoints)),
-        ("position", word(record.position)),
-        ("probe", text(record.probe.name())),
+        ("backend", text(record.cell.variant.backend.name())),
+        ("layout", text(record.cell.variant.layout.name())),
+        ("scheduler", word(record.cell.variant.settings.scheduler)),
+        ("forwarding", word(record.cell.variant.settings.forwarding)),
+        ("way", text(record.cell.variant.way.name())),
+        ("services", Field::UInt(record.cell.cluster.services)),
+        ("endpoints", Field::UInt(record.cell.cluster.endpoints)),
+        ("position", word(record.cell.position)),
+        ("probe", text(record.cell.probe.name())),
         ("round", Field::UInt(record.round)),
         ("replica", Field::UInt(record.replica)),
         ("outcome", text(record.outcome.name())),
@@ -83,15 +83,15 @@ fn aggregate(header: &Header, row: &Row) -> Vec<(String, Field)> {
     let mut fields = run(header);
     let figure = |figure: fn(&analysis::summary::Figures) -> Option<f64>| number(row.figures.as_ref().and_then(figure));
     fields.extend([
-        ("backend", text(row.backend.name())),
-        ("layout", text(&row.layout)),
-        ("scheduler", word(row.scheduler)),
-        ("forwarding", word(row.forwarding)),
-        ("way", text(row.way.name())),
-        ("services", Field::UInt(row.services)),
-        ("endpoints", Field::UInt(row.endpoints)),
-        ("position", word(row.position)),
-        ("probe", text(row.probe.name())),
+        ("backend", text(row.cell.variant.backend.name())),
+        ("layout", text(row.cell.variant.layout.name())),
+        ("scheduler", word(row.cell.variant.settings.scheduler)),
+        ("forwarding", word(row.cell.variant.settings.forwarding)),
+        ("way", text(row.cell.variant.way.name())),
+        ("services", Field::UInt(row.cell.cluster.services)),
+        ("endpoints", Field::UInt(row.cell.cluster.endpoints)),
+        ("position", word(row.cell.position)),
+        ("probe", text(row.cell.probe.name())),
         ("outcome", text(row.outcome.name())),
         ("reason", text(&row.reason)),
         ("metric", text(row.metric.name())),
@@ -220,8 +220,8 @@ fn csv_and_parquet_have_the_same_columns() {
 /// A run of few cells, for what is tried many times.
 fn few() -> Dataset {
     let mut dataset = sample::counted();
-    dataset.header.plan.cells.retain(|cell| cell.services == 1);
-    dataset.cells.retain(|record| record.services == 1);
+    dataset.header.plan.cells.retain(|cell| cell.cluster.services == 1);
+    dataset.cells.retain(|record| record.cell.cluster.services == 1);
     dataset
 }
 

@@ -7,9 +7,9 @@ use super::fitted::Fitted;
 use super::objective::{Misfitting, Objective};
 use super::series::{Absence, Missing};
 use super::standing::{Capacity, Standing, Verdict};
+use lab_core::cell::Contender;
 use lab_core::dataset::Dataset;
 use lab_core::metric::Metric;
-use lab_core::variant::Variant;
 use lab_core::vocabulary::{BackendName, Clock, Position, ProbeName, Quantile};
 use std::collections::BTreeSet;
 
@@ -57,7 +57,7 @@ pub struct Answer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct VariantAnswer {
     /// Which.
-    pub variant: Variant,
+    pub variant: Contender,
     /// What it is called.
     pub name: String,
     /// Up to how many Services it holds every objective.
@@ -272,16 +272,16 @@ impl Asking<'_> {
 
     fn variants(&self) -> Vec<VariantAnswer> {
         let asked = || self.fitted.iter().filter(|fitted| self.is_asked(fitted)).map(|fitted| fitted.series.variant);
-        let ways: BTreeSet<Variant> = asked().filter(|variant| variant.way.is_some()).collect();
+        let ways: BTreeSet<Contender> = asked().filter(|variant| variant.way.is_some()).collect();
         // What only sends packets says nothing of ways, and stands for itself where no way was asked.
         let others = asked().filter(|variant| !ways.iter().any(|way| variant.covers(*way)));
-        let variants: BTreeSet<Variant> = ways.iter().copied().chain(others).collect();
-        let variants: Vec<Variant> =
+        let variants: BTreeSet<Contender> = ways.iter().copied().chain(others).collect();
+        let variants: Vec<Contender> =
             variants.into_iter().filter(|variant| variant.backend != BackendName::Direct).collect();
         variants.iter().map(|variant| self.variant(*variant, variant.name(&variants))).collect()
     }
 
-    fn variant(&self, variant: Variant, name: String) -> VariantAnswer {
+    fn variant(&self, variant: Contender, name: String) -> VariantAnswer {
         let standings: Vec<Vec<Standing>> =
             self.question.objectives.iter().map(|objective| self.standings(variant, objective)).collect();
         let parts: Vec<Part> = self
@@ -315,18 +315,18 @@ impl Asking<'_> {
         VariantAnswer { variant, name, capacity, binding, parts, verdicts }
     }
 
-    fn standings(&self, variant: Variant, objective: &Objective) -> Vec<Standing<'_>> {
+    fn standings(&self, variant: Contender, objective: &Objective) -> Vec<Standing<'_>> {
         let limit = objective.tightened(self.question.headroom);
         let standing = |fitted| Standing::of(fitted, limit, self.question.extrapolate);
         self.of(variant, objective).filter_map(standing).collect()
     }
 
     /// What was measured that `objective` asks of `variant`.
-    fn of(&self, variant: Variant, objective: &Objective) -> impl Iterator<Item = &Fitted> {
+    fn of(&self, variant: Contender, objective: &Objective) -> impl Iterator<Item = &Fitted> {
         self.fitted.iter().filter(move |fitted| objective.asks(fitted) && fitted.series.variant.covers(variant))
     }
 
-    fn part(&self, variant: Variant, objective: &Objective, standings: &[Standing]) -> Part {
+    fn part(&self, variant: Contender, objective: &Objective, standings: &[Standing]) -> Part {
         let mut missing: Vec<Missing> = Vec::new();
         for one in self.of(variant, objective).flat_map(|fitted| &fitted.series.missing) {
             if !missing.contains(one) {

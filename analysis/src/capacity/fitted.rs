@@ -3,10 +3,10 @@
 use super::curve::Curve;
 use super::law::Shape;
 use super::series::Series;
+use lab_core::cell::Contender;
 use lab_core::dataset::Dataset;
 use lab_core::metric::{Better, Metric, Unit};
 use lab_core::units;
-use lab_core::variant::Variant;
 use lab_core::vocabulary::{Clock, Quantile, Word};
 
 /// A series with its curve.
@@ -46,10 +46,10 @@ impl Fitted {
     /// The series of each of `wanted`, with their curves.
     pub(super) fn all(dataset: &Dataset, wanted: &[(Metric, Quantile)]) -> Vec<Self> {
         let series = Series::collect(dataset, wanted);
-        let variants: Vec<Variant> = series.iter().map(|series| series.variant).collect();
+        let variants: Vec<Contender> = series.iter().map(|series| series.variant).collect();
         let clock = dataset.header.clock;
         let fitted = |series: Series| {
-            let alike: Vec<Variant> =
+            let alike: Vec<Contender> =
                 variants.iter().copied().filter(|one| one.way.is_some() == series.variant.way.is_some()).collect();
             Self { curve: Curve::fit(&series), name: series.variant.name(&alike), clock, series }
         };

@@ -1,11 +1,11 @@
 //! What was measured of one quantity over the sizes: a figure a size, and how far it may be off.
 
 use crate::summary::{Gathered, Pass, gather};
+use lab_core::cell::Cell;
+use lab_core::cell::Contender;
 use lab_core::dataset::Dataset;
 use lab_core::metric::Metric;
-use lab_core::plan::Cell;
 use lab_core::stats::{self, size};
-use lab_core::variant::Variant;
 use lab_core::vocabulary::{Clock, Outcome, Position, ProbeName, Quantile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,7 +14,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// Whose.
-    pub variant: Variant,
+    pub variant: Contender,
     /// What was asked.
     pub probe: ProbeName,
     /// What was measured.
@@ -87,10 +87,10 @@ impl Series {
     pub(super) fn collect(dataset: &Dataset, wanted: &[(Metric, Quantile)]) -> Vec<Self> {
         let mut asked: BTreeMap<Asked, BTreeMap<u32, Vec<Gathered>>> = BTreeMap::new();
         for gathered in gather(dataset) {
-            let Cell { probe, endpoints, position, services, .. } = gathered.cell;
-            let variant = Variant::of(&gathered.cell);
-            let key = Asked { variant, probe, endpoints, positioned: position.is_some() };
-            asked.entry(key).or_default().entry(services).or_default().push(gathered);
+            let Cell { cluster, probe, position, .. } = gathered.cell;
+            let variant = gathered.cell.contender();
+            let key = Asked { variant, probe, endpoints: cluster.endpoints, positioned: position.is_some() };
+            asked.entry(key).or_default().entry(cluster.services).or_default().push(gathered);
         }
         let mut series = Vec::new();
         for &(metric, quantile) in wanted {
@@ -126,7 +126,7 @@ impl Series {
 /// What belongs together but for the size and the position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Asked {
-    variant: Variant,
+    variant: Contender,
     probe: ProbeName,
     endpoints: u32,
     positioned: bool,

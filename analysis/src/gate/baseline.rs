@@ -1,8 +1,8 @@
 //! Runs made small enough to be kept with the code that they were measured of.
 
 use jiff::Timestamp;
+use lab_core::cell::Cell;
 use lab_core::dataset::{Baseline, CellRecord, Dataset, Header};
-use lab_core::plan::Cell;
 use lab_core::stats;
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ const MOST_SAMPLES: usize = 30;
 pub fn condense(run: &Dataset, reason: &str, updated: Timestamp) -> Dataset {
     let places: HashMap<Cell, usize> = run.header.plan.cells.iter().enumerate().map(|(at, cell)| (*cell, at)).collect();
     let place = |record: &CellRecord| {
-        let cell = record.cell();
+        let cell = record.cell;
         (places.get(&cell).copied().unwrap_or(usize::MAX), cell, record.metric, record.round, record.replica)
     };
     let mut cells: Vec<CellRecord> = run.cells.clone();

@@ -4,7 +4,6 @@ use super::comparison::Compared;
 use super::judgement::Judged;
 use super::verdict::Verdict;
 use lab_core::metric::{Better, Metric, Unit};
-use lab_core::variant::Variant;
 use lab_core::vocabulary::ProbeName;
 use std::cmp::Reverse;
 
@@ -72,7 +71,7 @@ fn is_part(row: &Compared, other: &Compared) -> bool {
 
 /// Whether `other` is the load that `row`'s node was given.
 fn same_load(row: &Compared, other: &Compared) -> bool {
-    let size = |row: &Compared| (row.cell.services, row.cell.endpoints);
-    let loads = other.cell.probe == ProbeName::SyncFull && Variant::of(&row.cell).covers(Variant::of(&other.cell));
+    let size = |row: &Compared| (row.cell.cluster.services, row.cell.cluster.endpoints);
+    let loads = other.cell.probe == ProbeName::SyncFull && row.cell.contender().covers(other.cell.contender());
     other.cell == row.cell || loads && size(row) == size(other)
 }

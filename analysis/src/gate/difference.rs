@@ -1,8 +1,9 @@
 //! What two runs differ in besides their numbers, and what that means for comparing them.
 
+use lab_core::cell::Cell;
 use lab_core::dataset::{Dataset, Header};
-use lab_core::plan::{Cell, Plan};
-use lab_core::vocabulary::{BackendName, Clock, ProbeName, TargetName, Word, words};
+use lab_core::plan::Plan;
+use lab_core::vocabulary::{BackendName, Clock, LayoutName, ProbeName, TargetName, Word, words};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that runs can differ in.
@@ -133,7 +134,7 @@ impl Found {
         let sends = asked(&[ProbeName::ConnectionsPerSecond, ProbeName::Bandwidth]);
         dial("traffic", sends, seconds(was.traffic), seconds(is.traffic));
         dial("churn", asked(&[ProbeName::Churn]), seconds(was.churn), seconds(is.churn));
-        let ipvs = both.iter().any(|cell| cell.backend == BackendName::Ipvs);
+        let ipvs = both.iter().any(|cell| cell.variant.backend == BackendName::Ipvs);
         let persistence = |plan: &Plan| plan.persistence.map_or("none".to_owned(), seconds);
         dial("persistence", ipvs, persistence(was), persistence(is));
         let guests = was.target != TargetName::Host && is.target != TargetName::Host;
@@ -223,9 +224,12 @@ fn near(before: &str, after: &str) -> bool {
 
 /// The layouts of each backend, in a word.
 fn layouts(dataset: &Dataset) -> BTreeMap<BackendName, String> {
-    let mut layouts: BTreeMap<BackendName, BTreeSet<&str>> = BTreeMap::new();
+    let mut layouts: BTreeMap<BackendName, BTreeSet<LayoutName>> = BTreeMap::new();
     for record in &dataset.cells {
-        layouts.entry(record.backend).or_default().insert(&record.layout);
+        layouts.entry(record.cell.variant.backend).or_default().insert(record.cell.variant.layout);
     }
-    layouts.into_iter().map(|(backend, names)| (backend, names.into_iter().collect::<Vec<_>>().join(", "))).collect()
+    layouts
+        .into_iter()
+        .map(|(backend, names)| (backend, names.into_iter().map(LayoutName::name).collect::<Vec<_>>().join(", ")))
+        .collect()
 }

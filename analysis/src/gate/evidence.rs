@@ -3,11 +3,11 @@
 use super::comparison::Side;
 use super::timed::{self, Round};
 use crate::summary::{Gathered, Pass, gather};
+use lab_core::cell::Cell;
+use lab_core::cell::Contender;
 use lab_core::dataset::Dataset;
 use lab_core::metric::{Metric, Unit};
-use lab_core::plan::Cell;
 use lab_core::stats;
-use lab_core::variant::Variant;
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -23,12 +23,12 @@ pub(super) enum Yardstick {
     /// The same asked of `direct`, wherever: nothing is installed there that could make a difference.
     Direct(Cell),
     /// Starting a tool: that of a variant, for single rules or not.
-    Start(Variant, bool),
+    Start(Contender, bool),
 }
 
 impl Yardstick {
     fn start(cell: &Cell) -> Self {
-        Self::Start(Variant::of(cell), cell.probe == ProbeName::AppendRule)
+        Self::Start(cell.contender(), cell.probe == ProbeName::AppendRule)
     }
 }
 
@@ -82,9 +82,9 @@ impl Evidence {
             // Not a start against itself.
             (_, Metric::ToolExec) => Vec::new(),
             (cell, _) if cell.probe.programs() => self.starts.keys().copied().collect(),
-            (cell, _) if cell.backend == BackendName::Direct => Vec::new(),
+            (cell, _) if cell.variant.backend == BackendName::Direct => Vec::new(),
             (cell, _) => {
-                let alike = |other: &&Cell| (other.backend, other.probe) == (BackendName::Direct, cell.probe);
+                let alike = |other: &&Cell| (other.variant.backend, other.probe) == (BackendName::Direct, cell.probe);
                 self.planned.iter().filter(alike).map(|cell| Yardstick::Direct(*cell)).collect()
             }
         };
@@ -152,7 +152,7 @@ impl Evidence {
 /// The cell of `direct` that traffic is held against: what was asked the same. None for `direct` itself, and for syncs.
 #[must_use]
 pub fn beside(cell: Cell) -> Option<Cell> {
-    (cell.backend != BackendName::Direct && !cell.probe.programs()).then(|| cell.direct())
+    (cell.variant.backend != BackendName::Direct && !cell.probe.programs()).then(|| cell.direct())
 }
 
 /// Whether it is the time of a sync, which tools take part in.

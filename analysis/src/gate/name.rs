@@ -1,14 +1,14 @@
 //! What rows are called.
 
+use lab_core::cell::Cell;
+use lab_core::cell::Contender;
 use lab_core::metric::Metric;
-use lab_core::plan::Cell;
 use lab_core::units;
-use lab_core::variant::Variant;
 use std::collections::BTreeSet;
 
 /// What cells are beside each other, so that a name says no more than tells them apart.
 pub(super) struct Names {
-    variants: Vec<Variant>,
+    variants: Vec<Contender>,
     endpoints: BTreeSet<u32>,
 }
 
@@ -16,19 +16,19 @@ impl Names {
     pub(super) fn of<'a>(cells: impl Iterator<Item = &'a Cell>) -> Self {
         let (mut variants, mut endpoints) = (BTreeSet::new(), BTreeSet::new());
         for cell in cells {
-            variants.insert(Variant::of(cell));
-            endpoints.insert(cell.endpoints);
+            variants.insert(cell.contender());
+            endpoints.insert(cell.cluster.endpoints);
         }
         Self { variants: variants.into_iter().collect(), endpoints }
     }
 
     /// `ipvs (batched) at 100 Services, connect (last)`; `nftables at 1 Service, tool_user of sync_full`.
     pub(super) fn row(&self, cell: &Cell, metric: Metric) -> String {
-        let Cell { services, endpoints, probe, position, .. } = *cell;
-        let services = units::counted(services.into(), "Service");
-        let mut name = format!("{} at {services}", Variant::of(cell).name(&self.variants));
+        let Cell { cluster, probe, position, .. } = *cell;
+        let services = units::counted(cluster.services.into(), "Service");
+        let mut name = format!("{} at {services}", cell.contender().name(&self.variants));
         if self.endpoints.len() > 1 {
-            name.push_str(&format!(" of {}", units::counted(endpoints.into(), "endpoint")));
+            name.push_str(&format!(" of {}", units::counted(cluster.endpoints.into(), "endpoint")));
         }
         name.push_str(&format!(", {metric}"));
         if metric != Metric::of(probe) {

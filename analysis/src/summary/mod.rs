@@ -1,33 +1,17 @@
 //! A dataset with its rounds aggregated: one row a cell and metric.
 
+use lab_core::cell::Cell;
 use lab_core::dataset::{CellRecord, Dataset};
 use lab_core::metric::Metric;
-use lab_core::plan::Cell;
 use lab_core::stats;
-use lab_core::vocabulary::{BackendName, Forwarding, Outcome, Position, ProbeName, Quantile, Scheduler, Way};
+use lab_core::vocabulary::{BackendName, Outcome, Quantile};
 use std::collections::{BTreeMap, HashMap};
 
 /// One cell's metric over all rounds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// The backend.
-    pub backend: BackendName,
-    /// Whose rules.
-    pub layout: String,
-    /// How IPVS picked real servers; `None` for any other backend.
-    pub scheduler: Option<Scheduler>,
-    /// How IPVS handed packets on; `None` for any other backend.
-    pub forwarding: Option<Forwarding>,
-    /// How changes were applied.
-    pub way: Way,
-    /// The number of Services.
-    pub services: u32,
-    /// Endpoints a Service.
-    pub endpoints: u32,
-    /// Which Service was asked.
-    pub position: Option<Position>,
-    /// The probe.
-    pub probe: ProbeName,
+    /// The point of the plan.
+    pub cell: Cell,
     /// `failed` when any round did, else `measured` when any was, else how the cell ended.
     pub outcome: Outcome,
     /// Why it was not measured, or not as often as planned; empty otherwise.
@@ -88,7 +72,7 @@ const SEED: u64 = 0;
 /// A failed row keeps the figures of the rounds that did not fail.
 #[must_use]
 pub fn summarise(dataset: &Dataset) -> Vec<Row> {
-    let context = Context { dataset, direct: round_medians(dataset), layouts: layouts(dataset) };
+    let context = Context { dataset, direct: round_medians(dataset) };
     by_cell(dataset).iter().flat_map(|(cell, records)| context.rows(*cell, records)).collect()
 }
 
@@ -121,7 +105,7 @@ fn by_cell(dataset: &Dataset) -> Vec<(Cell, Vec<&CellRecord>)> {
     let mut places: HashMap<Cell, usize> = HashMap::new();
     let mut cells: Vec<(Cell, Vec<&CellRecord>)> = Vec::new();
     let planned = dataset.header.plan.cells.iter().map(|cell| (*cell, None));
-    for (cell, record) in planned.chain(dataset.cells.iter().map(|record| (record.cell(), Some(record)))) {
+    for (cell, record) in planned.chain(dataset.cells.iter().map(|record| (record.cell, Some(record)))) {
         let place = *places.entry(cell).or_insert_with(|| {
             cells.push((cell, Vec::new()));
             cells.len() - 1
@@ -155,26 +139,16 @@ struct Context<'a> {
     dataset: &'a Dataset,
     /// `direct`'s medians.
     direct: HashMap<(Cell, Metric, Pass), f64>,
-    /// The layout of each backend, for cells of which no line was written.
-    layouts: HashMap<BackendName, &'a str>,
 }
 
 /// The median of each of `direct`'s cells, metrics and passes.
 fn round_medians(dataset: &Dataset) -> HashMap<(Cell, Metric, Pass), f64> {
     let mut samples: HashMap<_, Vec<f64>> = HashMap::new();
-    for record in dataset.cells.iter().filter(|record| record.backend == BackendName::Direct) {
-        let key = (record.cell(), record.metric, (record.round, record.replica));
+    for record in dataset.cells.iter().filter(|record| record.cell.variant.backend == BackendName::Direct) {
+        let key = (record.cell, record.metric, (record.round, record.replica));
         samples.entry(key).or_default().extend(finite(record));
     }
     samples.into_iter().filter_map(|(key, samples)| Some((key, stats::median(&samples)?))).collect()
-}
-
-fn layouts(dataset: &Dataset) -> HashMap<BackendName, &str> {
-    let mut layouts = HashMap::from([(BackendName::Direct, "none")]);
-    for record in &dataset.cells {
-        layouts.entry(record.backend).or_insert(&record.layout);
-    }
-    layouts
 }
 
 impl Context<'_> {
@@ -186,23 +160,7 @@ impl Context<'_> {
             if metric == Metric::of(cell.probe) && outcome == Outcome::Measured && reason.is_empty() {
                 reason = self.too_few_rounds(&records);
             }
-            let layout = self.layouts.get(&cell.backend).copied().unwrap_or_default().to_owned();
-            let Cell { services, endpoints, backend, scheduler, forwarding, way, probe, position } = cell;
-            Row {
-                backend,
-                layout,
-                scheduler,
-                forwarding,
-                way,
-                services,
-                endpoints,
-                position,
-                probe,
-                outcome,
-                reason,
-                metric,
-                figures,
-            }
+            Row { cell, outcome, reason, metric, figures }
         };
         by_metric(cell, records).into_iter().map(row).collect()
     }

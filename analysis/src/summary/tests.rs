@@ -1,14 +1,14 @@
 //! What becomes of rounds that were measured, were not, and were never reached.
 
 use super::*;
+use lab_core::cell::{ClusterSpec, Variant};
 use lab_core::dataset::{End, Header};
 use lab_core::plan::Plan;
-use lab_core::vocabulary::{TargetName, Word};
+use lab_core::vocabulary::{LayoutName, Position, ProbeName, TargetName, Way, Word};
 
 fn cell(backend: BackendName, probe: ProbeName) -> Cell {
     let position = (probe == ProbeName::Connect).then_some(Position::Last);
-    let way = Way::of(backend)[0];
-    Cell { services: 10, endpoints: 2, backend, scheduler: None, forwarding: None, way, probe, position }
+    Cell { cluster: ClusterSpec::uniform(10, 2), variant: Variant::usual(backend), probe, position }
 }
 
 fn nftables() -> Cell {
@@ -19,15 +19,7 @@ fn record(cell: Cell, metric: Metric, round: u32, samples: &[f64]) -> CellRecord
     CellRecord {
         scenario: "test".to_owned(),
         target: TargetName::Host,
-        backend: cell.backend,
-        layout: "kube-proxy-1.30".to_owned(),
-        scheduler: cell.scheduler,
-        forwarding: cell.forwarding,
-        way: cell.way,
-        services: cell.services,
-        endpoints: cell.endpoints,
-        position: cell.position,
-        probe: cell.probe,
+        cell,
         round,
         replica: 0,
         outcome: Outcome::Measured,
@@ -63,7 +55,7 @@ fn rounds_are_pooled_into_one_row() {
         record(nftables(), Metric::Connect, 1, &[4.0, 5.0, f64::NAN]),
     ];
     let row = only(&dataset(&[nftables()], 2, rounds));
-    assert_eq!((row.outcome, row.reason.as_str(), row.layout.as_str()), (Outcome::Measured, "", "kube-proxy-1.30"));
+    assert_eq!((row.outcome, row.reason.as_str(), row.cell), (Outcome::Measured, "", nftables()));
     let figures = row.figures.unwrap();
     assert_eq!((figures.n, figures.min, figures.p50, figures.max, figures.mad), (5, 1.0, 3.0, 5.0, 1.0));
     assert!((figures.p90 - 4.6).abs() < 1e-9 && (figures.p99 - 4.96).abs() < 1e-9);
@@ -81,7 +73,7 @@ fn rows_come_in_the_order_of_the_plan_and_then_of_the_metrics() {
         record(direct, Metric::Connect, 0, &[1.0]),
     ];
     let rows = summarise(&dataset(&[nftables(), full, direct], 1, records));
-    let order: Vec<_> = rows.iter().map(|row| (row.backend, row.metric)).collect();
+    let order: Vec<_> = rows.iter().map(|row| (row.cell.variant.backend, row.metric)).collect();
     let expected = [
         (BackendName::Nftables, Metric::Connect),
         (BackendName::IptablesNft, Metric::SyncFull),
@@ -166,7 +158,7 @@ fn a_cell_that_was_never_reached_is_a_row() {
     let row = only(&dataset(&[nftables()], 2, Vec::new()));
     assert_eq!((row.outcome, row.reason.as_str(), row.figures), (Outcome::Skipped, NEVER_REACHED, None));
     let row = &summarise(&dataset(&[cell(BackendName::Direct, ProbeName::Connect)], 2, Vec::new()))[0];
-    assert_eq!((row.layout.as_str(), row.way), ("none", Way::None));
+    assert_eq!((row.cell.variant.layout, row.cell.variant.way), (LayoutName::None, Way::None));
 }
 
 #[test]
@@ -181,5 +173,8 @@ fn a_cell_that_lacks_rounds_says_so() {
 fn a_cell_outside_the_plan_comes_last() {
     let stray = cell(BackendName::Direct, ProbeName::Connect);
     let rows = summarise(&dataset(&[nftables()], 1, vec![record(stray, Metric::Connect, 0, &[1.0])]));
-    assert_eq!(rows.iter().map(|row| row.backend).collect::<Vec<_>>(), [BackendName::Nftables, BackendName::Direct]);
+    assert_eq!(
+        rows.iter().map(|row| row.cell.variant.backend).collect::<Vec<_>>(),
+        [BackendName::Nftables, BackendName::Direct]
+    );
 }

@@ -1,9 +1,10 @@
 //! Datasets drawn from laws that are known.
 
+use lab_core::cell::{Cell, ClusterSpec, Variant};
 use lab_core::dataset::{CellRecord, Dataset, Header};
 use lab_core::metric::Metric;
-use lab_core::plan::{Cell, Plan};
-use lab_core::vocabulary::{BackendName, Clock, Forwarding, Outcome, Position, ProbeName, Scheduler, TargetName, Way};
+use lab_core::plan::Plan;
+use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, TargetName, Way};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -76,33 +77,19 @@ pub(crate) fn cell(backend: BackendName, probe: ProbeName, services: u32) -> Cel
     let ipvs = backend == BackendName::Ipvs;
     let asks = [ProbeName::Connect, ProbeName::Bandwidth, ProbeName::ConnectionsPerSecond].contains(&probe);
     let position = if services == 1 { Position::First } else { Position::Last };
-    Cell {
-        services,
-        endpoints: 2,
-        backend,
-        scheduler: ipvs.then_some(Scheduler::RoundRobin),
-        forwarding: ipvs.then_some(Forwarding::Masquerading),
-        way: if probe.programs() || !ipvs { Way::of(backend)[0] } else { Way::Batched },
-        probe,
-        position: asks.then_some(position),
-    }
+    let usual = Variant::usual(backend);
+    let way = if probe.programs() || !ipvs { usual.way } else { Way::Batched };
+    let cluster = ClusterSpec::uniform(services, 2);
+    Cell { cluster, variant: Variant { way, ..usual }, probe, position: asks.then_some(position) }
 }
 
 pub(crate) fn record(cell: &Cell, round: u32, outcome: Outcome, reason: &str, samples: Vec<f64>) -> CellRecord {
-    let Cell { services, endpoints, backend, scheduler, forwarding, way, probe, position } = *cell;
-    let metric = Metric::of(probe);
+    let cell = *cell;
+    let metric = Metric::of(cell.probe);
     CellRecord {
         scenario: "synthetic".to_owned(),
         target: TargetName::Host,
-        backend,
-        layout: String::new(),
-        scheduler,
-        forwarding,
-        way,
-        services,
-        endpoints,
-        position,
-        probe,
+        cell,
         round,
         replica: 0,
         outcome,

@@ -23,7 +23,9 @@ impl Backend for Ipvs {
     }
 
     fn layout(&self, options: &Options) -> Option<Arc<dyn Layout>> {
-        let Options { scheduler, forwarding, persistence, way } = *options;
+        let Options { variant, persistence } = *options;
+        let (scheduler, forwarding) = variant.settings.ipvs();
+        let way = variant.way;
         Some(Arc::new(layout::Ipvs { cluster_cidr: POD_RANGE, scheduler, forwarding, persistence, way }))
     }
 

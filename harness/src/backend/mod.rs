@@ -9,10 +9,11 @@ mod nftables;
 use crate::cell_error::Missing;
 use crate::tool::{self, Runner};
 use anyhow::Result;
+use lab_core::cell::{Load, Variant};
 use lab_core::cluster::ServicePort;
 use lab_core::layout::{Installed, Layout, Tool};
-use lab_core::plan::{Load, Plan};
-use lab_core::vocabulary::{BackendName, Forwarding, Scheduler, Way};
+use lab_core::plan::Plan;
+use lab_core::vocabulary::BackendName;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,28 +21,20 @@ use std::time::Duration;
 /// What a backend leaves to the scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Options {
-    pub(crate) scheduler: Scheduler,
-    pub(crate) forwarding: Forwarding,
+    pub(crate) variant: Variant,
+    /// For how long IPVS sends a client to the same real server.
     pub(crate) persistence: Option<Duration>,
-    pub(crate) way: Way,
 }
 
 impl Options {
     /// Those of a node of `plan` that is loaded with `load`.
     pub(crate) fn of(load: &Load, plan: &Plan) -> Self {
-        let usual = Self::usual(load.backend);
-        Self {
-            scheduler: load.scheduler.unwrap_or(usual.scheduler),
-            forwarding: load.forwarding.unwrap_or(usual.forwarding),
-            persistence: plan.persistence,
-            way: load.way,
-        }
+        Self { variant: load.variant, persistence: plan.persistence }
     }
 
     /// kube-proxy's.
     pub(crate) fn usual(backend: BackendName) -> Self {
-        let (scheduler, forwarding) = (Scheduler::RoundRobin, Forwarding::Masquerading);
-        Self { scheduler, forwarding, persistence: None, way: Way::of(backend)[0] }
+        Self { variant: Variant::usual(backend), persistence: None }
     }
 }
 

@@ -25,13 +25,18 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     say!("target {}, seed {}, at most {budget} a cell\n", plan.target, plan.seed);
     say!("{:>9}  {:<16}{:<11}{:<24}{:<10}{:>6}", "Services", "backend", "way", "probe", "position", "rounds");
     for cell in &plan.cells {
-        let services = units::count(cell.services.into());
+        let services = units::count(cell.cluster.services.into());
         let position = cell.position.map_or(String::new(), |position| position.to_string());
         let rounds = match estimate::rounds(&plan, cell) {
             0 => "over budget".to_owned(),
             rounds => rounds.to_string(),
         };
-        say!("{services:>9}  {:<16}{:<11}{:<24}{position:<10}{rounds:>6}", cell.backend, cell.way, cell.probe);
+        say!(
+            "{services:>9}  {:<16}{:<11}{:<24}{position:<10}{rounds:>6}",
+            cell.variant.backend,
+            cell.variant.way,
+            cell.probe
+        );
     }
     let minutes = estimate::whole(&plan).as_secs().div_ceil(60);
     say!("\n{} cells; about {minutes} min on two cores, give or take half", plan.cells.len());

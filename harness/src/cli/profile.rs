@@ -6,8 +6,8 @@ use super::runs;
 use crate::process::exit::{Exit, Failure};
 use crate::session::profiles;
 use anyhow::{Result, ensure};
+use lab_core::cell::Cell;
 use lab_core::metric::Metric;
-use lab_core::plan::Cell;
 use lab_core::profile::{self, Comparison, Profile};
 use lab_core::vocabulary::{BackendName, Position, ProbeName, Word};
 use reports::profile as written;
@@ -102,8 +102,8 @@ impl Args {
     fn matching(&self, keys: Vec<(Cell, Metric)>) -> Result<Vec<(Cell, Metric)>> {
         ensure!(!keys.is_empty(), "there is no cell to show: was the run profiled, and are both of the same scenario?");
         let wanted = |(cell, metric): &(Cell, Metric)| {
-            self.backend.is_none_or(|backend| cell.backend == backend)
-                && self.services.is_none_or(|services| cell.services == services)
+            self.backend.is_none_or(|backend| cell.variant.backend == backend)
+                && self.services.is_none_or(|services| cell.cluster.services == services)
                 && self.probe.is_none_or(|probe| cell.probe == probe)
                 && self.position.is_none_or(|position| cell.position == Some(position))
                 && self.metric.is_none_or(|asked| *metric == asked)

@@ -4,6 +4,7 @@ use super::options::word;
 use crate::backend::{self, Options};
 use crate::process::exit::{Exit, Failure};
 use anyhow::anyhow;
+use lab_core::cell::Variant;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
 use lab_core::layout::Action;
@@ -54,10 +55,11 @@ enum Input {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let backend = backend::named(args.backend);
     let usual = Options::usual(args.backend);
-    let options = Options { way: args.way.unwrap_or(usual.way), ..usual };
-    if !Way::of(args.backend).contains(&options.way) {
+    let way = args.way.unwrap_or(usual.variant.way);
+    let options = Options { variant: Variant { way, ..usual.variant }, ..usual };
+    if !Way::of(args.backend).contains(&way) {
         let known: Vec<_> = Way::of(args.backend).iter().map(|way| way.name()).collect();
-        return Err(Failure::usage(anyhow!("--way {}: {} has {}", options.way, args.backend, known.join(", "))));
+        return Err(Failure::usage(anyhow!("--way {way}: {} has {}", args.backend, known.join(", "))));
     }
     let Some(layout) = backend.layout(&options) else {
         return Err(Failure::usage(anyhow!(

@@ -9,7 +9,8 @@ use crate::probe;
 use crate::programmer;
 use crate::run::{Bench, Measured};
 use crate::tool::Runner;
-use lab_core::plan::{Cell, Load, Plan, Visit};
+use lab_core::cell::{Cell, Load};
+use lab_core::plan::{Plan, Visit};
 use lab_core::slowdown::Means;
 use lab_core::vocabulary::{BackendName, ProbeName};
 use std::collections::BTreeMap;
@@ -37,7 +38,9 @@ impl<'a> Labs<'a> {
     ) -> Self {
         let (mut backends, mut probes) = (BTreeMap::new(), BTreeMap::new());
         for Visit { cell, .. } in visits {
-            backends.entry(cell.backend).or_insert_with(|| programmer::check(backend::named(cell.backend), runner));
+            backends
+                .entry(cell.variant.backend)
+                .or_insert_with(|| programmer::check(backend::named(cell.variant.backend), runner));
             probes.entry(cell.probe).or_insert_with(|| probe::named(cell.probe).check());
         }
         Self { plan, visits, planting, runner, backends, probes, labs: BTreeMap::new() }
@@ -49,7 +52,7 @@ impl<'a> Labs<'a> {
     }
 
     fn missing(&self, cell: &Cell) -> Option<&Missing> {
-        let checks = [self.backends.get(&cell.backend), self.probes.get(&cell.probe)];
+        let checks = [self.backends.get(&cell.variant.backend), self.probes.get(&cell.probe)];
         checks.into_iter().flatten().find_map(|check| check.as_ref().err())
     }
 

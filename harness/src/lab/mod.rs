@@ -12,10 +12,11 @@ use crate::process::interrupt;
 use crate::programmer::{Loaded, Programmer};
 use crate::tool::Runner;
 use anyhow::Context;
+use lab_core::cell::Load;
 use lab_core::cluster::{
     AddressPlan, CLIENT_ADDRESS, Cluster, ENDPOINT_PORT, NODE_ADDRESS, SERVICE_PORT, SERVICE_RANGE, ServicePort,
 };
-use lab_core::plan::{self, Plan};
+use lab_core::plan::Plan;
 use lab_core::vocabulary::{Forwarding, Position, ProbeName, Word};
 use netns_topology::{Delivery, Namespace, Node, Pod, Server, Wiring};
 use std::collections::BTreeSet;
@@ -53,17 +54,18 @@ impl Lab {
     /// Builds a node with pods, loads it for a run of `plan` and verifies that its Services answer. `delay` is planted
     /// into the load, which is a sample of `sync_full`.
     pub(crate) fn bring_up(
-        load: &plan::Load,
+        load: &Load,
         plan: &Plan,
         delay: Duration,
         runner: &'static dyn Runner,
     ) -> Result<Self, CellError> {
-        let addresses = AddressPlan::new(load.endpoints);
+        let addresses = AddressPlan::new(load.cluster.endpoints);
         let options = Options::of(load, plan);
-        let delivery = delivery(options.forwarding);
+        let (scheduler, forwarding) = options.variant.settings.ipvs();
+        let delivery = delivery(forwarding);
         let build = || Node::build(&wiring(&addresses, delivery)).context("building the node and its pods");
-        let cluster = Arc::new(Cluster::generate(load.services, &addresses));
-        let backend = backend::named(load.backend);
+        let cluster = Arc::new(Cluster::generate(load.cluster.services, &addresses));
+        let backend = backend::named(load.variant.backend);
         let programmer = Programmer::new(backend, &options, runner);
         let mut node = build()?;
         let mut first_load = None;
@@ -83,7 +85,7 @@ impl Lab {
                 loaded => loaded.transpose()?.map(Ok),
             };
         }
-        let spreads = options.scheduler.spreads() && options.persistence.is_none();
+        let spreads = scheduler.spreads() && options.persistence.is_none();
         let delay = Duration::ZERO;
         let lab = Self { backend, runner, programmer, cluster, addresses, node, delivery, first_load, spreads, delay };
         lab.verify()?;

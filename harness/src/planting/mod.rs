@@ -5,7 +5,8 @@ mod rules;
 
 pub(crate) use rules::Rules;
 
-use lab_core::plan::{Cell, Plan, Visit};
+use lab_core::cell::Cell;
+use lab_core::plan::{Plan, Visit};
 use lab_core::slowdown::Means;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -51,7 +52,7 @@ impl Planting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lab_core::plan::Axes;
+    use lab_core::axes::Axes;
     use lab_core::slowdown::Slowdown;
     use lab_core::vocabulary::TargetName;
 

@@ -3,8 +3,9 @@
 use super::{Probe, Reading, SyncSamples, repeat};
 use crate::cell_error::CellError;
 use crate::lab::{Lab, left};
+use lab_core::cell::Cell;
 use lab_core::metric::Metric;
-use lab_core::plan::{Cell, Plan};
+use lab_core::plan::Plan;
 use lab_core::vocabulary::ProbeName;
 use std::time::{Duration, Instant};
 

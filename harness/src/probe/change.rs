@@ -3,10 +3,11 @@
 use super::{Probe, Reading, SyncSamples, repeat};
 use crate::cell_error::CellError;
 use crate::lab::{Lab, left};
+use lab_core::cell::Cell;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
 use lab_core::metric::Metric;
-use lab_core::plan::{Cell, Plan};
+use lab_core::plan::Plan;
 use lab_core::vocabulary::ProbeName;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -6,8 +6,9 @@ use crate::lab::traffic::Dialed;
 use crate::lab::{Lab, left};
 use crate::meter::mark::{Account, Accounts};
 use crate::process::interrupt;
+use lab_core::cell::Cell;
 use lab_core::metric::Metric;
-use lab_core::plan::{Cell, Plan};
+use lab_core::plan::Plan;
 use lab_core::vocabulary::{Position, ProbeName};
 use std::time::{Duration, Instant};
 

@@ -6,8 +6,9 @@ use crate::lab::Lab;
 use crate::meter::Cpu;
 use crate::meter::mark::{self, Account};
 use crate::process::interrupt;
+use lab_core::cell::Cell;
 use lab_core::metric::Metric;
-use lab_core::plan::{Cell, Plan};
+use lab_core::plan::Plan;
 use lab_core::vocabulary::{Position, ProbeName};
 use std::time::{Duration, Instant};
 

@@ -4,9 +4,10 @@ use super::{Probe, Reading, SyncSamples, ns};
 use crate::cell_error::CellError;
 use crate::lab::Lab;
 use crate::programmer::Cost;
+use lab_core::cell::Cell;
 use lab_core::layout::Part;
 use lab_core::metric::Metric;
-use lab_core::plan::{Cell, Plan};
+use lab_core::plan::Plan;
 use lab_core::vocabulary::ProbeName;
 use std::time::Duration;
 

@@ -4,7 +4,8 @@
 //! machine: restoring through the legacy tools is linear in rules; through iptables-nft 1.8.9, and with nftables'
 //! anonymous maps, it is quadratic.
 
-use lab_core::plan::{Cell, Plan};
+use lab_core::cell::Cell;
+use lab_core::plan::Plan;
 use lab_core::vocabulary::{BackendName, ProbeName, TargetName, Way};
 use std::time::Duration;
 
@@ -41,18 +42,18 @@ pub(crate) fn whole(plan: &Plan) -> Duration {
 
 /// Services in thousands, as if each had two endpoints.
 fn thousands(cell: &Cell) -> f64 {
-    let rules_a_service = 2.0 + 3.0 * f64::from(cell.endpoints);
-    f64::from(cell.services) * rules_a_service / 8.0 / 1000.0
+    let rules_a_service = 2.0 + 3.0 * f64::from(cell.cluster.endpoints);
+    f64::from(cell.cluster.services) * rules_a_service / 8.0 / 1000.0
 }
 
 /// Seconds of a full load.
 fn load(cell: &Cell) -> f64 {
     let thousands = thousands(cell);
-    match cell.backend {
+    match cell.variant.backend {
         BackendName::Direct => 0.0,
         BackendName::IptablesLegacy => 0.15 * thousands,
         // A process a set entry, or none.
-        BackendName::Ipvs if cell.way == Way::KubeProxy => 4.0 * thousands,
+        BackendName::Ipvs if cell.variant.way == Way::KubeProxy => 4.0 * thousands,
         BackendName::Ipvs => 0.1 * thousands,
         BackendName::IptablesNft => 0.9 * thousands * thousands,
         BackendName::Nftables => 0.5 * thousands * thousands,
@@ -61,10 +62,10 @@ fn load(cell: &Cell) -> f64 {
 
 /// Seconds of one visit.
 fn visit(plan: &Plan, cell: &Cell) -> f64 {
-    let change = match cell.backend {
+    let change = match cell.variant.backend {
         BackendName::Direct => 0.0,
         BackendName::Nftables => 0.04 * thousands(cell),
-        BackendName::Ipvs if cell.way == Way::KubeProxy => 0.3 + 0.1 * thousands(cell),
+        BackendName::Ipvs if cell.variant.way == Way::KubeProxy => 0.3 + 0.1 * thousands(cell),
         BackendName::Ipvs => 0.01,
         BackendName::IptablesLegacy | BackendName::IptablesNft => 0.07 * thousands(cell),
     };
@@ -85,7 +86,7 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lab_core::plan::Axes;
+    use lab_core::axes::Axes;
 
     fn plan(services: u32, budget: u64) -> Plan {
         let backends = vec![BackendName::IptablesNft];

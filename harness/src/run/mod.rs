@@ -4,7 +4,6 @@ pub(crate) mod estimate;
 pub(crate) mod event;
 pub(crate) mod progress;
 
-use crate::backend::{self, Options};
 use crate::cell_error::CellError;
 use crate::meter::mark::Accounts;
 use crate::probe::Reading;
@@ -12,9 +11,10 @@ use crate::process::clock;
 use crate::process::interrupt;
 use crate::run::event::{Event, Listener};
 use anyhow::Result;
+use lab_core::cell::Cell;
 use lab_core::dataset::CellRecord;
 use lab_core::metric::Metric;
-use lab_core::plan::{Cell, Plan, Visit};
+use lab_core::plan::{Plan, Visit};
 use lab_core::vocabulary::Outcome;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -169,19 +169,10 @@ pub(crate) fn unmeasured(plan: &Plan, turn: &Visit, outcome: Outcome, reason: &s
 /// The record of a measured cell, its samples still to come.
 fn blank(plan: &Plan, turn: &Visit, metric: Metric) -> CellRecord {
     let Visit { round, replica, cell } = *turn;
-    let layout = backend::named(cell.backend).layout(&Options::of(&cell.load(), plan));
     CellRecord {
         scenario: plan.scenario.clone(),
         target: plan.target,
-        backend: cell.backend,
-        layout: layout.map_or("none", |layout| layout.name()).to_owned(),
-        scheduler: cell.scheduler,
-        forwarding: cell.forwarding,
-        way: cell.way,
-        services: cell.services,
-        endpoints: cell.endpoints,
-        position: cell.position,
-        probe: cell.probe,
+        cell,
         round,
         replica,
         outcome: Outcome::Measured,

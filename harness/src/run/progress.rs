@@ -4,10 +4,10 @@ use crate::process::clock;
 use crate::run::event::{Event, Listener};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
+use lab_core::cell::Cell;
 use lab_core::dataset::CellRecord;
-use lab_core::plan::Cell;
 use lab_core::units;
-use lab_core::vocabulary::{Forwarding, Outcome, Scheduler, Way, Word};
+use lab_core::vocabulary::{Outcome, Way, Word};
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
@@ -91,16 +91,13 @@ impl Listener for Progress {
 /// A cell in a line.
 pub(crate) fn describe(cell: &Cell) -> String {
     let position = cell.position.map_or(String::new(), |position| format!(" {position}"));
-    let way = (Way::of(cell.backend).len() > 1).then_some(cell.way.name());
-    // What every cell of a scenario has in common unless it asks for others.
-    let scheduler = cell.scheduler.filter(|&scheduler| scheduler != Scheduler::RoundRobin).map(Scheduler::name);
-    let forwarding = cell.forwarding.filter(|&forwarding| forwarding != Forwarding::Masquerading).map(Forwarding::name);
-    let told: Vec<&str> = way.into_iter().chain(scheduler).chain(forwarding).collect();
+    let way = (Way::of(cell.variant.backend).len() > 1).then_some(cell.variant.way.name());
+    let told: Vec<&str> = way.into_iter().chain(cell.variant.settings.unusual(cell.variant.backend)).collect();
     let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) };
     format!(
         "{}{told} at {} Services, {}{position}",
-        cell.backend,
-        units::count(cell.services.into()),
+        cell.variant.backend,
+        units::count(cell.cluster.services.into()),
         cell.probe.name()
     )
 }

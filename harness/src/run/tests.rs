@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::run::event::Everyone;
-use lab_core::plan::Axes;
+use lab_core::axes::Axes;
 use lab_core::vocabulary::{BackendName, ProbeName, TargetName};
 
 /// A bench that answers from a script: what the nth visit to a cell gives.
@@ -74,7 +74,7 @@ fn run_with(answer: impl FnMut(&Cell, u32) -> Result<Measured, CellError>) -> Gi
 }
 
 fn of(records: &[CellRecord], backend: BackendName) -> Vec<&CellRecord> {
-    records.iter().filter(|record| record.backend == backend).collect()
+    records.iter().filter(|record| record.cell.variant.backend == backend).collect()
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn every_cell_is_measured_in_every_round() {
 #[test]
 fn a_cell_that_would_go_past_its_budget_is_measured_less_often_and_says_so() {
     let Given { outcomes, records, limits, .. } =
-        run_with(|cell, _| seconds(if cell.backend == BackendName::Nftables { 40 } else { 1 }));
+        run_with(|cell, _| seconds(if cell.variant.backend == BackendName::Nftables { 40 } else { 1 }));
     let slow = of(&records, BackendName::Nftables);
     assert_eq!(slow.len(), 2);
     assert_eq!(slow[0].outcome, Outcome::Measured);
@@ -104,7 +104,7 @@ fn a_cell_that_would_go_past_its_budget_is_measured_less_often_and_says_so() {
 
 #[test]
 fn what_is_missing_or_too_slow_is_tried_once() {
-    let Given { outcomes, records, .. } = run_with(|cell, _| match cell.backend {
+    let Given { outcomes, records, .. } = run_with(|cell, _| match cell.variant.backend {
         BackendName::Nftables => Err(CellError::Skipped("nft is not installed".to_owned())),
         _ => Err(CellError::OverBudget("it had read half".to_owned())),
     });
@@ -115,7 +115,7 @@ fn what_is_missing_or_too_slow_is_tried_once() {
 
 #[test]
 fn a_failure_is_tried_again_and_the_cell_stays_failed() {
-    let Given { outcomes, records, .. } = run_with(|cell, visit| match (cell.backend, visit) {
+    let Given { outcomes, records, .. } = run_with(|cell, visit| match (cell.variant.backend, visit) {
         (BackendName::Nftables, 2) => Err(CellError::Failed("refused".to_owned())),
         _ => seconds(1),
     });

@@ -16,9 +16,10 @@
 
 use super::pool::{Kind, Pool};
 use analysis::gate::{Gating, Numbers, Policy};
+use lab_core::cell::{Cell, Load};
 use lab_core::dataset::Dataset;
 use lab_core::metric::Metric;
-use lab_core::plan::{Cell, Load, Plan};
+use lab_core::plan::Plan;
 use lab_core::slowdown::{Means, Slowdown};
 use lab_core::stats;
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName, TargetName};
@@ -51,7 +52,7 @@ fn carries(plan: &Plan, policy: &Policy, cell: &Cell) -> bool {
     let exact = plan.target.is_exact();
     let numbers = if exact { Numbers::Exact } else { Numbers::Timed };
     let gates = policy.of(cell, Metric::of(cell.probe), numbers).gating == Gating::Gates;
-    gates && (exact || cell.backend != BackendName::Direct)
+    gates && (exact || cell.variant.backend != BackendName::Direct)
 }
 
 /// Of the samples of a cell, or of its figures in several rounds and runs, the one that stands for them.
@@ -169,15 +170,15 @@ impl Amount {
 fn costs(dataset: &Dataset, usual: Usual) -> Costs {
     let mut costs = Costs::new();
     let without_a_tool = |cell: &Cell| {
-        let rss = dataset.cells.iter().find(|record| record.metric == Metric::ToolPeakRss && record.cell() == *cell);
+        let rss = dataset.cells.iter().find(|record| record.metric == Metric::ToolPeakRss && record.cell == *cell);
         cell.probe.programs() && rss.is_none_or(|record| stats::median(&record.samples).is_none_or(|rss| rss == 0.0))
     };
     for record in &dataset.cells {
-        let own = record.metric == Metric::of(record.probe) && record.outcome == Outcome::Measured;
+        let own = record.metric == Metric::of(record.cell.probe) && record.outcome == Outcome::Measured;
         let each = record.samples.iter().filter(|sample| own && **sample > 0.0);
         let each: Vec<f64> = each.map(|sample| record.metric.cost(*sample)).collect();
         let Some(cost) = usual.of(&each) else { continue };
-        costs.entry(record.cell()).or_default().insert((record.round, record.replica), cost);
+        costs.entry(record.cell).or_default().insert((record.round, record.replica), cost);
     }
     costs.retain(|cell, _| !without_a_tool(cell));
     costs

@@ -7,9 +7,10 @@ use super::*;
 use crate::session::store::RECORD;
 use analysis::gate::Verdict;
 use jiff::Timestamp;
+use lab_core::axes::Axes;
+use lab_core::cell::Cell;
 use lab_core::dataset::{CellRecord, End, Header, Record};
 use lab_core::metric::{Better, Metric};
-use lab_core::plan::{Axes, Cell};
 use lab_core::slowdown::{Means, Slowdown};
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName, TargetName};
 use std::collections::BTreeMap;
@@ -66,15 +67,7 @@ fn record(plan: &Plan, cell: &Cell, round: u32, metric: Metric, figure: f64) -> 
     CellRecord {
         scenario: plan.scenario.clone(),
         target: plan.target,
-        backend: cell.backend,
-        layout: "none".to_owned(),
-        scheduler: cell.scheduler,
-        forwarding: cell.forwarding,
-        way: cell.way,
-        services: cell.services,
-        endpoints: cell.endpoints,
-        position: cell.position,
-        probe: cell.probe,
+        cell: *cell,
         round,
         replica: 0,
         outcome: Outcome::Measured,

@@ -6,9 +6,9 @@ use crate::process::exit::Failure;
 use analysis::gate::{self, Gating, Judged, Judgement, Policy, Verdict};
 use analysis::rate::Rate;
 use anyhow::{anyhow, ensure};
+use lab_core::cell::Cell;
 use lab_core::dataset::Dataset;
 use lab_core::metric::Metric;
-use lab_core::plan::Cell;
 use lab_core::slowdown::Slowdown;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
@@ -200,7 +200,7 @@ fn only(dataset: &Dataset, cells: &[Cell]) -> Dataset {
     let wanted: BTreeSet<&Cell> = cells.iter().collect();
     let mut dataset = dataset.clone();
     dataset.header.plan.cells.retain(|cell| wanted.contains(cell));
-    dataset.cells.retain(|record| wanted.contains(&record.cell()));
+    dataset.cells.retain(|record| wanted.contains(&record.cell));
     dataset
 }
 

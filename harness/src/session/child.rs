@@ -10,8 +10,9 @@ use crate::session::Job;
 use crate::session::store::{self, RECORD};
 use crate::targets::{self, Guests, Profiling};
 use anyhow::{Context, Result, anyhow};
+use lab_core::cell::Cell;
 use lab_core::dataset::{Dataset, Header};
-use lab_core::plan::{Cell, Plan};
+use lab_core::plan::Plan;
 use lab_core::scenario::Scenario;
 use lab_core::vocabulary::TargetName;
 use netns_topology::enclosure;
@@ -160,7 +161,7 @@ pub(crate) fn make(path: &Path) -> Result<ExitCode, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lab_core::plan::Axes;
+    use lab_core::axes::Axes;
     use lab_core::vocabulary::{BackendName, ProbeName};
 
     /// Of a run in `target`, in two rounds of which a cell may take a minute.
@@ -185,7 +186,8 @@ mod tests {
     fn cells_are_run_again_in_the_order_of_the_plan_with_as_much_time_a_round() {
         let header = header(TargetName::Host);
         let wanted = |cell: &&Cell| {
-            matches!(cell.backend, BackendName::Direct | BackendName::Nftables) && cell.probe == ProbeName::Connect
+            matches!(cell.variant.backend, BackendName::Direct | BackendName::Nftables)
+                && cell.probe == ProbeName::Connect
         };
         let cells: Vec<Cell> = header.plan.cells.iter().filter(wanted).copied().collect();
         let reversed: Vec<Cell> = cells.iter().rev().copied().collect();

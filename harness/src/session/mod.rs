@@ -144,7 +144,7 @@ fn header(job: &Job, clock: Clock, ground: Ground) -> Header {
 
 /// The versions of the tools that the plan's backends call, and of iperf3.
 pub(crate) fn tools(plan: &Plan) -> BTreeMap<String, String> {
-    let used = BACKENDS.iter().filter(|backend| plan.cells.iter().any(|cell| cell.backend == backend.name()));
+    let used = BACKENDS.iter().filter(|backend| plan.cells.iter().any(|cell| cell.variant.backend == backend.name()));
     let programs = used.flat_map(|backend| backend.tools().iter().map(|&tool| backend.program(tool)));
     programs.chain(["iperf3"]).filter_map(|program| Some((program.to_owned(), version(program)?))).collect()
 }

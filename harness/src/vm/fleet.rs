@@ -127,7 +127,7 @@ impl Fleet {
     pub(crate) fn run(&self, plan: &Plan, clock: Clock, listener: &mut dyn Listener) -> Result<Ran> {
         let mut boots = plan.boots();
         // The long ones first, so that no core is left over with one at the end. What comes out does not depend on it.
-        boots.sort_by_key(|boot| std::cmp::Reverse(boot.first().map(|visit| visit.cell.services)));
+        boots.sort_by_key(|boot| std::cmp::Reverse(boot.first().map(|visit| visit.cell.cluster.services)));
         let queue = Mutex::new(VecDeque::from(boots));
         let stop = AtomicBool::new(false);
         let (words, heard) = mpsc::channel();
@@ -181,7 +181,7 @@ impl Keeper<'_> {
     fn attend(&self, boot: Vec<Visit>) -> Result<()> {
         let mut left = VecDeque::new();
         for visit in boot {
-            match self.fleet.image.check(visit.cell.backend) {
+            match self.fleet.image.check(visit.cell.variant.backend) {
                 Ok(()) => left.push_back(visit),
                 Err(missing) => {
                     self.ended(visit, vec![unmeasured(self.plan, &visit, Outcome::Skipped, &missing.to_string())])
@@ -236,7 +236,7 @@ impl Keeper<'_> {
     fn errand(&self, left: &VecDeque<Visit>) -> Result<Errand> {
         let visits: Vec<Visit> = left.iter().copied().collect();
         let mut modules: Vec<String> = Vec::new();
-        let backends: BTreeSet<BackendName> = visits.iter().map(|visit| visit.cell.backend).collect();
+        let backends: BTreeSet<BackendName> = visits.iter().map(|visit| visit.cell.variant.backend).collect();
         for backend in backends {
             let listed = self.fleet.image.modules(backend).map_err(|missing| anyhow::anyhow!("{missing}"))?;
             modules.extend(listed.iter().filter(|file| !modules.contains(file)).cloned().collect::<Vec<_>>());

@@ -19,10 +19,9 @@ pub(super) fn a_guest_is_the_same_whatever_is_planted_later_on() -> Result<()> {
     };
     let plain = run("plain", &["--backend", "iptables-legacy", "--backend", "nftables"])?;
     let cell = |probe, position| {
-        let found =
-            plain.header.plan.cells.iter().find(|cell| {
-                (cell.backend, cell.probe, cell.position) == (BackendName::IptablesLegacy, probe, position)
-            });
+        let found = plain.header.plan.cells.iter().find(|cell| {
+            (cell.variant.backend, cell.probe, cell.position) == (BackendName::IptablesLegacy, probe, position)
+        });
         found.copied().context("the plan has no such cell")
     };
     let delayed =
@@ -34,7 +33,7 @@ pub(super) fn a_guest_is_the_same_whatever_is_planted_later_on() -> Result<()> {
     let places = |slowdown: Slowdown| planted.header.plan.cells.iter().position(|cell| *cell == slowdown.cell);
     let first = places(delayed).context("the planted cell is not in the plan")?;
     let (was, is) = (samples(&plain)?, samples(&planted)?);
-    let ahead = planted.cells.iter().filter(|record| planted.header.plan.cells[..first].contains(&record.cell()));
+    let ahead = planted.cells.iter().filter(|record| planted.header.plan.cells[..first].contains(&record.cell));
     let mut compared = 0;
     for record in ahead {
         let coordinates = format!("{:?}", CellRecord { samples: Vec::new(), ..record.clone() });
@@ -43,7 +42,7 @@ pub(super) fn a_guest_is_the_same_whatever_is_planted_later_on() -> Result<()> {
     }
     ensure!(compared > 10, "only {compared} records come before the planted cell");
     let figure = |run: &Dataset, cell| {
-        let own = |record: &&CellRecord| record.cell() == cell && record.metric == Metric::of(cell.probe);
+        let own = |record: &&CellRecord| record.cell == cell && record.metric == Metric::of(cell.probe);
         run.cells.iter().find(own).and_then(|record| record.samples.first().copied()).context("no sample")
     };
     let grown = figure(&planted, delayed.cell)? - figure(&plain, delayed.cell)?;

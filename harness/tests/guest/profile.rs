@@ -36,8 +36,10 @@ pub(super) fn a_profiled_run_has_the_same_digits_and_says_where_they_are_from() 
     ensure!(profile.run == profiled.header.id, "it is of another run: {}", profile.run);
     adds_up(&profile, &profiled)?;
     let load = |services| {
-        let found =
-            profile.entries.iter().find(|entry| entry.cell.services == services && entry.metric == Metric::SyncFull);
+        let found = profile
+            .entries
+            .iter()
+            .find(|entry| entry.cell.cluster.services == services && entry.metric == Metric::SyncFull);
         found.with_context(|| format!("no sync_full at {services}"))
     };
     let (small, large) = (load(100)?, load(110)?);
@@ -49,8 +51,8 @@ pub(super) fn a_profiled_run_has_the_same_digits_and_says_where_they_are_from() 
 /// opened and closed by the very instruction that reads the clock.
 fn adds_up(profile: &Profile, dataset: &Dataset) -> Result<()> {
     let is_of = |record: &&CellRecord, entry: &Entry| {
-        let cell = (record.services, record.probe, record.position, record.metric);
-        cell == (entry.cell.services, entry.cell.probe, entry.cell.position, entry.metric)
+        let cell = (record.cell.cluster.services, record.cell.probe, record.cell.position, record.metric);
+        cell == (entry.cell.cluster.services, entry.cell.probe, entry.cell.position, entry.metric)
     };
     let timed = [Metric::SyncFull, Metric::SyncChange, Metric::ToolExec, Metric::Connect, Metric::FirstByte];
     let expected = dataset.cells.iter().filter(|record| timed.contains(&record.metric)).count();

@@ -1,8 +1,10 @@
 //! A run of five backends at six sizes with as many samples as are asked for, most of them connections.
 
+use lab_core::axes::Axes;
+use lab_core::cell::Cell;
 use lab_core::dataset::{CellRecord, Dataset, End, Header};
 use lab_core::metric::{Metric, Unit};
-use lab_core::plan::{Axes, Cell, Plan};
+use lab_core::plan::Plan;
 use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, TargetName, Word};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,7 +24,7 @@ pub(crate) fn of(samples: usize, rounds: u32) -> Dataset {
     let mut cells: Vec<CellRecord> =
         (0..rounds).flat_map(|round| plan.cells.iter().flat_map(move |cell| records(*cell, round))).collect();
 
-    let many: Vec<bool> = cells.iter().map(|record| record.probe == ProbeName::Connect).collect();
+    let many: Vec<bool> = cells.iter().map(|record| record.cell.probe == ProbeName::Connect).collect();
     let connections = many.iter().filter(|many| **many).count();
     let few = FEW.min(samples / cells.len());
     let rest = samples - few * (cells.len() - connections);
@@ -71,19 +73,10 @@ fn records(cell: Cell, round: u32) -> impl Iterator<Item = CellRecord> {
         ProbeName::Bandwidth | ProbeName::ConnectionsPerSecond => &[Metric::CpuSoftirq],
         _ => &[],
     };
-    let layout = if cell.backend == BackendName::Direct { "none" } else { "kube-proxy-1.30" };
     [own].into_iter().chain(beside.iter().copied()).map(move |metric| CellRecord {
         scenario: "million".to_owned(),
         target: TargetName::Host,
-        backend: cell.backend,
-        layout: layout.to_owned(),
-        scheduler: cell.scheduler,
-        forwarding: cell.forwarding,
-        way: cell.way,
-        services: cell.services,
-        endpoints: cell.endpoints,
-        position: cell.position,
-        probe: cell.probe,
+        cell,
         round,
         replica: 0,
         outcome: Outcome::Measured,
@@ -96,15 +89,15 @@ fn records(cell: Cell, round: u32) -> impl Iterator<Item = CellRecord> {
 
 /// A value of about the right size.
 fn typical(record: &CellRecord) -> f64 {
-    let walked = record.position.unwrap_or(Position::Last).index(record.services);
-    let cost = f64::from(1 + record.backend as u8);
+    let walked = record.cell.position.unwrap_or(Position::Last).index(record.cell.cluster.services);
+    let cost = f64::from(1 + record.cell.variant.backend as u8);
     match record.metric.unit() {
-        Unit::Ns if record.probe == ProbeName::Connect => 3e4 + cost * 10.0 * f64::from(walked),
-        Unit::Ns => 2e6 + cost * 1e4 * f64::from(record.services),
-        Unit::Bytes => 4e6 + 1e3 * f64::from(record.services),
+        Unit::Ns if record.cell.probe == ProbeName::Connect => 3e4 + cost * 10.0 * f64::from(walked),
+        Unit::Ns => 2e6 + cost * 1e4 * f64::from(record.cell.cluster.services),
+        Unit::Bytes => 4e6 + 1e3 * f64::from(record.cell.cluster.services),
         Unit::BitsPerSecond => 1.2e10,
         Unit::PerSecond => 2e4,
-        Unit::Count => f64::from(5 + 8 * record.services),
+        Unit::Count => f64::from(5 + 8 * record.cell.cluster.services),
         Unit::Share => 0.4,
     }
 }

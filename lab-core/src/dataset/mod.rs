@@ -2,21 +2,23 @@
 //!
 //! A file without its end line is a valid, shorter dataset. The format is versioned: see [`FORMAT`].
 
+pub(crate) mod format_1;
 mod reading;
 mod short;
 
 pub use reading::{Read, ReadError, Reading};
 
+use crate::cell::Cell;
 use crate::metric::{Metric, Unit};
-use crate::plan::{Cell, Plan};
-use crate::vocabulary::{BackendName, Clock, Forwarding, Outcome, Position, ProbeName, Scheduler, TargetName, Way};
+use crate::plan::Plan;
+use crate::vocabulary::{Clock, Outcome, TargetName};
 use jiff::Timestamp;
 use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of the format that this program writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// One line of `run.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,7 +35,8 @@ pub enum Record {
 /// What ran, where, with what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// The version of the format: [`FORMAT`] when written.
+    /// The version of the format that it was read in. Whatever it is, [`FORMAT`] is written.
+    #[serde(serialize_with = "write_format")]
     pub format: u32,
     /// The run's name, unique on a machine.
     pub id: String,
@@ -109,26 +112,8 @@ pub struct CellRecord {
     pub scenario: String,
     /// Where it ran.
     pub target: TargetName,
-    /// The backend.
-    pub backend: BackendName,
-    /// Whose rules: `kube-proxy-1.30`; `none` for `direct`.
-    pub layout: String,
-    /// How IPVS picked real servers; left out for any other backend.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scheduler: Option<Scheduler>,
-    /// How IPVS handed packets on; left out for any other backend.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub forwarding: Option<Forwarding>,
-    /// How changes were applied.
-    pub way: Way,
-    /// The number of Services.
-    pub services: u32,
-    /// Endpoints a Service.
-    pub endpoints: u32,
-    /// Which Service was asked.
-    pub position: Option<Position>,
-    /// The probe.
-    pub probe: ProbeName,
+    /// The point of the plan it was taken at.
+    pub cell: Cell,
     /// The round, from 0.
     pub round: u32,
     /// The replica, from 0; on wall clocks there is only one.
@@ -147,15 +132,6 @@ pub struct CellRecord {
     /// Written as integers where they are whole; what is not a number cannot be written and is left out.
     #[serde(serialize_with = "write_samples")]
     pub samples: Vec<f64>,
-}
-
-impl CellRecord {
-    /// The point of the plan it was taken at.
-    #[must_use]
-    pub fn cell(&self) -> Cell {
-        let Self { services, endpoints, backend, scheduler, forwarding, way, probe, position, .. } = *self;
-        Cell { services, endpoints, backend, scheduler, forwarding, way, probe, position }
-    }
 }
 
 /// How the run ended.
@@ -217,6 +193,12 @@ impl Header {
         let facts = if self.plan.target == TargetName::Host { &self.host } else { &self.guest };
         facts.get("kernel").map(String::as_str)
     }
+}
+
+/// Writes the format that this program writes, whatever the file was of that it was read from.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn write_format<S: Serializer>(_: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u32(FORMAT)
 }
 
 /// Writes whole numbers without a fraction, as long as they are exact, and leaves out what JSON has no spelling for.

@@ -4,7 +4,7 @@
 //! metric with a count of them. Any other unknown word is an error, because what it says of a record is not known.
 
 use super::short::ShortRecord;
-use super::{Dataset, End, FORMAT, Header};
+use super::{CellRecord, Dataset, End, FORMAT, Header, format_1};
 use crate::metric::Metric;
 use crate::vocabulary::Word;
 use serde::Deserialize;
@@ -31,9 +31,17 @@ pub enum ReadError {
     /// There is no first line that could be a header.
     #[error("line 1: the header is missing ({0}): this is not a run.jsonl, or the run was cut off before it began")]
     NoHeader(String),
-    /// Another version of the format.
-    #[error("line 1: the dataset's format is {0}, this svclab reads {FORMAT}; read it with the svclab that wrote it")]
-    Format(String),
+    /// A version of the format that this program does not know.
+    #[error(
+        "line 1: the dataset is of format {format}, written by svclab {version}; this is svclab {VERSION}, which reads \
+             the formats 1 to {FORMAT}: read it with svclab {version}, or a newer one"
+    )]
+    Format {
+        /// Which version.
+        format: String,
+        /// Which svclab wrote it.
+        version: String,
+    },
     /// A header that says something unknown.
     #[error(
         "line 1: the header says what svclab {VERSION} cannot read ({problem}); read it with svclab {version}, \
@@ -151,13 +159,14 @@ fn read_header(line: &[u8]) -> Result<Header, ReadError> {
     if first.kind != Some(Value::from("run")) {
         return Err(ReadError::NoHeader("the first line is not of kind \"run\"".to_owned()));
     }
-    if first.format != Some(Value::from(FORMAT)) {
-        return Err(ReadError::Format(first.format.unwrap_or_default().to_string()));
-    }
-    serde_json::from_slice(line).map_err(|error| ReadError::Header {
-        problem: error.to_string(),
-        version: first.version.unwrap_or_else(|| "of another version".to_owned()),
-    })
+    let version = first.version.unwrap_or_else(|| "of another version".to_owned());
+    let format = first.format.unwrap_or_default();
+    let header = match format.as_u64() {
+        Some(1) => format_1::header(line),
+        Some(format) if format == u64::from(FORMAT) => serde_json::from_slice(line),
+        _ => return Err(ReadError::Format { format: format.to_string(), version }),
+    };
+    header.map_err(|error| ReadError::Header { problem: error.to_string(), version })
 }
 
 /// Adds the record in `line` to `dataset`; the error says why it cannot stand there.
@@ -169,8 +178,10 @@ fn read_record(line: &[u8], dataset: &mut Dataset) -> Result<(), String> {
     }
     match kind.as_ref() {
         "cell" => {
-            let short: ShortRecord = serde_json::from_slice(line).map_err(no_record)?;
-            let cell = short.whole(&dataset.header);
+            let cell: CellRecord = match dataset.header.format {
+                1 => format_1::record(line, &dataset.header).map_err(no_record)?,
+                _ => serde_json::from_slice::<ShortRecord>(line).map_err(no_record)?.whole(&dataset.header),
+            };
             if cell.unit != cell.metric.unit() {
                 return Err(format!("{} is in {}, not in {}", cell.metric, cell.metric.unit(), cell.unit));
             }

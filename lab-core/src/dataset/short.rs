@@ -1,8 +1,9 @@
 //! A cell's line that leaves out what goes without saying: what the header says of every line, and what is usual.
 
 use super::{CellRecord, Header, write_samples};
+use crate::cell::Cell;
 use crate::metric::{Metric, Unit};
-use crate::vocabulary::{BackendName, Forwarding, Outcome, Position, ProbeName, Scheduler, TargetName, Way};
+use crate::vocabulary::{Outcome, TargetName};
 use serde::{Deserialize, Serialize};
 
 /// [`CellRecord`], field by field, where some need not be said.
@@ -12,18 +13,7 @@ pub(super) struct ShortRecord {
     scenario: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target: Option<TargetName>,
-    backend: BackendName,
-    layout: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    scheduler: Option<Scheduler>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    forwarding: Option<Forwarding>,
-    way: Way,
-    services: u32,
-    endpoints: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    position: Option<Position>,
-    probe: ProbeName,
+    cell: Cell,
     #[serde(default, skip_serializing_if = "is_zero")]
     round: u32,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -47,20 +37,11 @@ fn is_zero(number: &u32) -> bool {
 impl ShortRecord {
     /// `record` without what `header` says.
     pub(super) fn of(record: &CellRecord, header: &Header) -> Self {
-        let CellRecord { backend, scheduler, forwarding, way, services, endpoints, position, probe, .. } = *record;
-        let CellRecord { round, replica, outcome, metric, unit, target, .. } = *record;
+        let CellRecord { cell, round, replica, outcome, metric, unit, target, .. } = *record;
         Self {
             scenario: Some(record.scenario.clone()).filter(|scenario| *scenario != header.plan.scenario),
             target: Some(target).filter(|target| *target != header.plan.target),
-            backend,
-            layout: record.layout.clone(),
-            scheduler,
-            forwarding,
-            way,
-            services,
-            endpoints,
-            position,
-            probe,
+            cell,
             round,
             replica,
             outcome: Some(outcome).filter(|outcome| *outcome != Outcome::Measured),
@@ -73,20 +54,11 @@ impl ShortRecord {
 
     /// The record, with what `header` says.
     pub(super) fn whole(self, header: &Header) -> CellRecord {
-        let Self { backend, layout, scheduler, forwarding, way, services, endpoints, position, probe, .. } = self;
-        let Self { round, replica, reason, metric, samples, .. } = self;
+        let Self { cell, round, replica, reason, metric, samples, .. } = self;
         CellRecord {
             scenario: self.scenario.unwrap_or_else(|| header.plan.scenario.clone()),
             target: self.target.unwrap_or(header.plan.target),
-            backend,
-            layout,
-            scheduler,
-            forwarding,
-            way,
-            services,
-            endpoints,
-            position,
-            probe,
+            cell,
             round,
             replica,
             outcome: self.outcome.unwrap_or(Outcome::Measured),

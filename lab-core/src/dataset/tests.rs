@@ -1,5 +1,8 @@
 use super::*;
-use crate::plan::Axes;
+use crate::axes::Axes;
+use crate::cell::{ClusterSpec, Variant};
+use crate::metric::{Metric, Unit};
+use crate::vocabulary::{BackendName, Position, ProbeName};
 use std::time::Duration;
 
 fn header() -> Header {
@@ -29,15 +32,12 @@ fn cell(samples: &[f64]) -> CellRecord {
     CellRecord {
         scenario: "test".to_owned(),
         target: TargetName::Host,
-        backend: BackendName::Nftables,
-        layout: "kube-proxy-1.30".to_owned(),
-        scheduler: None,
-        forwarding: None,
-        way: Way::Partial,
-        services: 100,
-        endpoints: 2,
-        position: Some(Position::Last),
-        probe: ProbeName::Connect,
+        cell: Cell {
+            cluster: ClusterSpec::uniform(100, 2),
+            variant: Variant::usual(BackendName::Nftables),
+            probe: ProbeName::Connect,
+            position: Some(Position::Last),
+        },
         round: 1,
         replica: 0,
         outcome: Outcome::Measured,
@@ -97,11 +97,16 @@ fn a_file_cut_off_within_its_header_says_so() {
 }
 
 #[test]
-fn another_format_is_refused_by_its_number() {
-    let newer = text().replacen("\"format\":1", "\"format\":2,\"unknown\":[]", 1);
+fn a_newer_format_is_refused_with_both_versions_and_what_to_do() {
+    let newer = text().replacen("\"format\":2", "\"format\":3,\"unknown\":[]", 1);
+    let newer = newer.replacen("\"version\":\"0.1.0\"", "\"version\":\"9.9.9\"", 1);
     let error = Dataset::read(&newer).unwrap_err();
-    assert_eq!(error, ReadError::Format("2".to_owned()));
-    assert!(error.to_string().contains("read it with the svclab that wrote it"));
+    assert_eq!(error, ReadError::Format { format: "3".to_owned(), version: "9.9.9".to_owned() });
+    assert_eq!(
+        error.to_string(),
+        "line 1: the dataset is of format 3, written by svclab 9.9.9; this is svclab 0.1.0, which reads the formats 1 to \
+         2: read it with svclab 9.9.9, or a newer one"
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub use nftables::Nftables;
 
 use crate::change::Change;
 use crate::cluster::{Cluster, SERVICE_RANGE, ServicePort};
-use crate::vocabulary::Way;
+use crate::vocabulary::{LayoutName, Way};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -104,7 +104,7 @@ pub struct Append {
 /// Which rules a backend installs for a cluster, and what installs them.
 pub trait Layout: Send + Sync {
     /// The layout's name in datasets: whose rules these are.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> LayoutName;
     /// How it applies changes.
     fn way(&self) -> Way;
     /// The tool that syncs call.

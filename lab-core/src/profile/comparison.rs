@@ -1,8 +1,8 @@
 //! Two profiles of the same cell beside each other: which functions have more to do, and which less.
 
 use super::{Entry, Function, Profile};
+use crate::cell::Cell;
 use crate::metric::Metric;
-use crate::plan::Cell;
 use std::collections::BTreeSet;
 
 /// What became of a cell's instructions.

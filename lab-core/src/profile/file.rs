@@ -1,19 +1,21 @@
-//! A profile's file, `profile.jsonl`: a header, then a line a cell and metric.
+//! A profile's file, `profile.jsonl`: a header, then a line a cell and metric. Files of format 1, with cells as in
+//! datasets of format 1, are read, too.
 //!
 //! ```text
-//! {"kind":"profile","format":1,"run":"smoke-20261121T210000000Z"}
+//! {"kind":"profile","format":2,"run":"smoke-20261121T210000000Z"}
 //! {"kind":"functions","cell":{…},"replica":0,"metric":"sync_full","instructions":{"kernel":{"clear_page_rep":512},…}}
 //! ```
 
 use super::{Entry, Profile, Written};
+use crate::cell::Cell;
+use crate::dataset::format_1;
 use crate::metric::Metric;
-use crate::plan::Cell;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::error::Category;
 
 /// The version of the format that this program writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Why a text is not a profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +24,9 @@ pub enum ReadError {
     #[error("line 1: the header is missing: this is no profile.jsonl")]
     NoHeader,
     /// Another version of the format.
-    #[error("line 1: the profile's format is {0}, this svclab reads {FORMAT}; read it with the svclab that wrote it")]
+    #[error(
+        "line 1: the profile's format is {0}, this svclab reads 1 to {FORMAT}; read it with the svclab that wrote it"
+    )]
     Format(String),
     /// A line that says something unknown.
     #[error("line {line}: {problem}; the file was damaged or edited: delete the line to read the rest")]
@@ -82,12 +86,13 @@ impl Profile {
             .and_then(|(_, line)| serde_json::from_str(line).ok())
             .filter(|header: &Value| header["kind"] == "profile")
             .ok_or(ReadError::NoHeader)?;
-        if header["format"] != FORMAT {
+        let is_old = header["format"] == 1;
+        if !is_old && header["format"] != FORMAT {
             return Err(ReadError::Format(header["format"].to_string()));
         }
         let mut profile = Self { run: header["run"].as_str().unwrap_or_default().to_owned(), entries: Vec::new() };
         for (place, line) in lines {
-            let problem = match serde_json::from_str(line) {
+            let problem = match read_line(line, is_old) {
                 Ok(Line::Functions { cell, replica, metric, instructions }) => {
                     profile.entries.push(Entry { cell, replica, metric, instructions: instructions.into() });
                     continue;
@@ -100,4 +105,15 @@ impl Profile {
         }
         Ok(profile)
     }
+}
+
+fn read_line(line: &str, is_old: bool) -> serde_json::Result<Line> {
+    if !is_old {
+        return serde_json::from_str(line);
+    }
+    let mut value: Value = serde_json::from_str(line)?;
+    if let Some(cell) = value.get_mut("cell") {
+        *cell = serde_json::to_value(format_1::cell(cell.take())?)?;
+    }
+    serde_json::from_value(value)
 }

@@ -8,8 +8,8 @@ mod file;
 pub use comparison::{Change, Comparison, compare};
 pub use file::{FORMAT, ReadError};
 
+use crate::cell::Cell;
 use crate::metric::Metric;
-use crate::plan::Cell;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

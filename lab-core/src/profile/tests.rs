@@ -1,5 +1,5 @@
 use super::*;
-use crate::plan::Axes;
+use crate::axes::Axes;
 use crate::vocabulary::{BackendName, ProbeName};
 
 fn cell() -> Cell {

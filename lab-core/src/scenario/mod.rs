@@ -6,8 +6,10 @@ mod reader;
 
 pub use crate::document::Problems;
 
+use crate::axes::Axes;
+use crate::cell::Cell;
 use crate::document::Reader;
-use crate::plan::{Axes, Cell, Plan};
+use crate::plan::Plan;
 use crate::vocabulary::{ProbeName, TargetName};
 use std::collections::HashSet;
 use std::ops::RangeInclusive;

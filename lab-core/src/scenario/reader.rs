@@ -4,9 +4,9 @@ use super::{
     BUDGET, CHURN, DIALS, INSTRUCTIONS, MEMORY, MOST_ENDPOINTS, PERSISTENCE, Part, REPLICAS, ROUNDS, Scenario, TRAFFIC,
     parse_duration, parse_instructions,
 };
+use crate::axes::Axes;
 use crate::cluster::AddressPlan;
 use crate::document::{Entry, Node, Reader, Value};
-use crate::plan::Axes;
 use crate::reference;
 use crate::vocabulary::{ProbeName, TargetName, Unknown, Word};
 use std::ops::RangeInclusive;

@@ -103,7 +103,8 @@ fn parts_ask_different_things_at_different_sizes_and_each_cell_once() {
     let text = "name: x\nquestion: What?\nbackends: ipvs\nway: batched\nparts:\n  - services: [1, 10]\n    probes: \
                 sync_full\n  - services: [10, 50]\n    probes: [sync_full, bandwidth]\n";
     let cells = Scenario::read("x.yaml", text).unwrap().plan(TargetName::Host, 1).cells;
-    let sizes = |probe| cells.iter().filter(|cell| cell.probe == probe).map(|cell| cell.services).collect::<Vec<_>>();
+    let sizes =
+        |probe| cells.iter().filter(|cell| cell.probe == probe).map(|cell| cell.cluster.services).collect::<Vec<_>>();
     assert_eq!(sizes(ProbeName::SyncFull), [1, 10, 50]);
     assert_eq!(sizes(ProbeName::Bandwidth), [10, 10, 50, 50]);
 }

@@ -67,7 +67,7 @@ fn kernel(header: &Header) -> &str {
 fn entry(line: &Line, apart: Apart) -> Option<Entry> {
     let Line { header, row } = line;
     let figures = row.figures?;
-    let mut name = format!("{}/{}/target={}", header.plan.scenario, row.probe, header.plan.target);
+    let mut name = format!("{}/{}/target={}", header.plan.scenario, row.cell.probe, header.plan.target);
     match apart {
         Apart::Name => {}
         Apart::Kernel => name += &format!("/kernel={}", kernel(header)),

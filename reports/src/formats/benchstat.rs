@@ -5,9 +5,9 @@
 //! benchstat takes for a repetition is what the lab repeats. What did not give samples is a comment, with its reason.
 
 use crate::table;
+use lab_core::cell::Cell;
 use lab_core::dataset::{CellRecord, Dataset, Header};
 use lab_core::metric::{Better, Metric, Unit};
-use lab_core::plan::Cell;
 use lab_core::stats;
 use lab_core::vocabulary::{Clock, ProbeName, Word};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -44,7 +44,7 @@ fn units(datasets: &[Dataset]) -> BTreeSet<String> {
                 Better::Higher => "better=higher",
                 Better::Neither => "assume=exact",
             };
-            units.insert(format!("Unit {} {known}", unit(record.probe, record.metric, header.clock)));
+            units.insert(format!("Unit {} {known}", unit(record.cell.probe, record.metric, header.clock)));
         }
     }
     units
@@ -82,20 +82,20 @@ fn one_line(text: &str) -> String {
 /// The lines of a run, cells in the order of the plan, each cell's rounds in theirs.
 fn passes(dataset: &Dataset) -> Vec<String> {
     let mut order: HashMap<Cell, usize> = HashMap::new();
-    for cell in dataset.header.plan.cells.iter().copied().chain(dataset.cells.iter().map(CellRecord::cell)) {
+    for cell in dataset.header.plan.cells.iter().copied().chain(dataset.cells.iter().map(|record| record.cell)) {
         let next = order.len();
         order.entry(cell).or_insert(next);
     }
     let mut passes: BTreeMap<(usize, u32, u32), Vec<&CellRecord>> = BTreeMap::new();
     for record in &dataset.cells {
-        passes.entry((order[&record.cell()], record.round, record.replica)).or_default().push(record);
+        passes.entry((order[&record.cell], record.round, record.replica)).or_default().push(record);
     }
     passes.values().flat_map(|records| pass(records, dataset.header.clock)).collect()
 }
 
 /// One round of one cell: its result, if there is one, and what is to be said of what is not in it.
 fn pass(records: &[&CellRecord], clock: Clock) -> Vec<String> {
-    let cell = records[0].cell();
+    let cell = records[0].cell;
     let name = format!("Benchmark{}/{}", camel_case(cell.probe), table::path(&cell));
     let mut samples: BTreeMap<Metric, Vec<f64>> = BTreeMap::new();
     let mut lines = Vec::new();

@@ -40,7 +40,7 @@ pub(super) fn metrics(judgement: &Judgement) -> String {
 }
 
 /// `probe="connect",backend="ipvs",…,position="last"`.
-fn labels(cell: &lab_core::plan::Cell) -> String {
+fn labels(cell: &lab_core::cell::Cell) -> String {
     let path = format!("probe={}/{}", cell.probe, path(cell));
     let label = |part: &str| part.split_once('=').map(|(key, value)| format!("{key}=\"{value}\""));
     path.split('/').filter_map(label).collect::<Vec<_>>().join(",")

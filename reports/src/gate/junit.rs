@@ -19,7 +19,8 @@ pub(super) fn render(judgement: &Judgement) -> String {
         report.add_test_suite(suite);
     }
     for &backend in BackendName::ALL {
-        let gates = |judged: &&Judged| judged.gating == Gating::Gates && judged.compared.cell.backend == backend;
+        let gates =
+            |judged: &&Judged| judged.gating == Gating::Gates && judged.compared.cell.variant.backend == backend;
         let cases: Vec<TestCase> =
             judgement.judged.iter().filter(gates).map(|judged| test(judged, judgement)).collect();
         if !cases.is_empty() {
@@ -71,7 +72,7 @@ fn test(judged: &Judged, judgement: &Judgement) -> TestCase {
         Consequence::Warn | Consequence::Pass => TestCaseStatus::success(),
     };
     let mut test = TestCase::new(judged.compared.name.as_str(), status);
-    test.set_classname(format!("svclab.{}", judged.compared.cell.backend));
+    test.set_classname(format!("svclab.{}", judged.compared.cell.variant.backend));
     if settled && judged.consequence == Consequence::Pass {
         test.set_system_out(format!("{}: {told}", judged.verdict));
     }

@@ -60,12 +60,12 @@ pub(super) fn judged(judgement: &Judgement) -> String {
 pub(super) fn columns<'a>() -> Vec<Column<Line<'a>>> {
     vec![
         Column::text("name", |line: &Line| &line.row.name),
-        Column::text("backend", |line| line.row.cell.backend.name()),
-        Column::maybe_text("scheduler", |line| line.row.cell.scheduler.map(Word::name)),
-        Column::maybe_text("forwarding", |line| line.row.cell.forwarding.map(Word::name)),
-        Column::text("way", |line| line.row.cell.way.name()),
-        Column::whole("services", |line| line.row.cell.services),
-        Column::whole("endpoints", |line| line.row.cell.endpoints),
+        Column::text("backend", |line| line.row.cell.variant.backend.name()),
+        Column::maybe_text("scheduler", |line| line.row.cell.variant.settings.scheduler.map(Word::name)),
+        Column::maybe_text("forwarding", |line| line.row.cell.variant.settings.forwarding.map(Word::name)),
+        Column::text("way", |line| line.row.cell.variant.way.name()),
+        Column::whole("services", |line| line.row.cell.cluster.services),
+        Column::whole("endpoints", |line| line.row.cell.cluster.endpoints),
         Column::maybe_text("position", |line| line.row.cell.position.map(Word::name)),
         Column::text("probe", |line| line.row.cell.probe.name()),
         Column::text("metric", |line| line.row.metric.name()),

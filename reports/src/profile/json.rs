@@ -1,7 +1,7 @@
 //! Profiles for other programs.
 
+use lab_core::cell::Cell;
 use lab_core::metric::Metric;
-use lab_core::plan::Cell;
 use lab_core::profile::{Comparison, Entry};
 use serde::Serialize;
 

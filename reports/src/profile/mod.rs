@@ -7,11 +7,10 @@ pub use json::{compared_json, json};
 
 use crate::formats::terminal;
 use crate::report::Section;
+use lab_core::cell::Cell;
 use lab_core::metric::{Metric, Unit};
-use lab_core::plan::Cell;
 use lab_core::profile::{Comparison, Entry};
 use lab_core::units;
-use lab_core::variant::Variant;
 use lab_core::vocabulary::{Clock, Word};
 
 /// All of `entries` in one table, a row each.
@@ -83,8 +82,8 @@ const READING: &str = "A function's instructions are its own, without those of t
 /// `iptables-legacy at 100 Services, connect last: first_byte`.
 fn title(cell: &Cell, metric: Metric) -> String {
     let position = cell.position.map_or(String::new(), |position| format!(" {position}"));
-    let (variant, probe) = (Variant::of(cell).name(&[]), cell.probe);
-    let services = units::counted(cell.services.into(), "Service");
+    let (variant, probe) = (cell.contender().name(&[]), cell.probe);
+    let services = units::counted(cell.cluster.services.into(), "Service");
     let of = if metric == Metric::of(probe) { String::new() } else { format!(": {}", metric.name()) };
     format!("{variant} at {services}, {}{position}{of}", probe.name())
 }

@@ -1,5 +1,5 @@
 use super::*;
-use lab_core::plan::Axes;
+use lab_core::axes::Axes;
 use lab_core::profile::Function;
 use lab_core::vocabulary::{BackendName, ProbeName};
 

@@ -1,6 +1,6 @@
 //! What a node pays for its Services, in the four ways by which one chooses a backend.
 
-use super::variant::Variant;
+use super::variant::VariantRun;
 use super::{Found, Results};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{Position, ProbeName};
@@ -71,7 +71,7 @@ impl Cost {
 
 impl Results<'_> {
     /// What there is to say of what `variant` costs at `services`.
-    pub(crate) fn cost(&self, cost: Cost, variant: Variant, services: u32) -> Found<'_> {
+    pub(crate) fn cost(&self, cost: Cost, variant: VariantRun, services: u32) -> Found<'_> {
         let Some(endpoints) = self.endpoints(variant, cost.probe()) else { return Found::NotAsked };
         self.find(variant.place(services, endpoints, cost.probe(), cost.position()), cost.metric())
     }

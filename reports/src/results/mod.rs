@@ -7,12 +7,12 @@ pub(crate) mod variant;
 
 use crate::runs::Runs;
 use analysis::summary::{self, Figures, summarise};
+use lab_core::cell::Cell;
 use lab_core::metric::Metric;
-use lab_core::plan::Cell;
 use lab_core::vocabulary::{Outcome, Position, ProbeName, Word};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
-use variant::Variant;
+use variant::VariantRun;
 
 /// All runs with their summaries.
 pub(crate) struct Results<'a> {
@@ -20,7 +20,7 @@ pub(crate) struct Results<'a> {
     pub(crate) rows: Vec<Row>,
     places: HashMap<(Place, Metric), usize>,
     /// What was asked of which variant, with the most endpoints a Service that it was asked with.
-    pub(crate) asked: BTreeMap<(ProbeName, Variant), u32>,
+    pub(crate) asked: BTreeMap<(ProbeName, VariantRun), u32>,
 }
 
 /// A row of one run's summary.
@@ -78,10 +78,10 @@ impl<'a> Results<'a> {
         let of_run = |(run, dataset)| summarise(dataset).into_iter().map(move |row| Row { run, row });
         let rows: Vec<Row> = runs.datasets().iter().enumerate().flat_map(of_run).collect();
         let places = rows.iter().enumerate().map(|(index, row)| ((place(row), row.metric), index)).collect();
-        let mut asked: BTreeMap<(ProbeName, Variant), u32> = BTreeMap::new();
+        let mut asked: BTreeMap<(ProbeName, VariantRun), u32> = BTreeMap::new();
         for row in &rows {
-            let endpoints = asked.entry((row.probe, Variant::of(row))).or_default();
-            *endpoints = row.endpoints.max(*endpoints);
+            let endpoints = asked.entry((row.cell.probe, VariantRun::of(row))).or_default();
+            *endpoints = row.cell.cluster.endpoints.max(*endpoints);
         }
         Self { runs, rows, places, asked }
     }
@@ -101,7 +101,7 @@ impl<'a> Results<'a> {
             return Found::NotTaken;
         }
         let Some(asked) = cell.position else { return Found::NotAsked };
-        let same = |position: &&Position| position.index(cell.services) == asked.index(cell.services);
+        let same = |position: &&Position| position.index(cell.cluster.services) == asked.index(cell.cluster.services);
         let other = Position::ALL.iter().filter(same).map(|position| Cell { position: Some(*position), ..cell });
         match other.filter_map(|cell| self.row(Place { run, cell }, metric)).next() {
             Some(row) => Found::SameService(row),
@@ -117,12 +117,12 @@ impl<'a> Results<'a> {
 
     /// The numbers of Services of every cell, ascending.
     pub(crate) fn sizes(&self) -> BTreeSet<u32> {
-        self.rows.iter().map(|row| row.services).collect()
+        self.rows.iter().map(|row| row.cell.cluster.services).collect()
     }
 
     /// Those of the cells of one run.
     pub(crate) fn sizes_of(&self, run: usize) -> BTreeSet<u32> {
-        self.rows.iter().filter(|row| row.run == run).map(|row| row.services).collect()
+        self.rows.iter().filter(|row| row.run == run).map(|row| row.cell.cluster.services).collect()
     }
 
     /// What follows a name or a title where there are runs to be told apart: ` · 6.1.0-56`.
@@ -133,5 +133,5 @@ impl<'a> Results<'a> {
 
 /// The cell that `row` is about.
 pub(crate) fn place(row: &Row) -> Place {
-    Variant::of(row).place(row.services, row.endpoints, row.probe, row.position)
+    Place { run: row.run, cell: row.cell }
 }

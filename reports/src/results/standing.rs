@@ -2,7 +2,7 @@
 
 use super::Results;
 use super::cost::Cost;
-use super::variant::Variant;
+use super::variant::VariantRun;
 use analysis::summary::Figures;
 use lab_core::vocabulary::{BackendName, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,13 +18,13 @@ pub(crate) struct Standing {
     /// The others, the cheapest first.
     pub(crate) more: Vec<Entry>,
     /// Those that have no figure, and what became of them.
-    pub(crate) absent: Vec<(Variant, Outcome)>,
+    pub(crate) absent: Vec<(VariantRun, Outcome)>,
 }
 
 /// A backend's cost.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
-    pub(crate) variant: Variant,
+    pub(crate) variant: VariantRun,
     pub(crate) figures: Figures,
     /// Against the cheapest; `None` where that costs nothing.
     pub(crate) ratio: Option<f64>,
@@ -36,7 +36,7 @@ impl Standing {
     /// How the backends of `run` stand at `services`; `None` when none of them was asked.
     pub(crate) fn of(results: &Results, run: usize, cost: Cost, services: u32) -> Option<Self> {
         let mut standing = Self::default();
-        let mut measured: Vec<(Variant, Figures)> = Vec::new();
+        let mut measured: Vec<(VariantRun, Figures)> = Vec::new();
         for variant in backends(results, run, cost) {
             let Some(row) = results.cost(cost, variant, services).row() else { continue };
             match row.figures.filter(|_| row.outcome == Outcome::Measured) {
@@ -77,8 +77,8 @@ impl Standing {
 
 /// Every backend of `run` that `cost` was asked of, the way kube-proxy drives it where there are several ways; `direct`,
 /// which nobody can choose, is none of them.
-fn backends(results: &Results, run: usize, cost: Cost) -> Vec<Variant> {
-    let mut backends: BTreeMap<BackendName, Variant> = BTreeMap::new();
+fn backends(results: &Results, run: usize, cost: Cost) -> Vec<VariantRun> {
+    let mut backends: BTreeMap<BackendName, VariantRun> = BTreeMap::new();
     for variant in results.variants(cost.probe()) {
         if variant.run == run && variant.backend != BackendName::Direct {
             backends.entry(variant.backend).or_insert(variant);

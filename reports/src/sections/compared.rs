@@ -3,7 +3,7 @@
 
 use crate::report::{Column, Content, Section, Table, TableCell};
 use crate::results::clock;
-use crate::results::variant::Variant;
+use crate::results::variant::VariantRun;
 use crate::results::{Found, Results};
 use crate::sections::grid;
 use crate::sections::references;
@@ -54,7 +54,7 @@ struct Comparison<'a> {
     results: &'a Results<'a>,
     metric: Metric,
     probe: ProbeName,
-    variants: Vec<Variant>,
+    variants: Vec<VariantRun>,
     published: Vec<Published>,
 }
 
@@ -76,16 +76,16 @@ impl<'a> Comparison<'a> {
     /// `None` when the metric was not asked for, or nobody has it.
     fn of(results: &'a Results, metric: Metric, probe: ProbeName) -> Option<Self> {
         let own = metric == Metric::of(probe);
-        let has = |variant: &Variant| {
-            let mut rows = results.rows.iter().filter(|row| row.probe == probe && Variant::of(row) == *variant);
+        let has = |variant: &VariantRun| {
+            let mut rows = results.rows.iter().filter(|row| row.cell.probe == probe && VariantRun::of(row) == *variant);
             rows.any(|row| own || row.metric == metric)
         };
-        let variants: Vec<Variant> = results.variants(probe).into_iter().filter(has).collect();
+        let variants: Vec<VariantRun> = results.variants(probe).into_iter().filter(has).collect();
         let published = published(results, metric, probe);
         (!variants.is_empty()).then_some(Self { results, metric, probe, variants, published })
     }
 
-    fn find(&self, variant: Variant, key: Key) -> Found<'_> {
+    fn find(&self, variant: VariantRun, key: Key) -> Found<'_> {
         match self.results.endpoints(variant, self.probe) {
             Some(endpoints) => {
                 let place = variant.place(key.services, endpoints, self.probe, key.position);
@@ -97,9 +97,14 @@ impl<'a> Comparison<'a> {
 
     /// Every row: the sizes that were measured or published, and at each the positions that are a Service of their own.
     fn keys(&self) -> Vec<Key> {
-        let rows = || self.results.rows.iter().filter(|row| row.probe == self.probe);
-        let mut keys: BTreeSet<Key> =
-            rows().map(|row| Key { services: row.services, position: row.position, quantile: Quantile::P50 }).collect();
+        let rows = || self.results.rows.iter().filter(|row| row.cell.probe == self.probe);
+        let mut keys: BTreeSet<Key> = rows()
+            .map(|row| Key {
+                services: row.cell.cluster.services,
+                position: row.cell.position,
+                quantile: Quantile::P50,
+            })
+            .collect();
         let measured: BTreeSet<(u32, u32)> =
             keys.iter().filter_map(|key| Some((key.services, key.position?.index(key.services)))).collect();
         for (reference, (of, series)) in
@@ -163,7 +168,7 @@ impl<'a> Comparison<'a> {
         })
     }
 
-    fn cell(&self, variant: Variant, key: Key, scale: &Scale) -> TableCell {
+    fn cell(&self, variant: VariantRun, key: Key, scale: &Scale) -> TableCell {
         let found = self.find(variant, key);
         match (key.quantile, grid::figures(&found)) {
             (Quantile::P90 | Quantile::P99, Some(figures)) => TableCell::number(scale.number(figures.at(key.quantile))),

@@ -3,7 +3,7 @@
 use crate::prose::services_of;
 use crate::report::{Column, Content, Table, TableCell};
 use crate::results::clock;
-use crate::results::variant::Variant;
+use crate::results::variant::VariantRun;
 use crate::results::{Found, Results, Row};
 use analysis::summary::Figures;
 use lab_core::metric::Metric;
@@ -23,19 +23,21 @@ pub(crate) enum Show {
 }
 
 /// What a row of the table is about.
-type Key = (Variant, u32, ProbeName, Option<Position>);
+type Key = (VariantRun, u32, ProbeName, Option<Position>);
 
 /// `metric` over all sizes; `None` when no cell has it.
 pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Table> {
     let probes: BTreeSet<ProbeName> =
-        results.rows.iter().filter(|row| row.metric == metric).map(|row| row.probe).collect();
-    let asked: Vec<&Row> = results.rows.iter().filter(|row| probes.contains(&row.probe)).collect();
+        results.rows.iter().filter(|row| row.metric == metric).map(|row| row.cell.probe).collect();
+    let asked: Vec<&Row> = results.rows.iter().filter(|row| probes.contains(&row.cell.probe)).collect();
     if asked.is_empty() {
         return None;
     }
-    let sizes: BTreeSet<u32> = asked.iter().map(|row| row.services).collect();
-    let keys: BTreeSet<Key> =
-        asked.iter().map(|row| (Variant::of(row), row.endpoints, row.probe, row.position)).collect();
+    let sizes: BTreeSet<u32> = asked.iter().map(|row| row.cell.cluster.services).collect();
+    let keys: BTreeSet<Key> = asked
+        .iter()
+        .map(|row| (VariantRun::of(row), row.cell.cluster.endpoints, row.cell.probe, row.cell.position))
+        .collect();
     let founds: Vec<(Key, Vec<Found>)> = keys
         .iter()
         .map(|&key| {

@@ -2,7 +2,7 @@
 
 use crate::prose::{list, services_of};
 use crate::report::{Column, Content, Section, Table, TableCell};
-use crate::results::variant::Variant;
+use crate::results::variant::VariantRun;
 use crate::results::{Place, Results, Row, place};
 use lab_core::metric::Metric;
 use lab_core::units;
@@ -89,13 +89,13 @@ fn is_short(row: &Row) -> bool {
 
 /// What each cell's own metric says of it, where that falls short.
 fn said<'a>(results: &'a Results) -> HashMap<Place, &'a str> {
-    let own = results.rows.iter().filter(|row| row.metric == Metric::of(row.probe) && is_short(row));
+    let own = results.rows.iter().filter(|row| row.metric == Metric::of(row.cell.probe) && is_short(row));
     own.map(|row| (place(row), row.reason.as_str())).collect()
 }
 
 /// Whether `row` only repeats what its cell's own metric says.
 fn is_said_by_its_cell(said: &HashMap<Place, &str>, row: &Row) -> bool {
-    row.metric != Metric::of(row.probe) && said.get(&place(row)).is_some_and(|reason| *reason == row.reason)
+    row.metric != Metric::of(row.cell.probe) && said.get(&place(row)).is_some_and(|reason| *reason == row.reason)
 }
 
 /// How much an outcome asks to be looked at.
@@ -130,16 +130,16 @@ fn which(results: &Results, rows: &[&Row]) -> String {
     // What was asked of one variant at one size, then at the same sizes, then of several variants, stands together.
     let mut asked: BTreeMap<(Key, Metric, u32), BTreeSet<Option<Position>>> = BTreeMap::new();
     for row in rows {
-        asked.entry((key(row), row.metric, row.services)).or_default().insert(row.position);
+        asked.entry((key(row), row.metric, row.cell.cluster.services)).or_default().insert(row.cell.position);
     }
     let mut sizes: BTreeMap<(Key, Asked), BTreeSet<u32>> = BTreeMap::new();
     for ((of, metric, services), positions) in asked {
-        let same = |row: &&Row| (key(row), row.metric, row.services) == (of, metric, services);
-        let all: BTreeSet<_> = results.rows.iter().filter(same).map(|row| row.position).collect();
+        let same = |row: &&Row| (key(row), row.metric, row.cell.cluster.services) == (of, metric, services);
+        let all: BTreeSet<_> = results.rows.iter().filter(same).map(|row| row.cell.position).collect();
         let positions = if positions == all { BTreeSet::new() } else { positions };
         sizes.entry((of, (metric, positions))).or_default().insert(services);
     }
-    let mut metrics: BTreeMap<(Variant, String, BTreeSet<u32>), Vec<Asked>> = BTreeMap::new();
+    let mut metrics: BTreeMap<(VariantRun, String, BTreeSet<u32>), Vec<Asked>> = BTreeMap::new();
     for (((variant, probe), metric), sizes) in sizes {
         metrics.entry((variant, results.name(variant, probe), sizes)).or_default().push(metric);
     }
@@ -156,8 +156,8 @@ fn which(results: &Results, rows: &[&Row]) -> String {
 }
 
 /// Whose a row is. A variant's name depends on the probe.
-type Key = (Variant, ProbeName);
+type Key = (VariantRun, ProbeName);
 
 fn key(row: &Row) -> Key {
-    (Variant::of(row), row.probe)
+    (VariantRun::of(row), row.cell.probe)
 }

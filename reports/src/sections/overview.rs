@@ -4,7 +4,7 @@
 
 use crate::report::{Column, Content, Table, TableCell};
 use crate::results::clock;
-use crate::results::variant::Variant;
+use crate::results::variant::VariantRun;
 use crate::results::{Found, Results, Row};
 use lab_core::metric::{Metric, Unit};
 use lab_core::units::{self, Scale};
@@ -68,9 +68,9 @@ pub(crate) fn tables(results: &Results) -> Vec<Table> {
 
 fn table(results: &Results, title: &str, asked: &[Asked]) -> Option<Table> {
     let asked: Vec<&Asked> = asked.iter().filter(|(metric, probe, _)| is_taken(results, *metric, *probe)).collect();
-    let variants: BTreeSet<Variant> = asked.iter().flat_map(|(_, probe, _)| results.variants(*probe)).collect();
+    let variants: BTreeSet<VariantRun> = asked.iter().flat_map(|(_, probe, _)| results.variants(*probe)).collect();
     // In a group all probes are of a kind, so that a variant has the same name with each.
-    let names: BTreeSet<(Variant, String)> = asked
+    let names: BTreeSet<(VariantRun, String)> = asked
         .iter()
         .flat_map(|(_, probe, _)| variants.iter().map(|&variant| (variant, results.name(variant, *probe))))
         .collect();
@@ -92,12 +92,12 @@ fn table(results: &Results, title: &str, asked: &[Asked]) -> Option<Table> {
 /// Whether any cell has the metric, or came to nothing.
 fn is_taken(results: &Results, metric: Metric, probe: ProbeName) -> bool {
     let own = metric == Metric::of(probe);
-    results.rows.iter().any(|row| row.metric == metric && row.probe == probe && (own || row.figures.is_some()))
+    results.rows.iter().any(|row| row.metric == metric && row.cell.probe == probe && (own || row.figures.is_some()))
 }
 
 /// The rows of one metric: one a size, with one unit for all of them.
-fn rows(results: &Results, (metric, probe, position): Asked, variants: &BTreeSet<Variant>) -> Vec<Vec<TableCell>> {
-    let find = |variant: &Variant, services| match results.endpoints(*variant, probe) {
+fn rows(results: &Results, (metric, probe, position): Asked, variants: &BTreeSet<VariantRun>) -> Vec<Vec<TableCell>> {
+    let find = |variant: &VariantRun, services| match results.endpoints(*variant, probe) {
         Some(endpoints) => results.find(variant.place(services, endpoints, probe, position), metric),
         None => Found::NotAsked,
     };
@@ -117,8 +117,8 @@ fn rows(results: &Results, (metric, probe, position): Asked, variants: &BTreeSet
 /// The numbers of Services that are shown: all, the ends of many, or only the largest.
 fn sizes(results: &Results, probe: ProbeName, only_largest: bool) -> Vec<u32> {
     const FEW: usize = 3;
-    let of_probe = |row: &&Row| row.probe == probe;
-    let sizes: BTreeSet<u32> = results.rows.iter().filter(of_probe).map(|row| row.services).collect();
+    let of_probe = |row: &&Row| row.cell.probe == probe;
+    let sizes: BTreeSet<u32> = results.rows.iter().filter(of_probe).map(|row| row.cell.cluster.services).collect();
     let sizes: Vec<u32> = sizes.into_iter().collect();
     match sizes[..] {
         [.., last] if only_largest => vec![last],

@@ -1,8 +1,8 @@
 //! Where a row of any table was taken: the run, and the cell of its plan.
 
 use super::Column;
+use lab_core::cell::{Cell, Settings};
 use lab_core::dataset::Header;
-use lab_core::plan::Cell;
 use lab_core::vocabulary::Word;
 
 /// The run and the cell that a row is of.
@@ -10,7 +10,6 @@ use lab_core::vocabulary::Word;
 pub(crate) struct Coordinates<'a> {
     pub(crate) header: &'a Header,
     pub(crate) cell: Cell,
-    pub(crate) layout: &'a str,
 }
 
 /// A row that has coordinates.
@@ -26,13 +25,13 @@ pub(super) fn columns<Row: Placed>() -> Vec<Column<Row>> {
         Column::maybe_text("kernel", |row| row.at().header.kernel()),
         Column::text("scenario", |row| &row.at().header.plan.scenario),
         Column::text("target", |row| row.at().header.plan.target.name()),
-        Column::text("backend", |row| row.at().cell.backend.name()),
-        Column::maybe_text("layout", |row| Some(row.at().layout).filter(|layout| !layout.is_empty())),
-        Column::maybe_text("scheduler", |row| row.at().cell.scheduler.map(Word::name)),
-        Column::maybe_text("forwarding", |row| row.at().cell.forwarding.map(Word::name)),
-        Column::text("way", |row| row.at().cell.way.name()),
-        Column::whole("services", |row| row.at().cell.services),
-        Column::whole("endpoints", |row| row.at().cell.endpoints),
+        Column::text("backend", |row| row.at().cell.variant.backend.name()),
+        Column::text("layout", |row| row.at().cell.variant.layout.name()),
+        Column::maybe_text("scheduler", |row| row.at().cell.variant.settings.scheduler.map(Word::name)),
+        Column::maybe_text("forwarding", |row| row.at().cell.variant.settings.forwarding.map(Word::name)),
+        Column::text("way", |row| row.at().cell.variant.way.name()),
+        Column::whole("services", |row| row.at().cell.cluster.services),
+        Column::whole("endpoints", |row| row.at().cell.cluster.endpoints),
         Column::maybe_text("position", |row| row.at().cell.position.map(Word::name)),
         Column::text("probe", |row| row.at().cell.probe.name()),
     ]
@@ -40,11 +39,10 @@ pub(super) fn columns<Row: Placed>() -> Vec<Column<Row>> {
 
 /// A cell's coordinates in words that a benchmark's name can be made of: `backend=ipvs/way=batched/…/position=last`.
 pub(crate) fn path(cell: &Cell) -> String {
-    let Cell { services, endpoints, backend, scheduler, forwarding, way, position, probe: _ } = cell;
-    let mut path = format!("backend={backend}/way={way}");
-    let told = [("scheduler", scheduler.map(Word::name)), ("forwarding", forwarding.map(Word::name))];
-    let sizes = [("services", services), ("endpoints", endpoints)];
-    for (name, word) in told {
+    let Cell { cluster, variant, position, probe: _ } = cell;
+    let mut path = format!("backend={}/way={}", variant.backend, variant.way);
+    let sizes = [("services", cluster.services), ("endpoints", cluster.endpoints)];
+    for (name, word) in Settings::NAMES.into_iter().zip(variant.settings.words()) {
         path.extend(word.map(|word| format!("/{name}={word}")));
     }
     path.extend(sizes.map(|(name, size)| format!("/{name}={size}")));

@@ -16,7 +16,7 @@ pub(crate) struct Sample<'a> {
 
 impl Placed for Sample<'_> {
     fn at(&self) -> Coordinates<'_> {
-        Coordinates { header: self.header, cell: self.record.cell(), layout: &self.record.layout }
+        Coordinates { header: self.header, cell: self.record.cell }
     }
 }
 

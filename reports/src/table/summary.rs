@@ -4,7 +4,6 @@ use super::Column;
 use super::coordinates::{self, Coordinates, Placed};
 use analysis::summary::{Figures, Row, summarise};
 use lab_core::dataset::{Dataset, Header};
-use lab_core::plan::Cell;
 use lab_core::vocabulary::Word;
 
 /// A row of a run's summary.
@@ -14,15 +13,9 @@ pub(crate) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// The point of the plan that it is about.
-    pub(crate) fn cell(&self) -> Cell {
-        let Row { services, endpoints, backend, scheduler, forwarding, way, probe, position, .. } = self.row;
-        Cell { services, endpoints, backend, scheduler, forwarding, way, probe, position }
-    }
-
     /// Its cell's coordinates in words.
     pub(crate) fn path(&self) -> String {
-        coordinates::path(&self.cell())
+        coordinates::path(&self.row.cell)
     }
 
     fn figure(&self, figure: fn(&Figures) -> f64) -> Option<f64> {
@@ -32,7 +25,7 @@ impl Line<'_> {
 
 impl Placed for Line<'_> {
     fn at(&self) -> Coordinates<'_> {
-        Coordinates { header: self.header, cell: self.cell(), layout: &self.row.layout }
+        Coordinates { header: self.header, cell: self.row.cell }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Small hand-made datasets in which everything happens that a report must tell: figures that differ and figures that do
 //! not, a cell that ran over its budget, one that failed in one round, one that could not run, one with fewer samples.
 
+use lab_core::axes::Axes;
+use lab_core::cell::Cell;
 use lab_core::dataset::{CellRecord, Dataset, End, Header};
 use lab_core::metric::{Metric, Unit};
-use lab_core::plan::{Axes, Cell, Plan};
+use lab_core::plan::Plan;
 use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, TargetName, Way, Word};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -114,7 +116,10 @@ pub(crate) fn records(cell: Cell, target: TargetName, round: u32, replica: u32) 
     let short = |outcome, reason: &str| {
         vec![CellRecord { outcome, reason: reason.to_owned(), ..record(Metric::of(cell.probe), &[]) }]
     };
-    if cell.backend == BackendName::Ipvs && cell.services == 20_000 && cell.way == Way::KubeProxy {
+    if cell.variant.backend == BackendName::Ipvs
+        && cell.cluster.services == 20_000
+        && cell.variant.way == Way::KubeProxy
+    {
         match cell.probe {
             ProbeName::SyncFull => {
                 return short(
@@ -128,7 +133,7 @@ pub(crate) fn records(cell: Cell, target: TargetName, round: u32, replica: u32) 
             _ => {}
         }
     }
-    match (cell.backend, cell.probe, cell.services, round) {
+    match (cell.variant.backend, cell.probe, cell.cluster.services, round) {
         (BackendName::IptablesNft, ProbeName::SyncFull, 20_000, _) => {
             short(Outcome::OverBudget, "one sync had not ended after 60 s")
         }
@@ -149,19 +154,10 @@ pub(crate) fn records(cell: Cell, target: TargetName, round: u32, replica: u32) 
 }
 
 fn record(cell: Cell, target: TargetName, round: u32, replica: u32, metric: Metric, samples: &[f64]) -> CellRecord {
-    let direct = cell.backend == BackendName::Direct;
     CellRecord {
         scenario: "scale".to_owned(),
         target,
-        backend: cell.backend,
-        layout: if direct { "none" } else { "kube-proxy-1.30" }.to_owned(),
-        scheduler: cell.scheduler,
-        forwarding: cell.forwarding,
-        way: cell.way,
-        services: cell.services,
-        endpoints: cell.endpoints,
-        position: cell.position,
-        probe: cell.probe,
+        cell,
         round,
         replica,
         outcome: Outcome::Measured,
@@ -175,7 +171,7 @@ fn record(cell: Cell, target: TargetName, round: u32, replica: u32, metric: Metr
 /// What a cell's lines are of.
 fn metrics(cell: Cell) -> Vec<Metric> {
     let mut metrics = of_probe(cell.probe).to_vec();
-    if cell.backend == BackendName::Ipvs && cell.probe == ProbeName::SyncFull {
+    if cell.variant.backend == BackendName::Ipvs && cell.probe == ProbeName::SyncFull {
         metrics.extend([Metric::SyncVirtualServers, Metric::SyncAddresses, Metric::SyncSets, Metric::SyncRules]);
         metrics.extend([Metric::VirtualServers, Metric::RealServers, Metric::Addresses]);
     }
@@ -221,7 +217,7 @@ fn samples(cell: Cell, target: TargetName, round: u32, metric: Metric) -> Vec<f6
     let exact = metric.unit() == Unit::Count || metric == Metric::ScriptBytes;
     // A number of the metric's own that stays when metrics are added.
     let own: usize = metric.name().bytes().map(usize::from).sum();
-    let salt = cell.services as usize + 31 * cell.backend as usize + 7 * own + 13 * round as usize;
+    let salt = cell.cluster.services as usize + 31 * cell.variant.backend as usize + 7 * own + 13 * round as usize;
     let width = if target == TargetName::Exact { 0.02 } else { 0.08 };
     let noise = |index: usize| (((salt + index * 37) % 19) as f64 / 19.0 - 0.5) * width;
     let rounded = |value: f64| if metric.unit() == Unit::Share { (value * 1e4).round() / 1e4 } else { value.round() };
@@ -230,17 +226,18 @@ fn samples(cell: Cell, target: TargetName, round: u32, metric: Metric) -> Vec<f6
 
 /// The right size: what a busy two-core machine gave, roughly.
 fn value(cell: Cell, metric: Metric) -> f64 {
-    let services = f64::from(cell.services);
-    let walked = f64::from(cell.position.unwrap_or(Position::Last).index(cell.services));
-    let per_service = match cell.backend {
+    let services = f64::from(cell.cluster.services);
+    let walked = f64::from(cell.position.unwrap_or(Position::Last).index(cell.cluster.services));
+    let per_service = match cell.variant.backend {
         BackendName::Direct => 0.0,
         BackendName::IptablesLegacy => 1.0,
         BackendName::IptablesNft => 4.0,
-        BackendName::Ipvs if cell.way == Way::KubeProxy => 6.0,
+        BackendName::Ipvs if cell.variant.way == Way::KubeProxy => 6.0,
         BackendName::Ipvs => 0.5,
         BackendName::Nftables => 0.8,
     };
-    let linear = f64::from(u8::from(matches!(cell.backend, BackendName::IptablesLegacy | BackendName::IptablesNft)));
+    let linear =
+        f64::from(u8::from(matches!(cell.variant.backend, BackendName::IptablesLegacy | BackendName::IptablesNft)));
     match metric {
         Metric::SyncFull | Metric::Reload => 6e6 + services * 4e4 * per_service,
         Metric::SyncChange | Metric::EndpointChange | Metric::RemoveService => 6e6 + services * 9e3 * linear,
@@ -260,10 +257,10 @@ fn value(cell: Cell, metric: Metric) -> f64 {
         Metric::SyncRules => 4e6,
         Metric::CpuSync => 0.02 + services / 2e5 * (linear + 0.1),
         Metric::CpuUser | Metric::CpuSystem => 0.01 + services / 4e5 * (linear + 0.1),
-        Metric::Rules if cell.backend == BackendName::Ipvs => 22.0,
-        Metric::Chains if cell.backend == BackendName::Ipvs => 9.0,
+        Metric::Rules if cell.variant.backend == BackendName::Ipvs => 22.0,
+        Metric::Chains if cell.variant.backend == BackendName::Ipvs => 9.0,
         Metric::VirtualServers | Metric::Addresses => services,
-        Metric::RealServers => services * f64::from(cell.endpoints),
+        Metric::RealServers => services * f64::from(cell.cluster.endpoints),
         Metric::Rules => 5.0 + services * 8.0,
         Metric::Chains => 3.0 + services * 3.0,
         Metric::SetElements => services * (1.0 - linear),

@@ -31,7 +31,8 @@ pub(crate) fn timed() -> (Dataset, Dataset) {
     }
     end(&mut after, IptablesNft, ProbeName::SyncFull, Outcome::OverBudget, "one sync had not ended after 60 s");
     let mut before = before;
-    let last = |record: &CellRecord| record.probe == ProbeName::Bandwidth && record.position == Some(Position::Last);
+    let last =
+        |record: &CellRecord| record.cell.probe == ProbeName::Bandwidth && record.cell.position == Some(Position::Last);
     before.cells.retain(|record| !last(record));
     (before, after)
 }
@@ -64,7 +65,7 @@ fn at_hundred(original: Dataset, rounds: u32) -> Dataset {
     let mut dataset = smoke(original);
     let plan = &mut dataset.header.plan;
     let wanted = [Direct, IptablesLegacy, IptablesNft, Ipvs, Nftables];
-    plan.cells.retain(|cell| cell.services == 100 && wanted.contains(&cell.backend));
+    plan.cells.retain(|cell| cell.cluster.services == 100 && wanted.contains(&cell.variant.backend));
     plan.rounds = rounds;
     plan.budget = Duration::from_secs(60);
     let (target, replicas) = (plan.target, plan.replicas);
@@ -77,7 +78,7 @@ fn at_hundred(original: Dataset, rounds: u32) -> Dataset {
 }
 
 fn cells(dataset: &mut Dataset, backend: BackendName, probe: ProbeName) -> impl Iterator<Item = &mut CellRecord> {
-    dataset.cells.iter_mut().filter(move |record| record.backend == backend && record.probe == probe)
+    dataset.cells.iter_mut().filter(move |record| record.cell.variant.backend == backend && record.cell.probe == probe)
 }
 
 fn multiply(dataset: &mut Dataset, backend: BackendName, probe: ProbeName, by: fn(Metric) -> f64) {
@@ -94,5 +95,7 @@ fn end(dataset: &mut Dataset, backend: BackendName, probe: ProbeName, outcome: O
         record.samples.clear();
     }
     let own = Metric::of(probe);
-    dataset.cells.retain(|record| record.backend != backend || record.probe != probe || record.metric == own);
+    dataset
+        .cells
+        .retain(|record| record.cell.variant.backend != backend || record.cell.probe != probe || record.metric == own);
 }

@@ -4,8 +4,8 @@ mod reader;
 mod written;
 
 use super::difference::{Aspect, Bearing, Difference};
+use lab_core::cell::Cell;
 use lab_core::metric::{Better, Metric};
-use lab_core::plan::Cell;
 use lab_core::vocabulary::{BackendName, Clock, ProbeName, words};
 use std::collections::BTreeSet;
 
@@ -238,7 +238,7 @@ impl Rule {
     pub fn matches(&self, cell: &Cell, metric: Metric, numbers: Numbers) -> bool {
         (self.metrics.is_empty() || self.metrics.contains(&metric))
             && (self.probes.is_empty() || self.probes.contains(&cell.probe))
-            && (self.backends.is_empty() || self.backends.contains(&cell.backend))
+            && (self.backends.is_empty() || self.backends.contains(&cell.variant.backend))
             && self.numbers.is_none_or(|one| one == numbers)
     }
 }

@@ -45,6 +45,6 @@ fn failures_and_replicas_stay_in_a_baseline() {
     run.cells[0].reason = "nft refused".to_owned();
     let read = Dataset::read(&condense(&run, "", now()).short()).unwrap();
     let mut lines = [read.cells, run.cells];
-    lines.iter_mut().for_each(|lines| lines.sort_by_key(|record| (record.cell(), record.metric, record.replica)));
+    lines.iter_mut().for_each(|lines| lines.sort_by_key(|record| (record.cell, record.metric, record.replica)));
     assert_eq!(lines[0], lines[1]);
 }

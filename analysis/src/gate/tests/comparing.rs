@@ -102,7 +102,7 @@ fn rows_say_what_they_are_of() {
 fn times_are_compared_by_their_ratio_to_direct_where_there_is_one() {
     let run = || filled(TargetName::Host, 3, |cell, metric, _| vec![usual(cell, metric)]);
     for row in compare(&run(), &run()).rows {
-        let traffic = !row.cell.probe.programs() && row.cell.backend != BackendName::Direct;
+        let traffic = !row.cell.probe.programs() && row.cell.variant.backend != BackendName::Direct;
         let expected = match row.metric {
             Metric::Rules | Metric::ScriptBytes => Basis::Exact,
             _ if traffic => Basis::RatioToDirect,

@@ -105,8 +105,8 @@ fn a_slower_connection_names_the_rules_of_its_node() {
 fn a_cell_that_failed_is_missing_once_with_its_reason() {
     let gone = cell(NFT, ProbeName::SyncFull, 100);
     let mut after = exact_run();
-    after.cells.retain(|record| record.cell() != gone || record.metric == Metric::SyncFull);
-    for record in after.cells.iter_mut().filter(|record| record.cell() == gone) {
+    after.cells.retain(|record| record.cell != gone || record.metric == Metric::SyncFull);
+    for record in after.cells.iter_mut().filter(|record| record.cell == gone) {
         record.outcome = Outcome::Failed;
         record.reason = "nft refused line 3".to_owned();
         record.samples.clear();
@@ -129,7 +129,7 @@ fn a_cell_that_failed_is_missing_once_with_its_reason() {
 fn a_cell_that_was_never_reached_is_missing() {
     let gone = cell(NFT, ProbeName::SyncFull, 100);
     let mut after = exact_run();
-    after.cells.retain(|record| record.cell() != gone);
+    after.cells.retain(|record| record.cell != gone);
     let judgement = gate(&exact_run(), &after);
     assert_eq!(verdict(&judgement, gone, Metric::SyncFull).why, "skipped: the run ended before it");
     assert_eq!(judgement.passes(), Some(false));
@@ -149,8 +149,8 @@ fn other_kernels_are_not_comparable_unless_they_are_the_subject() {
 #[test]
 fn of_different_plans_only_what_both_have_is_judged() {
     let mut after = exact_run();
-    after.header.plan.cells.retain(|cell| cell.services == 1);
-    after.cells.retain(|record| record.services == 1);
+    after.header.plan.cells.retain(|cell| cell.cluster.services == 1);
+    after.cells.retain(|record| record.cell.cluster.services == 1);
     let policy = Policy { allow: [Aspect::Plan].into(), ..Policy::default() };
     for (before, after) in [(&exact_run(), &after), (&after, &exact_run())] {
         assert_eq!(gate(before, after).passes(), None);

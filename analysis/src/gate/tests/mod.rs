@@ -8,9 +8,11 @@ mod policies;
 mod timing;
 
 use super::*;
+use lab_core::axes::Axes;
+use lab_core::cell::Cell;
 use lab_core::dataset::{CellRecord, Dataset, End, Header};
 use lab_core::metric::Metric;
-use lab_core::plan::{Axes, Cell, Plan};
+use lab_core::plan::Plan;
 use lab_core::vocabulary::{BackendName, Clock, Outcome, ProbeName, TargetName};
 use std::collections::BTreeMap;
 
@@ -53,22 +55,13 @@ fn record(
     (round, replica): (u32, u32),
     samples: Vec<f64>,
 ) -> CellRecord {
-    let Cell { services, endpoints, backend, scheduler, forwarding, way, probe, position } = cell;
     CellRecord {
         scenario: "test".to_owned(),
         target: dataset.header.plan.target,
-        layout: "kube-proxy-1.30".to_owned(),
+        cell,
         outcome: Outcome::Measured,
         reason: String::new(),
         unit: metric.unit(),
-        services,
-        endpoints,
-        backend,
-        scheduler,
-        forwarding,
-        way,
-        probe,
-        position,
         round,
         replica,
         metric,
@@ -119,19 +112,19 @@ fn usual(cell: Cell, metric: Metric) -> f64 {
         _ => 5e4,
     };
     // A tool starts as fast whatever is installed.
-    let services = if metric == Metric::ToolExec { 0.0 } else { f64::from(cell.services) };
-    base * (1.0 + services / 100.0) * (1.0 + f64::from(cell.backend as u8))
+    let services = if metric == Metric::ToolExec { 0.0 } else { f64::from(cell.cluster.services) };
+    base * (1.0 + services / 100.0) * (1.0 + f64::from(cell.variant.backend as u8))
 }
 
 fn cell(backend: BackendName, probe: ProbeName, services: u32) -> Cell {
     let cells = run(TargetName::Host, 1).header.plan.cells;
-    let wanted = |cell: &&Cell| (cell.backend, cell.probe, cell.services) == (backend, probe, services);
+    let wanted = |cell: &&Cell| (cell.variant.backend, cell.probe, cell.cluster.services) == (backend, probe, services);
     *cells.iter().find(wanted).unwrap()
 }
 
 /// Multiplies the samples of a cell's metric.
 fn plant(dataset: &mut Dataset, cell: Cell, metric: Metric, factor: f64) {
-    for record in dataset.cells.iter_mut().filter(|record| record.cell() == cell && record.metric == metric) {
+    for record in dataset.cells.iter_mut().filter(|record| record.cell == cell && record.metric == metric) {
         record.samples.iter_mut().for_each(|sample| *sample *= factor);
     }
 }

@@ -45,7 +45,7 @@ fn gate(seed: u64, before: &Dataset, drift: f64, planted: &[(Cell, Metric, f64)]
     let after = slowed(host_run(seed, 3, drift));
     let suspicious = judge(before, &after, &[], &policy).suspicious();
     let mut again = slowed(host_run(seed + 1000, policy.reruns, drift));
-    again.cells.retain(|record| suspicious.contains(&record.cell()));
+    again.cells.retain(|record| suspicious.contains(&record.cell));
     judge(before, &after, &[again], &policy)
 }
 
@@ -58,7 +58,7 @@ fn the_same_passes_on_a_busy_machine_that_got_slower() {
 
 /// As beside other processes, with which they share caches, tools take longer; packets do not.
 fn crowded(mut run: Dataset) -> Dataset {
-    let of_tools = |record: &&mut CellRecord| record.probe.programs() && record.metric.unit() == Unit::Ns;
+    let of_tools = |record: &&mut CellRecord| record.cell.probe.programs() && record.metric.unit() == Unit::Ns;
     for record in run.cells.iter_mut().filter(of_tools) {
         record.samples.iter_mut().for_each(|sample| *sample *= 1.25);
     }

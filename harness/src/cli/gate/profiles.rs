@@ -9,8 +9,8 @@ use crate::session::reruns::Reruns;
 use crate::targets::Profiling;
 use analysis::gate::{Compared, Gating, Judged, Judgement, Verdict};
 use anyhow::Result;
+use lab_core::cell::Cell;
 use lab_core::metric::Unit;
-use lab_core::plan::Cell;
 use lab_core::profile::{self, Profile};
 use reports::report::Section;
 

@@ -12,7 +12,7 @@ pub use sync::Sync;
 use crate::change::Change;
 use crate::cluster::{Cluster, POD_RANGE};
 use crate::layout::{Action, Append, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
-use crate::vocabulary::Way;
+use crate::vocabulary::{LayoutName, Way};
 use ipnet::Ipv4Net;
 pub(super) use sync::LOOPBACK;
 use sync::{FILTER_CHAINS, FILTER_RULES, NAT_CHAINS, NAT_RULES, cleanup, is_large, service_chain, stale_chains};
@@ -88,8 +88,8 @@ impl Default for Iptables {
 }
 
 impl Layout for Iptables {
-    fn name(&self) -> &'static str {
-        "kube-proxy-1.30"
+    fn name(&self) -> LayoutName {
+        LayoutName::KubeProxy130
     }
 
     fn way(&self) -> Way {

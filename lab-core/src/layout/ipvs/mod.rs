@@ -17,7 +17,7 @@ use crate::cluster::{Cluster, POD_RANGE, Protocol, SERVICE_PORT};
 use crate::layout::{
     Action, Append, Installed, Invocation, Layout, Pace, Request, ServerKey, Tool, VirtualServer, unused_cluster_ip,
 };
-use crate::vocabulary::{Forwarding, Scheduler, Way};
+use crate::vocabulary::{Forwarding, LayoutName, Scheduler, Way};
 use ipnet::Ipv4Net;
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -66,8 +66,8 @@ impl Default for Ipvs {
 }
 
 impl Layout for Ipvs {
-    fn name(&self) -> &'static str {
-        "kube-proxy-1.30"
+    fn name(&self) -> LayoutName {
+        LayoutName::KubeProxy130
     }
 
     fn way(&self) -> Way {

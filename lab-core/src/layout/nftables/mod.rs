@@ -12,7 +12,7 @@ pub use object::{Chain, Element, Match, Object, Rule, Set, Sink, Statement, Verb
 use crate::change::Change;
 use crate::cluster::{Cluster, NODE_ADDRESS, POD_RANGE, Protocol, SERVICE_PORT};
 use crate::layout::{Action, Append, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
-use crate::vocabulary::Way;
+use crate::vocabulary::{LayoutName, Way};
 use base::{CHAINS, ELEMENTS, RULES, SERVICES_RULES, add_rule, set_up};
 use ipnet::Ipv4Net;
 use std::collections::HashSet;
@@ -45,8 +45,8 @@ impl Nftables {
 }
 
 impl Layout for Nftables {
-    fn name(&self) -> &'static str {
-        "kube-proxy-1.30"
+    fn name(&self) -> LayoutName {
+        LayoutName::KubeProxy130
     }
 
     fn way(&self) -> Way {

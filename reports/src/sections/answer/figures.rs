@@ -4,7 +4,7 @@
 //! instructions have no interval and need none.
 
 use crate::prose::{capitalise, list, services_of};
-use crate::results::variant::Variant;
+use crate::results::variant::VariantRun;
 use crate::results::{Found, Results, Row};
 use analysis::summary::Figures;
 use lab_core::metric::{Better, Metric, Unit};
@@ -48,24 +48,24 @@ struct Series<'a> {
 
 impl<'a> Series<'a> {
     /// What there is of `variant` at `services`.
-    fn find(&self, variant: Variant, services: u32) -> Option<Found<'_>> {
+    fn find(&self, variant: VariantRun, services: u32) -> Option<Found<'_>> {
         let endpoints = self.results.endpoints(variant, self.probe)?;
         let position = self.asks_a_position().then_some(Position::Last);
         let place = variant.place(services, endpoints, self.probe, position);
         Some(self.results.find(place, self.metric))
     }
 
-    fn name(&self, variant: Variant) -> String {
+    fn name(&self, variant: VariantRun) -> String {
         self.results.name(variant, self.probe)
     }
 
     fn asks_a_position(&self) -> bool {
-        self.results.rows.iter().any(|row| row.probe == self.probe && row.position.is_some())
+        self.results.rows.iter().any(|row| row.cell.probe == self.probe && row.cell.position.is_some())
     }
 
     /// The variants that were measured at `services`, the best first.
-    fn at(&self, services: u32) -> Vec<(Variant, Figures)> {
-        let mut measured: Vec<(Variant, Figures)> = Vec::new();
+    fn at(&self, services: u32) -> Vec<(VariantRun, Figures)> {
+        let mut measured: Vec<(VariantRun, Figures)> = Vec::new();
         for variant in self.results.variants(self.probe) {
             let figures = self.find(variant, services).and_then(Found::figures);
             measured.extend(figures.map(|figures| (variant, figures)));
@@ -78,7 +78,7 @@ impl<'a> Series<'a> {
     }
 
     /// `sync_change, …: at 10,000 Services, the median is 1.20 ms with nftables and 30.4 ms with iptables-nft.`
-    fn figures(&self, services: u32, measured: &[(Variant, Figures)]) -> String {
+    fn figures(&self, services: u32, measured: &[(VariantRun, Figures)]) -> String {
         let last = if self.asks_a_position() && services > 1 { ", asked at the last one" } else { "" };
         let figures: Vec<String> = measured
             .iter()
@@ -99,8 +99,8 @@ impl<'a> Series<'a> {
     }
 
     /// How the backends stand to each other, without `direct`.
-    fn comparison(&self, measured: &[(Variant, Figures)]) -> Option<String> {
-        let ranked: Vec<&(Variant, Figures)> =
+    fn comparison(&self, measured: &[(VariantRun, Figures)]) -> Option<String> {
+        let ranked: Vec<&(VariantRun, Figures)> =
             measured.iter().filter(|(variant, _)| variant.backend != BackendName::Direct).collect();
         let (best, worst) = (ranked.first()?, ranked.last()?);
         if ranked.len() < 2 {
@@ -167,8 +167,8 @@ impl<'a> Series<'a> {
                 parts.push(format!("{} is {} there", self.name(variant), row.outcome));
             }
         }
-        let asked = |row: &&Row| row.probe == self.probe && row.services > largest;
-        if let Some(beyond) = self.results.rows.iter().filter(asked).map(|row| row.services).max() {
+        let asked = |row: &&Row| row.cell.probe == self.probe && row.cell.cluster.services > largest;
+        if let Some(beyond) = self.results.rows.iter().filter(asked).map(|row| row.cell.cluster.services).max() {
             parts.push(format!("none was measured {}", services_at(beyond)));
         }
         (!parts.is_empty()).then(|| format!("{}.", capitalise(&parts.join("; "))))

@@ -9,7 +9,7 @@ use crate::prose::services_of;
 use crate::report::{Chart, Zoom};
 use crate::results::Results;
 use crate::results::clock;
-use crate::results::variant::Variant;
+use crate::results::variant::VariantRun;
 use lab_core::metric::Metric;
 use lab_core::units::{self, Scale};
 use lab_core::vocabulary::{BackendName, Position, ProbeName};
@@ -105,7 +105,7 @@ fn sampled(results: &Results, probe: ProbeName, position: Option<Position>, serv
 /// The samples of one cell, each with when it was taken; `None` where it was not asked.
 fn samples(
     results: &Results,
-    variant: Variant,
+    variant: VariantRun,
     probe: ProbeName,
     position: Option<Position>,
     services: u32,
@@ -113,7 +113,7 @@ fn samples(
     let cell = variant.place(services, results.endpoints(variant, probe)?, probe, position).cell;
     let mut passes: BTreeMap<(u32, u32), Vec<f64>> = BTreeMap::new();
     for record in &results.runs.datasets()[variant.run].cells {
-        if record.metric == Metric::of(probe) && record.cell() == cell {
+        if record.metric == Metric::of(probe) && record.cell == cell {
             let positive = record.samples.iter().copied().filter(|sample| sample.is_finite() && *sample > 0.0);
             passes.entry((record.replica, record.round)).or_default().extend(positive);
         }

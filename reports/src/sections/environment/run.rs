@@ -107,7 +107,7 @@ impl Run<'_> {
     /// How many cells ended how, each by its probe's own metric.
     fn outcomes(&self) -> String {
         let mut counts: BTreeMap<Outcome, u64> = BTreeMap::new();
-        let own = |row: &&Row| row.run == self.number && row.metric == Metric::of(row.probe);
+        let own = |row: &&Row| row.run == self.number && row.metric == Metric::of(row.cell.probe);
         let own: Vec<_> = self.results.rows.iter().filter(own).collect();
         for row in &own {
             *counts.entry(row.outcome).or_default() += 1;

@@ -2,7 +2,7 @@
 
 use crate::prose::services_of;
 use crate::report::Point;
-use crate::results::variant::Variant;
+use crate::results::variant::VariantRun;
 use crate::results::{Results, Row};
 use lab_core::metric::Metric;
 use lab_core::units;
@@ -10,12 +10,13 @@ use lab_core::vocabulary::Outcome;
 
 /// A finding a variant and probe that exploded, at the smallest size where it did.
 pub(super) fn points(results: &Results) -> Vec<Point> {
-    let over = |row: &&Row| row.outcome == Outcome::OverBudget && row.metric == Metric::of(row.probe);
+    let over = |row: &&Row| row.outcome == Outcome::OverBudget && row.metric == Metric::of(row.cell.probe);
     let mut first: Vec<&Row> = Vec::new();
     for row in results.rows.iter().filter(over) {
-        let same = |other: &&mut &Row| Variant::of(other) == Variant::of(row) && other.probe == row.probe;
+        let same =
+            |other: &&mut &Row| VariantRun::of(other) == VariantRun::of(row) && other.cell.probe == row.cell.probe;
         match first.iter_mut().find(same) {
-            Some(other) if other.services <= row.services => {}
+            Some(other) if other.cell.cluster.services <= row.cell.cluster.services => {}
             Some(other) => *other = row,
             None => first.push(row),
         }
@@ -24,16 +25,16 @@ pub(super) fn points(results: &Results) -> Vec<Point> {
 }
 
 fn point(results: &Results, row: &Row) -> Point {
-    let variant = Variant::of(row);
+    let variant = VariantRun::of(row);
     let mut text = format!(
         "{} of {} at {}: {}.",
         row.metric,
-        results.name(variant, row.probe),
-        services_of(&[row.services]),
+        results.name(variant, row.cell.probe),
+        services_of(&[row.cell.cluster.services]),
         row.reason.trim_end_matches('.')
     );
     if let Some((services, median)) = before(results, row) {
-        let times = units::ratio(f64::from(row.services) / f64::from(services));
+        let times = units::ratio(f64::from(row.cell.cluster.services) / f64::from(services));
         text = format!(
             "{text} At {} it was {}; that is {times} the Services.",
             units::count(services.into()),
@@ -45,9 +46,9 @@ fn point(results: &Results, row: &Row) -> Point {
 
 /// The largest size below at which the same was measured, and its median.
 fn before(results: &Results, row: &Row) -> Option<(u32, f64)> {
-    let smaller = results.sizes().into_iter().rev().filter(|size| *size < row.services);
+    let smaller = results.sizes().into_iter().rev().filter(|size| *size < row.cell.cluster.services);
     let measured = |services: u32| {
-        let place = Variant::of(row).place(services, row.endpoints, row.probe, row.position);
+        let place = VariantRun::of(row).place(services, row.cell.cluster.endpoints, row.cell.probe, row.cell.position);
         Some((services, results.find(place, row.metric).figures()?.p50))
     };
     smaller.into_iter().find_map(measured)

@@ -3,7 +3,7 @@
 use crate::prose::{list, services_of};
 use crate::report::Point;
 use crate::results::standing::ALIKE;
-use crate::results::variant::Variant;
+use crate::results::variant::VariantRun;
 use crate::results::{Found, Results};
 use analysis::summary::Figures;
 use lab_core::metric::{Better, Metric};
@@ -57,8 +57,8 @@ fn point(results: &Results, probe: ProbeName, noun: &str) -> Option<Point> {
 }
 
 /// What each backend was measured at the first and the last of `services`.
-fn pairs(results: &Results, probe: ProbeName, services: u32) -> Vec<(Variant, Figures, Figures)> {
-    let figures = |variant: Variant, position| {
+fn pairs(results: &Results, probe: ProbeName, services: u32) -> Vec<(VariantRun, Figures, Figures)> {
+    let figures = |variant: VariantRun, position| {
         let endpoints = results.endpoints(variant, probe)?;
         let found = results.find(variant.place(services, endpoints, probe, Some(position)), Metric::of(probe));
         let Found::Own(row) = found else { return None };

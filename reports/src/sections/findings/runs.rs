@@ -4,7 +4,7 @@ use crate::prose::{list, services_of};
 use crate::report::Point;
 use crate::results::Results;
 use crate::results::cost::Cost;
-use crate::results::variant::Variant;
+use crate::results::variant::VariantRun;
 use analysis::summary::Figures;
 use lab_core::units;
 use lab_core::vocabulary::BackendName;
@@ -25,9 +25,9 @@ pub(super) fn points(results: &Results) -> Vec<Point> {
 }
 
 fn point(results: &Results, cost: Cost) -> Option<Point> {
-    let mut backends: BTreeMap<(BackendName, Variant), Vec<Variant>> = BTreeMap::new();
+    let mut backends: BTreeMap<(BackendName, VariantRun), Vec<VariantRun>> = BTreeMap::new();
     for variant in results.variants(cost.probe()).into_iter().filter(|variant| variant.backend != BackendName::Direct) {
-        backends.entry((variant.backend, Variant { run: 0, ..variant })).or_default().push(variant);
+        backends.entry((variant.backend, VariantRun { run: 0, ..variant })).or_default().push(variant);
     }
     let at = |services: u32| -> Vec<String> {
         backends.values().filter_map(|variants| clause(results, cost, variants, services)).collect()
@@ -38,8 +38,8 @@ fn point(results: &Results, cost: Cost) -> Option<Point> {
 }
 
 /// `nftables 84.6 ms on 6.1 and 70.1 ms on 6.18 (0.83×)`; `None` where fewer than two runs have it.
-fn clause(results: &Results, cost: Cost, variants: &[Variant], services: u32) -> Option<String> {
-    let measured: Vec<(Variant, Figures)> = variants
+fn clause(results: &Results, cost: Cost, variants: &[VariantRun], services: u32) -> Option<String> {
+    let measured: Vec<(VariantRun, Figures)> = variants
         .iter()
         .filter_map(|variant| Some((*variant, results.cost(cost, *variant, services).figures()?)))
         .collect();
@@ -47,7 +47,7 @@ fn clause(results: &Results, cost: Cost, variants: &[Variant], services: u32) ->
     if others.is_empty() {
         return None;
     }
-    let label = |variant: &Variant| &results.runs.labels()[variant.run];
+    let label = |variant: &VariantRun| &results.runs.labels()[variant.run];
     let human = |figures: &Figures| results.human(cost.metric(), figures.p50);
     let mut parts = vec![format!("{} on {}", human(base), label(first))];
     parts.extend(others.iter().map(|(variant, figures)| {

@@ -4,8 +4,9 @@ use crate::prose::{list, services_of};
 use crate::report::Point;
 use crate::results::Results;
 use crate::results::cost::Cost;
-use crate::results::variant::Variant;
+use crate::results::variant::VariantRun;
 use analysis::summary::Figures;
+use lab_core::cell::Variant;
 use lab_core::units;
 use std::collections::BTreeMap;
 
@@ -15,18 +16,18 @@ pub(super) fn points(results: &Results) -> Vec<Point> {
 }
 
 fn of_cost(results: &Results, cost: Cost) -> Vec<Point> {
-    let mut backends: BTreeMap<_, Vec<Variant>> = BTreeMap::new();
+    let mut backends: BTreeMap<_, Vec<VariantRun>> = BTreeMap::new();
     for variant in results.variants(cost.probe()) {
-        let Variant { run, backend, scheduler, forwarding, .. } = variant;
-        backends.entry((run, backend, scheduler, forwarding)).or_default().push(variant);
+        let Variant { backend, layout, settings, .. } = *variant;
+        backends.entry((variant.run, backend, layout, settings)).or_default().push(variant);
     }
     let several = backends.values().filter(|variants| variants.len() > 1);
     several.filter_map(|variants| point(results, cost, variants)).collect()
 }
 
-fn point(results: &Results, cost: Cost, variants: &[Variant]) -> Option<Point> {
-    let at = |services: u32| -> Vec<(Variant, Figures)> {
-        let figures = |&variant: &Variant| Some((variant, results.cost(cost, variant, services).figures()?));
+fn point(results: &Results, cost: Cost, variants: &[VariantRun]) -> Option<Point> {
+    let at = |services: u32| -> Vec<(VariantRun, Figures)> {
+        let figures = |&variant: &VariantRun| Some((variant, results.cost(cost, variant, services).figures()?));
         variants.iter().filter_map(figures).collect()
     };
     let services = results.sizes().into_iter().rev().find(|&size| at(size).len() > 1)?;
@@ -34,7 +35,7 @@ fn point(results: &Results, cost: Cost, variants: &[Variant]) -> Option<Point> {
     measured.sort_by(|(_, one), (_, other)| one.p50.total_cmp(&other.p50));
     let (cheapest, others) = measured.split_first()?;
     let human = |figures: &Figures| results.human(cost.metric(), figures.p50);
-    let name = |variant: &Variant| results.name(*variant, cost.probe());
+    let name = |variant: &VariantRun| results.name(*variant, cost.probe());
     let clauses: Vec<String> = others
         .iter()
         .map(|(variant, figures)| {

@@ -1,6 +1,6 @@
 //! A published series, and the measured figures beside it, over the sizes.
 
-use crate::results::variant::Variant;
+use crate::results::variant::VariantRun;
 use crate::results::{Found, Results};
 use analysis::summary::Figures;
 use lab_core::reference::{Measured, Pair, Reference, Series};
@@ -18,7 +18,7 @@ pub(crate) struct Curves<'a> {
 pub(crate) struct Curve<'a> {
     pub(crate) results: &'a Results<'a>,
     pub(crate) measured: Measured,
-    pub(crate) variant: Variant,
+    pub(crate) variant: VariantRun,
     pub(crate) endpoints: u32,
 }
 
@@ -34,8 +34,8 @@ impl<'a> Curves<'a> {
         for &measured in &pair.measured {
             let variants = results.variants(measured.probe).into_iter();
             for variant in variants.filter(|variant| variant.backend == measured.backend) {
-                let rows = results.rows.iter().filter(|row| row.probe == measured.probe && row.run == variant.run);
-                let endpoints: BTreeSet<u32> = rows.map(|row| row.endpoints).collect();
+                let rows = results.rows.iter().filter(|row| row.cell.probe == measured.probe && row.run == variant.run);
+                let endpoints: BTreeSet<u32> = rows.map(|row| row.cell.cluster.endpoints).collect();
                 let same = reference.endpoints.filter(|published| endpoints.contains(published));
                 let Some(endpoints) = same.or(endpoints.last().copied()) else { continue };
                 curves.push(Curve { results, measured, variant, endpoints });

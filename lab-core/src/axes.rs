@@ -1,0 +1,148 @@
+//! A scenario's axes, and the cells that they are combined into.
+
+use crate::cell::{Cell, ClusterSpec, Settings, Variant};
+use crate::vocabulary::{BackendName, Forwarding, Position, ProbeName, Scheduler, Way, Word};
+
+/// What is combined into cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Axes {
+    /// The numbers of Services.
+    pub services: Vec<u32>,
+    /// Endpoints a Service.
+    pub endpoints: u32,
+    /// The backends.
+    pub backends: Vec<BackendName>,
+    /// Ways; a backend that has none of them takes its first.
+    pub ways: Vec<Way>,
+    /// How IPVS picks a real server.
+    pub schedulers: Vec<Scheduler>,
+    /// How IPVS hands packets on.
+    pub forwardings: Vec<Forwarding>,
+    /// What is asked.
+    pub probes: Vec<ProbeName>,
+}
+
+/// kube-proxy's ipvs mode as it is, beside what it could cost; nothing to ask yet.
+impl Default for Axes {
+    fn default() -> Self {
+        Self {
+            services: Vec::new(),
+            endpoints: 2,
+            backends: BackendName::ALL.to_vec(),
+            ways: vec![Way::KubeProxy, Way::Batched],
+            schedulers: vec![Scheduler::RoundRobin],
+            forwardings: vec![Forwarding::Masquerading],
+            probes: ProbeName::usual(),
+        }
+    }
+}
+
+impl Axes {
+    /// Every cell once, sizes outermost and positions innermost.
+    ///
+    /// A probe that programs the node has no cell for `direct`. A probe that does not is asked in one way only: what is
+    /// installed is the same. Where two positions are the same Service only one of them is asked: the first before the
+    /// last, the last before the middle.
+    #[must_use]
+    pub fn expand(&self) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for &services in &self.services {
+            for &backend in &self.backends {
+                self.expand_backend(services, backend, &mut cells);
+            }
+        }
+        cells
+    }
+
+    fn expand_backend(&self, services: u32, backend: BackendName, cells: &mut Vec<Cell>) {
+        let cluster = ClusterSpec::uniform(services, self.endpoints);
+        let known = Way::of(backend);
+        let mut ways: Vec<Way> = self.ways.iter().copied().filter(|way| known.contains(way)).collect();
+        if ways.is_empty() {
+            ways.push(known[0]);
+        }
+        // The quickest one to load with.
+        let loading = if backend == BackendName::Ipvs { Way::Batched } else { known[0] };
+        let usual = Variant::usual(backend);
+        let probes = || self.probes.iter().copied().filter(|probe| backend != BackendName::Direct || !probe.programs());
+        for settings in self.settings(backend) {
+            for probe in probes() {
+                for &way in if probe.programs() { &ways[..] } else { std::slice::from_ref(&loading) } {
+                    let variant = Variant { way, settings, ..usual };
+                    let cell = |position| Cell { cluster, variant, probe, position };
+                    cells.extend(positions(probe, services).into_iter().map(cell));
+                }
+            }
+        }
+    }
+
+    /// Every combination of what `backend` can be told.
+    fn settings(&self, backend: BackendName) -> Vec<Settings> {
+        if backend != BackendName::Ipvs {
+            return vec![Settings::default()];
+        }
+        let with = |&scheduler: &Scheduler| {
+            let settings =
+                move |&forwarding: &Forwarding| Settings { scheduler: Some(scheduler), forwarding: Some(forwarding) };
+            self.forwardings.iter().map(settings)
+        };
+        self.schedulers.iter().flat_map(with).collect()
+    }
+}
+
+/// The positions a probe asks among `services`.
+fn positions(probe: ProbeName, services: u32) -> Vec<Option<Position>> {
+    let asked: &[Position] = match probe {
+        ProbeName::Connect => &[Position::First, Position::Middle, Position::Last],
+        ProbeName::ConnectionsPerSecond | ProbeName::Bandwidth => &[Position::First, Position::Last],
+        _ => return vec![None],
+    };
+    let same = |a: Position, b: Position| a.index(services) == b.index(services);
+    let shadowed = |position: Position| match position {
+        Position::First => false,
+        Position::Last => same(position, Position::First),
+        Position::Middle => same(position, Position::First) || same(position, Position::Last),
+    };
+    asked.iter().copied().filter(|&position| !shadowed(position)).map(Some).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn axes(services: &[u32], backends: &[BackendName], probes: &[ProbeName]) -> Axes {
+        Axes { services: services.to_vec(), backends: backends.to_vec(), probes: probes.to_vec(), ..Axes::default() }
+    }
+
+    #[test]
+    fn direct_has_no_cells_that_program_the_node() {
+        let cells = axes(&[1, 100], BackendName::ALL, ProbeName::ALL).expand();
+        assert!(cells.iter().any(|cell| cell.variant.backend == BackendName::Direct));
+        assert!(!cells.iter().any(|cell| cell.variant.backend == BackendName::Direct && cell.probe.programs()));
+    }
+
+    #[test]
+    fn one_service_is_asked_once_whatever_its_position() {
+        let connect = |services| {
+            let cells = axes(&[services], &[BackendName::Nftables], &[ProbeName::Connect]).expand();
+            cells.iter().filter_map(|cell| cell.position).collect::<Vec<_>>()
+        };
+        assert_eq!(connect(1), [Position::First]);
+        assert_eq!(connect(2), [Position::First, Position::Last]);
+        assert_eq!(connect(3), Position::ALL);
+    }
+
+    #[test]
+    fn only_what_programs_ipvs_has_its_ways() {
+        let cells = axes(&[10], &[BackendName::Ipvs], &[ProbeName::SyncChange, ProbeName::Connect]).expand();
+        let ways = |probe| {
+            let mut ways: Vec<_> =
+                cells.iter().filter(|cell| cell.probe == probe).map(|cell| cell.variant.way).collect();
+            ways.dedup();
+            ways
+        };
+        assert_eq!(ways(ProbeName::SyncChange), [Way::KubeProxy, Way::Batched]);
+        assert_eq!(ways(ProbeName::Connect), [Way::Batched]);
+        assert!(cells.iter().all(|cell| cell.variant.settings.scheduler == Some(Scheduler::RoundRobin)));
+    }
+}

@@ -1,0 +1,350 @@
+//! One point of a run: which cluster, carried by which variant, asked by which probe, at which position.
+
+use crate::vocabulary::{BackendName, Forwarding, LayoutName, Mix, Position, ProbeName, Scheduler, Way, Word};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// One point of a run: a cluster, carried by a variant, asked one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Cell {
+    /// The Services that the node is loaded with.
+    pub cluster: ClusterSpec,
+    /// What carries their traffic.
+    pub variant: Variant,
+    /// What is asked.
+    pub probe: ProbeName,
+    /// Which Service is asked; `None` where the probe asks no single one.
+    pub position: Option<Position>,
+}
+
+/// A cluster, described: enough to make it again, or to know it again. The Services themselves are
+/// [`Cluster`](crate::cluster::Cluster).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ClusterSpec {
+    /// The number of Services.
+    pub services: u32,
+    /// The number of endpoints behind each Service; of an imported cluster the median.
+    pub endpoints: u32,
+    /// Where the Services come from.
+    #[serde(default, skip_serializing_if = "Source::is_usual")]
+    pub source: Source,
+}
+
+/// Where a cluster's Services come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The lab makes them.
+    Generated(Mix),
+    /// They were read from a file.
+    Imported {
+        /// The file's name, without its folder.
+        name: Interned,
+        /// The SHA-256 of what was read, in hexadecimal digits.
+        digest: Interned,
+    },
+}
+
+/// A text that is kept once, as long as the process lives, so that what holds it is `Copy`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Interned(&'static str);
+
+/// One way to carry Service traffic, fully named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Variant {
+    /// The backend.
+    pub backend: BackendName,
+    /// Whose rules it installs.
+    pub layout: LayoutName,
+    /// How changes are applied.
+    pub way: Way,
+    /// What the backend was told besides.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
+}
+
+/// What some backends leave to the scenario; `None` where a backend has no such setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct Settings {
+    /// How IPVS picks a real server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduler: Option<Scheduler>,
+    /// How IPVS hands packets on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarding: Option<Forwarding>,
+}
+
+/// What a node is loaded with. Cells of the same load are asked on the same node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Load {
+    /// The Services.
+    pub cluster: ClusterSpec,
+    /// What carries their traffic.
+    pub variant: Variant,
+    /// The one probe that the node is for; `None` when it serves several.
+    pub only: Option<ProbeName>,
+}
+
+/// What a row, a line or an answer is about: a variant, as far as its probe can tell.
+///
+/// What only sends packets through a node cannot tell how the node was programmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Contender {
+    /// The backend.
+    pub backend: BackendName,
+    /// Whose rules.
+    pub layout: LayoutName,
+    /// How changes are applied; `None` for a probe that only sends packets.
+    pub way: Option<Way>,
+    /// What the backend was told besides.
+    pub settings: Settings,
+}
+
+impl Cell {
+    /// What its node is loaded with.
+    ///
+    /// What is taken out of IPVS stays in the kernel for two minutes, and slows down what is added. So each probe that
+    /// programs IPVS has a node of its own.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let Self { cluster, variant, probe, .. } = *self;
+        let only = (variant.backend == BackendName::Ipvs && probe.programs()).then_some(probe);
+        Load { cluster, variant, only }
+    }
+
+    /// What its guest is loaded with in the target `exact`: a guest is booted for a load, and serves every probe in turn.
+    #[must_use]
+    pub fn guest_load(&self) -> Load {
+        Load { only: None, ..self.load() }
+    }
+
+    /// The cell of `direct` that asks the same question.
+    #[must_use]
+    pub fn direct(self) -> Self {
+        Self { variant: Variant::usual(BackendName::Direct), ..self }
+    }
+
+    /// Its variant, as far as its probe can tell.
+    #[must_use]
+    pub fn contender(&self) -> Contender {
+        self.variant.asked(self.probe)
+    }
+}
+
+impl ClusterSpec {
+    /// So many Services that are all alike.
+    #[must_use]
+    pub fn uniform(services: u32, endpoints: u32) -> Self {
+        Self { services, endpoints, source: Source::default() }
+    }
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::Generated(Mix::Uniform)
+    }
+}
+
+impl Source {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Interned {
+    /// The text.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl From<String> for Interned {
+    fn from(text: String) -> Self {
+        static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept.get(text.as_str()).copied();
+        let text = known.unwrap_or_else(|| Box::leak(text.into_boxed_str()));
+        kept.insert(text);
+        Self(text)
+    }
+}
+
+impl Serialize for Interned {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Interned {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl fmt::Debug for Interned {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+impl Variant {
+    /// `backend` as it is unless told otherwise.
+    #[must_use]
+    pub fn usual(backend: BackendName) -> Self {
+        let (layout, way) = (LayoutName::of(backend)[0], Way::of(backend)[0]);
+        Self { backend, layout, way, settings: Settings::usual(backend) }
+    }
+
+    /// What it is to whoever asks `probe`.
+    #[must_use]
+    pub fn asked(self, probe: ProbeName) -> Contender {
+        let Self { backend, layout, way, settings } = self;
+        Contender { backend, layout, way: probe.programs().then_some(way), settings }
+    }
+}
+
+impl Settings {
+    /// The names of all settings, as in datasets and tables.
+    pub const NAMES: [&'static str; 2] = ["scheduler", "forwarding"];
+
+    /// kube-proxy's for `backend`.
+    #[must_use]
+    pub fn usual(backend: BackendName) -> Self {
+        match backend {
+            BackendName::Ipvs => {
+                Self { scheduler: Some(Scheduler::RoundRobin), forwarding: Some(Forwarding::Masquerading) }
+            }
+            _ => Self::default(),
+        }
+    }
+
+    /// How IPVS picks real servers and hands packets on; what was not said is kube-proxy's.
+    #[must_use]
+    pub fn ipvs(self) -> (Scheduler, Forwarding) {
+        (self.scheduler.unwrap_or(Scheduler::RoundRobin), self.forwarding.unwrap_or(Forwarding::Masquerading))
+    }
+
+    /// What was said of each, in the order of [`NAMES`](Self::NAMES).
+    #[must_use]
+    pub fn words(self) -> [Option<&'static str>; 2] {
+        [self.scheduler.map(Word::name), self.forwarding.map(Word::name)]
+    }
+
+    /// What differs from what is usual for `backend`.
+    pub fn unusual(self, backend: BackendName) -> impl Iterator<Item = &'static str> {
+        let usual = Self::usual(backend).words();
+        self.words().into_iter().zip(usual).filter(|(word, usual)| word != usual).filter_map(|(word, _)| word)
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Contender {
+    /// Whether what was measured of `self` holds for `other` too: a node's traffic does not know how it was programmed.
+    #[must_use]
+    pub fn covers(self, other: Self) -> bool {
+        let Self { backend, layout, way, settings } = self;
+        (backend, layout, settings) == (other.backend, other.layout, other.settings)
+            && (way.is_none() || way == other.way)
+    }
+
+    /// What it is called among `others`: `nftables`, `ipvs (batched)`. What is usual is said only beside something else,
+    /// and a layout only beside another one.
+    #[must_use]
+    pub fn name(self, others: &[Self]) -> String {
+        let alike = || others.iter().filter(|other| other.backend == self.backend);
+        let usual = Variant::usual(self.backend);
+        let mut parts = Vec::new();
+        if alike().any(|other| other.layout != self.layout) {
+            parts.push(self.layout.name());
+        }
+        if let Some(way) = self.way
+            && (way != usual.way || alike().any(|other| other.way.is_some_and(|one| one != way)))
+        {
+            parts.push(way.name());
+        }
+        for (setting, word) in self.settings.words().into_iter().enumerate() {
+            let differs = |settings: Settings| settings.words()[setting] != word;
+            if differs(usual.settings) || alike().any(|other| differs(other.settings)) {
+                parts.extend(word);
+            }
+        }
+        match parts.as_slice() {
+            [] => self.backend.name().to_owned(),
+            parts => format!("{} ({})", self.backend, parts.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ipvs(way: Option<Way>) -> Contender {
+        Contender { way, ..Variant::usual(BackendName::Ipvs).asked(ProbeName::SyncFull) }
+    }
+
+    #[test]
+    fn a_cell_is_written_without_what_is_usual_and_read_back() {
+        let cell = Cell {
+            cluster: ClusterSpec::uniform(100, 2),
+            variant: Variant::usual(BackendName::Nftables),
+            probe: ProbeName::Connect,
+            position: Some(Position::Last),
+        };
+        let written = serde_json::to_string(&cell).unwrap();
+        assert_eq!(
+            written,
+            r#"{"cluster":{"services":100,"endpoints":2},"variant":{"backend":"nftables","layout":"kube-proxy-1.30","way":"partial"},"probe":"connect","position":"last"}"#
+        );
+        assert_eq!(serde_json::from_str::<Cell>(&written).unwrap(), cell);
+    }
+
+    #[test]
+    fn an_imported_cluster_is_known_by_its_file_and_digest() {
+        let source =
+            |name: &str| Source::Imported { name: name.to_owned().into(), digest: "9f86d081".to_owned().into() };
+        let spec = ClusterSpec { source: source("prod.json"), ..ClusterSpec::uniform(7, 3) };
+        let written = serde_json::to_string(&spec).unwrap();
+        let file = r#"{"imported":{"name":"prod.json","digest":"9f86d081"}}"#;
+        assert_eq!(written, format!(r#"{{"services":7,"endpoints":3,"source":{file}}}"#));
+        assert_eq!(serde_json::from_str::<ClusterSpec>(&written).unwrap(), spec);
+        assert_ne!(source("other.json"), spec.source);
+    }
+
+    #[test]
+    fn a_name_says_what_differs_from_the_usual_or_from_those_beside_it() {
+        let (usual, batched) = (ipvs(Some(Way::KubeProxy)), ipvs(Some(Way::Batched)));
+        assert_eq!(usual.name(&[usual]), "ipvs");
+        assert_eq!(usual.name(&[usual, batched]), "ipvs (kube-proxy)");
+        assert_eq!(batched.name(&[batched]), "ipvs (batched)");
+        assert_eq!(ipvs(None).name(&[usual, batched, ipvs(None)]), "ipvs");
+        let settings = Settings { scheduler: Some(Scheduler::SourceHashing), ..usual.settings };
+        let hashing = Contender { settings, ..usual };
+        assert_eq!(hashing.name(&[hashing]), "ipvs (sh)");
+        assert_eq!(usual.name(&[usual, hashing]), "ipvs (rr)");
+    }
+
+    #[test]
+    fn two_layouts_of_one_backend_have_two_names() {
+        let one = Variant::usual(BackendName::Nftables).asked(ProbeName::Connect);
+        let other = Contender { layout: LayoutName::None, ..one };
+        assert_eq!(one.name(&[one]), "nftables");
+        assert_eq!(one.name(&[one, other]), "nftables (kube-proxy-1.30)");
+        assert_eq!(other.name(&[one, other]), "nftables (none)");
+        assert!(!one.covers(other));
+    }
+
+    #[test]
+    fn traffic_covers_every_way_that_a_node_was_programmed() {
+        assert!(ipvs(None).covers(ipvs(Some(Way::Batched))));
+        assert!(!ipvs(Some(Way::KubeProxy)).covers(ipvs(Some(Way::Batched))));
+    }
+}

@@ -1,0 +1,95 @@
+//! What a closed set of words is: each knows its name, finds itself by it, and serialises as it.
+
+use std::fmt;
+
+/// A word of a closed set.
+pub trait Word: Copy + Eq + fmt::Debug + Sized + 'static {
+    /// What a member of the set is called in a message: `backend`, `position`.
+    const KIND: &'static str;
+    /// Every member, in the order in which tables show them.
+    const ALL: &'static [Self];
+    /// The spelling in YAML, CSV, HTML and prose.
+    fn name(self) -> &'static str;
+
+    /// The member spelled `name`.
+    ///
+    /// # Errors
+    /// When there is none: says what is known and which is nearest.
+    fn find(name: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|word| word.name() == name)
+            .ok_or_else(|| Unknown::new(Self::KIND, name, Self::ALL.iter().map(|word| word.name())))
+    }
+}
+
+/// A name that is not in its set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Unknown {
+    kind: &'static str,
+    name: String,
+    known: Vec<String>,
+}
+
+impl Unknown {
+    /// The name `name` was looked for among `known`, each a `kind`.
+    pub fn new<'a>(kind: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        Self { kind, name: name.to_owned(), known: known.map(str::to_owned).collect() }
+    }
+
+    /// The known name that a typing error most likely meant.
+    #[must_use]
+    pub fn nearest(&self) -> Option<&str> {
+        let distance = |known: &&String| strsim::damerau_levenshtein(known, &self.name);
+        let nearest = self.known.iter().min_by_key(distance)?;
+        (distance(&nearest) <= 1 + self.name.len() / 4).then_some(nearest)
+    }
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "unknown {} \"{}\"; known: {}", self.kind, self.name, self.known.join(", "))?;
+        match self.nearest() {
+            Some(nearest) => write!(out, " (did you mean \"{nearest}\"?)"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Gives an enum its words: the `Word` impl, `Display`, and serde by name.
+#[macro_export]
+macro_rules! words {
+    ($kind:literal, $type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
+        impl $crate::vocabulary::Word for $type {
+            const KIND: &'static str = $kind;
+            const ALL: &'static [Self] = &[$(Self::$variant),+];
+            fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+        impl ::std::fmt::Display for $type {
+            fn fmt(&self, out: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                out.pad($crate::vocabulary::Word::name(*self))
+            }
+        }
+        impl std::str::FromStr for $type {
+            type Err = $crate::vocabulary::Unknown;
+            fn from_str(name: &str) -> ::std::result::Result<Self, $crate::vocabulary::Unknown> {
+                <Self as $crate::vocabulary::Word>::find(name)
+            }
+        }
+        impl ::serde::Serialize for $type {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str($crate::vocabulary::Word::name(*self))
+            }
+        }
+        impl<'de> ::serde::Deserialize<'de> for $type {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = <String as ::serde::Deserialize>::deserialize(deserializer)?;
+                <Self as $crate::vocabulary::Word>::find(&name).map_err(::serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub use words;
