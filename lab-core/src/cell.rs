@@ -102,6 +102,42 @@ pub struct Contender {
     pub settings: Settings,
 }
 
+/// A coordinate of a cell: a column of every table.
+#[derive(Debug, Clone, Copy)]
+pub struct Coordinate {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is read.
+    pub read: CoordinateRead,
+}
+
+/// How a coordinate is read, which decides its type, too.
+#[derive(Debug, Clone, Copy)]
+pub enum CoordinateRead {
+    /// Every cell has this word.
+    Word(fn(&Cell) -> &'static str),
+    /// Some cells have this word.
+    MaybeWord(fn(&Cell) -> Option<&'static str>),
+    /// Every cell has this number.
+    Number(fn(&Cell) -> u32),
+}
+
+/// Every coordinate, in the order of tables.
+pub const COORDINATES: &[Coordinate] = {
+    use CoordinateRead::{MaybeWord, Number, Word as Always};
+    &[
+        Coordinate { name: "backend", read: Always(|cell| cell.variant.backend.name()) },
+        Coordinate { name: "layout", read: Always(|cell| cell.variant.layout.name()) },
+        Coordinate { name: Settings::NAMES[0], read: MaybeWord(|cell| cell.variant.settings.words()[0]) },
+        Coordinate { name: Settings::NAMES[1], read: MaybeWord(|cell| cell.variant.settings.words()[1]) },
+        Coordinate { name: "way", read: Always(|cell| cell.variant.way.name()) },
+        Coordinate { name: "services", read: Number(|cell| cell.cluster.services) },
+        Coordinate { name: "endpoints", read: Number(|cell| cell.cluster.endpoints) },
+        Coordinate { name: "position", read: MaybeWord(|cell| cell.position.map(Word::name)) },
+        Coordinate { name: "probe", read: Always(|cell| cell.probe.name()) },
+    ]
+};
+
 impl Cell {
     /// What its node is loaded with.
     ///
@@ -197,6 +233,12 @@ impl Variant {
     pub fn usual(backend: BackendName) -> Self {
         let (layout, way) = (LayoutName::of(backend)[0], Way::of(backend)[0]);
         Self { backend, layout, way, settings: Settings::usual(backend) }
+    }
+
+    /// Whose rules, where they are not those that the backend has unless told otherwise.
+    #[must_use]
+    pub fn unusual_layout(self) -> Option<LayoutName> {
+        Some(self.layout).filter(|layout| *layout != LayoutName::of(self.backend)[0])
     }
 
     /// What it is to whoever asks `probe`.

@@ -3,6 +3,7 @@
 use super::difference::{Aspect, Bearing, Difference, differences};
 use super::evidence::{Evidence, Key};
 use super::exact;
+use super::layouts::aligned;
 use super::name::Names;
 use super::policy::{Gating, Numbers, Policy};
 use super::times::Times;
@@ -120,7 +121,7 @@ impl Comparison {
 /// not, then the rest in the order of the plan.
 #[must_use]
 pub fn compare(before: &Dataset, after: &Dataset) -> Comparison {
-    let (was, is) = (Evidence::of(before), Evidence::of(after));
+    let (was, is) = (Evidence::of(&aligned(before, after)), Evidence::of(after));
     Runs { before: &was, after: &is }.compare(before, after, &Policy::default())
 }
 

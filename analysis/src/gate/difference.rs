@@ -1,5 +1,6 @@
 //! What two runs differ in besides their numbers, and what that means for comparing them.
 
+use super::layouts::{aligned, layouts};
 use lab_core::cell::Cell;
 use lab_core::dataset::{Dataset, Header};
 use lab_core::plan::Plan;
@@ -74,7 +75,7 @@ pub fn differences(before: &Dataset, after: &Dataset) -> Vec<Difference> {
     let mut found = Found { counted: was.clock == Clock::Instructions && is.clock == Clock::Instructions, all: vec![] };
     found.add(Aspect::Clock, "", &was.clock.to_string(), &is.clock.to_string(), Bearing::Forbids);
     found.add(Aspect::Target, "", &was.plan.target.to_string(), &is.plan.target.to_string(), Bearing::Asks);
-    found.plan(&was.plan, &is.plan);
+    found.plan(&aligned(before, after).header.plan, &is.plan);
     found.kernel(was, is);
     found.tools(was, is);
     found.layouts(before, after);
@@ -173,7 +174,10 @@ impl Found {
         let (was, is) = (layouts(before), layouts(after));
         for (backend, layouts) in &was {
             if let Some(others) = is.get(backend) {
-                self.add(Aspect::Layout, backend.name(), layouts, others, Bearing::Asks);
+                let told = |layouts: &BTreeSet<LayoutName>| {
+                    layouts.iter().map(|layout| layout.name()).collect::<Vec<_>>().join(", ")
+                };
+                self.add(Aspect::Layout, backend.name(), &told(layouts), &told(others), Bearing::Asks);
             }
         }
     }
@@ -220,16 +224,4 @@ fn near(before: &str, after: &str) -> bool {
         (Ok(before), Ok(after)) => (before - after).abs() <= SAME_MEMORY * before.max(after),
         _ => false,
     }
-}
-
-/// The layouts of each backend, in a word.
-fn layouts(dataset: &Dataset) -> BTreeMap<BackendName, String> {
-    let mut layouts: BTreeMap<BackendName, BTreeSet<LayoutName>> = BTreeMap::new();
-    for record in &dataset.cells {
-        layouts.entry(record.cell.variant.backend).or_default().insert(record.cell.variant.layout);
-    }
-    layouts
-        .into_iter()
-        .map(|(backend, names)| (backend, names.into_iter().map(LayoutName::name).collect::<Vec<_>>().join(", ")))
-        .collect()
 }

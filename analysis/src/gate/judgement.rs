@@ -5,6 +5,7 @@ use super::comparison::{Basis, Change, Compared, Comparison, Runs, Side};
 use super::difference::Difference;
 use super::evidence::{Evidence, beside};
 use super::exact;
+use super::layouts::aligned;
 use super::policy::{Consequence, Gating, Policy};
 use super::times::Times;
 use super::verdict::Verdict;
@@ -89,7 +90,7 @@ impl Judgement {
 /// Nothing is judged where the runs differ in what the policy does not allow.
 #[must_use]
 pub fn judge(before: &Dataset, after: &Dataset, again: &[Dataset], policy: &Policy) -> Judgement {
-    let (was, is) = (Evidence::of(before), Evidence::of(after));
+    let (was, is) = (Evidence::of(&aligned(before, after)), Evidence::of(after));
     let comparison = Runs { before: &was, after: &is }.compare(before, after, policy);
     let differences = comparison.differences.iter();
     let incomparable: Vec<Difference> = differences.filter(|difference| policy.bars(difference)).cloned().collect();

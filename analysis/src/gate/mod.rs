@@ -16,6 +16,7 @@ mod drift;
 mod evidence;
 mod exact;
 mod judgement;
+mod layouts;
 mod name;
 mod policy;
 mod timed;

@@ -38,6 +38,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             cell.probe
         );
     }
+    for unused in scenario.unused() {
+        say!("{unused}");
+    }
     let minutes = estimate::whole(&plan).as_secs().div_ceil(60);
     say!("\n{} cells; about {minutes} min on two cores, give or take half", plan.cells.len());
     Ok(Exit::Done.into())

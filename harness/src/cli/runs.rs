@@ -40,6 +40,9 @@ pub(crate) fn read_one(place: &Path) -> Result<Dataset> {
         let (lines, version) = (units::count(lines as u64), &dataset.header.version);
         eprintln!("svclab: {shown}: passed over {lines} lines of unknown {unknown}: svclab {version} wrote it");
     }
+    if let Some(assumed) = dataset.assumed() {
+        eprintln!("svclab: {shown}: {assumed}");
+    }
     match &dataset.end {
         None => {
             let records = units::count(dataset.cells.len() as u64);

@@ -35,6 +35,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if let Some(out) = &args.out {
         store::check(out).map_err(Failure::usage)?;
     }
+    for unused in scenario.unused() {
+        eprintln!("svclab: {unused}");
+    }
     let mut plan = args.selection.plan(&scenario, targets::choose);
     if let Some(file) = &args.plant {
         plan.slowdowns = slowdowns(file, &plan).map_err(Failure::usage)?;

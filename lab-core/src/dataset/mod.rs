@@ -11,11 +11,11 @@ pub use reading::{Read, ReadError, Reading};
 use crate::cell::Cell;
 use crate::metric::{Metric, Unit};
 use crate::plan::Plan;
-use crate::vocabulary::{Clock, Outcome, TargetName};
+use crate::vocabulary::{BackendName, Clock, Outcome, TargetName, Word};
 use jiff::Timestamp;
 use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of the format that this program writes.
 pub const FORMAT: u32 = 2;
@@ -183,6 +183,26 @@ impl Dataset {
             text.push_str(&Record::End(end.clone()).line());
         }
         text
+    }
+}
+
+impl Dataset {
+    /// What its format left out, so that it had to be assumed; `None` where nothing was.
+    ///
+    /// Format 1 names a layout in a record's line only, so that nothing says which one a cell without a line was to have.
+    #[must_use]
+    pub fn assumed(&self) -> Option<String> {
+        let recorded: BTreeSet<BackendName> = self.cells.iter().map(|record| record.cell.variant.backend).collect();
+        let planned = self.header.plan.cells.iter().map(|cell| cell.variant.backend);
+        let told = |backend: &BackendName| *backend == BackendName::Direct || recorded.contains(backend);
+        let assumed: BTreeSet<BackendName> = planned.filter(|backend| !told(backend)).collect();
+        let names: Vec<&str> = assumed.iter().map(|backend| backend.name()).collect();
+        (self.header.format == 1 && !names.is_empty()).then(|| {
+            format!(
+                "format 1 does not say the layout of cells without a record; that of {} is assumed",
+                names.join(", ")
+            )
+        })
     }
 }
 

@@ -3,8 +3,10 @@
 //! Every key is documented in `scenarios/README.md`. Reading collects every problem rather than the first.
 
 mod reader;
+mod unused;
 
 pub use crate::document::Problems;
+pub use unused::Unused;
 
 use crate::axes::Axes;
 use crate::cell::Cell;

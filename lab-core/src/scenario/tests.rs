@@ -136,3 +136,20 @@ fn an_unknown_reference_is_refused() {
     let found = problems(&format!("{GOOD}references: [huawei-add-rule, huawei-memery]\n"));
     assert!(found.contains("unknown reference \"huawei-memery\"") && found.contains("\"huawei-memory\""), "{found}");
 }
+
+#[test]
+fn what_a_backend_does_not_use_is_not_accepted_in_silence() {
+    let unused = |more: &str| {
+        let text = format!("name: x\nquestion: What?\nservices: 1\n{more}");
+        let scenario = Scenario::read("x.yaml", &text).unwrap();
+        scenario.unused().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let others = "iptables-legacy, iptables-nft, nftables";
+    assert_eq!(unused("persistence: 3h\n"), [format!("persistence: not used by {others}")]);
+    assert_eq!(
+        unused("backends: [direct, iptables-legacy, ipvs]\nway: batched\nscheduler: [rr, sh]\nforwarding: tunnel\n"),
+        ["way", "scheduler", "forwarding"].map(|setting| format!("{setting}: not used by iptables-legacy"))
+    );
+    assert_eq!(unused("backends: [direct, ipvs]\npersistence: 3h\n"), Vec::<String>::new());
+    assert_eq!(unused("scheduler: rr\n"), Vec::<String>::new());
+}

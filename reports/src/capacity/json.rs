@@ -5,6 +5,7 @@ use analysis::capacity::{
     Answer, Basis, Calibration, Capacity, Comparison, Crossing, End, Estimate, Fitted, Part, Relation, VariantAnswer,
     Verdict,
 };
+use lab_core::cell::Settings;
 use lab_core::metric::Better;
 use serde_json::{Value, json};
 
@@ -68,18 +69,21 @@ fn variant(answer: &Answer, variant: &VariantAnswer) -> Value {
         })
     };
     let at = |(services, verdict): (&u32, &Verdict)| json!({"services": services, "verdict": word(*verdict)});
-    json!({
+    let mut value = json!({
         "name": variant.name,
         "backend": variant.variant.backend,
+        "layout": variant.variant.layout,
         "way": variant.variant.way,
-        "scheduler": variant.variant.settings.scheduler,
-        "forwarding": variant.variant.settings.forwarding,
         "capacity": capacity(&variant.capacity),
         "binding": variant.binding.map(|place| answer.question.objectives[place].name()),
         "why": words::why(answer, variant),
         "at": answer.question.sizes.iter().zip(&variant.verdicts).map(at).collect::<Vec<_>>(),
         "objectives": answer.question.objectives.iter().zip(&variant.parts).map(part).collect::<Vec<_>>(),
-    })
+    });
+    for (name, word) in Settings::NAMES.into_iter().zip(variant.variant.settings.words()) {
+        value[name] = json!(word);
+    }
+    value
 }
 
 fn capacity(capacity: &Capacity) -> Value {

@@ -1,7 +1,7 @@
 //! A row a cell and metric, for other programs: the columns of CSV, which are the keys of rows in JSON, too.
 
 use crate::formats::csv;
-use crate::table::Column;
+use crate::table::{Column, of_cell};
 use analysis::gate::{Basis, Change, Compared, Comparison, Judged, Judgement, Side};
 use lab_core::vocabulary::{Clock, Word};
 
@@ -58,17 +58,10 @@ pub(super) fn judged(judgement: &Judgement) -> String {
 
 /// Of a comparison.
 pub(super) fn columns<'a>() -> Vec<Column<Line<'a>>> {
-    vec![
-        Column::text("name", |line: &Line| &line.row.name),
-        Column::text("backend", |line| line.row.cell.variant.backend.name()),
-        Column::maybe_text("scheduler", |line| line.row.cell.variant.settings.scheduler.map(Word::name)),
-        Column::maybe_text("forwarding", |line| line.row.cell.variant.settings.forwarding.map(Word::name)),
-        Column::text("way", |line| line.row.cell.variant.way.name()),
-        Column::whole("services", |line| line.row.cell.cluster.services),
-        Column::whole("endpoints", |line| line.row.cell.cluster.endpoints),
-        Column::maybe_text("position", |line| line.row.cell.position.map(Word::name)),
-        Column::text("probe", |line| line.row.cell.probe.name()),
-        Column::text("metric", |line| line.row.metric.name()),
+    let mut columns = vec![Column::text("name", |line: &Line| &line.row.name)];
+    columns.extend(of_cell(|line: &Line| &line.row.cell));
+    columns.extend([
+        Column::text("metric", |line: &Line| line.row.metric.name()),
         Column::text("unit", |line| line.row.metric.unit().name()),
         Column::text("clock", |line| line.clock.name()),
         Column::text("basis", |line| basis(line.row.basis)),
@@ -87,7 +80,8 @@ pub(super) fn columns<'a>() -> Vec<Column<Line<'a>>> {
         Column::maybe_number("after_low", |line| line.after()?.range.map(|(low, _)| low)),
         Column::maybe_number("after_high", |line| line.after()?.range.map(|(_, high)| high)),
         Column::maybe_text("reason_after", |line| line.after().and_then(reason)),
-    ]
+    ]);
+    columns
 }
 
 /// Of a judgement, but for what regressions are made of.

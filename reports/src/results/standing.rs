@@ -4,11 +4,40 @@ use super::Results;
 use super::cost::Cost;
 use super::variant::VariantRun;
 use analysis::summary::Figures;
-use lab_core::vocabulary::{BackendName, Outcome};
+use lab_core::cell::Variant;
+use lab_core::vocabulary::{BackendName, LayoutName, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Up to what ratio two costs are called alike: nobody chooses a backend for less.
 pub(crate) const ALIKE: f64 = 1.1;
+
+/// What one can choose: a backend, with the rules of a layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Pick {
+    pub(crate) backend: BackendName,
+    layout: LayoutName,
+    /// Whether the backend was measured with other layouts, too, so that the layout has to be named.
+    is_one_of_several: bool,
+}
+
+impl fmt::Display for Pick {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.is_one_of_several {
+            true => write!(out, "{} ({})", self.backend, self.layout),
+            false => self.backend.fmt(out),
+        }
+    }
+}
+
+impl Results<'_> {
+    /// What `variant` is to whoever chooses.
+    fn pick(&self, variant: VariantRun) -> Pick {
+        let Variant { backend, layout, .. } = *variant;
+        let other = |one: &VariantRun| one.backend == backend && one.layout != layout;
+        Pick { backend, layout, is_one_of_several: self.asked.keys().any(|(_, one)| other(one)) }
+    }
+}
 
 /// The backends of one run at one size, by one cost.
 #[derive(Debug, Clone, Default)]
@@ -18,13 +47,14 @@ pub(crate) struct Standing {
     /// The others, the cheapest first.
     pub(crate) more: Vec<Entry>,
     /// Those that have no figure, and what became of them.
-    pub(crate) absent: Vec<(VariantRun, Outcome)>,
+    pub(crate) absent: Vec<(VariantRun, Pick, Outcome)>,
 }
 
 /// A backend's cost.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) variant: VariantRun,
+    pub(crate) pick: Pick,
     pub(crate) figures: Figures,
     /// Against the cheapest; `None` where that costs nothing.
     pub(crate) ratio: Option<f64>,
@@ -41,7 +71,7 @@ impl Standing {
             let Some(row) = results.cost(cost, variant, services).row() else { continue };
             match row.figures.filter(|_| row.outcome == Outcome::Measured) {
                 Some(figures) => measured.push((variant, figures)),
-                None => standing.absent.push((variant, row.outcome)),
+                None => standing.absent.push((variant, results.pick(variant), row.outcome)),
             }
         }
         measured.sort_by(|(_, one), (_, other)| one.p50.total_cmp(&other.p50));
@@ -51,7 +81,7 @@ impl Standing {
                 let known = results.bounds(&cheapest).is_some() && results.bounds(&figures).is_some();
                 let overlap = known && !results.differ(&cheapest, &figures);
                 let alike = ratio.map_or(figures.p50 == cheapest.p50, |ratio| ratio < ALIKE) || overlap;
-                let entry = Entry { variant, figures, ratio, known };
+                let entry = Entry { variant, pick: results.pick(variant), figures, ratio, known };
                 if alike { standing.least.push(entry) } else { standing.more.push(entry) }
             }
         }
@@ -59,9 +89,9 @@ impl Standing {
     }
 
     /// The backends that cannot be said to cost more than another.
-    pub(crate) fn best(&self) -> BTreeSet<BackendName> {
+    pub(crate) fn best(&self) -> BTreeSet<Pick> {
         let unknown = self.more.iter().filter(|entry| !entry.known);
-        self.least.iter().chain(unknown).map(|entry| entry.variant.backend).collect()
+        self.least.iter().chain(unknown).map(|entry| entry.pick).collect()
     }
 
     /// Whether it is known of every backend how it stands.
@@ -78,10 +108,10 @@ impl Standing {
 /// Every backend of `run` that `cost` was asked of, the way kube-proxy drives it where there are several ways; `direct`,
 /// which nobody can choose, is none of them.
 fn backends(results: &Results, run: usize, cost: Cost) -> Vec<VariantRun> {
-    let mut backends: BTreeMap<BackendName, VariantRun> = BTreeMap::new();
+    let mut backends: BTreeMap<(BackendName, LayoutName), VariantRun> = BTreeMap::new();
     for variant in results.variants(cost.probe()) {
         if variant.run == run && variant.backend != BackendName::Direct {
-            backends.entry(variant.backend).or_insert(variant);
+            backends.entry((variant.backend, variant.layout)).or_insert(variant);
         }
     }
     backends.into_values().collect()
@@ -94,7 +124,7 @@ pub(crate) struct Choice {
     /// How they stand, by each cost that was measured there.
     pub(crate) standings: Vec<(Cost, Standing)>,
     /// Those that cost least by each of them; none where one costs least of this and another of that.
-    pub(crate) best: BTreeSet<BackendName>,
+    pub(crate) best: BTreeSet<Pick>,
     /// Whether it is known of all of them how they stand.
     pub(crate) known: bool,
 }

@@ -5,9 +5,8 @@ use crate::report::{Column, Content, Table, TableCell};
 use crate::results::Results;
 use crate::results::clock;
 use crate::results::cost::Cost;
-use crate::results::standing::{Choice, Entry, Standing, choices};
+use crate::results::standing::{Choice, Entry, Pick, Standing, choices};
 use lab_core::units;
-use lab_core::vocabulary::Word;
 
 /// A table a run in which there is something to choose from.
 pub(crate) fn tables(results: &Results) -> Vec<Table> {
@@ -49,7 +48,7 @@ fn table(results: &Results, run: usize) -> Option<Table> {
 
 fn take(choice: Option<&Choice>) -> TableCell {
     let Some(choice) = choice else { return TableCell::Absent("not compared") };
-    let best: Vec<String> = choice.best.iter().map(|backend| backend.name().to_owned()).collect();
+    let best: Vec<String> = choice.best.iter().map(Pick::to_string).collect();
     let measured = |(_, standing): &(Cost, Standing)| standing.measured().count();
     let all = choice.standings.iter().map(measured).max().unwrap_or(0);
     match best.as_slice() {
@@ -73,7 +72,8 @@ fn cell(results: &Results, cost: Cost, standing: Option<&Standing>) -> TableCell
         })
         .collect();
     let absent = standing.absent.iter();
-    details.extend(absent.map(|(variant, outcome)| format!("{} {outcome}", results.backend(*variant, cost.probe()))));
+    details
+        .extend(absent.map(|(variant, _, outcome)| format!("{} {outcome}", results.backend(*variant, cost.probe()))));
     let (Some(low), Some(high)) = (standing.least.first(), standing.least.last()) else {
         return TableCell::Value { number: "nothing measured".to_owned(), ratio: String::new(), flag: "", details };
     };

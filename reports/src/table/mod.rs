@@ -6,7 +6,9 @@ mod coordinates;
 pub(crate) mod samples;
 pub(crate) mod summary;
 
-pub(crate) use coordinates::path;
+pub(crate) use coordinates::{of_cell, path};
+
+use lab_core::cell::{Cell, Coordinate, CoordinateRead};
 
 /// A column of a table whose rows are read from `Row`.
 pub(crate) struct Column<Row> {
@@ -21,6 +23,7 @@ enum Read<Row> {
     Whole(fn(&Row) -> u32),
     MaybeWhole(fn(&Row) -> Option<u32>),
     MaybeNumber(fn(&Row) -> Option<f64>),
+    Coordinate(CoordinateRead, fn(&Row) -> &Cell),
 }
 
 /// What stands in every row of a column.
@@ -71,17 +74,23 @@ impl<Row> Column<Row> {
         Self { name, read: Read::MaybeNumber(read) }
     }
 
+    pub(crate) fn coordinate(coordinate: &Coordinate, cell: fn(&Row) -> &Cell) -> Self {
+        Self { name: coordinate.name, read: Read::Coordinate(coordinate.read, cell) }
+    }
+
     pub(crate) fn type_(&self) -> Type {
         match self.read {
             Read::Text(_) | Read::MaybeText(_) => Type::Text,
-            Read::Whole(_) | Read::MaybeWhole(_) => Type::Whole,
+            Read::Coordinate(CoordinateRead::Word(_) | CoordinateRead::MaybeWord(_), _) => Type::Text,
+            Read::Whole(_) | Read::MaybeWhole(_) | Read::Coordinate(CoordinateRead::Number(_), _) => Type::Whole,
             Read::MaybeNumber(_) => Type::Number,
         }
     }
 
     pub(crate) fn presence(&self) -> Presence {
         match self.read {
-            Read::Text(_) | Read::Whole(_) => Presence::Always,
+            Read::Coordinate(CoordinateRead::MaybeWord(_), _) => Presence::Sometimes,
+            Read::Text(_) | Read::Whole(_) | Read::Coordinate(..) => Presence::Always,
             Read::MaybeText(_) | Read::MaybeWhole(_) | Read::MaybeNumber(_) => Presence::Sometimes,
         }
     }
@@ -93,6 +102,11 @@ impl<Row> Column<Row> {
             Read::Whole(read) => Value::Whole(read(row)),
             Read::MaybeWhole(read) => read(row).map_or(Value::Nothing, Value::Whole),
             Read::MaybeNumber(read) => read(row).map_or(Value::Nothing, Value::Number),
+            Read::Coordinate(read, cell) => match read {
+                CoordinateRead::Word(read) => Value::Text(read(cell(row))),
+                CoordinateRead::MaybeWord(read) => read(cell(row)).map_or(Value::Nothing, Value::Text),
+                CoordinateRead::Number(read) => Value::Whole(read(cell(row))),
+            },
         }
     }
 }

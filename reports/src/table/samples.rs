@@ -1,7 +1,8 @@
 //! `samples`: a row a sample, as it was taken.
 
 use super::Column;
-use super::coordinates::{self, Coordinates, Placed};
+use super::coordinates::{self, Placed};
+use lab_core::cell::Cell;
 use lab_core::dataset::{CellRecord, Dataset, Header};
 use lab_core::vocabulary::Word;
 
@@ -15,8 +16,12 @@ pub(crate) struct Sample<'a> {
 }
 
 impl Placed for Sample<'_> {
-    fn at(&self) -> Coordinates<'_> {
-        Coordinates { header: self.header, cell: self.record.cell }
+    fn header(&self) -> &Header {
+        self.header
+    }
+
+    fn cell(&self) -> &Cell {
+        &self.record.cell
     }
 }
 

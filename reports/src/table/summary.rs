@@ -1,8 +1,9 @@
 //! `summary`: a row a cell and metric, the rounds aggregated.
 
 use super::Column;
-use super::coordinates::{self, Coordinates, Placed};
+use super::coordinates::{self, Placed};
 use analysis::summary::{Figures, Row, summarise};
+use lab_core::cell::Cell;
 use lab_core::dataset::{Dataset, Header};
 use lab_core::vocabulary::Word;
 
@@ -24,8 +25,12 @@ impl Line<'_> {
 }
 
 impl Placed for Line<'_> {
-    fn at(&self) -> Coordinates<'_> {
-        Coordinates { header: self.header, cell: self.row.cell }
+    fn header(&self) -> &Header {
+        self.header
+    }
+
+    fn cell(&self) -> &Cell {
+        &self.row.cell
     }
 }
 

@@ -4,6 +4,7 @@ mod change_point;
 
 use super::difference::{Difference, differences};
 use super::evidence::{Evidence, Key};
+use super::layouts::aligned;
 use super::name::Names;
 use super::policy::{Gating, Numbers, Policy};
 use super::timed;
@@ -116,7 +117,7 @@ pub fn drift(history: &[Dataset], policy: &Policy) -> Option<Drift> {
         differences.is_empty()
     });
     let clock = last.header.clock;
-    let evidence: Vec<Evidence> = runs.iter().map(|run| Evidence::of(run)).collect();
+    let evidence: Vec<Evidence> = runs.iter().map(|run| Evidence::of(&aligned(run, last))).collect();
     let keys = evidence.last()?.keys();
     let names = Names::of(keys.iter().map(|(cell, _)| cell));
     let mut series: Vec<Series> =

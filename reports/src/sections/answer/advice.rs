@@ -7,8 +7,8 @@ use crate::prose::{self, list, services_of};
 use crate::report::Point;
 use crate::results::Results;
 use crate::results::cost::Cost;
-use crate::results::standing::{ALIKE, Choice, Standing, choices};
-use lab_core::vocabulary::{BackendName, Word};
+use crate::results::standing::{ALIKE, Choice, Pick, Standing, choices};
+use lab_core::vocabulary::BackendName;
 use lab_core::{reference, units};
 use std::collections::BTreeSet;
 
@@ -86,7 +86,7 @@ impl Range<'_> {
     /// `From 250 to 5,000 Services, take nftables`.
     fn advice(&self) -> String {
         let Some(first) = self.choices.first() else { return String::new() };
-        let best: Vec<String> = first.best.iter().map(|backend| backend.name().to_owned()).collect();
+        let best: Vec<String> = first.best.iter().map(Pick::to_string).collect();
         let sizes = self.sizes();
         match best.as_slice() {
             [] => {
@@ -109,7 +109,7 @@ impl Range<'_> {
 
 /// `a change costs least with nftables`.
 fn cheapest(cost: Cost, standing: &Standing) -> String {
-    let names: Vec<String> = standing.best().iter().map(|backend| backend.name().to_owned()).collect();
+    let names: Vec<String> = standing.best().iter().map(Pick::to_string).collect();
     format!("{} costs least with {}", cost.noun(), list(&names))
 }
 
@@ -122,30 +122,30 @@ fn told(results: &Results, main: &Choice) -> String {
         let costs = if values.is_empty() { " costs" } else { "" };
         values.push(format!("{}{costs} {value}", cost.noun()));
     }
-    let others: Vec<String> = others(main).into_iter().filter_map(|backend| needs(results, main, backend)).collect();
+    let others: Vec<String> = others(main).into_iter().filter_map(|pick| needs(results, main, pick)).collect();
     let others = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
     let absent: BTreeSet<String> = main
         .standings
         .iter()
         .flat_map(|(cost, standing)| standing.absent.iter().map(move |absent| (cost, absent)))
-        .map(|(cost, (variant, outcome))| format!("; {} with {} is {outcome}", cost.noun(), variant.backend))
+        .map(|(cost, (_, pick, outcome))| format!("; {} with {pick} is {outcome}", cost.noun()))
         .collect();
     format!("{}{others}{}.", list(&values), absent.into_iter().collect::<String>())
 }
 
 /// The backends that cost more by any of the costs, in the order of tables.
-fn others(main: &Choice) -> BTreeSet<BackendName> {
+fn others(main: &Choice) -> BTreeSet<Pick> {
     let more = main.standings.iter().flat_map(|(_, standing)| &standing.more);
-    more.map(|entry| entry.variant.backend).collect()
+    more.map(|entry| entry.pick).collect()
 }
 
 /// `iptables-legacy needs 2.65× and 1.90× as much`, `ipvs 1.90× as much for a change`.
-fn needs(results: &Results, main: &Choice, backend: BackendName) -> Option<String> {
+fn needs(results: &Results, main: &Choice, pick: Pick) -> Option<String> {
     let mut multiples: Vec<(Cost, String)> = Vec::new();
     // The name that says more: a way says nothing of a connection.
-    let mut name = backend.name().to_owned();
+    let mut name = pick.to_string();
     for (cost, standing) in &main.standings {
-        let Some(entry) = standing.more.iter().find(|entry| entry.variant.backend == backend) else { continue };
+        let Some(entry) = standing.more.iter().find(|entry| entry.pick == pick) else { continue };
         let of_cost = results.backend(entry.variant, cost.probe());
         name = if of_cost.len() > name.len() { of_cost } else { name };
         let doubt = if entry.known { "" } else { " (one sample)" };
@@ -186,11 +186,11 @@ fn price(results: &Results, run: usize, main: &Choice) -> Option<String> {
 
 /// `a cold start costs 11.8 s, where iptables-legacy needs 364 ms`; `None` where the best is the cheapest in this, too.
 fn alone(results: &Results, main: &Choice, cost: Cost, standing: &Standing) -> Option<String> {
-    let is_best = |backend: BackendName| main.best.contains(&backend);
-    if let Some((_, outcome)) = standing.absent.iter().find(|(variant, _)| is_best(variant.backend)) {
+    let is_best = |pick: &Pick| main.best.contains(pick);
+    if let Some((.., outcome)) = standing.absent.iter().find(|(_, pick, _)| is_best(pick)) {
         return Some(format!("{} is {outcome} there", cost.noun()));
     }
-    let entry = standing.more.iter().find(|entry| is_best(entry.variant.backend))?;
+    let entry = standing.more.iter().find(|entry| is_best(&entry.pick))?;
     let cheapest = standing.least.first()?;
     Some(format!(
         "{} costs {}{}, where {} needs {}",
@@ -204,8 +204,8 @@ fn alone(results: &Results, main: &Choice, cost: Cost, standing: &Standing) -> O
 
 /// `a cold start costs 37.8 ms with nftables, with ipvs 6.52× as much`; `None` where it does not tell the best apart.
 fn apart(results: &Results, main: &Choice, cost: Cost, standing: &Standing) -> Option<String> {
-    let is_best = |backend: BackendName| main.best.contains(&backend);
-    let mut best = standing.measured().filter(|entry| is_best(entry.variant.backend));
+    let is_best = |pick: &Pick| main.best.contains(pick);
+    let mut best = standing.measured().filter(|entry| is_best(&entry.pick));
     let cheapest = best.next()?;
     let others = best.filter(|entry| results.differ(&cheapest.figures, &entry.figures));
     let mut clauses: Vec<String> = others
@@ -215,9 +215,9 @@ fn apart(results: &Results, main: &Choice, cost: Cost, standing: &Standing) -> O
             format!("with {name} {} as much", units::ratio(entry.figures.p50 / cheapest.figures.p50))
         })
         .collect();
-    let absent = standing.absent.iter().filter(|(variant, _)| is_best(variant.backend));
+    let absent = standing.absent.iter().filter(|(_, pick, _)| is_best(pick));
     clauses.extend(
-        absent.map(|(variant, outcome)| format!("with {} it is {outcome}", results.backend(*variant, cost.probe()))),
+        absent.map(|(variant, _, outcome)| format!("with {} it is {outcome}", results.backend(*variant, cost.probe()))),
     );
     (!clauses.is_empty()).then(|| {
         let value = results.human(cost.metric(), cheapest.figures.p50);
@@ -234,9 +234,10 @@ fn why(main: &Choice) -> Option<String> {
         standing
             .is_some_and(|standing| standing.more.iter().any(|entry| entry.known && entry.variant.backend == backend))
     };
+    let is_best = |backend| main.best.iter().any(|pick| pick.backend == backend);
     let mut reasons = Vec::new();
     if costs_more(Cost::Connection, IptablesLegacy) || costs_more(Cost::Connection, IptablesNft) {
-        let looked_up = match (main.best.contains(&Nftables), main.best.contains(&Ipvs)) {
+        let looked_up = match (is_best(Nftables), is_best(Ipvs)) {
             (true, true) => "nftables looks it up in a map and IPVS in a hash table",
             (true, false) => "nftables looks it up in a map",
             (false, true) => "IPVS looks it up in a hash table",

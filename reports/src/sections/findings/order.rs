@@ -5,9 +5,8 @@ use crate::prose::list;
 use crate::report::Point;
 use crate::results::Results;
 use crate::results::cost::Cost;
-use crate::results::standing::Standing;
+use crate::results::standing::{Pick, Standing};
 use lab_core::units;
-use lab_core::vocabulary::{BackendName, Word};
 use std::collections::BTreeSet;
 
 /// A finding a cost by which no backend costs least at all sizes, but for those of which it is said already where backends
@@ -23,7 +22,7 @@ pub(super) fn points(results: &Results, crossed: &[Crossed]) -> Vec<Point> {
 
 fn point(results: &Results, run: usize, cost: Cost) -> Option<Point> {
     let sizes = results.sizes_of(run);
-    let mut ranges: Vec<(Vec<u32>, BTreeSet<BackendName>)> = Vec::new();
+    let mut ranges: Vec<(Vec<u32>, BTreeSet<Pick>)> = Vec::new();
     for services in sizes {
         let Some(standing) = Standing::of(results, run, cost, services) else { continue };
         if standing.measured().count() < 2 {
@@ -36,7 +35,7 @@ fn point(results: &Results, run: usize, cost: Cost) -> Option<Point> {
         }
     }
     // What was among the best and is no longer, where another is that was not: less is not a change of order.
-    let changes = |(index, (_, best)): (usize, &(_, BTreeSet<BackendName>))| {
+    let changes = |(index, (_, best)): (usize, &(_, BTreeSet<Pick>))| {
         ranges[index + 1..].iter().any(|(_, later): &(Vec<u32>, _)| best.is_disjoint(later))
     };
     if !ranges.iter().enumerate().any(changes) {
@@ -45,7 +44,7 @@ fn point(results: &Results, run: usize, cost: Cost) -> Option<Point> {
     let clauses: Vec<String> = ranges
         .iter()
         .map(|(sizes, best)| {
-            let names: Vec<String> = best.iter().map(|backend| backend.name().to_owned()).collect();
+            let names: Vec<String> = best.iter().map(Pick::to_string).collect();
             format!("{} {}", list(&names), span(sizes))
         })
         .collect();
