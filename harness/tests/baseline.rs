@@ -52,8 +52,8 @@ fn of_half_a_run_no_baseline_is_made_and_the_old_one_stays() {
     place.ends(0, &["baseline", "update", "b.jsonl", "--from", &run, "--reason", "the first one"]);
     let before = place.read("b.jsonl");
     for (name, half, problem) in [
-        ("cut", Run::exact().cut_off(3), "did not come to its end"),
-        ("stopped", Run::exact().with("\"interrupted\":false", "\"interrupted\":true"), "did not come to its end"),
+        ("cut", Run::exact().cut_off(3), "is incomplete"),
+        ("stopped", Run::exact().with("\"interrupted\":false", "\"interrupted\":true"), "is incomplete"),
         ("nothing", Run::exact().with("\"measured\":5", "\"skipped\":5"), "measured nothing"),
         ("odd", Run::exact().with("\"format\":1", "\"format\":9"), "the dataset's format is 9"),
     ] {
@@ -81,7 +81,7 @@ fn failed_cells_are_kept_and_said() {
     let place = Workplace::new();
     let run = place.write("mine", &Run::exact().failed("nftables", "connect", "an endpoint answered wrong"));
     let (_, said) = place.ends(0, &["baseline", "update", "b.jsonl", "--from", &run, "--reason", "as it is"]);
-    assert!(said.contains("tiny-exact: 1 cell failed: nothing will be asked of it"), "{said}");
+    assert!(said.contains("tiny-exact: 1 cell failed: later runs are not compared there"), "{said}");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn baselines_are_listed_with_their_environment_age_and_reason() {
         assert!(list.contains(told), "{told}: {list}");
     }
     let said = place.refused(&["baseline", "list", "nowhere"]);
-    assert!(said.contains("nowhere: there is no such folder; a baseline is made with"), "{said}");
+    assert!(said.contains("nowhere: there is no such folder; make a baseline with"), "{said}");
     place.folder("empty");
     assert!(place.ends(0, &["baseline", "list", "empty"]).0.starts_with("empty: no baseline; "));
 }

@@ -65,9 +65,9 @@ fn too_few_runs_tell_nothing_and_no_run_at_all_is_said() {
     place.write("history/one/again", &Run::exact().named("again"));
     place.text("history/damaged.jsonl", "{}\n");
     let (text, said) = place.ends(0, &["drift", "history"]);
-    assert!(text.contains("tiny on exact: 1 run, ") && text.contains("too few to tell anything: it takes "), "{text}");
-    assert!(said.starts_with("svclab: passed over: history/damaged.jsonl: line 1: "), "{said}");
+    assert!(text.contains("tiny on exact: 1 run, ") && text.contains("too few to tell: at least "), "{text}");
+    assert!(said.starts_with("svclab: skipped: history/damaged.jsonl: line 1: "), "{said}");
     place.folder("empty");
-    assert!(place.refused(&["drift", "empty"]).contains("empty holds no run; runs are kept with"));
+    assert!(place.refused(&["drift", "empty"]).contains("empty holds no run; make some with"));
     assert!(place.refused(&["drift", "nowhere"]).contains("reading the folder nowhere"));
 }

@@ -66,7 +66,7 @@ fn instructions_and_times_are_never_comparable() {
     let place = Workplace::new();
     let (counted, timed) = (place.write("counted", &Run::exact()), place.write("timed", &Run::host()));
     let (_, said) = place.ends(5, &["gate", "--baseline", &counted, &timed, "--allow", "target,kernel"]);
-    assert!(said.contains("the clock was instructions and is wall; nothing allows that"), "{said}");
+    assert!(said.contains("the clock was instructions and is wall; this cannot be allowed"), "{said}");
     let said = place.refused(&["gate", "--baseline", &counted, &timed, "--allow", "clock"]);
     assert!(said.contains("cannot be compared, whatever is allowed"), "{said}");
     let (text, said) = place.ends(5, &["compare", &counted, &timed]);
@@ -94,9 +94,8 @@ fn an_aspect_that_is_none_is_answered_with_those_that_are() {
 fn a_missing_baseline_tells_how_to_make_one() {
     let place = Workplace::new();
     let run = place.write("mine", &Run::exact());
-    let remedy = |run: &str| {
-        format!("make one of a run that is as it is to be: svclab baseline update b.jsonl --from {run} --reason TEXT")
-    };
+    let remedy =
+        |run: &str| format!("make one from a good run: svclab baseline update b.jsonl --from {run} --reason TEXT");
     let said = place.refused(&["gate", "--baseline", "b.jsonl", &run]);
     assert_eq!(said, format!("svclab: b.jsonl: there is no such baseline; {}\n", remedy(&run)));
     let said = place.refused(&["gate", "--baseline", "b.jsonl"]);
@@ -140,7 +139,7 @@ fn a_run_that_was_cut_off_misses_what_it_did_not_come_to() {
     let after = place.write("after", &Run::exact().named("after").cut_off(3));
     let (text, said) = place.ends(1, &["gate", "--baseline", &before, &after]);
     assert!(
-        said.contains("after/run.jsonl: it has no end line: the run broke off or still goes on; 3 records"),
+        said.contains("after/run.jsonl: no end line: the run broke off or is still going on; it has 3 records"),
         "{said}"
     );
     assert!(said.contains("the gate fails: missing "), "{said}");
@@ -252,7 +251,7 @@ fn everything_is_written_into_a_folder_and_one_format_into_a_file() {
         assert_eq!((printed, place.read("mine")), (text.clone(), place.read(&format!("verdict/{name}"))));
     }
     let said = place.refused(&[&gate[..], &["--out", "mine"]].concat());
-    assert!(said.contains("--out mine is a file; without --format it is a folder"), "{said}");
+    assert!(said.contains("--out mine is a file; without --format it must be a folder"), "{said}");
 }
 
 #[test]
@@ -348,14 +347,14 @@ fn on_a_wall_clock_only_a_run_of_here_is_run_again_unasked() {
     let before = place.write("before", &Run::host());
     let after = place.write("after", &Run::host().named("after").times("nftables", "connect", 3.0));
     let gate = ["gate", "--baseline", &before, &after];
-    // What is not confirmed is said to be so.
+    // The message says that it is not confirmed.
     let (text, said) = place.ends(1, &gate);
     assert!(text.contains("nftables at 10 Services, connect") && text.contains("not run again"), "{text}");
-    // The cell and the one of direct that it is held against.
-    assert!(said.starts_with("not run again, and so not confirmed: 2 cells: the run is not of here: the "), "{said}");
+    // The cell, and the one of direct that it is compared with.
+    assert!(said.starts_with("not run again, so not confirmed: 2 cells: the run was made elsewhere: the "), "{said}");
     assert!(said.contains("; see --rerun\n"), "{said}");
     let (_, said) = place.ends(1, &[&gate[..], &["--rerun", "never"]].concat());
-    assert!(said.starts_with("not run again, and so not confirmed: 2 cells: --rerun never\n"), "{said}");
+    assert!(said.starts_with("not run again, so not confirmed: 2 cells: --rerun never\n"), "{said}");
     let policy = place.text("policy.yaml", "reruns: 0\n");
     let (_, said) = place.ends(1, &[&gate[..], &["--policy", &policy]].concat());
     assert!(said.starts_with("svclab: the gate fails: "), "{said}");
@@ -363,11 +362,11 @@ fn on_a_wall_clock_only_a_run_of_here_is_run_again_unasked() {
     // A rerun that was recorded is listened to: it shows the same.
     place.write("after/again", &Run::host().named("again").times("nftables", "connect", 3.0));
     let (_, said) = place.ends(1, &gate);
-    assert_eq!(said, "run again before: after/again/run.jsonl\nsvclab: the gate fails: regressed 1\n");
+    assert_eq!(said, "using the earlier rerun after/again/run.jsonl\nsvclab: the gate fails: regressed 1\n");
     // It does not.
     place.write("after/again", &Run::host().named("again"));
     let (_, said) = place.ends(0, &gate);
-    assert_eq!(said, "run again before: after/again/run.jsonl\n");
+    assert_eq!(said, "using the earlier rerun after/again/run.jsonl\n");
 }
 
 #[test]

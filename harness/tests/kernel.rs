@@ -423,7 +423,7 @@ fn what_looks_slower_is_run_again_beside_direct() -> Result<()> {
 
     // It is listened to, and not made again.
     let said = expect(&mut gate(folder, &["verdict/run"]), 1)?;
-    ensure!(said.starts_with("run again before: verdict/run/again/run.jsonl\n"), "{said}");
+    ensure!(said.starts_with("using the earlier rerun verdict/run/again/run.jsonl\n"), "{said}");
     ensure!(!folder.join("verdict/run/again-2").exists());
     Ok(())
 }

@@ -205,7 +205,7 @@ fn a_run_that_was_cut_off_is_reported_and_said_to_be_shorter() {
     fs::write(&file, &text[..tenth + 40]).unwrap();
     for format in ["terminal", "markdown", "html", "csv", "json", "benchstat"] {
         let (report, said) = done(&["report", &path, "--format", format]);
-        let shorter = "it has no end line: the run broke off or still goes on; 9 records are in it";
+        let shorter = "no end line: the run broke off or is still going on; it has 9 records";
         assert_eq!(said, format!("svclab: {}: {shorter}\n", file.display()));
         assert!(!report.is_empty());
     }
@@ -218,7 +218,7 @@ fn a_run_of_which_nothing_is_there_but_its_header_is_reported_as_that() {
     fs::write(&file, text.split_inclusive('\n').next().unwrap()).unwrap();
     for format in ["terminal", "markdown", "html"] {
         let (report, said) = done(&["report", &path, "--format", format]);
-        assert!(said.contains("0 records are in it"), "{said}");
+        assert!(said.contains("it has 0 records"), "{said}");
         assert!(report.contains("nothing was measured"), "{report}");
     }
     // Every cell of the plan has its row, and says that it was not reached.
@@ -236,7 +236,7 @@ fn an_interrupted_run_and_one_of_a_newer_svclab_are_reported_with_a_word_on_it()
     let (file, text) = text(&folder);
     let (report, said) = done(&["report", &path]);
     let shown = file.display();
-    assert_eq!(said, format!("svclab: {shown}: the run was interrupted before its plan was through\n"));
+    assert_eq!(said, format!("svclab: {shown}: the run was interrupted before its plan was complete\n"));
     assert!(report.contains("failed"), "{report}");
 
     let newer = text.replacen("\"version\":\"0.1.0\"", "\"version\":\"9.9.9\",\"colour\":\"red\"", 1);
@@ -244,7 +244,7 @@ fn an_interrupted_run_and_one_of_a_newer_svclab_are_reported_with_a_word_on_it()
         newer.replace("\"metric\":\"tool_exec\",\"unit\":\"ns\"", "\"metric\":\"tool_wait\",\"unit\":\"ticks\"");
     fs::write(&file, newer).unwrap();
     let (_, said) = done(&["report", &path]);
-    let passed = "passed over 2 lines of unknown metric \"tool_wait\": svclab 9.9.9 wrote it";
+    let passed = "skipped 2 lines of unknown metric \"tool_wait\"; svclab 9.9.9 wrote it";
     assert!(said.starts_with(&format!("svclab: {shown}: {passed}\n")), "{said}");
 }
 

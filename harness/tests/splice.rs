@@ -49,7 +49,7 @@ fn a_check_changes_nothing_says_where_and_how_and_ends_with_1() {
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stdout);
     assert!(said.starts_with("docs/a.md:3: out of date\n-old\n+\n+```console\n+$ svclab render "), "{said}");
-    assert_eq!(text(&output.stderr), "svclab: 1 out of date; write anew with: svclab splice docs/a.md\n");
+    assert_eq!(text(&output.stderr), "svclab: 1 out of date; update with: svclab splice docs/a.md\n");
     assert_eq!(fs::read_to_string(folder.path().join("docs/a.md")).unwrap(), OLD);
 }
 

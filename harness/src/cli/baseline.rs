@@ -1,4 +1,4 @@
-//! `svclab baseline`: what runs are held against, recorded and listed.
+//! `svclab baseline`: records and lists what runs are compared with.
 
 use super::baselines::{self, FOLDER};
 use super::output::{self, say};
@@ -23,9 +23,9 @@ use std::process::ExitCode;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
-    /// Make a baseline, or bring one up to date, with the reason in it
+    /// Make or update a baseline, with the reason in it
     Update(Update),
-    /// List the baselines: of what, of when, why
+    /// List the baselines: what they measure, their dates and reasons
     List(List),
 }
 
@@ -34,17 +34,17 @@ pub(crate) struct Update {
     /// The baseline's file [default: ci/baselines/SCENARIO-TARGET.jsonl of --from]
     #[arg(value_name = "FILE", required_unless_present = "from")]
     file: Option<PathBuf>,
-    /// The run to make it of: its folder or its run.jsonl [default: the baseline's own plan is run, now and here]
+    /// The run to make it from: its folder or its run.jsonl [default: run the baseline's own plan, here and now]
     #[arg(long, value_name = "RUN")]
     from: Option<PathBuf>,
-    /// Why things are to be as they are in that run; it is kept in the file
+    /// Why the new numbers are right; it is kept in the file
     #[arg(long, value_name = "TEXT")]
     reason: String,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct List {
-    /// Where they are
+    /// The folder with the baselines
     #[arg(value_name = "DIR", default_value = FOLDER)]
     folder: PathBuf,
 }
@@ -60,7 +60,7 @@ pub(crate) fn run(verb: &Verb) -> Result<ExitCode, Failure> {
 fn update(args: &Update) -> Result<(), Failure> {
     let reason = args.reason.trim();
     if reason.is_empty() {
-        return Err(Failure::usage(anyhow!("--reason is empty; say why things are to be as they are in that run")));
+        return Err(Failure::usage(anyhow!("--reason is empty; say why the new numbers are right")));
     }
     let (place, run) = match (&args.from, &args.file) {
         (Some(run), _) => (run.clone(), runs::read_one(run).map_err(Failure::usage)?),
@@ -84,7 +84,7 @@ fn update(args: &Update) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs the plan of the baseline in `file` once more, profiled if it was; the run's folder, and what is in it.
+/// Runs the plan of the baseline in `file` again, profiled if the baseline was. Returns the run's folder and its data.
 fn repeat(file: &Path) -> Result<(PathBuf, Dataset), Failure> {
     let header = baselines::find(file, None)?.dataset.header;
     let out = Path::new(store::RUNS).join(session::id(&header.plan, Timestamp::now()));
@@ -94,28 +94,28 @@ fn repeat(file: &Path) -> Result<(PathBuf, Dataset), Failure> {
     Ok((made.folder, made.dataset))
 }
 
-/// Whether a baseline can be made of `run`. Cells that failed are no reason not to: they are said.
+/// Whether `run` can become a baseline. Failed cells do not forbid it, but are reported.
 fn whole(run: &Dataset) -> Result<()> {
     let id = &run.header.id;
     let whole = run.end.as_ref().is_some_and(|end| !end.interrupted);
-    ensure!(whole, "{id} did not come to its end: a baseline of it would ask for less than the plan; run it again");
+    ensure!(whole, "{id} is incomplete: a baseline from it would cover less than its plan; run it again");
     let cells = run.end.as_ref().map_or(0, |end| end.cells.get(&Outcome::Measured).copied().unwrap_or_default());
-    ensure!(cells > 0, "{id} measured nothing; there is nothing to hold a run against");
+    ensure!(cells > 0, "{id} measured nothing; there is nothing to compare a run with");
     let others = run.end.iter().flat_map(|end| &end.cells).filter(|(outcome, _)| **outcome != Outcome::Measured);
     for (outcome, &count) in others {
-        let (cells, them) = if count == 1 { ("cell", "it") } else { ("cells", "them") };
-        eprintln!("svclab: {id}: {count} {cells} {outcome}: nothing will be asked of {them}");
+        let cells = units::counted(count as u64, "cell");
+        eprintln!("svclab: {id}: {cells} {outcome}: later runs are not compared there");
     }
     Ok(())
 }
 
-/// Says of every baseline in `folder` what it is of, of when, how large, and why it is as it is.
+/// Prints for every baseline in `folder` what it measures, its date, size and reason.
 fn list(folder: &Path) -> Result<()> {
     let shown = folder.display();
-    ensure!(folder.is_dir(), "{shown}: there is no such folder; a baseline is made with: svclab baseline update");
+    ensure!(folder.is_dir(), "{shown}: there is no such folder; make a baseline with: svclab baseline update");
     let files = baselines::files(folder)?;
     if files.is_empty() {
-        say!("{shown}: no baseline; one is made with: svclab baseline update");
+        say!("{shown}: no baseline; make one with: svclab baseline update");
     }
     for file in files {
         let bytes = fs::metadata(&file).map(|metadata| metadata.len()).unwrap_or_default();
@@ -142,7 +142,7 @@ fn list(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The versions of the tools, each once: several programs are often one.
+/// The versions of the tools, each once: several names are often one program.
 fn tools(header: &Header) -> String {
     let mut tools: Vec<&str> = header.tools.values().map(String::as_str).collect();
     tools.dedup();

@@ -1,4 +1,4 @@
-//! The baselines that a verb is given: found, read, and, where there is none, how to make one.
+//! Finds and reads the baselines that a verb is given. If there is none, the error says how to make one.
 
 use super::runs;
 use crate::process::exit::Failure;
@@ -8,7 +8,7 @@ use lab_core::dataset::{Dataset, Header};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where baselines are, unless they are said to be somewhere else.
+/// Where baselines are by default.
 pub(crate) const FOLDER: &str = "ci/baselines";
 
 /// A baseline with its place.
@@ -17,11 +17,11 @@ pub(crate) struct Baseline {
     pub(crate) dataset: Dataset,
 }
 
-/// The baseline at `place`: a run's folder, a file, or a folder of baselines, out of which it is the one of the scenario and
-/// target of `run`, a run with its place.
+/// The baseline at `place`: a run's folder, a file, or a folder of baselines. From a folder it takes the one with the
+/// scenario and target of `run`, a run with its place.
 ///
 /// # Errors
-/// When there is none, with how to make one, or it cannot be read, or it cannot be told which it is.
+/// If there is none (with how to make one), if it cannot be read, or if several could be meant.
 pub(crate) fn find(place: &Path, run: Option<(&Path, &Header)>) -> Result<Baseline, Failure> {
     let file = locate(place, run).map_err(Failure::usage)?;
     let dataset = runs::read_one(&file).map_err(Failure::usage)?;
@@ -78,7 +78,7 @@ fn belonging(file: &Path, run: &Header) -> Option<(PathBuf, Header)> {
             same.then(|| (file.to_owned(), header))
         }
         Err(error) => {
-            eprintln!("svclab: passed over: {error:#}");
+            eprintln!("svclab: skipped: {error:#}");
             None
         }
     }
@@ -103,14 +103,14 @@ fn listed(files: &[PathBuf]) -> String {
     files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// What the file of a baseline of `run` is called.
+/// The usual file name for a baseline of `run`.
 pub(crate) fn usual_name(run: &Header) -> String {
     format!("{}-{}.jsonl", run.plan.scenario, run.plan.target)
 }
 
-/// How a baseline is made that is to be at `file`.
+/// How to make a baseline at `file`.
 fn remedy(file: Option<&Path>, run: Option<(&Path, &Header)>) -> String {
     let file = file.map_or_else(|| format!("{FOLDER}/NAME.jsonl"), |file| file.display().to_string());
     let run = run.map_or_else(|| "RUN".to_owned(), |(run, _)| run.display().to_string());
-    format!("make one of a run that is as it is to be: svclab baseline update {file} --from {run} --reason TEXT")
+    format!("make one from a good run: svclab baseline update {file} --from {run} --reason TEXT")
 }

@@ -1,7 +1,7 @@
 //! `svclab capacity`: how many Services a node holds before an objective breaks.
 
 use super::output;
-use super::question::Asked;
+use super::question::CapacityOptions;
 use super::runs;
 use crate::process::exit::{Exit, Failure};
 use anyhow::Context;
@@ -12,15 +12,15 @@ use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A run's folder or its run.jsonl; each of several is answered by itself
+    /// A run's folder or its run.jsonl; several are answered one by one
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
     #[command(flatten)]
-    asked: Asked,
-    /// How to say it
+    capacity: CapacityOptions,
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// The file to write it to [default: standard output]
+    /// The file to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Columns of the text, from 60 [default: the terminal's, else 100]
@@ -35,16 +35,18 @@ enum Format {
     Text,
     /// For other programs
     Json,
-    /// The page of the runs, with the answer in it
+    /// The report page, with the answer in it
     Html,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let runs = Runs::of(runs::read(&args.runs)?).map_err(Failure::usage)?;
     let text = match args.format {
-        Format::Text => reports::capacity::text(&args.asked.answers(&runs)?, args.width.unwrap_or_else(super::width)),
-        Format::Json => reports::capacity::json(&args.asked.answers(&runs)?),
-        Format::Html => args.asked.report(&runs)?.html(),
+        Format::Text => {
+            reports::capacity::text(&args.capacity.answers(&runs)?, args.width.unwrap_or_else(super::width))
+        }
+        Format::Json => reports::capacity::json(&args.capacity.answers(&runs)?),
+        Format::Html => args.capacity.report(&runs)?.html(),
     };
     match &args.out {
         Some(out) => {

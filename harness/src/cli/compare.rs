@@ -1,4 +1,4 @@
-//! `svclab compare`: two runs beside each other.
+//! `svclab compare`: two runs side by side.
 
 use super::options::Width;
 use super::output;
@@ -13,16 +13,16 @@ use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The run that is compared with: its folder, its run.jsonl, or a baseline
+    /// The earlier run: its folder, its run.jsonl, or a baseline
     #[arg(value_name = "BEFORE")]
     before: PathBuf,
-    /// The run that is compared
+    /// The later run
     #[arg(value_name = "AFTER")]
     after: PathBuf,
-    /// How to say it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Terminal)]
     format: Format,
-    /// The file to write it to, or a folder for one of its usual name [default: standard output]
+    /// The file to write, or a folder for a file of the usual name [default: standard output]
     #[arg(long, value_name = "FILE|DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -32,15 +32,15 @@ pub(crate) struct Args {
 /// How a comparison is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// In short, for reading in a terminal
+    /// The most important rows, for a terminal
     Terminal,
-    /// All of it, for a pull request
+    /// Everything, for a pull request
     Markdown,
     /// A line a cell and metric
     Csv,
     /// For other programs
     Json,
-    /// All of it, as one page that needs nothing else
+    /// Everything, as one self-contained page
     Html,
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     Ok(Exit::Done.into())
 }
 
-/// Whether the runs can be put beside each other at all.
+/// Whether the runs can be compared at all.
 fn check(comparison: &Comparison) -> Result<()> {
     let Some(difference) = comparison.differences.iter().find(|difference| difference.bearing == Bearing::Forbids)
     else {

@@ -1,4 +1,4 @@
-//! `svclab drift`: what has crept away over the runs of a folder.
+//! `svclab drift`: what grew slowly over the runs in a folder.
 
 use super::gate::policy;
 use super::output::say;
@@ -18,10 +18,10 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
-    /// The folder that runs are kept in: each in a folder of its own, up to three folders down, or as a .jsonl file
+    /// The folder with the runs: each in its own folder, up to three levels down, or as a .jsonl file
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// What is let pass, a YAML file, as for `svclab gate`
+    /// Tolerances, a YAML file, as for `svclab gate`
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// What may differ between the runs, such as kernel,tools
@@ -30,10 +30,10 @@ pub(crate) struct Args {
 }
 
 const HELP: &str = "\
-Runs of one scenario and target are a history, in the order in which they began. A figure that gates has drifted if the
-last run's is beyond Q3 + 3 IQR of those before it, or if its level has become worse since some run.
+Runs of one scenario and target form a history, ordered by their start. A figure has drifted if the last run's value is
+beyond Q3 + 3 IQR of the earlier ones, or if its level became worse at some run.
 
-Exits with 0 if nothing has drifted, or there are too few runs to tell, and with 1 if something has.";
+Exits with 0 if nothing has drifted or there are too few runs, and with 1 if something has.";
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let policy = policy::in_force(args.policy.as_deref(), &args.allow)?;
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     Ok(Exit::Done.into())
 }
 
-/// The runs below `folder`, by scenario and target. What is no run is passed over, and said.
+/// The runs below `folder`, by scenario and target. Files that are no run are skipped, with a message.
 fn read(folder: &Path) -> Result<BTreeMap<(String, TargetName), Vec<Dataset>>> {
     let mut histories: BTreeMap<_, Vec<Dataset>> = BTreeMap::new();
     for file in runs::below(folder)? {
@@ -65,16 +65,16 @@ fn read(folder: &Path) -> Result<BTreeMap<(String, TargetName), Vec<Dataset>>> {
                     history.push(run);
                 }
             }
-            Err(error) => eprintln!("svclab: passed over: {error:#}"),
+            Err(error) => eprintln!("svclab: skipped: {error:#}"),
         }
     }
     if histories.is_empty() {
-        return Err(anyhow!("{} holds no run; runs are kept with: svclab scenario NAME --out DIR", folder.display()));
+        return Err(anyhow!("{} holds no run; make some with: svclab scenario NAME --out DIR", folder.display()));
     }
     Ok(histories)
 }
 
-/// Says what became of one history. How many figures have drifted.
+/// Prints the result for one history. Returns how many figures have drifted.
 fn tell(runs: &[Dataset], policy: &Policy) -> usize {
     let Some(drift) = gate::drift(runs, policy) else { return 0 };
     let begun: BTreeMap<&str, Timestamp> = runs.iter().map(|run| (run.header.id.as_str(), run.header.start)).collect();
@@ -89,7 +89,7 @@ fn tell(runs: &[Dataset], policy: &Policy) -> usize {
         say!("left out: {}: {}", out.id, out.differences.first().map(told).unwrap_or_default());
     }
     if !drift.enough() {
-        say!("too few to tell anything: it takes {FEWEST_RUNS}");
+        say!("too few to tell: at least {FEWEST_RUNS} are needed");
         return 0;
     }
     let drifted: Vec<&Series> = drift.drifted().collect();
@@ -104,12 +104,12 @@ fn tell(runs: &[Dataset], policy: &Policy) -> usize {
     drifted.len()
 }
 
-/// A series that has drifted: where it is, where it might be, and since when.
+/// A series that has drifted: its last value, its limit, and since when.
 fn described(series: &Series, drift: &Drift) -> String {
     let human = |value: f64| units::human(series.metric.unit(), drift.clock, value);
     let mut told = vec![series.name.clone()];
     if let (true, Some(limit), Some(last)) = (series.off, series.limit, series.figures.last().copied().flatten()) {
-        told.push(format!("  {} in the last run, where those before it let {} pass", human(last), human(limit)));
+        told.push(format!("  {} in the last run; the limit from earlier runs is {}", human(last), human(limit)));
     }
     if let Some(shift) = series.shift.filter(|shift| shift.worse) {
         let since = drift.runs.get(shift.since).map_or("", String::as_str);

@@ -1,4 +1,4 @@
-//! `svclab guest`: a program of this machine on another kernel. It is for tests, and no part of `--help`.
+//! `svclab guest`: runs a program of this machine in a guest, on another kernel. For tests; hidden from `--help`.
 
 use crate::process::exit::Failure;
 use crate::process::interrupt;
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The program; its libraries come with it, and the tools of the backends are there
+    /// The program; its libraries and the backends' tools are copied into the guest
     #[arg(long, value_name = "FILE")]
     program: PathBuf,
     /// A variable of its environment; repeat it for more
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     /// The guest's memory, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(512..))]
     memory: u32,
-    /// What the program is called with
+    /// The program's arguments
     #[arg(last = true, value_name = "ARGS")]
     arguments: Vec<String>,
 }

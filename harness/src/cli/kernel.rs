@@ -15,14 +15,14 @@ use std::process::ExitCode;
 pub(crate) enum Verb {
     /// Download a suite's stock kernel into your cache, and check it. Needs no privileges
     Fetch {
-        /// Whose kernel
+        /// The suite
         #[arg(value_parser = word::<Suite>())]
         suite: Suite,
-        /// Replace the one that was fetched before: it is damaged, or the suite has a newer one
+        /// Replace a kernel that was fetched before, because it is damaged or the suite has a newer one
         #[arg(long)]
         again: bool,
     },
-    /// List the kernels that were fetched and those of this machine
+    /// List the fetched kernels and those of this machine
     List,
 }
 

@@ -40,7 +40,7 @@ const VERSION: &str = if session::REVISION.is_empty() {
     concat!(env!("CARGO_PKG_VERSION"), " (", env!("SVCLAB_REVISION"), ")")
 };
 
-/// Learn on one machine what the data planes behind Kubernetes Services cost at 1 to 50,000 Services.
+/// Measure on one machine what the data planes behind Kubernetes Services cost, at 1 to 50,000 Services.
 #[derive(Debug, Parser)]
 #[command(name = "svclab", version = VERSION, after_help = exit::HELP, max_term_width = 100)]
 struct Cli {
@@ -58,32 +58,32 @@ enum Verb {
     Plan(plan::Args),
     /// Report on recorded runs, as text, tables, a page or data for other programs.
     Report(report::Args),
-    /// Ask recorded runs in SQL, over tables of all their samples and of their summary.
+    /// Query recorded runs in SQL: tables of all samples and of the summary.
     #[command(after_help = query::HELP)]
     Query(query::Args),
     /// Say how many Services a node holds before an objective breaks.
     Capacity(capacity::Args),
-    /// Say what was executed for a run's samples, by function, or what changed since an earlier run.
+    /// Show in which functions a run's instructions were spent, or what changed since an earlier run.
     Profile(profile::Args),
-    /// Put two runs beside each other, cell by cell and metric by metric.
+    /// Compare two runs, cell by cell and metric by metric.
     Compare(compare::Args),
-    /// Say whether a run is worse than a baseline, and so whether a change is to pass.
+    /// Say whether a run is worse than a baseline: pass or fail, for CI.
     Gate(gate::Args),
-    /// Record and list what runs are held against.
+    /// Record and list baselines, which runs are compared with.
     #[command(subcommand)]
     Baseline(baseline::Verb),
-    /// Say what has crept away over the runs of a folder, too slowly for any two of them to show it.
+    /// Find what grew slowly over many runs, too slowly for two runs to show.
     Drift(drift::Args),
     /// Print the exact input a backend's tool would get. Needs no privileges.
     Render(render::Args),
-    /// Put what svclab prints into documents, or check that it still is what stands there.
+    /// Write svclab's output into documents, or check that it is up to date.
     Splice(splice::Args),
     /// Say what runs on this machine, what is missing, and what to do about it.
     Doctor,
-    /// What doctor and `--target auto` start to try this kernel.
+    /// Try this kernel: started by doctor and `--target auto`.
     #[command(name = targets::EXAMINE, hide = true)]
     Examine,
-    /// What a verb starts that needs a run made.
+    /// Make a run: started by verbs that need one.
     #[command(name = child::VERB, hide = true)]
     Commission {
         /// What is to be run
@@ -95,7 +95,7 @@ enum Verb {
     /// Fetch and list the kernels that guests can boot.
     #[command(subcommand)]
     Kernel(kernel::Verb),
-    /// Compare the lab's own sync_full with a bare run of the same tool on the same text, interleaved.
+    /// Measure the lab's own overhead: its sync_full against the bare tool, in turns.
     Overhead(overhead::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),

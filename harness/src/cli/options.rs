@@ -1,4 +1,4 @@
-//! Options with the same spelling on every verb, and how they change a scenario.
+//! Options that several verbs share, and how they change a scenario.
 
 use crate::cli::scenarios;
 use crate::process::exit::Failure;
@@ -13,7 +13,7 @@ use lab_core::scenario::{BUDGET, INSTRUCTIONS, MEMORY, Scenario, parse_duration,
 use lab_core::vocabulary::{BackendName, TargetName, Word};
 use std::time::Duration;
 
-/// Decides the order of cells when the user does not.
+/// The default seed.
 const SEED: u64 = 1;
 
 /// How wide text for a terminal is.
@@ -29,10 +29,10 @@ impl Width {
         self.width.unwrap_or_else(super::width)
     }
 
-    /// Whether it goes with `format`.
+    /// Checks that it fits `format`.
     ///
     /// # Errors
-    /// When it was given, and `format` is not that for a `terminal`.
+    /// If it was given and `format` is not `terminal`.
     pub(crate) fn check<F: ValueEnum + PartialEq>(self, format: &F, terminal: &F) -> Result<()> {
         ensure!(
             self.width.is_none() || format == terminal,
@@ -48,7 +48,7 @@ pub(crate) fn spelled(value: &impl ValueEnum) -> String {
     value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
-/// Which scenario, and what of it is to be otherwise.
+/// A scenario, and changes to it.
 #[derive(Debug, Args)]
 pub(crate) struct Selection {
     /// A scenario's name (see `svclab scenarios`) or its YAML file
@@ -56,7 +56,7 @@ pub(crate) struct Selection {
     scenario: String,
     /// Where to run [default: the scenario's, else the first that can run every backend]
     #[arg(long, value_parser = target_parser())]
-    target: Option<Asked>,
+    target: Option<TargetChoice>,
     /// A backend to run; repeat it for more [default: the scenario's]
     #[arg(long = "backend", value_name = "BACKEND", value_parser = word::<BackendName>())]
     backends: Vec<BackendName>,
@@ -66,10 +66,10 @@ pub(crate) struct Selection {
     /// Passes over all cells, on a wall clock [default: the scenario's]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
-    /// Guests with an entropy of their own that each cell is measured in, with --target exact [default: the scenario's]
+    /// Guests to measure each cell in, each with its own entropy, with --target exact [default: the scenario's]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     replicas: Option<u32>,
-    /// Decides the order of cells, everything random in the workload, and the guests' entropy
+    /// Decides the order of cells, the random parts of the workload, and the guests' entropy
     #[arg(long, default_value_t = SEED)]
     seed: u64,
     /// Time that one cell may take over all rounds, such as 90s or 5m [default: the scenario's]
@@ -96,13 +96,13 @@ pub(crate) fn word<W: Word + Send + Sync>() -> impl TypedValueParser<Value = W> 
     names.map(|name| W::find(&name).expect("clap lets only these names through"))
 }
 
-/// A target by name, or whichever can run everything.
+/// A target by name, or the first that can run everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Asked(Option<TargetName>);
+struct TargetChoice(Option<TargetName>);
 
-fn target_parser() -> impl TypedValueParser<Value = Asked> {
+fn target_parser() -> impl TypedValueParser<Value = TargetChoice> {
     let names = PossibleValuesParser::new(["auto"].into_iter().chain(TargetName::ALL.iter().map(|word| word.name())));
-    names.map(|name| Asked(TargetName::find(&name).ok()))
+    names.map(|name| TargetChoice(TargetName::find(&name).ok()))
 }
 
 fn budget(text: &str) -> Result<Duration, String> {
@@ -148,7 +148,7 @@ impl Selection {
         scenario.budget = self.budget.unwrap_or(scenario.budget);
         scenario.instructions = self.instructions.unwrap_or(scenario.instructions);
         scenario.memory = self.memory.unwrap_or(scenario.memory);
-        if let Some(Asked(target)) = self.target {
+        if let Some(TargetChoice(target)) = self.target {
             scenario.target = target;
         }
         if scenario.plan(TargetName::Host, self.seed).cells.is_empty() {

@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         say!("lab   {:>10}", of(|pair| pair.0));
         say!("bare  {:>10}   iptables-legacy-restore, its input a file", of(|pair| pair.1));
         say!("ratio {:>10.3}   median of the pairs' ratios{interval}", median(ratios));
-        // Other load only ever adds time, so that the fastest runs are the ones it spared.
+        // Other load only adds time, so the fastest runs are the least disturbed.
         let fastest = |value: fn(&(f64, f64)) -> f64| pairs.iter().map(value).fold(f64::INFINITY, f64::min);
         say!("ratio {:>10.3}   the fastest of each", fastest(|pair| pair.0) / fastest(|pair| pair.1));
         Ok(Exit::Done.into())
@@ -79,7 +79,7 @@ fn measure(args: &Args) -> Result<Vec<(f64, f64)>> {
             let program = backend.program(script.tool);
             node.namespace().visit(|| bare_call(program, script, input)).map(|time| time.as_nanos() as f64)
         };
-        // Which goes first alternates, so that neither always follows the other's mess.
+        // They take turns going first, so that neither always follows the other.
         pairs.push(if round % 2 == 0 {
             let lab = lab()?;
             (lab, bare()?)

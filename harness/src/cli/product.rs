@@ -1,10 +1,10 @@
-//! What a verb makes besides text for standard output: files, in a folder or by themselves.
+//! Files that a verb writes, into a folder or one by one.
 
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
 
-/// A file to be.
+/// A file to write.
 pub(super) struct Product {
     /// Its usual name.
     pub(super) name: String,
@@ -18,7 +18,7 @@ impl Product {
     }
 }
 
-/// Writes to `out`: a folder, if there is one or several files are to be written, else a file.
+/// Writes `products`: into the folder `out` if it is one or there are several files, else as the file `out`.
 pub(super) fn save(out: &Path, products: &[Product], several: bool) -> Result<()> {
     let shown = out.display();
     let folder = out.is_dir() || several;

@@ -1,4 +1,4 @@
-//! `svclab profile`: what was executed for a run's samples, by function.
+//! `svclab profile`: in which functions a run's instructions were spent.
 
 use super::options::{Width, word};
 use super::output;
@@ -14,7 +14,7 @@ use reports::profile as written;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// So many cells are shown one by one; more are listed.
+/// Up to so many cells are shown in full; more are listed.
 const FEW: usize = 4;
 
 #[derive(Debug, clap::Args)]
@@ -22,13 +22,13 @@ pub(crate) struct Args {
     /// A run's folder, made with `svclab scenario --target exact --profile`, or the profile.jsonl in it
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// A later one: which functions have more to do in it, and which less
+    /// A later run, to compare with: which functions do more, and which less
     #[arg(value_name = "LATER")]
     later: Option<PathBuf>,
     /// Only cells of this backend
     #[arg(long, value_name = "BACKEND", value_parser = word::<BackendName>())]
     backend: Option<BackendName>,
-    /// Only cells with so many Services
+    /// Only cells with this number of Services
     #[arg(long, value_name = "N")]
     services: Option<u32>,
     /// Only cells of this probe
@@ -37,13 +37,13 @@ pub(crate) struct Args {
     /// Only cells that ask the Service at this position
     #[arg(long, value_name = "POSITION", value_parser = word::<Position>())]
     position: Option<Position>,
-    /// Only this metric [default: all that are times]
+    /// Only this metric [default: all times]
     #[arg(long, value_name = "METRIC", value_parser = word::<Metric>())]
     metric: Option<Metric>,
-    /// How many functions to show of each cell
+    /// Functions to show for each cell
     #[arg(long, value_name = "N", default_value_t = 12)]
     top: usize,
-    /// How to say it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Terminal)]
     format: Format,
     #[command(flatten)]
@@ -100,7 +100,7 @@ fn changes(args: &Args, later: &Path) -> Result<String> {
 impl Args {
     /// The cells and metrics of `keys` that were asked for.
     fn matching(&self, keys: Vec<(Cell, Metric)>) -> Result<Vec<(Cell, Metric)>> {
-        ensure!(!keys.is_empty(), "there is no cell to show: was the run profiled, and are both of the same scenario?");
+        ensure!(!keys.is_empty(), "there is no cell to show; was the run profiled, and are both runs of one scenario?");
         let wanted = |(cell, metric): &(Cell, Metric)| {
             self.backend.is_none_or(|backend| cell.variant.backend == backend)
                 && self.services.is_none_or(|services| cell.cluster.services == services)
@@ -111,7 +111,7 @@ impl Args {
         let (matching, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(wanted);
         let first =
             others.first().map(|(cell, metric)| format!("{} {}", crate::run::progress::describe(cell), metric.name()));
-        ensure!(!matching.is_empty(), "no cell is like that; there is: {}, …", first.unwrap_or_default());
+        ensure!(!matching.is_empty(), "no cell matches; there is, for example: {}", first.unwrap_or_default());
         Ok(matching)
     }
 
@@ -129,7 +129,7 @@ fn read(place: &Path) -> Result<Profile> {
     if let Some(file) = profiles::of_baseline(place) {
         return profiles::read(&file);
     }
-    // What is wrong with a run's folder is said as elsewhere.
+    // A bad run folder gets the same message as in other verbs.
     let record = runs::record(place)?;
     ensure!(
         record == place && runs::read_one(place).is_err(),

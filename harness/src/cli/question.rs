@@ -1,4 +1,4 @@
-//! The options that ask for a capacity, of `svclab capacity` and `svclab report`, and the answers to them.
+//! The capacity options of `svclab capacity` and `svclab report`, and the answers to them.
 
 use super::runs;
 use crate::process::exit::Failure;
@@ -12,40 +12,40 @@ use reports::report::Report;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What is asked.
+/// The objectives, and for which sizes.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Capacity")]
-pub(crate) struct Asked {
-    /// What a metric may cost at most, or must reach at least: connect_p99=1ms, sync_change=1s, bandwidth=5Gbit/s,
-    /// tool_peak_rss=512MiB; repeat it for more
+pub(crate) struct CapacityOptions {
+    /// An objective, a limit for a metric: connect_p99=1ms, sync_change=1s, bandwidth=5Gbit/s, tool_peak_rss=512MiB;
+    /// repeat it for more
     #[arg(long = "slo", value_name = "METRIC[_p90|_p99]=LIMIT")]
     objectives: Vec<Objective>,
-    /// Numbers of Services at which to say whether the objectives are held
+    /// Numbers of Services: are the objectives held there?
     #[arg(long, value_name = "N,N…", value_delimiter = ',', requires = "objectives",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SERVICES)))]
     services: Vec<u32>,
     /// Tightens every limit by this share
     #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share, requires = "objectives")]
     headroom: f64,
-    /// A cluster, as `kubectl get services,endpointslices -A -o json` prints it: its size is asked about, too
+    /// A cluster, as `kubectl get services,endpointslices -A -o json` prints it: also answer for its size
     #[arg(long, value_name = "FILE", requires = "objectives")]
     cluster: Option<PathBuf>,
-    /// How much that cluster is to grow, such as 3x
+    /// How much that cluster will grow, such as 3x
     #[arg(long, value_name = "FACTOR", default_value = "1x", value_parser = factor, requires = "cluster")]
     growth: f64,
-    /// Endpoints a Service, where the run has several [default: the most that everything was measured with]
+    /// Endpoints a Service, if the run has several numbers [default: the largest that everything was measured with]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "objectives")]
     endpoints: Option<u32>,
-    /// A timed run of the same scenario that makes times of a run in the target exact
+    /// A timed run of the same scenario, which turns the instructions of an exact run into time
     #[arg(long, value_name = "HOST_RUN", requires = "objectives")]
     calibrate: Option<PathBuf>,
-    /// Go on past twice the largest size that was measured, and mark it
+    /// Also answer beyond twice the largest measured size, marked as extrapolated
     #[arg(long, requires = "objectives")]
     extrapolate: bool,
 }
 
-impl Asked {
-    /// Whether anything is.
+impl CapacityOptions {
+    /// Whether there is an objective.
     pub(crate) fn is_something(&self) -> bool {
         !self.objectives.is_empty()
     }
@@ -117,13 +117,10 @@ fn census(file: &Path, growth: f64) -> Result<Census> {
     let mut not_simulated: Vec<(String, usize)> =
         dump.features.iter().map(|(feature, count)| (feature.to_string(), *count)).collect();
     not_simulated.extend(dump.passed_over.iter().map(|(kind, count)| (format!("objects of kind {kind}"), *count)));
-    ensure!(
-        ports > 0,
-        "--cluster {shown}: no Service in it has an IPv4 cluster IP, so that kube-proxy has nothing to do"
-    );
+    ensure!(ports > 0, "--cluster {shown}: no Service in it has an IPv4 cluster IP, so kube-proxy has nothing to do");
     let planned = (ports as f64 * growth).ceil();
     let most = f64::from(MOST_SERVICES);
-    ensure!(planned <= most, "--growth: {planned} Services are more than the {MOST_SERVICES} that anything is said of");
+    ensure!(planned <= most, "--growth: {planned} Services are too many; answers go up to {MOST_SERVICES}");
     let spread = dump.spread().context("there is a port")?;
     Ok(Census {
         file: shown,

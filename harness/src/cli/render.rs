@@ -1,4 +1,4 @@
-//! `svclab render`: what a tool would be given.
+//! `svclab render`: prints the input that a tool would get.
 
 use super::options::word;
 use crate::backend::{self, Options};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The backend whose tool it is for
+    /// The backend whose tool would get it
     #[arg(long, value_parser = word::<BackendName>())]
     backend: BackendName,
     /// The number of Services
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// How it is programmed [default: the backend's first way]
     #[arg(long, value_parser = word::<Way>())]
     way: Option<Way>,
-    /// Which of the tool's inputs
+    /// Which input
     #[arg(long, value_enum, default_value_t = Input::SyncFull)]
     input: Input,
 }
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     };
     let mut out = BufWriter::new(stdout().lock());
     let written = match &calls[..] {
-        // As the tool reads it, to be piped into it.
+        // Exactly as the tool reads it, so that it can be piped into the tool.
         [Action::Call(_, call)] if !call.stdin.is_empty() => out.write_all(&call.stdin),
         _ => calls.iter().try_for_each(|action| write!(out, "{}", action.show(|tool| backend.program(tool)))),
     };

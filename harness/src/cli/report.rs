@@ -1,9 +1,9 @@
-//! `svclab report`: everything that can be made of recorded runs.
+//! `svclab report`: every format that recorded runs can be turned into.
 
 use super::options::{Width, spelled};
 use super::output;
 use super::product::{Product, save};
-use super::question::Asked;
+use super::question::CapacityOptions;
 use super::runs;
 use crate::process::exit::{Exit, Failure};
 use anyhow::{Result, anyhow, ensure};
@@ -19,29 +19,29 @@ pub(crate) struct Args {
     /// A run's folder or its run.jsonl; several are reported side by side
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
-    /// What to make of them
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Terminal)]
     format: Format,
     /// Where to write it: a file, or a folder for files of their usual names [default: standard output]
     #[arg(long, value_name = "FILE|DIR")]
     out: Option<PathBuf>,
-    /// Only this section, table or chart of it, by name; an unknown name is answered with the known ones
+    /// Only this section, table or chart; for an unknown name the error lists the known ones
     #[arg(long, value_name = "NAME")]
     section: Option<String>,
     #[command(flatten)]
-    asked: Asked,
+    capacity: CapacityOptions,
     #[command(flatten)]
     width: Width,
 }
 
-/// What runs can be made into.
+/// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// The report in short, as plain text
+    /// A short report, as plain text
     Terminal,
     /// The whole report, for a pull request
     Markdown,
-    /// The whole report with charts, as one page that needs nothing else
+    /// The whole report with charts, as one self-contained page
     Html,
     /// The charts, each as a file; needs --out DIR, or --section NAME for a single one
     Svg,
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 impl Args {
-    /// Whether it is made of several files, and not of text for standard output.
+    /// Whether it is several files, which standard output cannot take.
     fn is_several_files(&self) -> bool {
         match self.format {
             Format::Parquet | Format::BenchmarkAction => true,
@@ -79,7 +79,7 @@ impl Args {
     }
 }
 
-/// What can be said of the command line before anything is read.
+/// Checks the command line before anything is read.
 fn check(args: &Args) -> Result<()> {
     args.width.check(&args.format, &Format::Terminal)?;
     let name = spelled(&args.format);
@@ -89,7 +89,7 @@ fn check(args: &Args) -> Result<()> {
     );
     let is_page = matches!(args.format, Format::Terminal | Format::Markdown | Format::Html);
     ensure!(
-        is_page || !args.asked.is_something(),
+        is_page || !args.capacity.is_something(),
         "--slo is for --format terminal, markdown and html, not for {name}; for data: svclab capacity --format json"
     );
     let Some(out) = &args.out else {
@@ -107,7 +107,7 @@ fn make(args: &Args, datasets: Vec<Dataset>) -> Result<Vec<Product>, Failure> {
     let text = |name: &str, text: String| vec![Product::text(name, text)];
     let report = |datasets| {
         let runs = Runs::of(datasets).map_err(Failure::usage)?;
-        if args.asked.is_something() { args.asked.report(&runs) } else { Ok(Report::of(&runs)) }
+        if args.capacity.is_something() { args.capacity.report(&runs) } else { Ok(Report::of(&runs)) }
     };
     if let Some(name) = &args.section {
         return Ok(vec![part(args, name, &report(datasets)?)?]);
@@ -149,7 +149,7 @@ fn pictures(report: &Report) -> Result<Vec<Product>, Failure> {
     Ok(products)
 }
 
-/// A file for each of github-action-benchmark's custom tools that there is something for: it refuses an empty one.
+/// A file for each of github-action-benchmark's custom tools, if it has entries: the action refuses an empty one.
 fn benchmark_action(datasets: &[Dataset]) -> Result<Vec<Product>, Failure> {
     let files = [("smaller-is-better.json", Better::Lower), ("bigger-is-better.json", Better::Higher)];
     let product = |(name, better)| {

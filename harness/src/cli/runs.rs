@@ -1,4 +1,4 @@
-//! The runs that a verb is given: found, read, and what is odd about them said on standard error.
+//! Finds and reads the runs that a verb is given. Warns on standard error about what is odd.
 
 use crate::process::exit::Failure;
 use crate::session::reruns::is_rerun;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// Reads the runs at `places`, each a run's folder or its `run.jsonl`, in their order.
 ///
 /// # Errors
-/// When one is not there, cannot be read or is no dataset, or when a run is there twice.
+/// If one does not exist, cannot be read or is no dataset, or if a run is given twice.
 pub(crate) fn read(places: &[PathBuf]) -> Result<Vec<Dataset>, Failure> {
     let mut ids = HashSet::new();
     let mut datasets = Vec::new();
@@ -31,14 +31,14 @@ pub(crate) fn read(places: &[PathBuf]) -> Result<Vec<Dataset>, Failure> {
 /// Reads the run at `place`, a run's folder or its `run.jsonl`.
 ///
 /// # Errors
-/// When it is not there, cannot be read or is no dataset.
+/// If it does not exist, cannot be read or is no dataset.
 pub(crate) fn read_one(place: &Path) -> Result<Dataset> {
     let file = record(place)?;
     let shown = file.display();
     let Read { dataset, passed_over } = store::read(&file).with_context(|| shown.to_string())?;
     for (unknown, lines) in passed_over {
         let (lines, version) = (units::count(lines as u64), &dataset.header.version);
-        eprintln!("svclab: {shown}: passed over {lines} lines of unknown {unknown}: svclab {version} wrote it");
+        eprintln!("svclab: {shown}: skipped {lines} lines of unknown {unknown}; svclab {version} wrote it");
     }
     if let Some(assumed) = dataset.assumed() {
         eprintln!("svclab: {shown}: {assumed}");
@@ -46,12 +46,10 @@ pub(crate) fn read_one(place: &Path) -> Result<Dataset> {
     match &dataset.end {
         None => {
             let records = units::count(dataset.cells.len() as u64);
-            eprintln!(
-                "svclab: {shown}: it has no end line: the run broke off or still goes on; {records} records are in it"
-            );
+            eprintln!("svclab: {shown}: no end line: the run broke off or is still going on; it has {records} records");
         }
         Some(end) if end.interrupted => {
-            eprintln!("svclab: {shown}: the run was interrupted before its plan was through");
+            eprintln!("svclab: {shown}: the run was interrupted before its plan was complete");
         }
         Some(_) => {}
     }
@@ -101,7 +99,7 @@ fn gather(folder: &Path, deep: usize, files: &mut Vec<PathBuf>) -> Result<()> {
 /// Whether writing to `out` leaves the records of `runs` as they are.
 ///
 /// # Errors
-/// When `out` is one of them: a report over it would be the end of the run.
+/// If `out` is one of them: the report would overwrite the run.
 pub(crate) fn spare<'a>(out: &Path, runs: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
     let Ok(there) = out.canonicalize() else { return Ok(()) };
     for run in runs {
@@ -111,7 +109,7 @@ pub(crate) fn spare<'a>(out: &Path, runs: impl IntoIterator<Item = &'a PathBuf>)
     Ok(())
 }
 
-/// What there is in a folder that is not a run's.
+/// What a folder holds that is no run's folder.
 fn instead(folder: &Path) -> String {
     const SHOWN: usize = 8;
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();

@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// Count the guests' instructions by function, with --target exact: see `svclab profile`
     #[arg(long)]
     profile: bool,
-    /// Slowdowns to plant into cells, to see whether they are found: a file with a JSON list of them
+    /// Slowdowns to inject into cells, to test the gate: a file with a JSON list of them
     #[arg(long, value_name = "FILE", hide = true)]
     plant: Option<PathBuf>,
 }
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     if args.profile && !plan.target.is_exact() {
         return Err(Failure::usage(anyhow!(
-            "--profile counts the instructions of guests whose clock they are, which are none with --target {}; \
+            "--profile counts the instructions of guests in the target exact, not with --target {}; \
              run with --target exact",
             plan.target
         )));
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     })
 }
 
-/// The slowdowns in `file`, each of a cell of `plan` that would notice it.
+/// The slowdowns in `file`, each for a cell of `plan`.
 fn slowdowns(file: &Path, plan: &Plan) -> Result<Vec<Slowdown>> {
     let shown = file.display();
     let text = fs::read_to_string(file).with_context(|| format!("--plant {shown}"))?;

@@ -1,4 +1,4 @@
-//! `svclab scenarios`: the ones that come with the program, and how any one is found.
+//! `svclab scenarios`: lists the built-in scenarios. Also finds any scenario by name or file.
 
 use super::output::say;
 use crate::process::exit::{Exit, Failure};

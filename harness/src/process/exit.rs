@@ -7,15 +7,15 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Everything was done.
     Done = 0,
-    /// Something is not as it is to be: a document, with `splice --check`; a run, with `gate` and `drift`.
+    /// A check found something: a document out of date (`splice --check`), a run that is worse (`gate`, `drift`).
     Differs = 1,
     /// The command line, a scenario, a recorded run or the output folder cannot be used.
     Usage = 2,
-    /// Nothing of it can run here.
+    /// Nothing can run here.
     CannotRun = 3,
     /// Some cells failed, or the run broke off; the rest is in the dataset.
     SomeFailed = 4,
-    /// Two runs cannot be compared: what they differ in is not allowed to differ.
+    /// Two runs cannot be compared: they differ in something that is not allowed.
     NotComparable = 5,
     /// Ctrl-C or a signal to the same effect.
     Interrupted = 130,
@@ -24,9 +24,9 @@ pub(crate) enum Exit {
 /// What `--help` says of exit codes.
 pub(crate) const HELP: &str = "Exit codes:
   0    done
-  1    the gate fails (gate), a run is out of line with those before it (drift), a document is out of date (splice --check)
+  1    the gate fails (gate), something has drifted (drift), a document is out of date (splice --check)
   2    the command line, a scenario, a policy, a run, a baseline or the output folder cannot be used
-  3    nothing of it can run here
+  3    nothing can run here
   4    some cells failed, or the run broke off; the rest is in the dataset
   5    the runs cannot be compared (compare, gate)
   130  interrupted; the dataset so far is valid and reported";

@@ -1,4 +1,4 @@
-//! Suspicious cells, run again before they are judged.
+//! Runs suspicious cells again before they are judged.
 
 use super::{Origin, Rerun, Run};
 use crate::process::exit::Failure;
@@ -15,7 +15,7 @@ use lab_core::units;
 use lab_core::vocabulary::Word;
 use std::path::PathBuf;
 
-/// Judges `run`, after what is suspicious was run again if it may be.
+/// Judges `run`. Suspicious cells are run again first, if that is allowed.
 pub(super) fn judge(before: &Dataset, run: &Run, policy: &Policy, asked: Rerun) -> Result<Judgement, Failure> {
     let reruns = Reruns::of(&run.place, &run.dataset.header.id);
     let mut again = recorded(&reruns)?;
@@ -26,22 +26,22 @@ pub(super) fn judge(before: &Dataset, run: &Run, policy: &Policy, asked: Rerun) 
         return Ok(judgement);
     }
     if let Err(why) = may(run, asked) {
-        eprintln!("not run again, and so not confirmed: {}: {why}", units::counted(suspicious.len() as u64, "cell"));
+        eprintln!("not run again, so not confirmed: {}: {why}", units::counted(suspicious.len() as u64, "cell"));
         return Ok(judgement);
     }
     let rerun = make(run, &suspicious, policy.reruns, reruns.free())?;
     match alike(&run.dataset, &rerun) {
         Ok(()) => again.push(rerun),
-        Err(difference) => eprintln!("the rerun confirms nothing: {}", told(&difference)),
+        Err(difference) => eprintln!("the rerun does not count: {}", told(&difference)),
     }
     Ok(gate::judge(before, &run.dataset, &again, policy))
 }
 
-/// The reruns that were made before.
+/// The reruns that exist already.
 fn recorded(reruns: &Reruns) -> Result<Vec<Dataset>, Failure> {
     let read = |file: PathBuf| {
         let read = store::read(&file).with_context(|| file.display().to_string()).map_err(Failure::usage)?;
-        eprintln!("run again before: {}", file.display());
+        eprintln!("using the earlier rerun {}", file.display());
         Ok(read.dataset)
     };
     reruns.records().map(read).collect()
@@ -53,11 +53,11 @@ pub(super) fn may(run: &Run, asked: Rerun) -> Result<(), String> {
         (Rerun::Always, _) | (Rerun::Auto, Origin::Made) => Ok(()),
         (Rerun::Never, _) => Err("--rerun never".to_owned()),
         (Rerun::Auto, Origin::Given) => here(&run.dataset)
-            .map_err(|difference| format!("the run is not of here: {}; see --rerun", told(&difference))),
+            .map_err(|difference| format!("the run was made elsewhere: {}; see --rerun", told(&difference))),
     }
 }
 
-/// Whether what would be run here now is what `dataset` was run on; the error is the first thing that is not.
+/// Whether svclab, machine and tools are those of `dataset`; the error is the first difference.
 fn here(dataset: &Dataset) -> Result<(), Difference> {
     let was = &dataset.header;
     let now = Header {
@@ -70,7 +70,7 @@ fn here(dataset: &Dataset) -> Result<(), Difference> {
     alike(dataset, &Dataset { header: now, ..dataset.clone() })
 }
 
-/// Whether one run can confirm what the other shows; the error is the first difference that speaks against it.
+/// Whether one run can confirm the other; the error is the first difference that forbids it.
 fn alike(run: &Dataset, rerun: &Dataset) -> Result<(), Difference> {
     // Of the plan only some cells are run again.
     let differs = |difference: &Difference| match difference.aspect {
@@ -83,7 +83,7 @@ fn alike(run: &Dataset, rerun: &Dataset) -> Result<(), Difference> {
 
 /// Runs `suspicious` cells again.
 fn make(run: &Run, suspicious: &[Cell], rounds: u32, out: PathBuf) -> Result<Dataset, Failure> {
-    eprintln!("suspicious, and run again in {rounds} rounds: {}", units::counted(suspicious.len() as u64, "cell"));
+    eprintln!("suspicious, running again in {rounds} rounds: {}", units::counted(suspicious.len() as u64, "cell"));
     for cell in suspicious {
         eprintln!("  {}", describe(cell));
     }

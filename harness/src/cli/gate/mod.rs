@@ -1,4 +1,4 @@
-//! `svclab gate`: whether a run is worse than the one it is held against.
+//! `svclab gate`: whether a run is worse than its baseline.
 
 mod confirmation;
 pub(crate) mod policy;
@@ -24,39 +24,39 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
-    /// The run to be judged: its folder or its run.jsonl [default: the baseline's own plan is run, now and here]
+    /// The run to judge: its folder or its run.jsonl [default: run the baseline's own plan, here and now]
     #[arg(value_name = "RUN")]
     run: Option<PathBuf>,
-    /// What it is held against: a baseline's file, a folder of them, or another run
+    /// What to compare it with: a baseline's file, a folder of them, or another run
     #[arg(long, value_name = "FILE|DIR", required_unless_present_any = ["print_policy", "self_test"])]
     baseline: Option<PathBuf>,
-    /// What the gate lets pass, a YAML file [default: see --print-policy]
+    /// Tolerances and consequences, a YAML file [default: see --print-policy]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Print the policy in force, as a file to begin with
+    /// Print the policy that holds, as a file to start from
     #[arg(long)]
     print_policy: bool,
-    /// What may differ, such as kernel,tools: it is the subject of the comparison then
+    /// Differences to allow, such as kernel,tools, because they are the subject
     #[arg(long, value_name = "ASPECT,…", value_delimiter = ',', value_parser = super::options::word::<Aspect>())]
     allow: Vec<Aspect>,
-    /// Whether suspicious cells are run again, on a wall clock, before they are judged
+    /// Whether to run suspicious cells again before judging them, on a wall clock
     #[arg(long, value_enum, default_value_t = Rerun::Auto)]
     rerun: Rerun,
     /// The guests' kernel, for a run that is made here [default: the baseline's]
     #[arg(long, value_name = "KERNEL", conflicts_with = "run")]
     kernel: Option<String>,
-    /// Passes over all cells of a run that is made here, on a wall clock [default: the baseline's, or the scenario's]
+    /// Rounds of a run that is made here, on a wall clock [default: the baseline's, or the scenario's]
     #[arg(long, value_name = "N", conflicts_with = "run", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
-    /// How to say it [default: terminal]
+    /// Output format [default: terminal]
     #[arg(long, value_enum)]
     format: Option<verdict::Format>,
-    /// With --format the file to write it to. Without, a new or empty folder for everything: the run, its reruns and the
+    /// With --format, the file to write. Without it, a new or empty folder for everything: the run, its reruns, and the
     /// verdict in every format
     #[arg(long, value_name = "FILE|DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    self_test: self_test::Asked,
+    self_test: self_test::Options,
 }
 
 /// Whether suspicious cells are run again.
@@ -66,7 +66,7 @@ enum Rerun {
     Auto,
     /// Wherever it was made
     Always,
-    /// Not at all: what looks worse is taken to be worse
+    /// Never: what looks worse counts as worse
     Never,
 }
 
@@ -78,7 +78,7 @@ In a job of GitHub Actions (GITHUB_ACTIONS=true) it also annotates the run, and 
   svclab gate --baseline ci/baselines/smoke-exact.jsonl          one command for CI: run, judge
   svclab gate --baseline ci/baselines runs/mine --out verdict    judge a run, write everything
   svclab gate --baseline runs/before runs/after --allow kernel   what did the new kernel change?
-  svclab gate --print-policy > policy.yaml                       a policy to begin with";
+  svclab gate --print-policy > policy.yaml                       a policy to start from";
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let policy = policy::in_force(args.policy.as_deref(), &args.allow)?;
@@ -117,27 +117,27 @@ struct Run {
 /// Where it is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// It was made for this verdict.
+    /// Made for this verdict.
     Made,
-    /// It was there before.
+    /// Named on the command line.
     Given,
 }
 
 impl Args {
-    /// The folder for everything, if there is to be one.
+    /// The folder for everything, if one was asked for.
     fn folder(&self) -> Option<&Path> {
         self.out.as_deref().filter(|_| self.format.is_none())
     }
 }
 
-/// What can be said of the command line before anything is read or run.
+/// Checks the command line before anything is read or run.
 fn check(args: &Args) -> anyhow::Result<()> {
     let Some(out) = &args.out else { return Ok(()) };
     let shown = out.display();
     if args.folder().is_some() {
         ensure!(
             out.is_dir() || !out.exists(),
-            "--out {shown} is a file; without --format it is a folder: name one, or the format"
+            "--out {shown} is a file; without --format it must be a folder: name a folder, or add --format"
         );
         let name = if args.run.is_some() { verdict::TEXT } else { RUN };
         ensure!(
@@ -148,7 +148,7 @@ fn check(args: &Args) -> anyhow::Result<()> {
     runs::spare(out, args.run.iter().chain(&args.baseline))
 }
 
-/// The folder, in that of everything, of a run that was made.
+/// The run's own folder, inside the folder for everything.
 const RUN: &str = "run";
 
 /// Runs the baseline's plan.

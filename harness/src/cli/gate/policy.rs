@@ -1,4 +1,4 @@
-//! The policy in force: the file's or the one that comes with the program, and what the command line allows.
+//! The policy that holds: the file's or the built-in one, and what the command line allows.
 
 use crate::process::exit::Failure;
 use analysis::gate::{Aspect, Policy};
@@ -6,10 +6,10 @@ use anyhow::{Context, anyhow};
 use std::fs;
 use std::path::Path;
 
-/// The policy of `file`, or the program's own; `allow` may differ besides.
+/// The policy of `file`, or the built-in one, with `allow` added.
 ///
 /// # Errors
-/// When the file cannot be read, or says what no policy can: every problem with its line.
+/// If the file cannot be read or is no policy: every problem with its line.
 pub(crate) fn in_force(file: Option<&Path>, allow: &[Aspect]) -> Result<Policy, Failure> {
     if allow.contains(&Aspect::Clock) {
         let never = anyhow!("--allow clock: times and instructions cannot be compared, whatever is allowed");

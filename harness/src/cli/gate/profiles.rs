@@ -1,4 +1,4 @@
-//! Where a regression is: the functions that have more to do, where the baseline was profiled.
+//! Where a regression is: the functions that do more work, if the baseline was profiled.
 
 use super::confirmation::may;
 use super::{Origin, Rerun, Run};
@@ -14,16 +14,16 @@ use lab_core::metric::Unit;
 use lab_core::profile::{self, Profile};
 use reports::report::Section;
 
-/// So many regressions are followed into their functions.
+/// Up to so many regressions are explained by functions.
 const FEW: usize = 4;
 
-/// So many functions are shown of each.
+/// Functions to show for each.
 const FUNCTIONS: usize = 8;
 
-/// The functions behind what regressed most, a section each; none where nothing did, or the baseline was not profiled.
+/// A section for each of the largest regressions, with the functions behind it. None without a profiled baseline.
 ///
-/// Where the run was not profiled itself, the guests of what regressed are started once more. Whatever goes wrong with that
-/// is said: the verdict stands without it.
+/// If the run was not profiled itself, the guests of those cells are started once more. If that fails, it is reported, and
+/// the verdict stays.
 pub(super) fn sections(judgement: &Judgement, baseline: &Baseline, run: &Run, asked: Rerun) -> Vec<Section> {
     let followed = |one: &&Judged| {
         let Judged { compared, verdict, gating, .. } = one;
@@ -35,7 +35,7 @@ pub(super) fn sections(judgement: &Judgement, baseline: &Baseline, run: &Run, as
     }
     let Some(before) = profiles::of_baseline(&baseline.file).map(|file| profiles::read(&file)) else {
         if run.origin == Origin::Made {
-            eprintln!("which functions it is in is not known: {} was not profiled", baseline.file.display());
+            eprintln!("cannot say in which functions: {} was not profiled", baseline.file.display());
         }
         return Vec::new();
     };
@@ -67,7 +67,7 @@ fn after(run: &Run, cells: &[Cell], asked: Rerun) -> Result<Profile> {
         return profiles::read(&file);
     }
     may(run, asked).map_err(anyhow::Error::msg)?;
-    eprintln!("run again, to see in which functions it is");
+    eprintln!("running again, to see in which functions it is");
     let commission = Commission::again(header, cells, 1, out);
     let made = Commission { profiling: Profiling::On, ..commission }.carry_out().map_err(|failure| failure.error)?;
     profiles::read(&made.folder.join(profiles::FILE))

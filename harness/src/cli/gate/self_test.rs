@@ -1,4 +1,4 @@
-//! `svclab gate --self-test`: what the gate is worth on this machine and target.
+//! `svclab gate --self-test`: how reliable the gate is on this machine and target.
 
 use super::super::output::say;
 use super::super::{options, scenarios};
@@ -13,33 +13,33 @@ use lab_core::vocabulary::TargetName;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Decides what is random in the runs.
+/// The seed of the runs.
 const SEED: u64 = 1;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Self-test")]
-pub(super) struct Asked {
-    /// Try the gate itself: run a scenario again and again, plain and with slowdowns planted, and say how often it cries
-    /// wolf and how often it finds them. The runs are kept in --out, and one that is there already is gone on with
+pub(super) struct Options {
+    /// Test the gate itself: run a scenario many times, plain and with injected slowdowns, and report false alarms and
+    /// slowdowns that were found. The runs are kept in --out; a self-test that is there is continued
     #[arg(long, value_name = "SCENARIO", num_args = 0..=1, default_missing_value = "smoke",
           conflicts_with_all = ["run", "baseline", "rerun", "format"])]
     pub(super) self_test: Option<String>,
     /// Where to run it [default: the scenario's, else the first that can run every backend]
     #[arg(long, requires = "self_test", value_parser = options::word::<TargetName>())]
     target: Option<TargetName>,
-    /// Plain runs to make; 0 to judge what is in --out, by another policy say
+    /// Plain runs to make; 0 to only judge what is in --out, by another policy for example
     #[arg(long, value_name = "N", requires = "self_test", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=1000))]
     runs: u32,
-    /// Planted runs to make [default: as many as plain ones]
+    /// Runs with slowdowns to make [default: as many as plain ones]
     #[arg(long, value_name = "N", requires = "self_test", value_parser = clap::value_parser!(u32).range(..=1000))]
     planted: Option<u32>,
-    /// Baselines to make, which the others are held against [default: 5 on a wall clock; none where instructions are counted]
+    /// Baselines to make, which the other runs are compared with [default: 5 on a wall clock; none where instructions are counted]
     #[arg(long, value_name = "N", requires = "self_test", value_parser = clap::value_parser!(u32).range(..=100))]
     baselines: Option<u32>,
-    /// Passes over all cells in each baseline
+    /// Rounds of each baseline
     #[arg(long, value_name = "N", requires = "self_test", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     baseline_rounds: u32,
-    /// By how much to make planted cells slower [default: 25% on a wall clock, 1% where instructions are counted]
+    /// How much slower to make cells [default: 25% on a wall clock, 1% where instructions are counted]
     #[arg(long, value_name = "SHARE", requires = "self_test", value_parser = share)]
     plant: Option<f64>,
 }
@@ -53,8 +53,8 @@ fn share(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("found {text}; a share such as 1% or 25%, from 0.01% to 1000%"))
 }
 
-impl Asked {
-    /// Tries the gate as it judges by `policy`.
+impl Options {
+    /// Tests the gate with `policy`.
     pub(super) fn run(&self, name: &str, policy: Policy, args: &Args) -> Result<ExitCode, Failure> {
         let mut scenario = scenarios::find(name)?;
         scenario.rounds = args.rounds.unwrap_or(scenario.rounds);

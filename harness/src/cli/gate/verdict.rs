@@ -1,4 +1,4 @@
-//! What a gate came to: printed, written, told to the CI system, and the exit code.
+//! The gate's result: printed, written, reported to the CI system, and as an exit code.
 
 use super::profiles;
 use super::{Args, Run, told};
@@ -18,21 +18,21 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The file that is always there in a folder of everything.
+/// The file that every output folder has.
 pub(super) const TEXT: &str = "verdict.txt";
 
 /// How a verdict is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// In short, for reading in a terminal
+    /// The most important rows, for a terminal
     Terminal,
-    /// All of it, for a pull request
+    /// Everything, for a pull request
     Markdown,
     /// A line a cell and metric
     Csv,
     /// For other programs
     Json,
-    /// All of it, as one page that needs nothing else
+    /// Everything, as one self-contained page
     Html,
     /// JUnit's XML, as GitLab, Jenkins and others read it
     Junit,
@@ -42,7 +42,7 @@ pub(super) enum Format {
     GithubAnnotations,
 }
 
-/// What a folder of everything holds, but for annotations, which are for standard output.
+/// The formats in an output folder. Annotations are for standard output.
 const EVERYTHING: &[Format] = &[
     Format::Terminal,
     Format::Markdown,
@@ -68,7 +68,7 @@ impl Format {
     }
 }
 
-/// Tells what `judgement` came to, everywhere it is asked for.
+/// Reports `judgement` wherever it was asked for.
 pub(super) fn tell(judgement: &Judgement, baseline: &Baseline, run: &Run, args: &Args) -> Result<ExitCode, Failure> {
     let mut page = judgement::page(judgement);
     page.more = profiles::sections(judgement, baseline, run, args.rerun);
@@ -86,7 +86,7 @@ pub(super) fn tell(judgement: &Judgement, baseline: &Baseline, run: &Run, args: 
             save(out, &products, true).map_err(Failure::usage)?;
         }
     }
-    // What another program reads from standard output is left as it is.
+    // Standard output that another program reads gets no annotations.
     tell_github(judgement, &page, args.format.is_none() || args.out.is_some())?;
     match judgement.passes() {
         Some(true) => Ok(Exit::Done.into()),
@@ -104,7 +104,7 @@ fn tell_github(judgement: &Judgement, page: &Page, annotate: bool) -> Result<()>
         output::print(judgement::github_annotations(judgement).as_bytes())?;
     }
     if let Some(file) = env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
-        // The verdict stands, whatever becomes of the summary.
+        // A summary that cannot be written does not change the verdict.
         if let Err(error) = append(Path::new(&file), &page.summary()) {
             eprintln!("svclab: {error:#}");
         }
@@ -118,7 +118,7 @@ fn append(file: &Path, text: &str) -> Result<()> {
     file.write_all(text.as_bytes()).with_context(context)
 }
 
-/// How many of each verdict the gate fails for; what is only warned of is no reason.
+/// How many of each verdict make the gate fail. Warnings do not count.
 fn failed(judgement: &Judgement) -> Error {
     let fails = |judged: &&Judged| judged.gating == Gating::Gates && judged.consequence == Consequence::Fail;
     let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
@@ -138,13 +138,15 @@ fn not_comparable(judgement: &Judgement, baseline: &Baseline, run: &Run) -> Erro
     let baseline = baseline.file.display();
     if forbidding.peek().is_some() {
         let differ = differ(&mut forbidding);
-        return anyhow!("not comparable with {baseline}: {differ}; nothing allows that, take one of the same target");
+        return anyhow!(
+            "not comparable with {baseline}: {differ}; this cannot be allowed; take a baseline of the same target"
+        );
     }
     let aspects: BTreeSet<&str> = incomparable.iter().map(|difference| difference.aspect.name()).collect();
     let aspects = aspects.into_iter().collect::<Vec<_>>().join(",");
     let (differ, run) = (differ(&mut incomparable.iter()), run.place.display());
     anyhow!(
-        "not comparable with {baseline}: {differ}; to compare them all the same: --allow {aspects}; to go on from \
-         here: svclab baseline update {baseline} --from {run} --reason TEXT"
+        "not comparable with {baseline}: {differ}; to compare them anyway: --allow {aspects}; to make this run the \
+         baseline: svclab baseline update {baseline} --from {run} --reason TEXT"
     )
 }

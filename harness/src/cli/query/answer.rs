@@ -1,4 +1,4 @@
-//! The answer of polars to a query: the tables are the Parquet files that a report writes, read back.
+//! Answers a query with polars, over the Parquet files that a report writes.
 
 use anyhow::{Context, Result, anyhow};
 use lab_core::dataset::Dataset;
@@ -11,7 +11,7 @@ use std::io::Cursor;
 /// The rows that `sql` selects from the samples and the summary of `datasets`.
 ///
 /// # Errors
-/// When it is not SQL, or asks for what there is not: says what there is.
+/// If it is no SQL, or names unknown columns: the error lists the tables and columns.
 pub(super) fn to(sql: &str, datasets: &[Dataset]) -> Result<DataFrame> {
     let tables = [
         ("samples", read(reports::parquet::samples(datasets))?),
@@ -26,7 +26,7 @@ pub(super) fn to(sql: &str, datasets: &[Dataset]) -> Result<DataFrame> {
     answer.map_err(|error| anyhow!("the query cannot be answered: {}; the tables are {known}", problem(&error)))
 }
 
-/// What polars finds wrong, without its advice to those who call it as a library.
+/// The problem that polars found, without its advice for programmers.
 fn problem(error: &PolarsError) -> String {
     let error = error.to_string();
     let problem = error.lines().next().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! `svclab query`: SQL over the samples and the summary of recorded runs.
 //!
-//! polars answers. It takes minutes to compile, so that only a build with the feature `query` has it; without, the verb
-//! says how to get it.
+//! polars answers. It takes minutes to compile, so only a build with the feature `query` has it. Other builds say how to
+//! get it.
 
 #[cfg(feature = "query")]
 mod answer;
@@ -30,7 +30,7 @@ pub(crate) struct Args {
 enum Format {
     /// Columns of text
     Table,
-    /// A line a row, a head first
+    /// A line for each row, with a header line
     Csv,
     /// A list of objects
     Json,
@@ -39,7 +39,7 @@ enum Format {
 /// What `--help` says of the tables.
 pub(crate) const HELP: &str = "\
 The table samples has a row a sample (value), summary a row a cell and metric (p50, ci_low, …). Their columns are \
-described in reports/FORMATS.md. Numbers are in base units. Runs may be on different clocks: ask for one.
+described in reports/FORMATS.md. Numbers are in base units. Runs may be on different clocks: choose one.
 
   svclab query \"select backend, services, median(value) as ns from samples
                 where metric = 'connect' and clock = 'wall'
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let runs: Vec<String> = args.runs.iter().map(|run| run.display().to_string()).collect();
     Err(Failure::usage(anyhow::anyhow!(
         "this svclab was built without SQL, which takes minutes to compile; build it with: cargo build --release \
-         --features query; or query the Parquet files with whatever reads them: svclab report {} --format parquet \
+         --features query; or query the Parquet files with another program: svclab report {} --format parquet \
          --out DIR",
         runs.join(" ")
     )))

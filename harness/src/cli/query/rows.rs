@@ -1,11 +1,11 @@
-//! Rows of an answer as text, CSV or JSON. CSV and JSON keep every digit.
+//! Writes the rows of an answer as text, CSV or JSON. CSV and JSON keep every digit.
 
 use anyhow::Result;
 use polars::prelude::{AnyValue, Column, DataFrame};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Serialize, ser};
 
-/// Columns of text under a head; numbers at the right.
+/// Columns of text under a header; numbers are right-aligned.
 pub(super) fn table(rows: &DataFrame) -> String {
     let columns: Vec<Vec<String>> = rows.columns().iter().map(|column| written(column, shown)).collect();
     let widths: Vec<usize> = columns.iter().map(|column| widest(column)).collect();
@@ -33,7 +33,7 @@ fn widest(column: &[String]) -> usize {
     column.iter().map(|text| text.chars().count()).max().unwrap_or(0)
 }
 
-/// A value in words; nothing for none.
+/// A value as text; empty for none.
 fn word(value: &AnyValue) -> String {
     match value {
         AnyValue::Null => String::new(),
@@ -44,7 +44,7 @@ fn word(value: &AnyValue) -> String {
     }
 }
 
-/// A value to be looked at: twelve digits, so that 55295.00000000001 is 55295.
+/// A value for people: twelve digits, so that 55295.00000000001 is 55295.
 fn shown(value: &AnyValue) -> String {
     match value {
         AnyValue::Float64(number) => format!("{number:.11e}").parse().unwrap_or(*number).to_string(),
@@ -52,7 +52,7 @@ fn shown(value: &AnyValue) -> String {
     }
 }
 
-/// A line a row, a head first.
+/// A line for each row, with a header line.
 pub(super) fn csv(rows: &DataFrame) -> Result<String> {
     let columns: Vec<Vec<String>> = rows.columns().iter().map(|column| written(column, word)).collect();
     let mut writer = csv::Writer::from_writer(Vec::new());

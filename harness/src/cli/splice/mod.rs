@@ -1,4 +1,4 @@
-//! `svclab splice`: what svclab prints, put into documents.
+//! `svclab splice`: writes svclab's output into documents.
 
 pub(crate) mod document;
 
@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// Documents with places to fill
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Change nothing; say what is out of date, and end with 1 if anything is
+    /// Change nothing; list what is out of date, and exit with 1 if anything is
     #[arg(long)]
     check: bool,
 }
@@ -31,20 +31,19 @@ const HELP: &str = "A place stands between two markers, each on a line of its ow
   <!-- svclab report runs/mine --format markdown --section answer -->
   <!-- /svclab -->
 
-What stands between them is replaced by what the command prints, and by the command. It runs in the document's
-folder, and can be report, capacity, query, render or plan. `> FILE.svg` at its end puts a drawing into that file,
-and the place shows it.";
+svclab writes the command and its output between them. The command runs in the document's folder. It can be report,
+capacity, query, render or plan. `> FILE.svg` at its end puts a drawing into that file, and the document shows it.";
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut outdated = 0;
-    // Commands run in the documents' folders, so that other names would lose their way.
+    // Commands change the working folder, so relative names would break.
     let files: Result<Vec<_>> = args.files.iter().map(|file| Ok((file, find(file)?))).collect();
     for (file, place) in files.map_err(Failure::usage)? {
         outdated += splice(&file.display().to_string(), &place, args.check).map_err(Failure::usage)?;
     }
     if args.check && outdated > 0 {
         let files: Vec<_> = args.files.iter().map(|file| file.display().to_string()).collect();
-        let error = anyhow!("{outdated} out of date; write anew with: svclab splice {}", files.join(" "));
+        let error = anyhow!("{outdated} out of date; update with: svclab splice {}", files.join(" "));
         return Err(Failure { exit: Exit::Differs, error });
     }
     Ok(Exit::Done.into())
@@ -54,7 +53,7 @@ fn find(file: &Path) -> Result<PathBuf> {
     fs::canonicalize(file).with_context(|| format!("reading the document {}", file.display()))
 }
 
-/// Brings the document up to date, or only looks whether it is. The number of places and drawings that were not.
+/// Updates the document, or only checks it. Returns how many places and drawings were out of date.
 fn splice(name: &str, file: &Path, check: bool) -> Result<usize> {
     let text = fs::read_to_string(file).with_context(|| format!("reading the document {name}"))?;
     let document = Document::read(name, &text)?;
@@ -94,7 +93,7 @@ fn splice(name: &str, file: &Path, check: bool) -> Result<usize> {
     Ok(outdated)
 }
 
-/// What the command of `place` prints, when this very program runs it.
+/// The output of the command of `place`, run by this same program.
 fn call(place: &Place) -> Result<String> {
     let program = std::env::current_exe().context("finding svclab itself")?;
     let program = program.to_str().context("svclab's own path is not UTF-8")?;

@@ -1,13 +1,13 @@
-//! A document with places for what svclab prints, each between two HTML comments, the first of which holds the command.
+//! A document with places for svclab's output, each between two HTML comments. The first comment holds the command.
 //!
 //! ```text
 //! <!-- svclab report reports/examples/exact --format markdown --section answer -->
-//! …what stands here is replaced…
+//! …svclab replaces this…
 //! <!-- /svclab -->
 //! ```
 //!
-//! Markdown stands there as it is, any other text in a fence. A command that ends with `> FILE.svg` puts its drawing into
-//! that file, and the place shows it. Pure: `cli/splice.rs` runs the commands and writes the files.
+//! Markdown is put in as it is, any other text in a fence. A command that ends with `> FILE.svg` puts its drawing into
+//! that file, and the document shows it. Pure: `cli/splice/mod.rs` runs the commands and writes the files.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt::Write;
@@ -24,7 +24,7 @@ const END: &str = "<!-- /svclab -->";
 #[derive(Debug, PartialEq)]
 pub(crate) struct Document {
     places: Vec<Place>,
-    /// What stands behind the last place.
+    /// The text after the last place.
     rest: String,
 }
 
@@ -34,9 +34,9 @@ pub(crate) struct Place {
     /// The line of its first marker, counted from 1.
     pub(crate) line: usize,
     pub(crate) command: Command,
-    /// What stands before it, its first marker included.
+    /// The text before it, with its first marker.
     before: String,
-    /// What stands in it now.
+    /// Its present content.
     content: String,
 }
 
@@ -55,7 +55,7 @@ impl Document {
     /// Reads `text`, which is the document `name`.
     ///
     /// # Errors
-    /// At `name:line`: a marker without its partner, a command that cannot be read or may not be called.
+    /// With `name:line`: a marker without its partner, or a command that cannot be read or is not allowed.
     pub(crate) fn read(name: &str, text: &str) -> Result<Self> {
         let mut places = Vec::new();
         let (mut before, mut fence) = (String::new(), None);
@@ -117,7 +117,7 @@ fn is_open(marker: &str) -> bool {
     marker.strip_prefix(OPEN).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
 }
 
-/// Keeps in `fence` what ends the fenced code that `line` may be in: there, a marker is an example of one.
+/// Keeps in `fence` the end of the code fence that `line` is in. A marker in a fence is only an example.
 fn follow(fence: &mut Option<String>, line: &str) {
     match fence {
         Some(end) if line.starts_with(end.as_str()) && line.trim_start_matches(&end[..1]).is_empty() => *fence = None,
@@ -152,7 +152,7 @@ impl Command {
         Ok(Self { line, words, picture })
     }
 
-    /// What stands in its place when the command printed `text`.
+    /// The content of its place if the command printed `text`.
     pub(crate) fn content(&self, text: &str) -> String {
         if let Some(file) = &self.picture {
             let title = title(text).unwrap_or_else(|| self.line.clone());
@@ -166,7 +166,7 @@ impl Command {
         format!("\n{fence}console\n$ {}\n{text}\n{fence}\n", self.line)
     }
 
-    /// Which command it is from, for the reader of the document as it is shown.
+    /// The command, for readers of the rendered document.
     fn credit(&self) -> String {
         let ticks = if self.line.contains('`') { "``" } else { "`" };
         format!("Made by {ticks}{}{ticks}", self.line)
@@ -188,7 +188,7 @@ fn split(line: &str) -> Result<(Vec<String>, Option<String>)> {
         match next {
             Some(quote @ ('"' | '\'')) => {
                 let quoted: String = rest.by_ref().take_while(|character| *character != quote).collect();
-                // What is left begins behind the second quote, if there was one.
+                // The rest begins after the second quote, if there was one.
                 let ended = line[..line.len() - rest.as_str().len()].ends_with(quote);
                 ensure!(ended && !quoted.is_empty(), "a quote {quote} is not ended, or holds nothing");
                 word.get_or_insert_default().push_str(&quoted);
@@ -218,7 +218,7 @@ fn split(line: &str) -> Result<(Vec<String>, Option<String>)> {
     }
 }
 
-/// The place of a drawing, which must be a name for one that lies beside or below the document.
+/// The file for a drawing: it must be beside or below the document.
 fn picture(file: &str) -> Result<PathBuf> {
     let path = Path::new(file);
     let below = path.components().all(|part| matches!(part, Component::Normal(_)));
@@ -227,7 +227,7 @@ fn picture(file: &str) -> Result<PathBuf> {
     Ok(path.to_owned())
 }
 
-/// What `svg` calls itself.
+/// The title in `svg`.
 fn title(svg: &str) -> Option<String> {
     let (_, title) = svg.split_once("<title>")?;
     let (title, _) = title.split_once("</title>")?;
@@ -246,7 +246,7 @@ impl Place {
     }
 }
 
-/// Where `old` differs from `new`: the lines between what they begin and what they end with, the first few of each.
+/// Where `old` differs from `new`, without their common start and end: the first few lines of each.
 fn difference(old: &str, new: &str) -> Option<String> {
     const SHOWN: usize = 6;
     if old == new {
