@@ -1,7 +1,7 @@
 //! Why a cell has no samples: the error type of everything between the run loop and the kernel.
 
+pub(crate) use guests::Missing;
 use lab_core::vocabulary::Outcome;
-use serde::{Deserialize, Serialize};
 
 /// How a cell ended that was not measured, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,20 +44,5 @@ impl CellError {
 impl From<anyhow::Error> for CellError {
     fn from(error: anyhow::Error) -> Self {
         Self::Failed(format!("{error:#}"))
-    }
-}
-
-/// What is not here, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Missing {
-    pub(crate) why: String,
-    pub(crate) remedy: String,
-}
-
-impl std::error::Error for Missing {}
-
-impl std::fmt::Display for Missing {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{}; {}", self.why, self.remedy)
     }
 }

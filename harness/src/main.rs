@@ -4,6 +4,7 @@ mod agent;
 mod backend;
 mod cell_error;
 mod cli;
+mod fleet;
 mod lab;
 mod meter;
 mod planting;
@@ -15,7 +16,6 @@ mod self_test;
 mod session;
 mod targets;
 mod tool;
-mod vm;
 
 use std::process::ExitCode;
 
@@ -25,9 +25,7 @@ fn main() -> ExitCode {
         return code;
     }
     meter::give_memory_back();
-    if agent::is_asked_for() {
-        agent::main();
-    }
+    agent::serve();
     match cli::main() {
         Ok(code) => code,
         Err(failure) => {

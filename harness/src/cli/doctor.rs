@@ -3,10 +3,11 @@
 use super::output::say;
 use crate::backend::{self, BACKENDS, Backend};
 use crate::cell_error::Missing;
+use crate::fleet::kvm;
 use crate::process::exit::{Exit, Failure};
-use crate::session::version;
 use crate::targets::Examination;
-use crate::vm::{kernel, kvm, qemu};
+use guests::tool::version;
+use guests::{kernel, qemu};
 use lab_core::vocabulary::Word;
 use std::process::ExitCode;
 

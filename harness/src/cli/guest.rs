@@ -1,11 +1,11 @@
 //! `svclab guest`: runs a program of this machine in a guest, on another kernel. For tests; hidden from `--help`.
 
+use crate::fleet::alone;
 use crate::process::exit::Failure;
 use crate::process::interrupt;
-use crate::targets::Guests;
-use crate::vm::alone;
-use crate::vm::errand::Program;
+use crate::session::spec::Guests;
 use anyhow::Context;
+use guests::Program;
 use std::path::PathBuf;
 use std::process::ExitCode;
 

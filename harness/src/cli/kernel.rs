@@ -1,13 +1,13 @@
 //! `svclab kernel`: the kernels that guests can boot.
 
-use super::options::word;
 use super::output::say;
 use crate::cell_error::Missing;
 use crate::process::exit::{Exit, Failure};
 use crate::process::interrupt;
-use crate::vm::kernel::{self, Again, Kernel, Suite};
 use anyhow::anyhow;
 use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use guests::kernel::{self, Again, Kernel, Suite};
 use std::process::ExitCode;
 
 /// What to do with them.
@@ -16,7 +16,7 @@ pub(crate) enum Verb {
     /// Download a suite's stock kernel into your cache, and check it. Needs no privileges
     Fetch {
         /// The suite
-        #[arg(value_parser = word::<Suite>())]
+        #[arg(value_parser = suite())]
         suite: Suite,
         /// Replace a kernel that was fetched before, because it is damaged or the suite has a newer one
         #[arg(long)]
@@ -24,6 +24,11 @@ pub(crate) enum Verb {
     },
     /// List the fetched kernels and those of this machine
     List,
+}
+
+fn suite() -> impl TypedValueParser<Value = Suite> {
+    let names = PossibleValuesParser::new(Suite::ALL.iter().map(|suite| suite.name()));
+    names.map(|name| Suite::find(&name).expect("clap lets only these names through"))
 }
 
 pub(crate) fn run(verb: &Verb) -> Result<ExitCode, Failure> {
@@ -35,7 +40,7 @@ pub(crate) fn run(verb: &Verb) -> Result<ExitCode, Failure> {
 
 fn fetch(suite: Suite, again: Again) -> Result<ExitCode, Failure> {
     interrupt::listen()?;
-    match kernel::fetch(suite, again) {
+    match kernel::fetch(suite, again, &interrupt::requested) {
         Ok(kernel) => say!("{}", describe(&kernel)),
         Err(_) if interrupt::requested() => return Ok(Exit::Interrupted.into()),
         Err(missing) => return Err(refused(missing)),

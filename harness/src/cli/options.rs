@@ -2,7 +2,7 @@
 
 use crate::cli::scenarios;
 use crate::process::exit::Failure;
-use crate::targets::Guests;
+use crate::session::spec::Guests;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;

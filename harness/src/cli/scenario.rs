@@ -2,9 +2,10 @@
 
 use super::options::Selection;
 use crate::process::exit::Failure;
-use crate::session::Job;
+use crate::session::spec::RunSpec;
+use crate::session::spec::{Guests, Profiling};
 use crate::session::store;
-use crate::targets::{self, Guests, Profiling};
+use crate::targets;
 use anyhow::{Context, Result, anyhow, ensure};
 use lab_core::plan::Plan;
 use lab_core::slowdown::Slowdown;
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         )));
     }
     let profiling = if args.profile { Profiling::On } else { Profiling::Off };
-    targets::named(plan.target).run(&Job {
+    targets::named(plan.target).run(&RunSpec {
         scenario,
         plan,
         command: std::env::args().collect(),

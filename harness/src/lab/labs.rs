@@ -1,6 +1,5 @@
 //! The labs of a run, brought up when they are first needed and kept, loaded, until the run ends.
 
-use crate::agent::load_module;
 use crate::backend;
 use crate::cell_error::{CellError, Missing};
 use crate::lab::Lab;
@@ -9,6 +8,7 @@ use crate::probe;
 use crate::programmer;
 use crate::run::{Bench, Measured};
 use crate::tool::Runner;
+use guests::init::load_module;
 use lab_core::cell::{Cell, Load};
 use lab_core::plan::{Plan, Visit};
 use lab_core::slowdown::Means;

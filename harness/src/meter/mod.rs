@@ -1,6 +1,6 @@
 //! What is read beside a probe: CPU time of the machine, memory of the kernel, peak memory of the lab itself.
 
-pub(crate) mod mark;
+pub(crate) use guests::mark;
 
 use anyhow::{Context, Result};
 use std::fs;

@@ -22,7 +22,7 @@ mod trials;
 use crate::process::exit::Failure;
 use crate::session::child::Commission;
 use crate::session::reruns::Reruns;
-use crate::targets::Profiling;
+use crate::session::spec::Profiling;
 use amount::{Amount, carriers};
 use analysis::gate::{self, Policy};
 use burner::Burner;

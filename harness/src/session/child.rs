@@ -6,9 +6,10 @@
 
 use crate::process::exit::{Exit, Failure};
 use crate::process::interrupt;
-use crate::session::Job;
+use crate::session::spec::RunSpec;
+use crate::session::spec::{Guests, Profiling};
 use crate::session::store::{self, RECORD};
-use crate::targets::{self, Guests, Profiling};
+use crate::targets;
 use anyhow::{Context, Result, anyhow};
 use lab_core::cell::Cell;
 use lab_core::dataset::{Dataset, Header};
@@ -155,7 +156,7 @@ pub(crate) fn make(path: &Path) -> Result<ExitCode, Failure> {
     // Other targets have no guests to start.
     let kernel = kernel.filter(|_| plan.target != TargetName::Host);
     let guests = Guests { kernel, jobs, profiling };
-    targets::named(plan.target).run(&Job { scenario, plan, command, out: Some(out), keep: false, guests })
+    targets::named(plan.target).run(&RunSpec { scenario, plan, command, out: Some(out), keep: false, guests })
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 pub(crate) mod child;
 pub(crate) mod profiles;
 pub(crate) mod reruns;
+pub(crate) mod spec;
 pub(crate) mod store;
 
+use self::spec::RunSpec;
 use self::store::Store;
 use crate::backend::BACKENDS;
 use crate::cli;
@@ -15,40 +17,23 @@ use crate::process::interrupt;
 use crate::run::Tally;
 use crate::run::event::{Event, Everyone, Listener};
 use crate::run::progress::Progress;
-use crate::targets::Guests;
-use crate::tool::{Real, Runner};
 use anyhow::Result;
+use guests::tool::version;
 use jiff::Timestamp;
 use lab_core::dataset::{End, FORMAT, Header, Record};
 use lab_core::plan::Plan;
-use lab_core::scenario::Scenario;
 use lab_core::vocabulary::{Clock, Outcome};
 use reports::Runs;
 use reports::report::Report;
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// svclab's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The revision that it is built from; empty when it is not known.
 pub(crate) const REVISION: &str = env!("SVCLAB_REVISION");
-
-/// What a run is asked for.
-#[derive(Debug, Clone)]
-pub(crate) struct Job {
-    pub(crate) scenario: Scenario,
-    pub(crate) plan: Plan,
-    /// The command line that it is asked for by.
-    pub(crate) command: Vec<String>,
-    /// Where its folder goes; `None` for `runs/<id>`.
-    pub(crate) out: Option<PathBuf>,
-    /// Leave the namespaces up afterwards.
-    pub(crate) keep: bool,
-    /// How guests are started, where there are any.
-    pub(crate) guests: Guests,
-}
 
 /// What a run is made on.
 #[derive(Debug, Clone, Default)]
@@ -66,22 +51,22 @@ pub(crate) struct Ran {
     pub(crate) boots: Vec<Duration>,
 }
 
-/// Runs `job`: records it, shows its progress, writes its reports and prints the tables. `measure` makes the plan's
+/// Runs `spec`: records it, shows its progress, writes its reports and prints the tables. `measure` makes the plan's
 /// visits and tells of them.
 pub(crate) fn conduct(
-    job: &Job,
+    spec: &RunSpec,
     clock: Clock,
     ground: Ground,
     measure: impl FnOnce(&mut dyn Listener) -> Result<Ran>,
 ) -> Result<Exit, Failure> {
     clock::set(clock);
-    let header = header(job, clock, ground);
-    let folder = job.out.clone().unwrap_or_else(|| Path::new(store::RUNS).join(&header.id));
+    let header = header(spec, clock, ground);
+    let folder = spec.out.clone().unwrap_or_else(|| Path::new(store::RUNS).join(&header.id));
     let mut store = Store::create(&folder, header).map_err(Failure::usage)?;
     let (mut progress, mut tally) = (Progress::on_stderr(), Tally::default());
 
     let mut everyone = Everyone(vec![&mut progress, &mut store, &mut tally]);
-    everyone.hear(Event::Started(&job.plan))?;
+    everyone.hear(Event::Started(&spec.plan))?;
     let ran = measure(&mut everyone)?;
     everyone.hear(Event::CellError)?;
     let end = End {
@@ -121,22 +106,22 @@ pub(crate) fn id(plan: &Plan, start: Timestamp) -> String {
     format!("{}-{}", plan.scenario, start.strftime("%Y%m%dT%H%M%S%3fZ"))
 }
 
-fn header(job: &Job, clock: Clock, ground: Ground) -> Header {
+fn header(spec: &RunSpec, clock: Clock, ground: Ground) -> Header {
     let start = Timestamp::now();
     Header {
         format: FORMAT,
-        id: id(&job.plan, start),
+        id: id(&spec.plan, start),
         version: VERSION.to_owned(),
         revision: REVISION.to_owned(),
-        command: job.command.clone(),
-        scenario: job.scenario.text.clone(),
-        question: job.scenario.question.clone(),
-        plan: job.plan.clone(),
+        command: spec.command.clone(),
+        scenario: spec.scenario.text.clone(),
+        question: spec.scenario.question.clone(),
+        plan: spec.plan.clone(),
         clock,
         host: netns_topology::facts::gather(),
         guest: ground.guest,
-        tools: tools(&job.plan),
-        references: job.scenario.references.clone(),
+        tools: tools(&spec.plan),
+        references: spec.scenario.references.clone(),
         baseline: None,
         start,
     }
@@ -147,11 +132,4 @@ pub(crate) fn tools(plan: &Plan) -> BTreeMap<String, String> {
     let used = BACKENDS.iter().filter(|backend| plan.cells.iter().any(|cell| cell.variant.backend == backend.name()));
     let programs = used.flat_map(|backend| backend.tools().iter().map(|&tool| backend.program(tool)));
     programs.chain(["iperf3"]).filter_map(|program| Some((program.to_owned(), version(program)?))).collect()
-}
-
-/// The first line of what `program --version` prints.
-pub(crate) fn version(program: &str) -> Option<String> {
-    const LIMIT: Duration = Duration::from_secs(10);
-    let run = Real.run(program, &["--version".to_owned()], b"", LIMIT).ok()?;
-    Some(run.stdout.lines().next()?.trim().to_owned())
 }

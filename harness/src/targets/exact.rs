@@ -1,12 +1,14 @@
 //! `exact`: a chosen kernel in guests whose clock counts instructions, so that a run comes out the same every time.
 
-use super::{Guests, Target};
+use super::Target;
 use crate::cell_error::Missing;
+use crate::fleet::Fleet;
 use crate::process::exit::Failure;
 use crate::process::interrupt;
-use crate::session::{Job, conduct};
-use crate::vm::fleet::Fleet;
-use crate::vm::qemu::Engine;
+use crate::session::conduct;
+use crate::session::spec::Guests;
+use crate::session::spec::RunSpec;
+use guests::Engine;
 use lab_core::vocabulary::{BackendName, Clock, TargetName};
 use std::process::ExitCode;
 
@@ -21,10 +23,10 @@ impl Target for Exact {
         super::in_guests(backends)
     }
 
-    fn run(&self, job: &Job) -> Result<ExitCode, Failure> {
+    fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {
         interrupt::listen()?;
-        let fleet = Fleet::ready(&job.guests, Engine::Counted, job.plan.memory).map_err(Failure::cannot_run)?;
+        let fleet = Fleet::ready(&spec.guests, Engine::Counted, spec.plan.memory).map_err(Failure::cannot_run)?;
         let clock = Clock::Instructions;
-        Ok(conduct(job, clock, fleet.ground(&job.plan), |listener| fleet.run(&job.plan, clock, listener))?.into())
+        Ok(conduct(spec, clock, fleet.ground(&spec.plan), |listener| fleet.run(&spec.plan, clock, listener))?.into())
     }
 }

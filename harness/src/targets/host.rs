@@ -1,7 +1,7 @@
 //! `host`: the running kernel, in private namespaces that vanish with the process.
 
+use super::Target;
 use super::examination::Examination;
-use super::{Guests, Target};
 use crate::cell_error::Missing;
 use crate::lab::Lab;
 use crate::lab::labs::Labs;
@@ -10,7 +10,9 @@ use crate::process::exit::Failure;
 use crate::process::interrupt;
 use crate::programmer;
 use crate::run::{Interrupted, run};
-use crate::session::{Ground, Job, Ran, conduct};
+use crate::session::spec::Guests;
+use crate::session::spec::RunSpec;
+use crate::session::{Ground, Ran, conduct};
 use crate::tool::{Real, launcher};
 use anyhow::Result;
 use lab_core::vocabulary::{BackendName, Clock, TargetName};
@@ -28,18 +30,18 @@ impl Target for Host {
         Examination::make()?.allows(backends)
     }
 
-    fn run(&self, job: &Job) -> Result<ExitCode, Failure> {
+    fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {
         enter(|inside| {
             interrupt::listen()?;
             inside.handle_signals();
-            let visits = job.plan.boots().concat();
-            let planting = Planting::of(&job.plan, &visits);
-            let mut labs = Labs::new(&job.plan, &visits, &planting, &Real);
-            let exit = conduct(job, Clock::Wall, Ground::default(), |listener| {
-                let Interrupted(interrupted) = run(&job.plan, &visits, &mut labs, listener)?;
+            let visits = spec.plan.boots().concat();
+            let planting = Planting::of(&spec.plan, &visits);
+            let mut labs = Labs::new(&spec.plan, &visits, &planting, &Real);
+            let exit = conduct(spec, Clock::Wall, Ground::default(), |listener| {
+                let Interrupted(interrupted) = run(&spec.plan, &visits, &mut labs, listener)?;
                 Ok(Ran { interrupted, ..Ran::default() })
             })?;
-            if job.keep && !interrupt::requested() {
+            if spec.keep && !interrupt::requested() {
                 keep(labs.up(), inside)?;
             }
             Ok(exit.into())

@@ -11,33 +11,12 @@ pub(crate) use host::within as within_host;
 use crate::backend;
 use crate::cell_error::Missing;
 use crate::process::exit::Failure;
-use crate::session::Job;
-use crate::vm::qemu;
+use crate::session::spec::Guests;
+use crate::session::spec::RunSpec;
+use guests::qemu;
 use lab_core::vocabulary::{BackendName, TargetName};
 use netns_topology::enclosure;
-use serde::{Deserialize, Serialize};
 use std::process::ExitCode;
-
-/// How guests are started, for targets that have some.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Guests {
-    /// The kernel, as it was asked for; `None` for the default.
-    pub(crate) kernel: Option<String>,
-    /// How many at a time; `None` for one a core.
-    pub(crate) jobs: Option<u32>,
-    /// Whether what they execute is counted by function.
-    pub(crate) profiling: Profiling,
-}
-
-/// Whether what guests execute is counted by function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) enum Profiling {
-    /// It is not.
-    #[default]
-    Off,
-    /// It is, for every sample.
-    On,
-}
 
 /// Somewhere that plans run.
 pub(crate) trait Target: Sync {
@@ -52,8 +31,8 @@ pub(crate) trait Target: Sync {
     fn foresee(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
         self.prefer(guests, backends)
     }
-    /// Runs a job from its first record to its reports.
-    fn run(&self, job: &Job) -> Result<ExitCode, Failure>;
+    /// Runs `spec` from its first record to its reports.
+    fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure>;
 }
 
 /// Every target, in the order in which they are preferred.

@@ -1,13 +1,15 @@
 //! `vm`: a chosen kernel in a guest, on the guest's wall clock.
 
-use super::{Guests, Target};
+use super::Target;
 use crate::cell_error::Missing;
+use crate::fleet::Fleet;
+use crate::fleet::kvm;
 use crate::process::exit::Failure;
 use crate::process::interrupt;
-use crate::session::{Job, conduct};
-use crate::vm::fleet::Fleet;
-use crate::vm::kvm;
-use crate::vm::qemu::Engine;
+use crate::session::conduct;
+use crate::session::spec::Guests;
+use crate::session::spec::RunSpec;
+use guests::Engine;
 use lab_core::vocabulary::{BackendName, Clock, TargetName};
 use std::process::ExitCode;
 
@@ -40,12 +42,12 @@ impl Target for Vm {
         super::in_guests(backends)
     }
 
-    fn run(&self, job: &Job) -> Result<ExitCode, Failure> {
+    fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {
         interrupt::listen()?;
-        let (engine, clock) = engine(&job.guests);
+        let (engine, clock) = engine(&spec.guests);
         // Guests side by side would slow each other down.
-        let guests = Guests { jobs: Some(1), ..job.guests.clone() };
-        let fleet = Fleet::ready(&guests, engine, job.plan.memory).map_err(Failure::cannot_run)?;
-        Ok(conduct(job, clock, fleet.ground(&job.plan), |listener| fleet.run(&job.plan, clock, listener))?.into())
+        let guests = Guests { jobs: Some(1), ..spec.guests.clone() };
+        let fleet = Fleet::ready(&guests, engine, spec.plan.memory).map_err(Failure::cannot_run)?;
+        Ok(conduct(spec, clock, fleet.ground(&spec.plan), |listener| fleet.run(&spec.plan, clock, listener))?.into())
     }
 }

@@ -6,27 +6,17 @@ pub(crate) mod refusal;
 
 use crate::process::interrupt;
 use anyhow::{Context, Result};
+pub(crate) use guests::tool::{find, memory_file};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-
-/// Where tools are that an ordinary user's PATH leaves out.
-const ALSO: &[&str] = &["/usr/local/sbin", "/usr/sbin", "/sbin"];
-
-/// The place of the tool `name`; `None` when it is not installed.
-pub(crate) fn find(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(ALSO.iter().map(PathBuf::from));
-    folders.map(|folder| folder.join(name)).find(|place| place.is_file())
-}
 
 /// How a tool's run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,14 +216,6 @@ fn report(mut socket: UnixStream) -> Result<Usage> {
     let mut line = String::new();
     socket.read_to_string(&mut line)?;
     serde_json::from_str(&line).context("the launcher ended without a report")
-}
-
-/// A file in memory that holds `bytes`, to be read from its beginning.
-pub(crate) fn memory_file(name: &str, bytes: &[u8]) -> Result<File> {
-    let mut file = File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC).context("making a memory file")?);
-    file.write_all(bytes).context("filling a memory file")?;
-    file.rewind()?;
-    Ok(file)
 }
 
 fn text(file: &mut File) -> String {

@@ -6,7 +6,7 @@ use crate::cli::baselines::Baseline;
 use crate::session::child::Commission;
 use crate::session::profiles;
 use crate::session::reruns::Reruns;
-use crate::targets::Profiling;
+use crate::session::spec::Profiling;
 use analysis::gate::{Compared, Gating, Judged, Judgement, Verdict};
 use anyhow::Result;
 use lab_core::cell::Cell;

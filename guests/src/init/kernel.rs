@@ -1,0 +1,55 @@
+//! What a guest's kernel needs from its init before anything can be measured on it.
+
+use crate::initramfs::PATH;
+use anyhow::{Context, Result};
+use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
+use std::fs::{self, File};
+use std::os::fd::AsRawFd;
+
+// linux/random.h: _IOW('R', 3, int [2]) and _IO('R', 7).
+const ADD_ENTROPY: libc::Ioctl = 0x4008_5203;
+const RESEED: libc::Ioctl = 0x5207;
+
+/// Mounts what programs expect to find, and sets what they inherit.
+pub(super) fn furnish() -> Result<()> {
+    // The rest is the initramfs itself, in memory and writable.
+    for (kind, place) in [("proc", "/proc"), ("sysfs", "/sys")] {
+        let mounted = mount(Some(kind), place, Some(kind), MsFlags::empty(), None::<&str>);
+        mounted.with_context(|| format!("mounting {place}"))?;
+    }
+    fs::create_dir_all("/run/netns")?;
+    // SAFETY: this process has a single thread yet.
+    unsafe { std::env::set_var("PATH", PATH) };
+    // The host sees a panic; what a process killed in its place had been doing, it would have to guess.
+    fs::write("/proc/sys/vm/panic_on_oom", "1").context("making the kernel panic when it runs out of memory")?;
+    Ok(())
+}
+
+/// Makes everything random in the kernel depend on `entropy` and on nothing else that the guest's start does not fix.
+pub(super) fn stir(entropy: &[u8]) -> Result<()> {
+    // struct rand_pool_info: entropy in bits, size in bytes, the bytes.
+    let mut pool = Vec::from((8 * entropy.len() as u32).to_ne_bytes());
+    pool.extend((entropy.len() as u32).to_ne_bytes());
+    pool.extend(entropy);
+    let random = File::options().write(true).open("/dev/urandom")?;
+    // SAFETY: the kernel reads the struct it is given, of the length it says.
+    Errno::result(unsafe { libc::ioctl(random.as_raw_fd(), ADD_ENTROPY, pool.as_ptr()) })?;
+    // SAFETY: this takes no argument.
+    Errno::result(unsafe { libc::ioctl(random.as_raw_fd(), RESEED) })?;
+    Ok(())
+}
+
+/// Loads the module in `file`; one that is there already is left alone.
+///
+/// # Errors
+/// When the kernel refuses it.
+pub fn load(file: &str) -> Result<()> {
+    let module = File::open(file).with_context(|| format!("opening {file}"))?;
+    // SAFETY: finit_module takes a descriptor, a string that lives as long as the call, and flags.
+    let loaded = unsafe { libc::syscall(libc::SYS_finit_module, module.as_raw_fd(), c"".as_ptr(), 0) };
+    match Errno::result(loaded) {
+        Ok(_) | Err(Errno::EEXIST) => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("loading {file}")),
+    }
+}

@@ -1,0 +1,58 @@
+//! The guest's first process, for the program that is put there as `/init`: mounts, entropy, modules, then the job.
+
+mod kernel;
+mod program;
+
+pub use kernel::load as load_module;
+
+use crate::message::{Job, Message, PLACE};
+use crate::port::{Port, Wanted};
+use crate::profile::of_code;
+use anyhow::{Context, Result};
+use nix::sys::reboot::{RebootMode, reboot};
+use serde::de::DeserializeOwned;
+
+/// The argument that makes a program a guest's init. Not a verb: nobody is meant to type it.
+const WORD: &str = "agent";
+
+/// Whether this process is a guest's init. The kernel hands it words ahead of that one that it made nothing of itself.
+pub fn is_asked_for() -> bool {
+    std::process::id() == 1 && std::env::args().any(|argument| argument == WORD)
+}
+
+/// Does the guest's job with `work`, and powers the guest off. Never returns: the kernel panics when its init does.
+pub fn main<W: DeserializeOwned>(work: impl FnOnce(W, &mut Port) -> Result<()>) -> ! {
+    let mut port = Port::open();
+    if let Err(error) = job(work, &mut port) {
+        // The console is the host's to read when all else fails.
+        eprintln!("init: {error:#}");
+        port.tell(&Message::<()>::Broken { reason: format!("{error:#}") });
+    }
+    let _ = reboot(RebootMode::RB_POWER_OFF);
+    loop {
+        std::thread::park();
+    }
+}
+
+fn job<W: DeserializeOwned>(work: impl FnOnce(W, &mut Port) -> Result<()>, port: &mut Port) -> Result<()> {
+    kernel::furnish()?;
+    let text = std::fs::read_to_string(PLACE).with_context(|| format!("reading {PLACE}"))?;
+    let job: Job<W> = serde_json::from_str(&text).with_context(|| format!("reading {PLACE}"))?;
+    kernel::stir(&job.entropy).context("handing the kernel its entropy")?;
+    job.modules.iter().try_for_each(|module| kernel::load(module))?;
+    work(job.work, port)?;
+    port.tell(&Message::<()>::Done);
+    symbols(port)
+}
+
+/// Sends where functions begin, if the host wants to know.
+fn symbols(port: &mut Port) -> Result<()> {
+    let modules_only = match port.wanted() {
+        Wanted::Nothing => return Ok(()),
+        Wanted::Modules => true,
+        Wanted::All => false,
+    };
+    let text = std::fs::read_to_string("/proc/kallsyms").context("reading /proc/kallsyms")?;
+    port.tell(&Message::<()>::Symbols { text: of_code(&text, modules_only) });
+    Ok(())
+}

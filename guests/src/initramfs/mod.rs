@@ -1,0 +1,154 @@
+//! The file tree that a guest boots from: programs of this machine with their libraries, kernel modules, and this very
+//! binary as `/init`. It is the guest's only storage, for a disk's latency would be in its measurements.
+//!
+//! What is in it comes from the host; how it is written does not, so that the same files make the same image:
+//!
+//! ```text
+//!   tools ──► program ──► closure ──► loader   which libraries, and in which folders ld.so looks for them
+//!                │           └──────► elf      what a file says it needs
+//!                └──► copy                     a file, and every symbolic link on the way to it
+//!   tree ──► newc                              the archive, byte for byte reproducible
+//! ```
+
+mod closure;
+mod copy;
+mod elf;
+mod init;
+mod loader;
+mod newc;
+mod program;
+mod tools;
+
+pub(crate) use tools::PATH;
+
+#[cfg(test)]
+mod tests;
+
+use crate::kernel::Module;
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+/// What an account, a protocol's name and a port's name are in the guest: written here, since the host's differ.
+const ETC: &[(&str, &str)] = &[
+    ("/etc/group", "root:x:0:\n"),
+    ("/etc/hosts", "127.0.0.1 localhost\n"),
+    ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\nprotocols: files\nservices: files\n"),
+    ("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"),
+    ("/etc/protocols", "ip 0 IP\nicmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\nsctp 132 SCTP\n"),
+    ("/etc/services", "domain 53/tcp\ndomain 53/udp\nhttp 80/tcp\nhttps 443/tcp\n"),
+];
+
+/// A guest's first file tree, in memory. Paths are the guest's, with or without the leading slash.
+///
+/// What is added at a place replaces what was there; the folders above it are made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Initramfs {
+    nodes: BTreeMap<PathBuf, Node>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Node {
+    Folder,
+    File { mode: u32, bytes: Vec<u8> },
+    Link(PathBuf),
+    Device { major: u32, minor: u32 },
+}
+
+/// An archive that QEMU's `-initrd` takes: uncompressed, since in a guest that counts instructions unpacking is not free.
+pub(crate) struct Archive {
+    pub(crate) bytes: Vec<u8>,
+    /// Of `bytes`, in hexadecimal.
+    pub(crate) sha256: String,
+}
+
+impl Initramfs {
+    /// The folders, devices and files of `/etc` that every guest has.
+    pub fn base() -> Self {
+        let mut tree = Self::default();
+        for folder in ["dev", "etc", "mnt", "proc", "root", "run", "sys", "tmp", "var"] {
+            tree.folder(folder);
+        }
+        tree.link("/var/run", "/run");
+        // Where /usr is merged, programs and the kernel name files by either way.
+        for name in ["/bin", "/lib", "/lib64", "/sbin"] {
+            if let Ok(target) = fs::read_link(name) {
+                tree.folder(&target);
+                tree.link(name, target);
+            }
+        }
+        // Until the guest mounts its own /dev. The kernel opens /dev/console for /init before that.
+        tree.device("/dev/console", 5, 1);
+        tree.device("/dev/null", 1, 3);
+        tree.device("/dev/urandom", 1, 9);
+        for &(path, text) in ETC {
+            tree.file(path, 0o644, text.into());
+        }
+        tree
+    }
+
+    /// Adds a folder.
+    pub fn folder(&mut self, path: impl AsRef<Path>) {
+        self.insert(path.as_ref(), Node::Folder);
+    }
+
+    /// Adds a file with these permissions.
+    pub fn file(&mut self, path: impl AsRef<Path>, mode: u32, bytes: Vec<u8>) {
+        self.insert(path.as_ref(), Node::File { mode, bytes });
+    }
+
+    /// Adds a symbolic link. `target` is kept as it is: relative to the link's folder unless it begins with a slash.
+    pub fn link(&mut self, path: impl AsRef<Path>, target: impl Into<PathBuf>) {
+        self.insert(path.as_ref(), Node::Link(target.into()));
+    }
+
+    /// Adds a character device.
+    pub fn device(&mut self, path: impl AsRef<Path>, major: u32, minor: u32) {
+        self.insert(path.as_ref(), Node::Device { major, minor });
+    }
+
+    /// Adds kernel modules in the order of loading, as `/modules/000-NAME.ko` and so on. Says where each is.
+    pub fn modules(&mut self, modules: &[Module]) -> Vec<String> {
+        self.folder("/modules");
+        let place = |(index, module): (usize, &Module)| {
+            let file = format!("/modules/{index:03}-{}.ko", module.name);
+            self.file(&file, 0o644, module.bytes.clone());
+            file
+        };
+        modules.iter().enumerate().map(place).collect()
+    }
+
+    /// Its files.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        self.nodes.iter().filter_map(|(path, node)| match node {
+            Node::File { bytes, .. } => Some((path.as_path(), bytes.as_slice())),
+            Node::Folder | Node::Link(_) | Node::Device { .. } => None,
+        })
+    }
+
+    /// The archive. Fails where a path leads through something that is no folder.
+    pub(crate) fn write(&self) -> anyhow::Result<Archive> {
+        let bytes = newc::write(&self.nodes)?;
+        let sha256 = HEXLOWER.encode(&Sha256::digest(&bytes));
+        Ok(Archive { bytes, sha256 })
+    }
+
+    fn insert(&mut self, path: &Path, node: Node) {
+        let place = place(path);
+        for folder in place.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()) {
+            self.nodes.entry(folder.to_owned()).or_insert(Node::Folder);
+        }
+        self.nodes.insert(place, node);
+    }
+
+    fn get(&self, path: &Path) -> Option<&Node> {
+        self.nodes.get(&place(path))
+    }
+}
+
+/// A path as the archive has it: from the root, without the leading slash.
+fn place(path: &Path) -> PathBuf {
+    path.components().filter(|part| matches!(part, Component::Normal(_))).collect()
+}

@@ -1,0 +1,48 @@
+//! Programs, each with all that ld.so loads for it.
+
+use super::Initramfs;
+use super::closure::{Closure, Finder};
+use super::loader::Folders;
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+impl Initramfs {
+    /// Adds the host's program `path` at the same path, with its libraries.
+    ///
+    /// # Errors
+    /// When it is no program, or a library of its is not found.
+    pub fn program(&mut self, path: &Path) -> Result<()> {
+        self.with_libraries(&mut Finder::new(Folders::of_host()), path).map(drop)
+    }
+
+    /// Adds `path`, a program or a library, at the same path, with its libraries.
+    pub(super) fn with_libraries(&mut self, finder: &mut Finder, path: &Path) -> Result<Closure> {
+        let closure = finder.closure(path)?;
+        self.copy(path)?;
+        self.libraries(finder, &closure)?;
+        Ok(closure)
+    }
+
+    /// Adds what is loaded with a program, such that the guest's ld.so, which has no cache, finds it.
+    pub(super) fn libraries(&mut self, finder: &Finder, closure: &Closure) -> Result<()> {
+        if let Some(interpreter) = &closure.interpreter {
+            self.copy(interpreter)?;
+        }
+        let mut default: Vec<PathBuf> = Vec::new();
+        for folder in &finder.folders().default {
+            default.push(self.follow(folder)?);
+        }
+        let first = default.first().context("this machine has none of the folders that ld.so searches")?;
+        for library in &closure.libraries {
+            let adding = || format!("adding {}", library.path.display());
+            let file = self.copy(&library.path).with_context(adding)?;
+            let folder = self.follow(library.path.parent().unwrap_or(Path::new("/"))).with_context(adding)?;
+            let reachable = default.contains(&folder) || library.name.contains('/');
+            let alias = first.join(&library.name);
+            if !reachable && self.get(&alias).is_none() {
+                self.link(alias, file);
+            }
+        }
+        Ok(())
+    }
+}

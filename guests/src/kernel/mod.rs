@@ -1,0 +1,203 @@
+//! Kernels that guests boot: which there are, where they come from, and what is loaded into them.
+//!
+//! A stock kernel of Debian is fetched into the user's cache; one of this machine's, or any other, can be named.
+
+mod answer;
+mod apt;
+mod boot;
+mod cache;
+mod compression;
+mod fetch;
+mod folder;
+mod image;
+mod manifest;
+mod mirror;
+mod modinfo;
+mod modules;
+mod progress;
+mod suite;
+mod unpacked;
+
+pub use fetch::Again;
+pub use modules::Module;
+pub use suite::Suite;
+
+use crate::Stop;
+use crate::missing::Missing;
+use crate::tool::Real;
+use cache::Cache;
+use folder::Folder;
+use image::Image;
+use modules::Problem;
+use std::path::{Path, PathBuf};
+
+/// The suite whose kernel is booted where none was asked for and this machine's own cannot be.
+const DEFAULT: Suite = Suite::Debian12;
+
+/// Without these no node can be built, or the packages are not what they used to be. What a backend needs beyond them is
+/// asked for when it runs.
+const NEEDED: &[&str] = &["dummy", "veth", "nf_tables", "ip_vs"];
+
+/// A kernel that a guest can boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kernel {
+    /// How it is asked for: a suite's name, a release of this machine's, or `VMLINUZ:MODULES_DIR`.
+    pub name: String,
+    /// What `uname -r` says when it runs.
+    pub release: String,
+    /// Name and version of the package it is from, where that is known.
+    pub package: Option<String>,
+    /// SHA-256 of vmlinuz, in hex.
+    pub sha256: String,
+    /// The bzImage.
+    pub vmlinuz: PathBuf,
+    /// The folder of its modules: `…/lib/modules/RELEASE`.
+    pub modules: PathBuf,
+}
+
+/// The kernel that was asked for: a suite's, which is fetched when it is not there yet; one of this machine's by its
+/// release; or `VMLINUZ:MODULES_DIR`. Where none was, the one that runs, if it can be booted, else that of Debian 12.
+///
+/// # Errors
+/// When there is no such kernel, it cannot be fetched, or is damaged.
+pub fn resolve(asked: Option<&str>, stop: Stop<'_>) -> Result<Kernel, Missing> {
+    let Some(name) = asked else {
+        return boot::running().map_or_else(|| fetch(DEFAULT, Again::No, stop), Ok);
+    };
+    if let Some(suite) = Suite::find(name) {
+        return fetch(suite, Again::No, stop);
+    }
+    let installed = boot::installed();
+    if let Some(kernel) = installed.iter().find(|kernel| kernel.release == name) {
+        return Ok(kernel.clone());
+    }
+    match name.rsplit_once(':') {
+        Some((vmlinuz, modules)) => from_files(name, Path::new(vmlinuz), Path::new(modules)),
+        None => {
+            let releases = installed.iter().map(|kernel| kernel.release.as_str());
+            let known: Vec<&str> = Suite::ALL.iter().map(|suite| suite.name()).chain(releases).collect();
+            Err(Missing {
+                why: unknown(name, &known),
+                remedy: "or name one by its files: VMLINUZ:MODULES_DIR".to_owned(),
+            })
+        }
+    }
+}
+
+/// The kernel that is booted where none is asked for; `None` when it has yet to be fetched.
+///
+/// # Errors
+/// When it is damaged.
+pub fn default() -> Result<Option<Kernel>, Missing> {
+    boot::running().map_or_else(|| Cache::of_this_user()?.find(DEFAULT), |kernel| Ok(Some(kernel)))
+}
+
+/// The folder of this user for what is kept from run to run.
+///
+/// # Errors
+/// When this user has none.
+pub fn cache_folder() -> Result<PathBuf, Missing> {
+    Ok(Cache::of_this_user()?.beside())
+}
+
+/// The kernel of `suite` in the cache, after it has been fetched if need be.
+///
+/// # Errors
+/// When it is damaged or cannot be fetched.
+pub fn fetch(suite: Suite, again: Again, stop: Stop<'_>) -> Result<Kernel, Missing> {
+    let cache = Cache::of_this_user()?;
+    match (again, cache.find(suite)) {
+        (Again::No, Ok(Some(kernel))) => Ok(kernel),
+        (Again::No, Err(damaged)) => Err(damaged),
+        _ => fetch::fetch(&cache, suite, again, &Real { stop }, stop),
+    }
+}
+
+/// What is said to a `name` that is none of those `known`: them all, and the one that a typing error most likely meant.
+fn unknown(name: &str, known: &[&str]) -> String {
+    let distance = |known: &&&str| strsim::damerau_levenshtein(known, name);
+    let nearest = known.iter().min_by_key(distance).filter(|nearest| distance(nearest) <= 1 + name.len() / 4);
+    let meant = nearest.map_or(String::new(), |nearest| format!(" (did you mean \"{nearest}\"?)"));
+    format!("unknown kernel \"{name}\"; known: {}{meant}", known.join(", "))
+}
+
+fn from_files(name: &str, vmlinuz: &Path, modules: &Path) -> Result<Kernel, Missing> {
+    let missing = |why: String| Missing {
+        why: format!("kernel \"{name}\": {why}"),
+        remedy: "name a bzImage and the folder of its modules: /boot/vmlinuz-RELEASE:/lib/modules/RELEASE".to_owned(),
+    };
+    let image = Image::read(vmlinuz).map_err(|error| missing(format!("{error:#}")))?;
+    if !modules.join("kernel").is_dir() {
+        return Err(missing(format!("{} has no folder \"kernel\" with modules in it", modules.display())));
+    }
+    let absolute = |path: &Path| std::path::absolute(path).map_err(|error| missing(error.to_string()));
+    let (vmlinuz, modules) = (absolute(vmlinuz)?, absolute(modules)?);
+    Ok(Kernel { name: name.to_owned(), release: image.release, package: None, sha256: image.sha256, vmlinuz, modules })
+}
+
+/// A kernel that can be asked for by its name.
+pub struct Known {
+    /// The name.
+    pub name: String,
+    /// What it is, or why it is not there yet or no longer usable.
+    pub kernel: Result<Kernel, Missing>,
+    /// Whether it is booted where none is asked for.
+    pub default: bool,
+}
+
+/// Every kernel that is known by a name: those of the suites, then those of this machine.
+///
+/// # Errors
+/// When this user has no cache.
+pub fn known() -> Result<Vec<Known>, Missing> {
+    let cache = Cache::of_this_user()?;
+    let running = boot::running().map(|kernel| kernel.release);
+    let suites = Suite::ALL.iter().map(|&suite| {
+        let absent = || Missing { why: "not fetched yet".to_owned(), remedy: format!("svclab kernel fetch {suite}") };
+        let kernel = cache.find(suite).and_then(|kernel| kernel.ok_or_else(absent));
+        Known { name: suite.to_string(), kernel, default: running.is_none() && suite == DEFAULT }
+    });
+    let installed = boot::installed().into_iter().map(|kernel| {
+        let default = running.as_ref() == Some(&kernel.release);
+        Known { name: kernel.name.clone(), kernel: Ok(kernel), default }
+    });
+    Ok(suites.chain(installed).collect())
+}
+
+impl Kernel {
+    /// The modules `wanted` and all that they need, each once and after what it needs; what is built in is left out.
+    ///
+    /// The order depends on nothing but `wanted` and the kernel's files. It is worked out from what the modules say of
+    /// themselves (`depends`, `softdep` and `alias` in their .modinfo sections).
+    ///
+    /// # Errors
+    /// When one of them is neither there nor built in, or a file is damaged.
+    pub fn load_order(&self, wanted: &[&str]) -> Result<Vec<Module>, Missing> {
+        let order = Folder::open(&self.modules).map_err(Problem::Damaged);
+        let order = order.and_then(|folder| modules::load_order(&folder, &self.release, wanted));
+        order.map_err(|problem| self.unfit(problem))
+    }
+
+    fn unfit(&self, problem: Problem) -> Missing {
+        let another = || "name another with --kernel (see them with: svclab kernel list)".to_owned();
+        let (what, remedy) = match problem {
+            Problem::Lacks(name, None) => (format!("has no module {name}"), another()),
+            Problem::Lacks(name, Some(by)) => (format!("has no module {name}, which its {by} needs"), another()),
+            Problem::Foreign(name, release) => (
+                format!("has a module {name} that is for {release}"),
+                "name the kernel and the modules that belong together".to_owned(),
+            ),
+            Problem::Damaged(error) => {
+                let again = || format!("fetch it again: svclab kernel fetch {} --again", self.name);
+                (
+                    format!("has modules that cannot be read: {error:#}"),
+                    Suite::find(&self.name).map_or_else(another, |_| again()),
+                )
+            }
+        };
+        Missing { why: format!("kernel {} ({}) {what}", self.name, self.release), remedy }
+    }
+}
+
+#[cfg(test)]
+mod tests;

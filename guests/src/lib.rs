@@ -1,0 +1,36 @@
+//! Runs programs in guests: a chosen kernel in QEMU, an initramfs made of this machine's files, and a clock that can
+//! count instructions, so that the same guest does the same to the last instruction every time.
+//!
+//! ```text
+//!   kernel ──┐
+//!            ├──► Image ── start(Job, Machine) ──► Guest ── next() ──► Message
+//!   files  ──┘                                       │ runs
+//!                                                    └─ init: the calling program once more, as the first process
+//! ```
+//!
+//! What a guest works on is the caller's: its [`Job`] carries any value that serde writes, and [`Message::Work`] brings
+//! back any other.
+
+mod guest;
+mod image;
+pub mod init;
+pub mod initramfs;
+pub mod kernel;
+pub mod mark;
+mod message;
+mod missing;
+mod port;
+pub mod profile;
+pub mod qemu;
+pub mod tool;
+
+pub use guest::{Guest, Silence};
+pub use image::{Image, Machine};
+pub use initramfs::Initramfs;
+pub use message::{Job, Message, Program, Stream};
+pub use missing::Missing;
+pub use port::Port;
+pub use qemu::Engine;
+
+/// Whether what is going on should stop. It is asked several times a second, from any thread.
+pub type Stop<'a> = &'a (dyn Fn() -> bool + Sync);

@@ -1,0 +1,140 @@
+//! What guests execute for their samples, by function.
+//!
+//! ```text
+//!   guest ── marks ──► plugin (in QEMU) ──► counts       blocks of instructions, by account
+//!     │                                        │
+//!     ├── accounts of each sample ─────────► entries ◄── symbols   the kernel's own and its modules' (/proc/kallsyms)
+//!     └── once it is through: symbols          ▲
+//!   initramfs ── pages ──► binaries ── functions          programs and libraries
+//! ```
+//!
+//! The guest does the same with and without all this, until every sample is taken: then it reads from its port whether
+//! somebody wants symbols.
+
+mod binaries;
+mod counts;
+mod functions;
+mod names;
+mod plugin;
+mod symbols;
+
+use crate::initramfs::Initramfs;
+use crate::mark::Accounts;
+use crate::missing::Missing;
+use crate::port::Wanted;
+use crate::tool::memory_file;
+use anyhow::{Context, Result};
+use binaries::Binaries;
+use counts::{Block, Counts};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::sync::{Mutex, PoisonError};
+use symbols::Symbols;
+pub(crate) use symbols::of_code;
+
+/// A function of a program, a library, the kernel or a module.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Function {
+    /// What it is in: `kernel`, `nf_tables.ko`, `libc.so.6`, or `user` for a page of no file.
+    pub binary: String,
+    /// Its name, or its place in the file where that has none (`+0x2f340`); `None` for code outside of any function.
+    pub symbol: Option<String>,
+}
+
+impl Function {
+    fn new(binary: impl Into<String>, symbol: Option<&str>) -> Self {
+        Self { binary: binary.into(), symbol: symbol.map(str::to_owned) }
+    }
+}
+
+/// QEMU's plugin, ready for the emulator that is installed.
+pub struct Plugin(File);
+
+impl Plugin {
+    /// Looks whether the emulator can be watched.
+    ///
+    /// # Errors
+    /// What is missing, and the remedy.
+    pub fn find() -> Result<Self, Missing> {
+        let file = memory_file("plugin", &plugin::for_this_emulator()?).map_err(|error| Missing {
+            why: format!("there is no place for QEMU's plugin: {error:#}"),
+            remedy: "close other programs, or run without --profile".to_owned(),
+        });
+        file.map(Self)
+    }
+}
+
+/// What profiles of all guests of an image need.
+pub struct Profiler {
+    plugin: File,
+    binaries: Binaries,
+    /// The kernel's, as soon as one guest has told them.
+    kernel: Mutex<Option<String>>,
+}
+
+/// What is watched of one guest.
+pub struct Watch {
+    pub(crate) plugin: File,
+    pub(crate) counts: File,
+    pub(crate) wanted: Wanted,
+}
+
+impl Profiler {
+    /// For guests with these `files`, watched by `plugin`. The running program, which is their init, is called `own`.
+    pub fn new(plugin: Plugin, files: &Initramfs, own: &str) -> Self {
+        Self { plugin: plugin.0, binaries: Binaries::of(files, own), kernel: Mutex::new(None) }
+    }
+
+    /// What a guest is started with.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn watch(&self) -> Result<Watch> {
+        let known = self.kernel.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let wanted = if known { Wanted::Modules } else { Wanted::All };
+        let plugin = self.plugin.try_clone().context("handing on QEMU's plugin")?;
+        Ok(Watch { plugin, counts: memory_file("counts", b"")?, wanted })
+    }
+
+    /// What was executed in a guest that has done its work, given the symbols that it sent.
+    ///
+    /// # Errors
+    /// When the plugin's counts cannot be read.
+    pub fn executed(&self, watch: &Watch, sent: &str) -> Result<Executed> {
+        let (kernel, modules) = symbols::split(sent);
+        let mut known = self.kernel.lock().unwrap_or_else(PoisonError::into_inner);
+        if watch.wanted == Wanted::All {
+            *known = Some(kernel);
+        }
+        let symbols = Symbols::of(known.as_deref().unwrap_or_default(), &modules);
+        drop(known);
+        let counts = Counts::read(&watch.counts).context("reading what QEMU's plugin counted")?;
+        let functions = counts.blocks.iter().map(|block| self.function(&symbols, block)).collect();
+        Ok(Executed { counts, functions })
+    }
+
+    fn function(&self, symbols: &Symbols, block: &Block) -> Function {
+        match block.page {
+            None => symbols.function(block.address),
+            Some(page) => self.binaries.function(page, block.address).unwrap_or_else(|| Function::new("user", None)),
+        }
+    }
+}
+
+/// What a guest has executed in its windows.
+pub struct Executed {
+    counts: Counts,
+    /// Those of the blocks, in their order.
+    functions: Vec<Function>,
+}
+
+impl Executed {
+    /// Instructions on `accounts`, by function: the function's own, without those that it calls.
+    pub fn on(&self, accounts: Accounts) -> BTreeMap<&Function, u64> {
+        let mut instructions = BTreeMap::new();
+        for (block, count) in self.counts.on(accounts) {
+            *instructions.entry(&self.functions[block]).or_default() += count;
+        }
+        instructions
+    }
+}

@@ -1,0 +1,146 @@
+//! Programs of this machine: where they are, and running one with a time limit. This is the seam for tests of what calls
+//! apt and dpkg.
+
+use crate::Stop;
+use anyhow::{Context, Result};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// Where tools are that an ordinary user's PATH leaves out.
+const ALSO: &[&str] = &["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/// The place of the tool `name`; `None` when it is not installed.
+pub fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(ALSO.iter().map(PathBuf::from));
+    folders.map(|folder| folder.join(name)).find(|place| place.is_file())
+}
+
+/// The first line of what `program --version` prints.
+pub fn version(program: &str) -> Option<String> {
+    let output = Real { stop: &|| false }.run(program, &["--version".to_owned()], Duration::from_secs(10)).ok()?;
+    Some(output.stdout.lines().next()?.trim().to_owned())
+}
+
+/// A file in memory that holds `bytes`, to be read from its beginning.
+///
+/// # Errors
+/// When there is no memory for it.
+pub fn memory_file(name: &str, bytes: &[u8]) -> Result<File> {
+    let mut file = File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC).context("making a memory file")?);
+    file.write_all(bytes).context("filling a memory file")?;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// How a tool's run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// By itself, or by a signal from elsewhere.
+    Exited(ExitStatus),
+    /// At its time limit.
+    TimedOut,
+    /// On request.
+    Stopped,
+}
+
+/// What a tool printed, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) ending: Ending,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs tools. Tests put a fake in its place.
+pub(crate) trait Tools: Sync {
+    /// Runs `program` without input, for at most `limit`.
+    fn run(&self, program: &str, args: &[String], limit: Duration) -> Result<Output>;
+}
+
+/// Runs the real tools, until asked to stop.
+pub(crate) struct Real<'a> {
+    pub(crate) stop: Stop<'a>,
+}
+
+impl Tools for Real<'_> {
+    fn run(&self, program: &str, args: &[String], limit: Duration) -> Result<Output> {
+        const LOOK: Duration = Duration::from_millis(5);
+        let place = find(program).with_context(|| format!("{program} is not installed; run ci/setup"))?;
+        let (mut stdout, mut stderr) = (memory_file("stdout", b"")?, memory_file("stderr", b"")?);
+        let mut command = Command::new(place);
+        command.args(args).stdin(Stdio::null());
+        command.stdout(Stdio::from(stdout.try_clone()?)).stderr(Stdio::from(stderr.try_clone()?));
+        // SAFETY: prctl is safe to call between fork and exec.
+        unsafe { command.pre_exec(|| Ok(prctl::set_pdeathsig(Signal::SIGKILL)?)) };
+        let mut process = command.spawn().with_context(|| format!("starting {program}"))?;
+        let begun = Instant::now();
+        let ending = loop {
+            if let Some(status) = process.try_wait()? {
+                break Ending::Exited(status);
+            }
+            let ending = if (self.stop)() { Some(Ending::Stopped) } else { None };
+            if let Some(ending) = ending.or_else(|| (begun.elapsed() > limit).then_some(Ending::TimedOut)) {
+                process.kill()?;
+                process.wait()?;
+                break ending;
+            }
+            std::thread::sleep(LOOK);
+        };
+        Ok(Output { ending, stdout: text(&mut stdout)?, stderr: text(&mut stderr)? })
+    }
+}
+
+impl Ending {
+    /// Whether it exited with 0.
+    pub(crate) fn is_success(self) -> bool {
+        matches!(self, Self::Exited(status) if status.success())
+    }
+
+    /// It exited with `code`.
+    #[cfg(test)]
+    pub(crate) fn exited(code: i32) -> Self {
+        Self::Exited(ExitStatus::from_raw(code << 8))
+    }
+}
+
+/// The exit code that a shell would show for `status`: 128+n after signal n.
+pub(crate) fn code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    u8::try_from(code).unwrap_or(1)
+}
+
+fn text(file: &mut File) -> Result<String> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes)).context("reading a tool's output")?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str, limit: Duration, stop: Stop<'_>) -> Output {
+        Real { stop }.run("sh", &["-c".to_owned(), script.to_owned()], limit).unwrap()
+    }
+
+    #[test]
+    fn a_tool_s_output_and_exit_code_are_kept() {
+        let output = sh("echo out; echo err >&2; exit 3", Duration::from_secs(600), &|| false);
+        assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("out\n", "err\n"));
+        assert_eq!(output.ending, Ending::exited(3));
+    }
+
+    #[test]
+    fn a_tool_that_takes_too_long_or_is_not_wanted_any_more_is_ended() {
+        assert_eq!(sh("sleep 600", Duration::ZERO, &|| false).ending, Ending::TimedOut);
+        assert_eq!(sh("sleep 600", Duration::from_secs(600), &|| true).ending, Ending::Stopped);
+    }
+}

@@ -1,0 +1,27 @@
+//! A guest for a single program, such as a test that needs another kernel than this machine's.
+
+use super::{AROUND, Fleet};
+use crate::process::exit::{Exit, Failure};
+use crate::process::interrupt;
+use crate::session::spec::Guests;
+use anyhow::anyhow;
+use guests::{Engine, Message, Program, Silence, Stream};
+use std::process::ExitCode;
+
+/// Runs `program` in a guest with `memory` MiB, passes on what it writes, and gives its exit code.
+///
+/// The guest is emulated, on a wall clock: that works everywhere, and nothing is measured.
+pub(crate) fn run(guests: &Guests, memory: u32, program: Program) -> Result<ExitCode, Failure> {
+    let fleet = Fleet::ready(guests, Engine::Emulated, memory).map_err(Failure::cannot_run)?;
+    let guest = fleet.start_alone(program, memory)?;
+    loop {
+        match guest.next(AROUND, &interrupt::requested) {
+            Ok(Message::Line { stream: Stream::Output, text }) => println!("{text}"),
+            Ok(Message::Line { stream: Stream::Error, text }) => eprintln!("{text}"),
+            Ok(Message::Exited { code, .. }) => return Ok(code.into()),
+            Ok(Message::Ready | Message::Work(_) | Message::Done | Message::Symbols { .. }) => {}
+            Ok(Message::Broken { reason }) | Err(Silence::Lost(reason)) => return Err(anyhow!(reason).into()),
+            Err(Silence::Stopped) => return Ok(Exit::Interrupted.into()),
+        }
+    }
+}

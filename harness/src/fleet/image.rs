@@ -1,0 +1,105 @@
+//! What guests of a run boot from, up to a guest's own job.
+
+use crate::backend::{self, BACKENDS};
+use crate::planting;
+use crate::tool;
+use anyhow::{Context, Result};
+use guests::kernel::{Kernel, Module};
+use guests::profile::{Plugin, Profiler};
+use guests::{Initramfs, Missing};
+use lab_core::vocabulary::BackendName;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Every tool that some backend or probe calls.
+const TOOLS: &[&str] = &[
+    "iptables-legacy",
+    "iptables-legacy-restore",
+    "iptables-legacy-save",
+    "iptables-nft",
+    "iptables-nft-restore",
+    "iptables-nft-save",
+    "nft",
+    "ipset",
+    "ipvsadm",
+    "iperf3",
+];
+
+/// Modules that every guest needs: the wires between node and pods.
+const WIRES: &[&str] = &["veth"];
+
+/// A kernel and the initramfs that goes with it. It does not depend on the plan, or the plan's choice of backends would
+/// change where things lie in a guest's memory.
+pub(super) struct Image {
+    pub(super) base: guests::Image,
+    /// Counts instructions by function, where that was asked for.
+    pub(super) profiler: Option<Profiler>,
+    /// The files of each backend's modules, in the order in which they are loaded; or what it lacks.
+    modules: BTreeMap<BackendName, Result<Vec<String>, Missing>>,
+    /// Those of the modules that planted rules need, as far as this kernel has them.
+    modules_of_rules: Vec<String>,
+}
+
+impl Image {
+    /// Puts together what guests of `kernel` need. With a `plugin`, they are profiled.
+    pub(super) fn build(kernel: Kernel, plugin: Option<Plugin>) -> Result<Self> {
+        let mut order: Vec<Module> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut modules = BTreeMap::new();
+        let mut put = |listed: Vec<Module>| -> Vec<usize> {
+            let places = listed.into_iter().map(|module| {
+                *places.entry(module.name.clone()).or_insert_with(|| {
+                    order.push(module);
+                    order.len() - 1
+                })
+            });
+            places.collect()
+        };
+        for backend in BACKENDS {
+            let wanted = [WIRES, backend.modules()].concat();
+            let listed = kernel.load_order(&wanted).and_then(|listed| {
+                backend::check_tools(*backend)?;
+                Ok(put(listed))
+            });
+            modules.insert(backend.name(), listed);
+        }
+        let modules_of_rules = put(kernel.load_order(planting::MODULES).unwrap_or_default());
+
+        let mut initramfs = Initramfs::base();
+        let programs = TOOLS.iter().copied().filter(|&program| tool::find(program).is_some());
+        initramfs.tools(&programs.collect::<Vec<_>>())?;
+        initramfs.init().context("putting svclab itself into the guests' initramfs")?;
+        let files = initramfs.modules(&order);
+        let file = |place: usize| files[place].clone();
+        let modules = modules
+            .into_iter()
+            .map(|(backend, listed)| (backend, listed.map(|places| places.into_iter().map(file).collect())))
+            .collect();
+        let modules_of_rules = modules_of_rules.into_iter().map(file).collect();
+
+        let base = guests::Image::new(kernel, &initramfs)?;
+        let profiler = plugin.map(|plugin| Profiler::new(plugin, &initramfs, env!("CARGO_BIN_NAME")));
+        Ok(Self { base, profiler, modules, modules_of_rules })
+    }
+
+    /// What `backend` lacks in a guest.
+    pub(super) fn check(&self, backend: BackendName) -> Result<(), Missing> {
+        self.modules(backend).map(drop).map_err(Clone::clone)
+    }
+
+    /// The files of `backend`'s modules.
+    pub(super) fn modules(&self, backend: BackendName) -> Result<&[String], &Missing> {
+        let listed = self.modules.get(&backend).expect("every backend of the registry was looked at");
+        listed.as_deref()
+    }
+
+    /// The files of the modules that planted rules need, which are loaded when there are such rules.
+    pub(super) fn modules_of_rules(&self) -> &[String] {
+        &self.modules_of_rules
+    }
+
+    /// The files of all modules that there are, in the order in which they are loaded.
+    pub(super) fn all_modules(&self) -> Vec<String> {
+        let files: BTreeSet<&String> = self.modules.values().flatten().flatten().collect();
+        files.into_iter().cloned().collect()
+    }
+}

@@ -1,0 +1,122 @@
+//! Who sees the visits of one boot through, with one guest after the other if need be.
+
+use super::job::{Progress, Work};
+use super::{AROUND, Fleet, Word, entropy, profile};
+use crate::planting::Planting;
+use crate::process::interrupt;
+use crate::run::unmeasured;
+use anyhow::Result;
+use guests::mark::Accounts;
+use guests::profile::Profiler;
+use guests::{Job, Message, Silence};
+use lab_core::dataset::CellRecord;
+use lab_core::metric::Metric;
+use lab_core::plan::{Plan, Visit};
+use lab_core::vocabulary::{BackendName, Clock, Outcome};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Instructions that an emulated guest executes in a second of real time, at the very least.
+const SLOWEST: f64 = 10e6;
+/// How often a guest is started again because it was lost, before what is left of its visits is given up.
+const LOST: u32 = 2;
+
+/// Sees the visits of one boot through.
+pub(super) struct Keeper<'a> {
+    pub(super) fleet: &'a Fleet,
+    pub(super) plan: &'a Plan,
+    pub(super) clock: Clock,
+    pub(super) words: &'a mpsc::Sender<Word>,
+    pub(super) stop: &'a AtomicBool,
+}
+
+impl Keeper<'_> {
+    pub(super) fn attend(&self, boot: Vec<Visit>) -> Result<()> {
+        let mut left = VecDeque::new();
+        for visit in boot {
+            match self.fleet.image.check(visit.cell.variant.backend) {
+                Ok(()) => left.push_back(visit),
+                Err(missing) => {
+                    self.ended(visit, vec![unmeasured(self.plan, &visit, Outcome::Skipped, &missing.to_string())])
+                }
+            }
+        }
+        let mut lost = 0;
+        while !left.is_empty() && !self.stop.load(Ordering::Relaxed) {
+            let Err(silence) = self.send_for(&mut left)? else { return Ok(()) };
+            let Silence::Lost(how) = silence else { return Ok(()) };
+            lost += 1;
+            // The visit that it was lost in, or, lest guests be started for ever, all that are left.
+            let given_up = if lost < LOST { 1 } else { left.len() };
+            for visit in left.drain(..given_up) {
+                self.ended(visit, vec![unmeasured(self.plan, &visit, Outcome::Failed, &how)]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts a guest for the visits that are left, and takes those that it made off them.
+    fn send_for(&self, left: &mut VecDeque<Visit>) -> Result<Result<(), Silence>> {
+        let watch = self.fleet.image.profiler.as_ref().map(Profiler::watch).transpose()?;
+        let mut accounted: Vec<(Visit, Vec<(Metric, Accounts)>)> = Vec::new();
+        let guest = self.fleet.start(&self.job(left)?, self.plan.memory, watch.as_ref())?;
+        let stop = || interrupt::requested() || self.stop.load(Ordering::Relaxed);
+        loop {
+            match guest.next(self.patience(), &stop) {
+                Ok(Message::Ready) => self.say(Word::Booted(guest.age())),
+                Ok(Message::Work(Progress::CellStarted(visit))) => self.say(Word::Started(visit)),
+                Ok(Message::Work(Progress::CellEnded { visit, records })) => {
+                    left.retain(|other| *other != visit);
+                    self.ended(visit, records);
+                }
+                Ok(Message::Work(Progress::Accounted { visit, accounts })) => accounted.push((visit, accounts)),
+                // One that is watched has yet to send its symbols.
+                Ok(Message::Done) if watch.is_none() => return Ok(Ok(())),
+                Ok(Message::Done) => {}
+                Ok(Message::Symbols { text }) => {
+                    if let (Some(profiler), Some(watch)) = (&self.fleet.image.profiler, &watch) {
+                        let executed = profiler.executed(watch, &text)?;
+                        self.say(Word::Profiled(profile::entries(&executed, &accounted)));
+                    }
+                    return Ok(Ok(()));
+                }
+                // No guest of a run is started for a program.
+                Ok(Message::Line { .. } | Message::Exited { .. }) => {}
+                Ok(Message::Broken { reason }) => return Ok(Err(Silence::Lost(reason))),
+                Err(silence) => return Ok(Err(silence)),
+            }
+        }
+    }
+
+    fn job(&self, left: &VecDeque<Visit>) -> Result<Job<Work>> {
+        let visits: Vec<Visit> = left.iter().copied().collect();
+        let mut modules: Vec<String> = Vec::new();
+        let backends: BTreeSet<BackendName> = visits.iter().map(|visit| visit.cell.variant.backend).collect();
+        for backend in backends {
+            let listed = self.fleet.image.modules(backend).map_err(|missing| anyhow::anyhow!("{missing}"))?;
+            modules.extend(listed.iter().filter(|file| !modules.contains(file)).cloned().collect::<Vec<_>>());
+        }
+        let replica = visits.first().map_or(0, |visit| visit.replica);
+        let planting = Planting::of(self.plan, &visits).with_modules(self.fleet.image.modules_of_rules());
+        let plan = Plan { cells: Vec::new(), slowdowns: Vec::new(), ..self.plan.clone() };
+        let work = Work::Visits { plan, visits, planting, clock: self.clock };
+        Ok(Job { work, modules, entropy: entropy(self.plan.seed, replica) })
+    }
+
+    /// Real time within which a guest sends a message: a load, another that is not measured, and a cell.
+    fn patience(&self) -> Duration {
+        let budget = 5 * self.plan.budget;
+        AROUND + if self.clock == Clock::Instructions { budget.mul_f64(1e9 / SLOWEST) } else { budget }
+    }
+
+    fn ended(&self, visit: Visit, records: Vec<CellRecord>) {
+        self.say(Word::CellError(visit, records));
+    }
+
+    /// When nobody listens any more, the run has ended, and `stop` says so.
+    fn say(&self, word: Word) {
+        let _ = self.words.send(word);
+    }
+}

@@ -1,0 +1,86 @@
+//! Whether the machine's own processor can execute guests: tried once with a short boot, and remembered.
+//!
+//! A /dev/kvm that opens says little: there are machines on which it does, and whose guests never get anywhere.
+
+use super::Fleet;
+use crate::process::interrupt;
+use crate::session::spec::Guests;
+use guests::{Engine, Missing, kernel, qemu, tool};
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Whether guests run on KVM here.
+///
+/// # Errors
+/// Why not, and what would help.
+pub(crate) fn check(guests: &Guests) -> Result<(), Missing> {
+    openable()?;
+    let here = remembered_as();
+    if let Some(answer) = recall(&here) {
+        return if answer { Ok(()) } else { Err(useless()) };
+    }
+    let works = Fleet::ready(guests, Engine::Kvm, TRIAL_MEMORY)?.comes_up(TRIAL_MEMORY, TRIAL);
+    // A trial that was broken off says nothing.
+    if !interrupt::requested() {
+        remember(&here, works);
+    }
+    if works { Ok(()) } else { Err(useless()) }
+}
+
+/// As [`check`], without a trial: `false` where there was none yet.
+pub(crate) fn recalled() -> Result<bool, Missing> {
+    openable()?;
+    match recall(&remembered_as()) {
+        Some(false) => Err(useless()),
+        tried => Ok(tried.is_some()),
+    }
+}
+
+fn openable() -> Result<(), Missing> {
+    let opened = File::options().read(true).write(true).open("/dev/kvm");
+    opened.map(drop).map_err(|error| Missing {
+        why: format!("/dev/kvm cannot be opened: {error}"),
+        remedy: "turn on virtualisation, or join the group kvm: sudo usermod -aG kvm $USER".to_owned(),
+    })
+}
+
+/// Time for the guest that is tried to come up; it takes a second or two.
+const TRIAL: Duration = Duration::from_secs(20);
+/// Memory of the guest that is tried, in MiB.
+const TRIAL_MEMORY: u32 = 512;
+
+fn useless() -> Missing {
+    Missing {
+        why: "/dev/kvm opens, but a guest that was tried on it did not come up".to_owned(),
+        remedy: format!("guests are emulated instead; after a change to the machine, remove {}", place().display()),
+    }
+}
+
+/// The machine, as far as the answer depends on it.
+fn remembered_as() -> String {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let qemu = tool::version(qemu::PROGRAM).unwrap_or_default();
+    format!("{} with {qemu}", release.trim())
+}
+
+fn place() -> PathBuf {
+    kernel::cache_folder().unwrap_or_default().join("kvm")
+}
+
+fn recall(here: &str) -> Option<bool> {
+    let text = fs::read_to_string(place()).ok()?;
+    match text.trim_end().split_once('\n')? {
+        (known, "works") if known == here => Some(true),
+        (known, "hangs") if known == here => Some(false),
+        _ => None,
+    }
+}
+
+fn remember(here: &str, works: bool) {
+    // Without a cache it is tried again next time.
+    let answer = format!("{here}\n{}\n", if works { "works" } else { "hangs" });
+    if let Ok(folder) = kernel::cache_folder() {
+        let _ = fs::create_dir_all(folder).and_then(|()| fs::write(place(), answer));
+    }
+}

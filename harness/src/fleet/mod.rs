@@ -1,0 +1,189 @@
+//! The guests of a run: one for each of the plan's boots, several at a time, each started again when it is lost.
+
+pub(crate) mod alone;
+mod image;
+pub(crate) mod job;
+mod keeper;
+pub(crate) mod kvm;
+mod profile;
+
+use crate::planting::Planting;
+use crate::process::interrupt;
+use crate::run::event::{Event, Listener};
+use crate::session::spec::{Guests, Profiling};
+use crate::session::{Ground, Ran};
+use anyhow::Result;
+use guests::profile::{Plugin, Watch};
+use guests::{Engine, Guest, Initramfs, Job, Machine, Message, Missing, Program, kernel, qemu, tool};
+use image::Image;
+use job::{Progress, Work};
+use keeper::Keeper;
+use lab_core::dataset::CellRecord;
+use lab_core::plan::{Plan, Visit};
+use lab_core::profile::Entry;
+use lab_core::vocabulary::{Clock, TargetName};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::collections::VecDeque;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
+
+/// Real time that a guest may take to boot, and to do what is around its cells.
+const AROUND: Duration = Duration::from_secs(300);
+
+/// Guests that share an image.
+pub(crate) struct Fleet {
+    image: Image,
+    engine: Engine,
+    jobs: usize,
+}
+
+/// What a guest's keeper tells the run.
+enum Word {
+    Booted(Duration),
+    Started(Visit),
+    CellError(Visit, Vec<CellRecord>),
+    Profiled(Vec<Entry>),
+    Broken(anyhow::Error),
+}
+
+impl Fleet {
+    /// Looks for everything that guests need, and fetches the kernel if it is not here yet.
+    ///
+    /// # Errors
+    /// What is missing, and the remedy.
+    pub(crate) fn ready(guests: &Guests, engine: Engine, memory: u32) -> Result<Self, Missing> {
+        qemu::find()?;
+        let plugin = (guests.profiling == Profiling::On).then(Plugin::find).transpose()?;
+        let room = room_for(memory)?;
+        let kernel = kernel::resolve(guests.kernel.as_deref(), &interrupt::requested)?;
+        let image = Image::build(kernel, plugin).map_err(|error| Missing {
+            why: format!("the guests' initramfs cannot be made: {error:#}"),
+            remedy: "run ci/setup, which installs what goes into it".to_owned(),
+        })?;
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let jobs = guests.jobs.map_or(cores, |jobs| jobs as usize).min(room);
+        Ok(Self { image, engine, jobs })
+    }
+
+    /// Whether a guest with `memory` MiB comes up within `limit`.
+    pub(crate) fn comes_up(&self, memory: u32, limit: Duration) -> bool {
+        let plan = Plan::example(TargetName::Vm);
+        let planting = Planting::of(&plan, &[]);
+        let work = Work::Visits { plan, visits: Vec::new(), planting, clock: Clock::Wall };
+        let job = Job { work, modules: Vec::new(), entropy: entropy(0, 0) };
+        let message = self.start(&job, memory, None).map(|guest| guest.next(limit, &interrupt::requested));
+        matches!(message, Ok(Ok(Message::Ready)))
+    }
+
+    /// Starts a guest for `program` with everything loaded that some backend needs.
+    fn start_alone(&self, program: Program, memory: u32) -> Result<Guest<Progress>> {
+        let (work, modules) = (Work::Program(program), self.image.all_modules());
+        self.start(&Job { work, modules, entropy: entropy(0, 0) }, memory, None)
+    }
+
+    fn start(&self, job: &Job<Work>, memory: u32, watch: Option<&Watch>) -> Result<Guest<Progress>> {
+        let mut files = Initramfs::default();
+        if let Work::Program(program) = &job.work {
+            files.program(&program.file)?;
+        }
+        self.image.base.start(job, files, &Machine { engine: self.engine, memory, watch })
+    }
+
+    /// What a reader of the dataset needs to know of the guests.
+    pub(crate) fn ground(&self, plan: &Plan) -> Ground {
+        let kernel = self.image.base.kernel();
+        let engine = match self.engine {
+            Engine::Kvm => "kvm",
+            Engine::Emulated => "tcg",
+            Engine::Counted => "tcg, counting instructions",
+        };
+        let facts = [
+            ("kernel", Some(kernel.release.clone())),
+            ("kernel_name", Some(kernel.name.clone())),
+            ("kernel_package", kernel.package.clone()),
+            ("kernel_sha256", Some(kernel.sha256.clone())),
+            ("initramfs_sha256", Some(self.image.base.sha256().to_owned())),
+            ("memory_mib", Some(plan.memory.to_string())),
+            ("cpus", Some("1".to_owned())),
+            ("qemu", tool::version(qemu::PROGRAM)),
+            ("engine", Some(engine.to_owned())),
+            ("jobs", Some(self.jobs.to_string())),
+        ];
+        let guest = facts.into_iter().filter_map(|(name, fact)| Some((name.to_owned(), fact?))).collect();
+        Ground { guest }
+    }
+
+    /// Makes the visits of `plan` in guests of their own.
+    pub(crate) fn run(&self, plan: &Plan, clock: Clock, listener: &mut dyn Listener) -> Result<Ran> {
+        let mut boots = plan.boots();
+        // The long ones first, so that no core is left over with one at the end. What comes out does not depend on it.
+        boots.sort_by_key(|boot| std::cmp::Reverse(boot.first().map(|visit| visit.cell.cluster.services)));
+        let queue = Mutex::new(VecDeque::from(boots));
+        let stop = AtomicBool::new(false);
+        let (words, heard) = mpsc::channel();
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs {
+                let (queue, stop, words) = (&queue, &stop, words.clone());
+                scope.spawn(move || {
+                    let next = || queue.lock().ok()?.pop_front();
+                    while let (false, Some(boot)) = (stop.load(Ordering::Relaxed), next()) {
+                        let keeper = Keeper { fleet: self, plan, clock, words: &words, stop };
+                        if let Err(error) = keeper.attend(boot) {
+                            let _ = words.send(Word::Broken(error));
+                        }
+                    }
+                });
+            }
+            drop(words);
+            let result = report(&heard, listener);
+            stop.store(true, Ordering::Relaxed);
+            result
+        })
+    }
+}
+
+/// Passes on what the keepers tell, until the last of them is through.
+fn report(heard: &mpsc::Receiver<Word>, listener: &mut dyn Listener) -> Result<Ran> {
+    let mut ran = Ran::default();
+    for word in heard {
+        match word {
+            Word::Booted(took) => ran.boots.push(took),
+            Word::Started(visit) => listener.hear(Event::CellStarted(&visit))?,
+            Word::CellError(visit, records) => listener.hear(Event::CellEnded { visit: &visit, records: &records })?,
+            Word::Profiled(entries) => listener.hear(Event::Profiled(&entries))?,
+            Word::Broken(error) => return Err(error),
+        }
+    }
+    ran.interrupted = interrupt::requested();
+    Ok(ran)
+}
+
+/// What everything random in a guest comes from: the same for every guest of a replica.
+fn entropy(seed: u64, replica: u32) -> Vec<u8> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(u64::from(replica));
+    let mut bytes = vec![0; 64];
+    rng.fill_bytes(&mut bytes);
+    bytes
+}
+
+/// How many guests with `memory` MiB each this machine has room for.
+fn room_for(memory: u32) -> Result<usize, Missing> {
+    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    // Where the kernel does not say, QEMU will.
+    let Some(mib) = available.map(|kib| kib / 1024) else { return Ok(usize::MAX) };
+    match mib / u64::from(memory) {
+        0 => Err(Missing {
+            why: format!("a guest has {memory} MiB of memory, and this machine has {mib} MiB to spare"),
+            remedy: "close other programs, or take smaller guests with --memory (what is measured depends on it)"
+                .to_owned(),
+        }),
+        room => Ok(usize::try_from(room).unwrap_or(usize::MAX)),
+    }
+}
