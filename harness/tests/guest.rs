@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     let test = |name, test: fn() -> Result<()>| {
         tier.trial(name, &["qemu"], move || test().map_err(|error| Failed::from(format!("{error:?}"))))
     };
-    let enclosed = |name, test: fn() -> Result<()>| {
+    let sandboxed = |name, test: fn() -> Result<()>| {
         tier.trial(name, &["qemu", "netns"], move || test().map_err(|error| Failed::from(format!("{error:?}"))))
     };
     let trials = vec![
@@ -87,8 +87,8 @@ fn main() -> ExitCode {
             gate::a_gate_passes_the_same_program_and_finds_one_percent,
         ),
         test("a_regression_is_followed_into_its_functions", gate::a_regression_is_followed_into_its_functions),
-        enclosed("a_kernel_that_cannot_be_fetched_is_named", a_kernel_that_cannot_be_fetched_is_named),
-        enclosed("an_emulator_that_is_missing_is_named", an_emulator_that_is_missing_is_named),
+        sandboxed("a_kernel_that_cannot_be_fetched_is_named", a_kernel_that_cannot_be_fetched_is_named),
+        sandboxed("an_emulator_that_is_missing_is_named", an_emulator_that_is_missing_is_named),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -408,7 +408,7 @@ fn a_module_that_is_missing_skips_what_needs_it() -> Result<()> {
 }
 
 /// `script` with svclab and its arguments as `"$@"`, in namespaces of its own.
-fn enclosed(folder: &Path, namespaces: &str, script: &str) -> Command {
+fn sandboxed(folder: &Path, namespaces: &str, script: &str) -> Command {
     let mut command = Command::new("unshare");
     command.current_dir(folder).args(["--map-root-user", namespaces, "sh", "-c", script, "sh", SVCLAB]);
     command.args(["scenario", "guest.yaml", "--out", "out", "--kernel", SUITE]);
@@ -417,7 +417,7 @@ fn enclosed(folder: &Path, namespaces: &str, script: &str) -> Command {
 
 fn a_kernel_that_cannot_be_fetched_is_named() -> Result<()> {
     let folder = workplace(TWO)?;
-    let mut command = enclosed(folder.path(), "--net", "exec \"$@\"");
+    let mut command = sandboxed(folder.path(), "--net", "exec \"$@\"");
     let said = ended(&command.env("XDG_CACHE_HOME", folder.path().join("cache")).output()?, 3)?;
     let last = said.lines().last().unwrap_or_default();
     ensure!(last.starts_with("svclab: ") && last.contains("VMLINUZ:MODULES_DIR"), "{said}");
@@ -428,7 +428,7 @@ fn a_kernel_that_cannot_be_fetched_is_named() -> Result<()> {
 fn an_emulator_that_is_missing_is_named() -> Result<()> {
     let folder = workplace(TWO)?;
     let hide = "PATH=$PATH:/usr/sbin:/sbin; mount --bind /dev/null \"$(command -v qemu-system-x86_64)\" && exec \"$@\"";
-    let said = ended(&enclosed(folder.path(), "--mount", hide).output()?, 3)?;
+    let said = ended(&sandboxed(folder.path(), "--mount", hide).output()?, 3)?;
     let expected =
         "svclab: qemu-system-x86_64 is not installed; install it with ci/setup (the package qemu-system-x86)";
     ensure!(said.trim_end() == expected, "{said}");

@@ -1,14 +1,16 @@
 //! The Linux part of svclab: private namespaces to run in, nodes and pods made of them, and facts about the host.
 //!
-//! Everything here is undone by the kernel when the process dies, however it dies. Nothing outside the enclosure is
+//! Everything here is undone by the kernel when the process dies, however it dies. Nothing outside the sandbox is
 //! written to: no rule, device, mount or file of the host.
 
-pub mod enclosure;
 pub mod facts;
 pub mod namespace;
+pub mod node;
+pub mod sandbox;
 pub mod topology;
 mod wiring;
 
-pub use enclosure::{Inside, Side, check, enter};
 pub use namespace::{Namespace, raise_loopback};
-pub use topology::{Delivery, Node, Pod, Server, Wiring};
+pub use node::Node;
+pub use sandbox::{Inside, Side, check, enter};
+pub use topology::{Delivery, Pod, Server, Wiring};

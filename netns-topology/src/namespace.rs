@@ -108,7 +108,7 @@ impl Namespace {
     }
 
     /// Gives the namespace a `handle` that `ip netns exec` and `nsenter --net=/run/netns/…` find, until it is dropped,
-    /// and returns its path. Only for within an enclosure, whose /run is its own. A second call changes nothing.
+    /// and returns its path. Only for within a sandbox, whose /run is its own. A second call changes nothing.
     ///
     /// # Errors
     /// When the handle is taken or cannot be mounted.

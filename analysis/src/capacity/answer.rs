@@ -65,14 +65,14 @@ pub struct VariantAnswer {
     /// The objective that is broken first, by its place in the question; `None` where none is.
     pub binding: Option<usize>,
     /// What is said of each objective by itself, in the question's order.
-    pub parts: Vec<Part>,
+    pub parts: Vec<ObjectiveAnswer>,
     /// For each size of the question: whether every objective is held there.
     pub verdicts: Vec<Verdict>,
 }
 
 /// What is said of one variant and one objective.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Part {
+pub struct ObjectiveAnswer {
     /// What was measured, with its law: at the position (and in the probe) that breaks the limit first. `None` when nothing
     /// was.
     pub fitted: Option<Fitted>,
@@ -284,7 +284,7 @@ impl Asking<'_> {
     fn variant(&self, variant: Contender, name: String) -> VariantAnswer {
         let standings: Vec<Vec<Standing>> =
             self.question.objectives.iter().map(|objective| self.standings(variant, objective)).collect();
-        let parts: Vec<Part> = self
+        let parts: Vec<ObjectiveAnswer> = self
             .question
             .objectives
             .iter()
@@ -326,7 +326,7 @@ impl Asking<'_> {
         self.fitted.iter().filter(move |fitted| objective.asks(fitted) && fitted.series.variant.covers(variant))
     }
 
-    fn part(&self, variant: Contender, objective: &Objective, standings: &[Standing]) -> Part {
+    fn part(&self, variant: Contender, objective: &Objective, standings: &[Standing]) -> ObjectiveAnswer {
         let mut missing: Vec<Missing> = Vec::new();
         for one in self.of(variant, objective).flat_map(|fitted| &fitted.series.missing) {
             if !missing.contains(one) {
@@ -341,7 +341,7 @@ impl Asking<'_> {
             };
             let verdicts = self.question.sizes.iter().map(|_| (Verdict::NoData, None)).collect();
             let capacity = Capacity::Unknown { why };
-            return Part { fitted: None, among: 0, capacity, largest: None, verdicts, missing };
+            return ObjectiveAnswer { fitted: None, among: 0, capacity, largest: None, verdicts, missing };
         };
         let all: Vec<&Standing> = standings.iter().collect();
         let verdict = |services: &u32| {
@@ -349,7 +349,7 @@ impl Asking<'_> {
             (verdict, worst.value(*services))
         };
         let largest = worst.largest();
-        Part {
+        ObjectiveAnswer {
             fitted: Some(worst.fitted.clone()),
             among: standings.len(),
             capacity: Capacity::of(&all),
@@ -379,7 +379,7 @@ impl Asking<'_> {
     }
 }
 
-impl Part {
+impl ObjectiveAnswer {
     /// Which probe and position the figures are of.
     #[must_use]
     pub fn place(&self) -> Option<(ProbeName, Option<Position>)> {

@@ -16,7 +16,7 @@ mod objective;
 mod series;
 mod standing;
 
-pub use answer::{Answer, Baseline, Part, Question, Unanswerable, VariantAnswer, answer};
+pub use answer::{Answer, Baseline, ObjectiveAnswer, Question, Unanswerable, VariantAnswer, answer};
 pub use calibration::{Calibration, Factor, LeftOut, Uncalibrated};
 pub use crossover::{Comparison, Crossing, Relation, crossovers};
 pub use curve::{Curve, DRAWS, Estimate, SIZES};

@@ -85,11 +85,11 @@ const TIMES: usize = 200;
 impl Series {
     /// The series of `quantile` of every metric in `wanted`, in the order of variants.
     pub(super) fn collect(dataset: &Dataset, wanted: &[(Metric, Quantile)]) -> Vec<Self> {
-        let mut asked: BTreeMap<Asked, BTreeMap<u32, Vec<Gathered>>> = BTreeMap::new();
+        let mut asked: BTreeMap<SeriesKey, BTreeMap<u32, Vec<Gathered>>> = BTreeMap::new();
         for gathered in gather(dataset) {
             let Cell { cluster, probe, position, .. } = gathered.cell;
             let variant = gathered.cell.contender();
-            let key = Asked { variant, probe, endpoints: cluster.endpoints, positioned: position.is_some() };
+            let key = SeriesKey { variant, probe, endpoints: cluster.endpoints, positioned: position.is_some() };
             asked.entry(key).or_default().entry(cluster.services).or_default().push(gathered);
         }
         let mut series = Vec::new();
@@ -125,7 +125,7 @@ impl Series {
 
 /// What belongs together but for the size and the position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Asked {
+struct SeriesKey {
     variant: Contender,
     probe: ProbeName,
     endpoints: u32,
@@ -141,7 +141,7 @@ struct Taken {
 }
 
 impl Taken {
-    fn series(self, key: Asked, position: Option<Position>, sizes: &BTreeMap<u32, Vec<Gathered>>) -> Series {
+    fn series(self, key: SeriesKey, position: Option<Position>, sizes: &BTreeMap<u32, Vec<Gathered>>) -> Series {
         let (mut figures, mut missing, mut rounds) = (Vec::new(), Vec::new(), Vec::new());
         for (&services, cells) in sizes {
             let Some(gathered) = self.find(services, position, cells) else { continue };
@@ -160,7 +160,7 @@ impl Taken {
                 missing.push(absent(Absence::NotTaken));
             }
         }
-        let Asked { variant, probe, endpoints, .. } = key;
+        let SeriesKey { variant, probe, endpoints, .. } = key;
         let shared = shared_variance(&rounds);
         let Self { metric, quantile, .. } = self;
         Series { variant, probe, metric, quantile, endpoints, position, figures, missing, shared }

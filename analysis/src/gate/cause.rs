@@ -1,8 +1,6 @@
 //! What a regression is made of.
 
-use super::comparison::Compared;
-use super::judgement::Judged;
-use super::verdict::Verdict;
+use super::compared::Compared;
 use lab_core::metric::{Better, Metric, Unit};
 use lab_core::vocabulary::ProbeName;
 use std::cmp::Reverse;
@@ -38,12 +36,8 @@ const LEAST_SHARE: f64 = 0.05;
 /// One that makes up more is none: a tool's time is split into user's and system's by ticks, and a short run has few.
 const MOST_SHARE: f64 = 1.5;
 
-/// What `judged` may come from, among the rows of its comparison; empty unless it regressed.
-pub(super) fn causes(judged: &Judged, rows: &[Compared]) -> Vec<Cause> {
-    let row = &judged.compared;
-    if judged.verdict != Verdict::Regressed {
-        return Vec::new();
-    }
+/// What the regression of `row` may come from, among the rows of its comparison.
+pub(super) fn causes(row: &Compared, rows: &[Compared]) -> Vec<Cause> {
     let medians = |row: &Compared| row.before.as_ref()?.median.zip(row.after.as_ref()?.median);
     let Some((was, is)) = medians(row) else { return Vec::new() };
     let mut causes = Vec::new();

@@ -1,6 +1,6 @@
 //! What a run has to say of each cell and metric: its samples by round, and how it ended.
 
-use super::comparison::Side;
+use super::compared::Side;
 use super::timed::{self, Round};
 use crate::summary::{Gathered, Pass, gather};
 use lab_core::cell::Cell;

@@ -12,18 +12,18 @@
 //! otherwise and its timers tick at other places of the code, as replicas have and do: how far those of one run are apart
 //! is how far two runs may be apart without anything having got worse. What the policy knows of as noise counts as spread, too.
 
-use super::comparison::{Change, Compared, Side};
+use super::compared::{Compared, Delta, Side};
 use super::verdict::Verdict;
 use lab_core::units;
 
 /// The change from one number to another; `None` where both are zero.
-pub(super) fn change(before: f64, after: f64) -> Option<Change> {
+pub(super) fn change(before: f64, after: f64) -> Option<Delta> {
     let ratio = match (before, after) {
         (0.0, 0.0) => return None,
         (0.0, _) => f64::INFINITY,
         _ => after / before,
     };
-    Some(Change { ratio, low: ratio, high: ratio })
+    Some(Delta { ratio, low: ratio, high: ratio })
 }
 
 /// How far apart the replicas of either run are, as a share; 0 where there is one of each.

@@ -1,7 +1,8 @@
 //! Verdicts for every cell and metric, and what they come to.
 
 use super::cause::{Cause, causes};
-use super::comparison::{Basis, Change, Compared, Comparison, Runs, Side};
+use super::compared::{Basis, Compared, Delta, Side};
+use super::comparison::{Comparison, Runs};
 use super::difference::Difference;
 use super::evidence::{Evidence, beside};
 use super::exact;
@@ -105,9 +106,8 @@ pub fn judge(before: &Dataset, after: &Dataset, again: &[Dataset], policy: &Poli
             policy,
         };
         judged.extend(comparison.rows.iter().map(|row| bench.judge(row)));
-        let causes: Vec<Vec<Cause>> = judged.iter().map(|one| causes(one, &comparison.rows)).collect();
-        for (one, causes) in judged.iter_mut().zip(causes) {
-            one.causes = causes;
+        for one in judged.iter_mut().filter(|one| one.verdict == Verdict::Regressed) {
+            one.causes = causes(&one.compared, &comparison.rows);
         }
         // Stable: within a verdict the comparison's order stays.
         judged.sort_by_key(|one| (one.gating, one.consequence != Consequence::Fail, one.verdict));
@@ -194,7 +194,7 @@ impl Bench<'_> {
 
     /// How many times as long a sync would take, had nothing changed but its tools' processor time: of guests that repeat each
     /// other's digits. Where a tool waits for the kernel's next tick, what it does more is not seen in the whole.
-    fn hidden(&self, row: &Compared) -> Option<Change> {
+    fn hidden(&self, row: &Compared) -> Option<Delta> {
         if !self.same_guests {
             return None;
         }
@@ -211,7 +211,7 @@ impl Bench<'_> {
         let whole = row.before.as_ref()?.median?;
         let more = spent(&self.after)? - spent(&self.before)?;
         let ratio = 1.0 + more / whole;
-        Some(Change { ratio, low: ratio, high: ratio })
+        Some(Delta { ratio, low: ratio, high: ratio })
     }
 
     fn timed(&self, row: &mut Compared, minimum_effect: f64) -> (Verdict, String, bool) {

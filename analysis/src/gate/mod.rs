@@ -10,6 +10,7 @@
 
 pub mod baseline;
 mod cause;
+mod compared;
 mod comparison;
 mod difference;
 mod drift;
@@ -24,7 +25,8 @@ mod times;
 mod verdict;
 
 pub use cause::Cause;
-pub use comparison::{Basis, Change, Compared, Comparison, Side, compare};
+pub use compared::{Basis, Compared, Delta, Side};
+pub use comparison::{Comparison, compare};
 pub use difference::{Aspect, Bearing, Difference, differences};
 pub use drift::{Drift, FEWEST_RUNS, LeftOut, Series, Shift, drift};
 pub use evidence::beside;

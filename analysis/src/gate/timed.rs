@@ -20,7 +20,7 @@
 //! be as noisy as the other. It is never narrower than the policy's `noise`: what runs of the same thing differ in that no
 //! run can know of by itself.
 
-use super::comparison::Change;
+use super::compared::Delta;
 use super::verdict::Verdict;
 use lab_core::metric::Metric;
 use lab_core::stats::{Dice, size};
@@ -74,16 +74,16 @@ pub(super) fn figure(rounds: &[Round]) -> Option<f64> {
 }
 
 /// How many times as much a row costs, with its interval; `related` to its yardsticks.
-pub(super) fn cost(before: &[Round], after: &[Round], related: bool, noise: f64) -> Option<Change> {
+pub(super) fn cost(before: &[Round], after: &[Round], related: bool, noise: f64) -> Option<Delta> {
     let figure = if related { Figure::CostToYardstick } else { Figure::Cost };
     let (was, is) = (figure.of(before)?, figure.of(after)?);
     let error = error(figure, before, after)?.hypot(noise) * student(before.len() + after.len());
     let ratio = is - was;
-    Some(Change { ratio: ratio.exp(), low: (ratio - error).exp(), high: (ratio + error).exp() })
+    Some(Delta { ratio: ratio.exp(), low: (ratio - error).exp(), high: (ratio + error).exp() })
 }
 
 /// How many times as much a sync would cost, had nothing changed but its tools' processor time; with its interval.
-pub(super) fn processor(before: &[Round], after: &[Round], related: bool) -> Option<Change> {
+pub(super) fn processor(before: &[Round], after: &[Round], related: bool) -> Option<Delta> {
     let figure = if related { Figure::ProcessorToYardstick } else { Figure::Processor };
     let whole = if related { Figure::CostToYardstick } else { Figure::Cost };
     let (was, is) = (figure.of(before)?, figure.of(after)?);
@@ -92,11 +92,11 @@ pub(super) fn processor(before: &[Round], after: &[Round], related: bool) -> Opt
     let error = error(figure, before, after)? * share * (is - was).exp().max(1.0);
     let error = error.hypot(PROCESSOR_NOISE) * student(before.len() + after.len());
     let ratio = 1.0 + share * ((is - was).exp() - 1.0);
-    Some(Change { ratio, low: (ratio - error).max(0.0), high: ratio + error })
+    Some(Delta { ratio, low: (ratio - error).max(0.0), high: ratio + error })
 }
 
 /// What a change in cost comes to: worse only if all of its interval is beyond the least effect that matters.
-pub(super) fn judge(change: Change, minimum_effect: f64) -> Verdict {
+pub(super) fn judge(change: Delta, minimum_effect: f64) -> Verdict {
     let limit = 1.0 + minimum_effect;
     match () {
         () if change.low > limit => Verdict::Regressed,
@@ -107,9 +107,9 @@ pub(super) fn judge(change: Change, minimum_effect: f64) -> Verdict {
 }
 
 /// A change in cost as one of `metric`, or the other way around.
-pub(super) fn turned(metric: Metric, change: Change) -> Change {
+pub(super) fn turned(metric: Metric, change: Delta) -> Delta {
     let [ratio, low, high] = [change.ratio, change.low, change.high].map(|ratio| metric.cost(ratio));
-    Change { ratio, low: low.min(high), high: low.max(high) }
+    Delta { ratio, low: low.min(high), high: low.max(high) }
 }
 
 impl Figure {

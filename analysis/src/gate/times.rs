@@ -1,6 +1,6 @@
 //! A timed row's two sides: what it is to be compared by, and what comes of it.
 
-use super::comparison::{Basis, Change};
+use super::compared::{Basis, Delta};
 use super::evidence::{Evidence, Key};
 use super::timed::{self, Round};
 use super::verdict::Verdict;
@@ -46,7 +46,7 @@ impl Times {
     }
 
     /// Its change by `basis`; runs of the same thing differ by `noise`.
-    pub(super) fn change(&self, basis: Basis, noise: f64) -> Option<Change> {
+    pub(super) fn change(&self, basis: Basis, noise: f64) -> Option<Delta> {
         self.cost(basis, noise).map(|change| timed::turned(self.metric, change))
     }
 
@@ -105,7 +105,7 @@ impl Times {
     }
 
     /// How many times as much it costs by `basis`.
-    fn cost(&self, basis: Basis, noise: f64) -> Option<Change> {
+    fn cost(&self, basis: Basis, noise: f64) -> Option<Delta> {
         match basis {
             Basis::Processor => timed::processor(&self.before, &self.after, self.related),
             _ => timed::cost(&self.before, &self.after, self.related, noise),
@@ -113,7 +113,7 @@ impl Times {
     }
 
     /// What the rounds leave open.
-    fn open(&self, change: Change) -> String {
+    fn open(&self, change: Delta) -> String {
         let [low, high] = [change.low, change.high].map(units::ratio);
         let (before, after) = (self.before.len(), self.after.len());
         format!("it may be {low} or {high}: {before} rounds in the baseline and {after} since tell no more")
@@ -125,7 +125,7 @@ pub(super) struct Ruling {
     pub(super) verdict: Verdict,
     /// How many times as much it costs, by whichever says more.
     pub(super) cost: f64,
-    pub(super) change: Change,
+    pub(super) change: Delta,
     pub(super) basis: Basis,
     pub(super) why: String,
 }

@@ -30,7 +30,7 @@ fn host() -> bool {
             return false;
         }
     };
-    for line in found.enclosure {
+    for line in found.sandbox {
         match line {
             Ok(what) => show("ok", "host", &what),
             Err(limit) => show("limited", "host", &remedied(&limit)),

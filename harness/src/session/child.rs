@@ -1,7 +1,7 @@
 //! A run that another verb asks for, of a plan that is written down already: a baseline's once more, or some cells of a
 //! run. A process of its own makes it.
 //!
-//! Whoever enters an enclosure starts the program again and ends with it, and a run ends with its reports on standard
+//! Whoever enters a sandbox starts the program again and ends with it, and a run ends with its reports on standard
 //! output. Whoever asks for a run goes on afterwards.
 
 use crate::process::exit::{Exit, Failure};
@@ -16,7 +16,7 @@ use lab_core::dataset::{Dataset, Header};
 use lab_core::plan::Plan;
 use lab_core::scenario::Scenario;
 use lab_core::vocabulary::TargetName;
-use netns_topology::enclosure;
+use netns_topology::sandbox;
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -142,8 +142,8 @@ fn wait(process: &mut Child) -> Result<ExitStatus> {
 
 /// Makes the run that is written down in the file at `path`, for the process that asked.
 pub(crate) fn make(path: &Path) -> Result<ExitCode, Failure> {
-    // Inside an enclosure, the process around it sees to that.
-    if !enclosure::awaits() {
+    // Inside a sandbox, the process around it sees to that.
+    if !sandbox::awaits() {
         prctl::set_pdeathsig(Signal::SIGTERM).context("tying this process's life to its parent's")?;
     }
     let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()));

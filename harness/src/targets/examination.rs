@@ -1,6 +1,6 @@
-//! What the running kernel can do, found out by trying, in an enclosure that vanishes at once.
+//! What the running kernel can do, found out by trying, in a sandbox that vanishes at once.
 //!
-//! Whoever enters an enclosure starts the program again and ends with it. The trial is a process of its own, then, so
+//! Whoever enters a sandbox starts the program again and ends with it. The trial is a process of its own, then, so
 //! that its caller can go on.
 
 use super::host;
@@ -22,8 +22,8 @@ pub(crate) const VERB: &str = "examine";
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Examination {
-    /// What the enclosure is: a line each of what is as it should be, and of what limits it.
-    pub(crate) enclosure: Vec<Result<String, Missing>>,
+    /// What the sandbox is: a line each of what is as it should be, and of what limits it.
+    pub(crate) sandbox: Vec<Result<String, Missing>>,
     pub(crate) backends: BTreeMap<BackendName, Result<(), Missing>>,
     pub(crate) probes: BTreeMap<ProbeName, Result<(), Missing>>,
 }
@@ -32,7 +32,7 @@ impl Examination {
     /// Has a process try every backend and every probe.
     ///
     /// # Errors
-    /// When there can be no enclosure here.
+    /// When there can be no sandbox here.
     pub(crate) fn make() -> Result<Self, Missing> {
         host::check()?;
         Self::ask().map_err(|error| Missing {
@@ -65,7 +65,7 @@ pub(crate) fn examine() -> Result<ExitCode, Failure> {
         let backend =
             |backend: &&'static dyn crate::backend::Backend| (backend.name(), programmer::check(*backend, &Real));
         let found = Examination {
-            enclosure: host::describe(),
+            sandbox: host::describe(),
             backends: BACKENDS.iter().map(backend).collect(),
             probes: PROBES.iter().map(|probe| (probe.name(), probe.check())).collect(),
         };

@@ -16,7 +16,7 @@ use crate::session::{Ground, Ran, conduct};
 use crate::tool::{Real, launcher};
 use anyhow::Result;
 use lab_core::vocabulary::{BackendName, Clock, TargetName};
-use netns_topology::enclosure::{self, Forbidden, Inside, Side};
+use netns_topology::sandbox::{self, Forbidden, Inside, Side};
 use std::process::ExitCode;
 
 pub(super) struct Host;
@@ -52,15 +52,15 @@ impl Target for Host {
 /// Whether private namespaces can be had here.
 pub(crate) fn check() -> Result<(), Missing> {
     let missing = |forbidden: Forbidden| Missing { why: forbidden.why(), remedy: forbidden.remedy() };
-    enclosure::check().map(drop).map_err(missing)
+    sandbox::check().map(drop).map_err(missing)
 }
 
-/// Runs `inside` in an enclosure, on behalf of a verb that is no run.
+/// Runs `inside` in a sandbox, on behalf of a verb that is no run.
 pub(crate) fn within(inside: &dyn Fn() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
     enter(|_| inside())
 }
 
-/// What the enclosure is, as found from within: a line each of what is as it should be, and of what limits it.
+/// What the sandbox is, as found from within: a line each of what is as it should be, and of what limits it.
 pub(crate) fn describe() -> Vec<Result<String, Missing>> {
     if launcher::privileged() {
         return vec![Ok("private namespaces, as root".to_owned())];
@@ -77,15 +77,15 @@ pub(crate) fn describe() -> Vec<Result<String, Missing>> {
     vec![namespaces, if services >= 20_000 { Ok(enough) } else { Err(small) }]
 }
 
-/// Goes into the enclosure; outside, this waits for the process inside and passes its exit code on.
+/// Goes into the sandbox; outside, this waits for the process inside and passes its exit code on.
 fn enter(inside: impl FnOnce(&Inside) -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
-    let side = enclosure::enter().map_err(|error| match error.downcast::<Forbidden>() {
+    let side = sandbox::enter().map_err(|error| match error.downcast::<Forbidden>() {
         Ok(forbidden) => Failure::cannot_run(forbidden),
         Err(error) => Failure::cannot_run(error),
     })?;
     match side {
         Side::Outside(code) => Ok(ExitCode::from(code)),
-        Side::Inside(enclosure) => inside(&enclosure),
+        Side::Inside(sandbox) => inside(&sandbox),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::session::spec::Guests;
 use crate::session::spec::RunSpec;
 use guests::qemu;
 use lab_core::vocabulary::{BackendName, TargetName};
-use netns_topology::enclosure;
+use netns_topology::sandbox;
 use std::process::ExitCode;
 
 /// Somewhere that plans run.
@@ -47,8 +47,8 @@ pub(crate) fn named(name: TargetName) -> &'static dyn Target {
 /// The first target that can run all of `backends`, after saying why it is not one of those before it. Where none can,
 /// the first: it says of each backend what it lacks.
 pub(crate) fn choose(guests: &Guests, backends: &[BackendName]) -> TargetName {
-    // Only a run on the host is made in an enclosure, by whoever chose it.
-    if enclosure::awaits() {
+    // Only a run on the host is made in a sandbox, by whoever chose it.
+    if sandbox::awaits() {
         return TargetName::Host;
     }
     for target in TARGETS {

@@ -1,7 +1,7 @@
-//! What the tests run inside an enclosure.
+//! What the tests run inside a sandbox.
 
 use anyhow::{Context, Result, bail, ensure};
-use netns_topology::enclosure::{Cause, How};
+use netns_topology::sandbox::{Cause, How};
 use netns_topology::{Delivery, Inside, Namespace, Node, Server, Wiring, check};
 use nix::sched::{CloneFlags, setns};
 use std::fs;
@@ -210,7 +210,7 @@ fn linger(inside: &Inside) -> Result<ExitCode> {
     bail!("the test has left it alone for too long")
 }
 
-/// Whether this enclosure has a user namespace, and so no power over the machine.
+/// Whether this sandbox has a user namespace, and so no power over the machine.
 fn in_user_namespace() -> Result<bool> {
     Ok(fs::read_to_string("/proc/self/uid_map")?.split_whitespace().nth(2) == Some("1"))
 }
@@ -223,7 +223,7 @@ fn rootless() -> Result<()> {
 fn a_limit_is_diagnosed() -> Result<()> {
     // In a user namespace the limit is its own; elsewhere it would be the machine's.
     ensure!(in_user_namespace()?, "there is no user namespace");
-    ensure!(check() == Ok(How::Root), "an enclosure within the enclosure takes no user namespace");
+    ensure!(check() == Ok(How::Root), "a sandbox within the sandbox takes no user namespace");
     fs::write("/proc/sys/user/max_net_namespaces", "0")?;
     let forbidden = check().err().context("the limit has no effect")?;
     ensure!(forbidden.cause == Cause::Limit("max_net_namespaces"), "{forbidden}");

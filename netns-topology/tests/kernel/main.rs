@@ -1,6 +1,6 @@
 //! What only a kernel can tell: that pods reach each other, that nothing is left behind, that the host is not touched.
 //!
-//! Entering an enclosure takes a process with a single thread, so a test runs this binary again, with the name of a
+//! Entering a sandbox takes a process with a single thread, so a test runs this binary again, with the name of a
 //! case from [`cases`] in its environment.
 
 mod cases;
@@ -171,7 +171,7 @@ fn the_machine_s_pid_of_the_inside_is_known() -> Result<()> {
     Ok(())
 }
 
-/// A running enclosure with a node, a pod and a process in the pod: the case `linger`.
+/// A running sandbox with a node, a pod and a process in the pod: the case `linger`.
 struct Lab {
     outside: Child,
     inside: u32,
@@ -192,7 +192,7 @@ impl Lab {
             .collect();
         lab.namespaces = lab.processes.iter().flat_map(|pid| network_namespaces(*pid)).collect();
         ensure!(lab.processes.len() == 2, "the inside and one child: {:?}", lab.processes);
-        ensure!(lab.namespaces.len() == 4, "the enclosure, a node and two pods: {:?}", lab.namespaces);
+        ensure!(lab.namespaces.len() == 4, "the sandbox, a node and two pods: {:?}", lab.namespaces);
         Ok(lab)
     }
 

@@ -2,8 +2,8 @@
 
 use super::{Answered, words};
 use analysis::capacity::{
-    Answer, Basis, Calibration, Capacity, Comparison, Crossing, End, Estimate, Fitted, Part, Relation, VariantAnswer,
-    Verdict,
+    Answer, Basis, Calibration, Capacity, Comparison, Crossing, End, Estimate, Fitted, ObjectiveAnswer, Relation,
+    VariantAnswer, Verdict,
 };
 use lab_core::cell::Settings;
 use lab_core::metric::Better;
@@ -54,7 +54,7 @@ fn answered(Answered { label, run, answer, cluster }: &Answered) -> Value {
 }
 
 fn variant(answer: &Answer, variant: &VariantAnswer) -> Value {
-    let part = |(objective, part): (&analysis::capacity::Objective, &Part)| {
+    let part = |(objective, part): (&analysis::capacity::Objective, &ObjectiveAnswer)| {
         let verdict = |(services, (verdict, value)): (&u32, &(Verdict, Option<Estimate>))| json!({"services": services, "verdict": word(*verdict), "value": value.map(estimate)});
         let missing = part.missing.iter().map(|one| json!({"services": one.services, "why": one.why.to_string()}));
         json!({

@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::report::{Column, Content, Table, TableCell};
-use analysis::capacity::{Answer, Capacity, Part, VariantAnswer, Verdict};
+use analysis::capacity::{Answer, Capacity, ObjectiveAnswer, VariantAnswer, Verdict};
 use lab_core::units;
 
 fn value(number: String, details: Vec<String>) -> TableCell {
@@ -81,8 +81,8 @@ fn short(verdict: Verdict) -> &'static str {
 pub(super) fn objective(answer: &Answer, place: usize) -> Table {
     let objective = &answer.question.objectives[place];
     let part = |variant: &VariantAnswer| variant.parts[place].clone();
-    let parts: Vec<Part> = answer.variants.iter().map(part).collect();
-    let row = |(variant, part): (&VariantAnswer, &Part)| {
+    let parts: Vec<ObjectiveAnswer> = answer.variants.iter().map(part).collect();
+    let row = |(variant, part): (&VariantAnswer, &ObjectiveAnswer)| {
         let interval = words::interval(&part.capacity);
         let details = if interval.is_empty() { Vec::new() } else { vec![interval] };
         let largest = match part.largest {
@@ -119,7 +119,7 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
         notes.push(format!(
             "It was measured in {} places; the worst of them counts, which is what the slowest Service gets{}.",
             part.among,
-            if parts.iter().filter_map(Part::place).all(|one| one == (probe, position)) {
+            if parts.iter().filter_map(ObjectiveAnswer::place).all(|one| one == (probe, position)) {
                 format!(": here that is{}", probes.trim_start_matches(','))
             } else {
                 String::new()
@@ -153,9 +153,9 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
 }
 
 /// Where the figures of `part` are of, when those of another variant are of another place.
-fn elsewhere(part: &Part, parts: &[Part]) -> String {
+fn elsewhere(part: &ObjectiveAnswer, parts: &[ObjectiveAnswer]) -> String {
     match part.place() {
-        Some((_, position)) if parts.iter().filter_map(Part::place).any(|(_, other)| other != position) => {
+        Some((_, position)) if parts.iter().filter_map(ObjectiveAnswer::place).any(|(_, other)| other != position) => {
             words::position(position)
         }
         _ => String::new(),

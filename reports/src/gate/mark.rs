@@ -6,7 +6,7 @@
 //! ```
 
 use super::row::{Row, Toward};
-use analysis::gate::Change;
+use analysis::gate::Delta;
 use std::fmt::Write;
 
 const WIDTH: f64 = 150.0;
@@ -19,7 +19,7 @@ const REACHES: [f64; 6] = [1.1, 1.2, 1.5, 2.0, 3.0, 4.0];
 /// The end of an axis that suits `rows`; its other end is one over it.
 pub(super) fn axis<'a>(rows: impl Iterator<Item = &'a Row>) -> f64 {
     let ends = rows.filter_map(|row| row.drawn).map(|(change, allowance)| {
-        let Change { ratio, low, high } = change;
+        let Delta { ratio, low, high } = change;
         // An interval may be much wider than what is told apart by it.
         let far = [ratio, 1.0 / ratio, high.min(2.0), (1.0 / low).min(2.0), 1.0 + 2.0 * allowance.unwrap_or(0.0)];
         far.into_iter().filter(|end| end.is_finite()).fold(1.0, f64::max)
@@ -30,7 +30,7 @@ pub(super) fn axis<'a>(rows: impl Iterator<Item = &'a Row>) -> f64 {
 
 /// A row's change as an SVG element; empty where there is none. What it shows stands beside it in words.
 pub(super) fn draw(row: &Row, axis: f64) -> String {
-    let Some((Change { ratio, low, high }, allowance)) = row.drawn else { return String::new() };
+    let Some((Delta { ratio, low, high }, allowance)) = row.drawn else { return String::new() };
     let place = |ratio: f64| {
         let share = if ratio > 0.0 { ratio.ln() / axis.ln() } else { -1.0 };
         WIDTH / 2.0 + (WIDTH / 2.0 - MARGIN) * share.clamp(-1.0, 1.0)

@@ -1,7 +1,7 @@
 //! A cell's metric in both runs, written out.
 
 use crate::report::TableCell;
-use analysis::gate::{Basis, Cause, Change, Compared, Judged, Side};
+use analysis::gate::{Basis, Cause, Compared, Delta, Judged, Side};
 use lab_core::metric::{Better, Metric};
 use lab_core::units;
 use lab_core::vocabulary::{Clock, Outcome, Word};
@@ -32,7 +32,7 @@ pub(super) struct Row {
     /// What it is made of, a clause each.
     pub(super) causes: Vec<String>,
     /// The change as it is drawn, and what is allowed; `None` where there is nothing to draw.
-    pub(super) drawn: Option<(Change, Option<f64>)>,
+    pub(super) drawn: Option<(Delta, Option<f64>)>,
 }
 
 /// Which way a metric went.
@@ -181,8 +181,8 @@ fn figure(number: Option<String>, side: Option<&Side>, row: &Compared, clock: Cl
 }
 
 /// `+12.2 %`, and the ratio with its interval.
-fn changed(change: Change, basis: Basis) -> (String, String) {
-    let Change { ratio, low, high } = change;
+fn changed(change: Delta, basis: Basis) -> (String, String) {
+    let Delta { ratio, low, high } = change;
     if ratio.is_infinite() {
         return ("from zero".to_owned(), String::new());
     }

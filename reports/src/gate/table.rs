@@ -2,7 +2,7 @@
 
 use crate::formats::csv;
 use crate::table::{Column, of_cell};
-use analysis::gate::{Basis, Change, Compared, Comparison, Judged, Judgement, Side};
+use analysis::gate::{Basis, Compared, Comparison, Delta, Judged, Judgement, Side};
 use lab_core::vocabulary::{Clock, Word};
 
 /// A row, with its verdict if it was judged.
@@ -40,7 +40,7 @@ impl<'a> Line<'a> {
         self.row.after.as_ref()
     }
 
-    fn change(&self) -> Option<Change> {
+    fn change(&self) -> Option<Delta> {
         self.row.change
     }
 }

@@ -116,10 +116,10 @@ fn label(row: &Row) -> &'static str {
 }
 
 /// A metric at some positions; at all that were asked, when there are none.
-type Asked = (Metric, BTreeSet<Option<Position>>);
+type Unmeasured = (Metric, BTreeSet<Option<Position>>);
 
 /// `connect first/last`.
-fn write_asked((metric, positions): &Asked) -> String {
+fn write_unmeasured((metric, positions): &Unmeasured) -> String {
     let positions: Vec<&str> = positions.iter().flatten().map(|position| position.name()).collect();
     if positions.is_empty() { metric.to_string() } else { format!("{metric} {}", positions.join("/")) }
 }
@@ -132,24 +132,24 @@ fn which(results: &Results, rows: &[&Row]) -> String {
     for row in rows {
         asked.entry((key(row), row.metric, row.cell.cluster.services)).or_default().insert(row.cell.position);
     }
-    let mut sizes: BTreeMap<(Key, Asked), BTreeSet<u32>> = BTreeMap::new();
+    let mut sizes: BTreeMap<(Key, Unmeasured), BTreeSet<u32>> = BTreeMap::new();
     for ((of, metric, services), positions) in asked {
         let same = |row: &&Row| (key(row), row.metric, row.cell.cluster.services) == (of, metric, services);
         let all: BTreeSet<_> = results.rows.iter().filter(same).map(|row| row.cell.position).collect();
         let positions = if positions == all { BTreeSet::new() } else { positions };
         sizes.entry((of, (metric, positions))).or_default().insert(services);
     }
-    let mut metrics: BTreeMap<(VariantRun, String, BTreeSet<u32>), Vec<Asked>> = BTreeMap::new();
+    let mut metrics: BTreeMap<(VariantRun, String, BTreeSet<u32>), Vec<Unmeasured>> = BTreeMap::new();
     for (((variant, probe), metric), sizes) in sizes {
         metrics.entry((variant, results.name(variant, probe), sizes)).or_default().push(metric);
     }
-    let mut names: BTreeMap<(Vec<Asked>, BTreeSet<u32>), Vec<String>> = BTreeMap::new();
+    let mut names: BTreeMap<(Vec<Unmeasured>, BTreeSet<u32>), Vec<String>> = BTreeMap::new();
     for ((_, name, sizes), metrics) in metrics {
         names.entry((metrics, sizes)).or_default().push(name);
     }
-    let phrase = |((metrics, sizes), names): (&(Vec<Asked>, BTreeSet<u32>), &Vec<String>)| {
+    let phrase = |((metrics, sizes), names): (&(Vec<Unmeasured>, BTreeSet<u32>), &Vec<String>)| {
         let sizes: Vec<u32> = sizes.iter().copied().collect();
-        let metrics: Vec<String> = metrics.iter().map(write_asked).collect();
+        let metrics: Vec<String> = metrics.iter().map(write_unmeasured).collect();
         format!("{}: {} at {}", list(names), list(&metrics), services_of(&sizes))
     };
     names.iter().map(phrase).collect::<Vec<_>>().join("; ")

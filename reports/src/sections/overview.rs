@@ -12,10 +12,10 @@ use lab_core::vocabulary::{Outcome, Position, ProbeName, Word};
 use std::collections::BTreeSet;
 
 /// A metric, the probe it is taken with, and where that asks.
-type Asked = (Metric, ProbeName, Option<Position>);
+type Shown = (Metric, ProbeName, Option<Position>);
 
 /// What stands together.
-const GROUPS: [(&str, &[Asked]); 4] = [
+const GROUPS: [(&str, &[Shown]); 4] = [
     (
         "Control plane",
         &[
@@ -66,8 +66,8 @@ pub(crate) fn tables(results: &Results) -> Vec<Table> {
     GROUPS.iter().filter_map(|(title, asked)| table(results, title, asked)).collect()
 }
 
-fn table(results: &Results, title: &str, asked: &[Asked]) -> Option<Table> {
-    let asked: Vec<&Asked> = asked.iter().filter(|(metric, probe, _)| is_taken(results, *metric, *probe)).collect();
+fn table(results: &Results, title: &str, asked: &[Shown]) -> Option<Table> {
+    let asked: Vec<&Shown> = asked.iter().filter(|(metric, probe, _)| is_taken(results, *metric, *probe)).collect();
     let variants: BTreeSet<VariantRun> = asked.iter().flat_map(|(_, probe, _)| results.variants(*probe)).collect();
     // In a group all probes are of a kind, so that a variant has the same name with each.
     let names: BTreeSet<(VariantRun, String)> = asked
@@ -96,7 +96,7 @@ fn is_taken(results: &Results, metric: Metric, probe: ProbeName) -> bool {
 }
 
 /// The rows of one metric: one a size, with one unit for all of them.
-fn rows(results: &Results, (metric, probe, position): Asked, variants: &BTreeSet<VariantRun>) -> Vec<Vec<TableCell>> {
+fn rows(results: &Results, (metric, probe, position): Shown, variants: &BTreeSet<VariantRun>) -> Vec<Vec<TableCell>> {
     let find = |variant: &VariantRun, services| match results.endpoints(*variant, probe) {
         Some(endpoints) => results.find(variant.place(services, endpoints, probe, position), metric),
         None => Found::NotAsked,

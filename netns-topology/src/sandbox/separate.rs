@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// What the enclosure is made of, besides the user namespace.
+/// What the sandbox is made of, besides the user namespace.
 const NAMESPACES: CloneFlags = CloneFlags::CLONE_NEWNS.union(CloneFlags::CLONE_NEWNET).union(CloneFlags::CLONE_NEWPID);
 
 /// By what right the namespaces are made.

@@ -35,12 +35,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The environment variable that tells the inside apart; its value is the number of the lifeline's descriptor.
-const MARKER: &str = "SVCLAB_ENCLOSURE";
+const MARKER: &str = "SVCLAB_SANDBOX";
 
 /// The signals that the outside forwards.
 const FORWARDED: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
-/// Which side of the enclosure this process turned out to be.
+/// Which side of the sandbox this process turned out to be.
 #[derive(Debug)]
 pub enum Side {
     /// The outside, and the inside has ended with this exit code (128+n after signal n): `main` ends with it too.
@@ -49,7 +49,7 @@ pub enum Side {
     Inside(Inside),
 }
 
-/// What the inside knows of its enclosure.
+/// What the inside knows of its sandbox.
 #[derive(Debug)]
 pub struct Inside {
     /// This process's ID as the machine sees it, for `nsenter -t PID -n …` and the like.
@@ -80,11 +80,11 @@ impl Inside {
 pub fn enter() -> Result<Side> {
     match env::var_os(MARKER) {
         None => outside().map(Side::Outside),
-        Some(lifeline) => inside(&lifeline).context("furnish the enclosure").map(Side::Inside),
+        Some(lifeline) => inside(&lifeline).context("furnish the sandbox").map(Side::Inside),
     }
 }
 
-/// Whether this process is the inside of an enclosure that it has yet to [`enter`]: the outside has decided to.
+/// Whether this process is the inside of a sandbox that it has yet to [`enter`]: the outside has decided to.
 #[must_use]
 pub fn awaits() -> bool {
     env::var_os(MARKER).is_some()
@@ -107,7 +107,7 @@ fn outside() -> Result<u8> {
         // Else a Ctrl-C would arrive twice: from the terminal and forwarded.
         .process_group(0)
         .spawn()
-        .context("start this program again, inside the enclosure")?;
+        .context("start this program again, inside the sandbox")?;
     drop(lifeline);
 
     let pid = Pid::from_raw(inside.id().cast_signed());

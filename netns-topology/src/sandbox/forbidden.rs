@@ -4,7 +4,7 @@ use nix::errno::Errno;
 use std::fmt;
 use std::fs;
 
-/// A step on the way into the enclosure.
+/// A step on the way into the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     /// Asking at all.
