@@ -1,8 +1,8 @@
 //! One guest from its start to its end: its messages, how long it may be silent, and what is known when it is lost.
 
-use crate::Stop;
 use crate::message::Message;
 use crate::qemu::Qemu;
+use crate::stop::Stop;
 use serde::de::DeserializeOwned;
 use std::io::{BufRead, BufReader};
 use std::process::ChildStdout;

@@ -4,8 +4,7 @@ use crate::guest::Guest;
 use crate::initramfs::Initramfs;
 use crate::kernel::Kernel;
 use crate::message::{Job, PLACE};
-use crate::profile::Watch;
-use crate::qemu::{Boot, Engine, Qemu};
+use crate::qemu::{Boot, Machine, Qemu};
 use anyhow::{Context, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,17 +15,6 @@ pub struct Image {
     boot: Boot,
     initramfs: Vec<u8>,
     sha256: String,
-}
-
-/// The machine that a guest has.
-#[derive(Clone, Copy)]
-pub struct Machine<'a> {
-    /// What executes its instructions.
-    pub engine: Engine,
-    /// Its memory, in MiB.
-    pub memory: u32,
-    /// What counts its instructions by function, if anything does.
-    pub watch: Option<&'a Watch>,
 }
 
 impl Image {

@@ -22,15 +22,14 @@ mod missing;
 mod port;
 pub mod profile;
 pub mod qemu;
+mod stop;
 pub mod tool;
 
 pub use guest::{Guest, Silence};
-pub use image::{Image, Machine};
+pub use image::Image;
 pub use initramfs::Initramfs;
 pub use message::{Job, Message, Program, Stream};
 pub use missing::Missing;
 pub use port::Port;
-pub use qemu::Engine;
-
-/// Whether what is going on should stop. It is asked several times a second, from any thread.
-pub type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
+pub use qemu::{Engine, Machine};
+pub use stop::Stop;

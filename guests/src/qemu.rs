@@ -1,8 +1,8 @@
 //! QEMU's command line, and its process: it never outlives this one.
 
-use crate::image::Machine;
 use crate::missing::Missing;
 use crate::port;
+use crate::profile::watch::Watch;
 use crate::tool::{self, memory_file};
 use anyhow::{Context, Result};
 use nix::errno::Errno;
@@ -27,6 +27,17 @@ pub enum Engine {
     Emulated,
     /// Emulation; the clock counts instructions, and skips idle time.
     Counted,
+}
+
+/// The machine that a guest has.
+#[derive(Clone, Copy)]
+pub struct Machine<'a> {
+    /// What executes its instructions.
+    pub engine: Engine,
+    /// Its memory, in MiB.
+    pub memory: u32,
+    /// What counts its instructions by function, if anything does.
+    pub watch: Option<&'a Watch>,
 }
 
 /// What a guest starts from.
@@ -96,9 +107,9 @@ impl Qemu {
         command.args(engine(machine.engine)).args(["-m", &machine.memory.to_string()]);
         command.arg("-kernel").arg(kernel);
         command.args(["-initrd", &format!("/proc/self/fd/{image}"), "-append", KERNEL_ARGUMENTS]);
-        command.args(["-chardev", "stdio,id=news,signal=off"]);
+        command.args(["-chardev", "stdio,id=messages,signal=off"]);
         let read = watch.map_or(String::new(), |(_, _, wanted)| format!(",readback={wanted}"));
-        command.args(["-device", &format!("isa-debugcon,iobase={:#x},chardev=news{read}", port::NUMBER)]);
+        command.args(["-device", &format!("isa-debugcon,iobase={:#x},chardev=messages{read}", port::NUMBER)]);
         if let Some((plugin, counts, _)) = watch {
             command.args(["-plugin", &format!("file=/proc/self/fd/{plugin},out=/proc/self/fd/{counts}")]);
         }
@@ -120,8 +131,8 @@ impl Qemu {
             });
         }
         let mut process = command.spawn().with_context(|| format!("starting {PROGRAM}"))?;
-        let news = process.stdout.take().context("QEMU has a standard output")?;
-        Ok((Self { process, console }, news))
+        let messages = process.stdout.take().context("QEMU has a standard output")?;
+        Ok((Self { process, console }, messages))
     }
 
     /// Its process, for `/proc`.

@@ -1,7 +1,7 @@
 //! Programs of this machine: where they are, and running one with a time limit. This is the seam for tests of what calls
 //! apt and dpkg.
 
-use crate::Stop;
+use crate::stop::Stop;
 use anyhow::{Context, Result};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl;

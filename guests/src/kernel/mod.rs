@@ -22,8 +22,8 @@ pub use fetch::Again;
 pub use modules::Module;
 pub use suite::Suite;
 
-use crate::Stop;
 use crate::missing::Missing;
+use crate::stop::Stop;
 use crate::tool::Real;
 use cache::Cache;
 use folder::Folder;

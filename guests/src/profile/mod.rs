@@ -17,6 +17,7 @@ mod functions;
 mod names;
 mod plugin;
 mod symbols;
+pub(crate) mod watch;
 
 use crate::initramfs::Initramfs;
 use crate::mark::Accounts;
@@ -31,6 +32,7 @@ use std::fs::File;
 use std::sync::{Mutex, PoisonError};
 use symbols::Symbols;
 pub(crate) use symbols::of_code;
+pub use watch::Watch;
 
 /// A function of a program, a library, the kernel or a module.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,13 +72,6 @@ pub struct Profiler {
     binaries: Binaries,
     /// The kernel's, as soon as one guest has told them.
     kernel: Mutex<Option<String>>,
-}
-
-/// What is watched of one guest.
-pub struct Watch {
-    pub(crate) plugin: File,
-    pub(crate) counts: File,
-    pub(crate) wanted: Wanted,
 }
 
 impl Profiler {

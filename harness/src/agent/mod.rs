@@ -47,7 +47,7 @@ impl Listener for Reporter<'_> {
             Event::CellStarted(visit) => Progress::CellStarted(*visit),
             Event::CellEnded { visit, records } => Progress::CellEnded { visit: *visit, records: records.to_vec() },
             Event::Accounted { visit, accounts } => Progress::Accounted { visit: *visit, accounts: accounts.to_vec() },
-            Event::Started(_) | Event::Profiled(_) | Event::CellError => return Ok(()),
+            Event::Started(_) | Event::Profiled(_) | Event::Ended => return Ok(()),
         };
         self.0.tell(&Message::Work(progress));
         Ok(())

@@ -5,7 +5,7 @@ use super::output::{self, say};
 use super::runs;
 use crate::process::exit::{Exit, Failure};
 use crate::session;
-use crate::session::child::Commission;
+use crate::session::child::ChildRun;
 use crate::session::profiles;
 use crate::session::spec::Profiling;
 use crate::session::store;
@@ -90,7 +90,7 @@ fn repeat(file: &Path) -> Result<(PathBuf, Dataset), Failure> {
     let out = Path::new(store::RUNS).join(session::id(&header.plan, Timestamp::now()));
     eprintln!("running the plan of {}: {} on {}", file.display(), header.plan.scenario, header.plan.target);
     let profiling = if profiles::of_baseline(file).is_some() { Profiling::On } else { Profiling::Off };
-    let made = Commission { profiling, ..Commission::repeat(&header, out) }.carry_out()?;
+    let made = ChildRun { profiling, ..ChildRun::repeat(&header, out) }.run()?;
     Ok((made.folder, made.dataset))
 }
 

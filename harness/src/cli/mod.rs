@@ -85,7 +85,7 @@ enum Verb {
     Examine,
     /// Make a run: started by verbs that need one.
     #[command(name = child::VERB, hide = true)]
-    Commission {
+    ChildRun {
         /// What is to be run
         file: PathBuf,
     },
@@ -121,7 +121,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Splice(args) => splice::run(&args),
         Verb::Doctor => doctor::run(),
         Verb::Examine => targets::examine(),
-        Verb::Commission { file } => child::make(&file),
+        Verb::ChildRun { file } => child::make(&file),
         Verb::Guest(args) => guest::run(args),
         Verb::Kernel(verb) => kernel::run(&verb),
         Verb::Overhead(args) => overhead::run(&args),

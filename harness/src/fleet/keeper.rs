@@ -1,7 +1,7 @@
 //! Who sees the visits of one boot through, with one guest after the other if need be.
 
 use super::job::{Progress, Work};
-use super::{AROUND, Fleet, Word, entropy, profile};
+use super::{AROUND, Fleet, Notice, entropy, profile};
 use crate::planting::Planting;
 use crate::process::interrupt;
 use crate::run::unmeasured;
@@ -28,7 +28,7 @@ pub(super) struct Keeper<'a> {
     pub(super) fleet: &'a Fleet,
     pub(super) plan: &'a Plan,
     pub(super) clock: Clock,
-    pub(super) words: &'a mpsc::Sender<Word>,
+    pub(super) words: &'a mpsc::Sender<Notice>,
     pub(super) stop: &'a AtomicBool,
 }
 
@@ -65,8 +65,8 @@ impl Keeper<'_> {
         let stop = || interrupt::requested() || self.stop.load(Ordering::Relaxed);
         loop {
             match guest.next(self.patience(), &stop) {
-                Ok(Message::Ready) => self.say(Word::Booted(guest.age())),
-                Ok(Message::Work(Progress::CellStarted(visit))) => self.say(Word::Started(visit)),
+                Ok(Message::Ready) => self.say(Notice::Booted(guest.age())),
+                Ok(Message::Work(Progress::CellStarted(visit))) => self.say(Notice::Started(visit)),
                 Ok(Message::Work(Progress::CellEnded { visit, records })) => {
                     left.retain(|other| *other != visit);
                     self.ended(visit, records);
@@ -78,7 +78,7 @@ impl Keeper<'_> {
                 Ok(Message::Symbols { text }) => {
                     if let (Some(profiler), Some(watch)) = (&self.fleet.image.profiler, &watch) {
                         let executed = profiler.executed(watch, &text)?;
-                        self.say(Word::Profiled(profile::entries(&executed, &accounted)));
+                        self.say(Notice::Profiled(profile::entries(&executed, &accounted)));
                     }
                     return Ok(Ok(()));
                 }
@@ -112,11 +112,11 @@ impl Keeper<'_> {
     }
 
     fn ended(&self, visit: Visit, records: Vec<CellRecord>) {
-        self.say(Word::CellError(visit, records));
+        self.say(Notice::CellEnded(visit, records));
     }
 
     /// When nobody listens any more, the run has ended, and `stop` says so.
-    fn say(&self, word: Word) {
+    fn say(&self, word: Notice) {
         let _ = self.words.send(word);
     }
 }

@@ -41,10 +41,10 @@ pub(crate) struct Fleet {
 }
 
 /// What a guest's keeper tells the run.
-enum Word {
+enum Notice {
     Booted(Duration),
     Started(Visit),
-    CellError(Visit, Vec<CellRecord>),
+    CellEnded(Visit, Vec<CellRecord>),
     Profiled(Vec<Entry>),
     Broken(anyhow::Error),
 }
@@ -132,7 +132,7 @@ impl Fleet {
                     while let (false, Some(boot)) = (stop.load(Ordering::Relaxed), next()) {
                         let keeper = Keeper { fleet: self, plan, clock, words: &words, stop };
                         if let Err(error) = keeper.attend(boot) {
-                            let _ = words.send(Word::Broken(error));
+                            let _ = words.send(Notice::Broken(error));
                         }
                     }
                 });
@@ -146,15 +146,17 @@ impl Fleet {
 }
 
 /// Passes on what the keepers tell, until the last of them is through.
-fn report(heard: &mpsc::Receiver<Word>, listener: &mut dyn Listener) -> Result<Ran> {
+fn report(heard: &mpsc::Receiver<Notice>, listener: &mut dyn Listener) -> Result<Ran> {
     let mut ran = Ran::default();
     for word in heard {
         match word {
-            Word::Booted(took) => ran.boots.push(took),
-            Word::Started(visit) => listener.hear(Event::CellStarted(&visit))?,
-            Word::CellError(visit, records) => listener.hear(Event::CellEnded { visit: &visit, records: &records })?,
-            Word::Profiled(entries) => listener.hear(Event::Profiled(&entries))?,
-            Word::Broken(error) => return Err(error),
+            Notice::Booted(took) => ran.boots.push(took),
+            Notice::Started(visit) => listener.hear(Event::CellStarted(&visit))?,
+            Notice::CellEnded(visit, records) => {
+                listener.hear(Event::CellEnded { visit: &visit, records: &records })?
+            }
+            Notice::Profiled(entries) => listener.hear(Event::Profiled(&entries))?,
+            Notice::Broken(error) => return Err(error),
         }
     }
     ran.interrupted = interrupt::requested();

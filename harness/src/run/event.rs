@@ -21,7 +21,7 @@ pub(crate) enum Event<'a> {
     /// What was executed for the samples of a guest, by function.
     Profiled(&'a [Entry]),
     /// The plan is through, or the run was asked to stop.
-    CellError,
+    Ended,
 }
 
 /// Hears of everything that happens in a run.

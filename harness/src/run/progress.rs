@@ -78,7 +78,7 @@ impl Listener for Progress {
                 }
             }
             Event::Accounted { .. } | Event::Profiled(_) => {}
-            Event::CellError => {
+            Event::Ended => {
                 if let Self::Bar(bar) = self {
                     bar.finish_and_clear();
                 }

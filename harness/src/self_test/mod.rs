@@ -20,7 +20,7 @@ mod told;
 mod trials;
 
 use crate::process::exit::Failure;
-use crate::session::child::Commission;
+use crate::session::child::ChildRun;
 use crate::session::reruns::Reruns;
 use crate::session::spec::Profiling;
 use amount::{Amount, carriers};
@@ -144,15 +144,15 @@ impl Collector<'_> {
         let planted = carriers(&header.plan);
         let beside = planted.iter().copied().filter_map(gate::beside);
         let cells: Vec<Cell> = planted.iter().copied().chain(beside).collect();
-        let again = Commission::again(&header, &cells, rounds, Reruns::of(&place, &header.id).free());
-        self.pool.confirm(number, again.carry_out()?.dataset);
+        let again = ChildRun::again(&header, &cells, rounds, Reruns::of(&place, &header.id).free());
+        self.pool.confirm(number, again.run()?.dataset);
         Ok(())
     }
 
     fn make(&mut self, kind: Kind, plan: Plan) -> Result<&Dataset, Failure> {
         let out = self.pool.next(kind);
         eprintln!("{}", out.display());
-        let commission = Commission {
+        let child = ChildRun {
             scenario: self.asked.scenario.text.clone(),
             plan,
             kernel: self.asked.kernel.clone(),
@@ -161,7 +161,7 @@ impl Collector<'_> {
             command: std::env::args().collect(),
             out: out.clone(),
         };
-        let made = commission.carry_out()?;
+        let made = child.run()?;
         Ok(self.pool.add(kind, out, made.dataset))
     }
 }

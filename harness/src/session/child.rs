@@ -27,11 +27,11 @@ use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
 /// The verb of the process that makes the run. Nobody is meant to type it.
-pub(crate) const VERB: &str = "commission";
+pub(crate) const VERB: &str = "child-run";
 
 /// A run to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Commission {
+pub(crate) struct ChildRun {
     /// The scenario's YAML text.
     pub(crate) scenario: String,
     /// What is to be measured.
@@ -57,7 +57,7 @@ pub(crate) struct Made {
     pub(crate) dataset: Dataset,
 }
 
-impl Commission {
+impl ChildRun {
     /// The run of `header` once more, with its scenario, plan, seed and kernel.
     pub(crate) fn repeat(header: &Header, out: PathBuf) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl Commission {
     ///
     /// # Errors
     /// When it cannot be made, breaks off or is interrupted. What was measured before is in its folder.
-    pub(crate) fn carry_out(&self) -> Result<Made, Failure> {
+    pub(crate) fn run(&self) -> Result<Made, Failure> {
         store::check(&self.out).map_err(Failure::usage)?;
         interrupt::listen()?;
         let status = self.delegate()?;
@@ -147,11 +147,11 @@ pub(crate) fn make(path: &Path) -> Result<ExitCode, Failure> {
         prctl::set_pdeathsig(Signal::SIGTERM).context("tying this process's life to its parent's")?;
     }
     let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()));
-    let commission: Commission = text
+    let asked: ChildRun = text
         .and_then(|text| Ok(serde_json::from_str(&text)?))
         .context("reading what is to be run")
         .map_err(Failure::usage)?;
-    let Commission { scenario, plan, kernel, jobs, profiling, command, out } = commission;
+    let ChildRun { scenario, plan, kernel, jobs, profiling, command, out } = asked;
     let scenario = Scenario::read("the recorded run's scenario", &scenario).map_err(Failure::usage)?;
     // Other targets have no guests to start.
     let kernel = kernel.filter(|_| plan.target != TargetName::Host);
@@ -178,9 +178,9 @@ mod tests {
     #[test]
     fn a_run_is_repeated_with_its_scenario_plan_and_kernel() {
         let header = header(TargetName::Exact);
-        let commission = Commission::repeat(&header, PathBuf::from("out"));
-        assert_eq!((&commission.scenario, &commission.plan), (&header.scenario, &header.plan));
-        assert_eq!(commission.kernel.as_deref(), Some("debian-13"));
+        let again = ChildRun::repeat(&header, PathBuf::from("out"));
+        assert_eq!((&again.scenario, &again.plan), (&header.scenario, &header.plan));
+        assert_eq!(again.kernel.as_deref(), Some("debian-13"));
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
         let cells: Vec<Cell> = header.plan.cells.iter().filter(wanted).copied().collect();
         let reversed: Vec<Cell> = cells.iter().rev().copied().collect();
         let Plan { cells: planned, rounds, budget, seed, .. } =
-            Commission::again(&header, &reversed, 10, PathBuf::from("out")).plan;
+            ChildRun::again(&header, &reversed, 10, PathBuf::from("out")).plan;
         assert_eq!((planned, rounds, seed), (cells, 10, 7));
         assert_eq!(budget, Duration::from_secs(300));
     }

@@ -53,7 +53,7 @@ pub(crate) struct Ran {
 
 /// Runs `spec`: records it, shows its progress, writes its reports and prints the tables. `measure` makes the plan's
 /// visits and tells of them.
-pub(crate) fn conduct(
+pub(crate) fn run(
     spec: &RunSpec,
     clock: Clock,
     ground: Ground,
@@ -68,7 +68,7 @@ pub(crate) fn conduct(
     let mut everyone = Everyone(vec![&mut progress, &mut store, &mut tally]);
     everyone.hear(Event::Started(&spec.plan))?;
     let ran = measure(&mut everyone)?;
-    everyone.hear(Event::CellError)?;
+    everyone.hear(Event::Ended)?;
     let end = End {
         end: Timestamp::now(),
         peak_rss: meter::peak_rss(),

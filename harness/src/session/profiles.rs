@@ -10,15 +10,12 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// The file in a run's folder that says what was executed for its samples, where that was asked for.
-pub(crate) const FILE: &str = "profile.jsonl";
-
 /// What the name of a baseline's ends in, in place of its `jsonl`.
 const PACKED: &str = "profile.gz";
 
 /// The profile of the run at `place`, its folder or its record; `None` where there is none.
 pub(crate) fn of_run(place: &Path) -> Option<PathBuf> {
-    store::folder(place).map(|folder| folder.join(FILE)).filter(|file| file.is_file())
+    store::folder(place).map(|folder| folder.join(store::PROFILE)).filter(|file| file.is_file())
 }
 
 /// The profile of the baseline `file`, which may be a run's; `None` where there is none.

@@ -1,7 +1,6 @@
 //! The folder of a run: `run.jsonl`, written line by line as the run goes, and the reports made from it at the end.
 
 use crate::run::event::{Event, Listener};
-use crate::session::profiles;
 use anyhow::{Context, Result, bail, ensure};
 use lab_core::dataset::{Dataset, Header, Read, Reading, Record};
 use lab_core::profile::{Entry, Profile};
@@ -13,6 +12,9 @@ use std::path::{Path, PathBuf};
 
 /// The file in a run's folder that everything is made from.
 pub(crate) const RECORD: &str = "run.jsonl";
+
+/// The file in a run's folder that says what was executed for its samples, where that was asked for.
+pub(crate) const PROFILE: &str = "profile.jsonl";
 
 /// Where runs are, unless they are to be somewhere else.
 pub(crate) const RUNS: &str = "runs";
@@ -90,7 +92,7 @@ impl Store {
 
     /// Adds to what was executed for the run's samples.
     fn add_profile(&self, entries: &[Entry]) -> Result<()> {
-        let path = self.folder.join(profiles::FILE);
+        let path = self.folder.join(PROFILE);
         let header = if path.exists() { String::new() } else { Profile::header(&self.id) };
         let text: String = std::iter::once(header).chain(entries.iter().map(Entry::line)).collect();
         let file = OpenOptions::new().append(true).create(true).open(&path);

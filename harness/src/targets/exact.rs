@@ -5,7 +5,7 @@ use crate::cell_error::Missing;
 use crate::fleet::Fleet;
 use crate::process::exit::Failure;
 use crate::process::interrupt;
-use crate::session::conduct;
+use crate::session;
 use crate::session::spec::Guests;
 use crate::session::spec::RunSpec;
 use guests::Engine;
@@ -27,6 +27,7 @@ impl Target for Exact {
         interrupt::listen()?;
         let fleet = Fleet::ready(&spec.guests, Engine::Counted, spec.plan.memory).map_err(Failure::cannot_run)?;
         let clock = Clock::Instructions;
-        Ok(conduct(spec, clock, fleet.ground(&spec.plan), |listener| fleet.run(&spec.plan, clock, listener))?.into())
+        Ok(session::run(spec, clock, fleet.ground(&spec.plan), |listener| fleet.run(&spec.plan, clock, listener))?
+            .into())
     }
 }

@@ -12,7 +12,7 @@ use crate::programmer;
 use crate::run::{Interrupted, run};
 use crate::session::spec::Guests;
 use crate::session::spec::RunSpec;
-use crate::session::{Ground, Ran, conduct};
+use crate::session::{self, Ground, Ran};
 use crate::tool::{Real, launcher};
 use anyhow::Result;
 use lab_core::vocabulary::{BackendName, Clock, TargetName};
@@ -37,7 +37,7 @@ impl Target for Host {
             let visits = spec.plan.boots().concat();
             let planting = Planting::of(&spec.plan, &visits);
             let mut labs = Labs::new(&spec.plan, &visits, &planting, &Real);
-            let exit = conduct(spec, Clock::Wall, Ground::default(), |listener| {
+            let exit = session::run(spec, Clock::Wall, Ground::default(), |listener| {
                 let Interrupted(interrupted) = run(&spec.plan, &visits, &mut labs, listener)?;
                 Ok(Ran { interrupted, ..Ran::default() })
             })?;

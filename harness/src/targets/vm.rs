@@ -6,7 +6,7 @@ use crate::fleet::Fleet;
 use crate::fleet::kvm;
 use crate::process::exit::Failure;
 use crate::process::interrupt;
-use crate::session::conduct;
+use crate::session;
 use crate::session::spec::Guests;
 use crate::session::spec::RunSpec;
 use guests::Engine;
@@ -48,6 +48,7 @@ impl Target for Vm {
         // Guests side by side would slow each other down.
         let guests = Guests { jobs: Some(1), ..spec.guests.clone() };
         let fleet = Fleet::ready(&guests, engine, spec.plan.memory).map_err(Failure::cannot_run)?;
-        Ok(conduct(spec, clock, fleet.ground(&spec.plan), |listener| fleet.run(&spec.plan, clock, listener))?.into())
+        Ok(session::run(spec, clock, fleet.ground(&spec.plan), |listener| fleet.run(&spec.plan, clock, listener))?
+            .into())
     }
 }

@@ -4,7 +4,7 @@ use super::{Origin, Rerun, Run};
 use crate::process::exit::Failure;
 use crate::run::progress::describe;
 use crate::session;
-use crate::session::child::Commission;
+use crate::session::child::ChildRun;
 use crate::session::reruns::Reruns;
 use crate::session::store::{self, RECORD};
 use analysis::gate::{self, Aspect, Bearing, Difference, Judgement, Policy};
@@ -87,7 +87,7 @@ fn make(run: &Run, suspicious: &[Cell], rounds: u32, out: PathBuf) -> Result<Dat
     for cell in suspicious {
         eprintln!("  {}", describe(cell));
     }
-    let again = Commission::again(&run.dataset.header, suspicious, rounds, out).carry_out()?;
+    let again = ChildRun::again(&run.dataset.header, suspicious, rounds, out).run()?;
     eprintln!("{}", again.folder.join(RECORD).display());
     Ok(again.dataset)
 }

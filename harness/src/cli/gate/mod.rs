@@ -12,7 +12,7 @@ use super::baselines::{self, Baseline};
 use super::{output, runs};
 use crate::process::exit::{Exit, Failure};
 use crate::session;
-use crate::session::child::Commission;
+use crate::session::child::ChildRun;
 use crate::session::store::{self, RECORD};
 use analysis::gate::Aspect;
 use anyhow::{anyhow, ensure};
@@ -158,9 +158,9 @@ fn make(args: &Args, baseline: &Baseline) -> Result<Run, Failure> {
         Some(folder) => folder.join(RUN),
         None => Path::new(store::RUNS).join(session::id(&header.plan, Timestamp::now())),
     };
-    let mut commission = Commission::repeat(header, out);
+    let mut child = ChildRun::repeat(header, out);
     if args.kernel.is_some() {
-        commission.kernel.clone_from(&args.kernel);
+        child.kernel.clone_from(&args.kernel);
     }
     if let Some(rounds) = args.rounds {
         if header.plan.target.is_exact() {
@@ -169,10 +169,10 @@ fn make(args: &Args, baseline: &Baseline) -> Result<Run, Failure> {
                 "--rounds is for a wall clock; {shown} is of exact, which counts once"
             )));
         }
-        commission.plan = header.plan.in_rounds(rounds);
+        child.plan = header.plan.in_rounds(rounds);
     }
     eprintln!("running the plan of {}: {} on {}", baseline.file.display(), header.plan.scenario, header.plan.target);
-    let made = commission.carry_out()?;
+    let made = child.run()?;
     eprintln!("{}", made.folder.join(RECORD).display());
     Ok(Run { place: made.folder, dataset: made.dataset, origin: Origin::Made })
 }

@@ -3,10 +3,11 @@
 use super::confirmation::may;
 use super::{Origin, Rerun, Run};
 use crate::cli::baselines::Baseline;
-use crate::session::child::Commission;
+use crate::session::child::ChildRun;
 use crate::session::profiles;
 use crate::session::reruns::Reruns;
 use crate::session::spec::Profiling;
+use crate::session::store;
 use analysis::gate::{Compared, Gating, Judged, Judgement, Verdict};
 use anyhow::Result;
 use lab_core::cell::Cell;
@@ -68,7 +69,7 @@ fn after(run: &Run, cells: &[Cell], asked: Rerun) -> Result<Profile> {
     }
     may(run, asked).map_err(anyhow::Error::msg)?;
     eprintln!("running again, to see in which functions it is");
-    let commission = Commission::again(header, cells, 1, out);
-    let made = Commission { profiling: Profiling::On, ..commission }.carry_out().map_err(|failure| failure.error)?;
-    profiles::read(&made.folder.join(profiles::FILE))
+    let child = ChildRun::again(header, cells, 1, out);
+    let made = ChildRun { profiling: Profiling::On, ..child }.run().map_err(|failure| failure.error)?;
+    profiles::read(&made.folder.join(store::PROFILE))
 }
