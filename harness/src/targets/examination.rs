@@ -3,18 +3,13 @@
 //! Whoever enters a sandbox starts the program again and ends with it. The trial is a process of its own, then, so
 //! that its caller can go on.
 
-use super::host;
-use crate::backend::BACKENDS;
 use crate::cell_error::Missing;
-use crate::probe::PROBES;
-use crate::process::exit::{Exit, Failure};
-use crate::programmer;
-use crate::tool::Real;
 use anyhow::{Context, Result, ensure};
 use lab_core::vocabulary::{BackendName, ProbeName};
+use netns_topology::sandbox::{self, Forbidden};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 
 /// The verb of the process that tries. Nobody is meant to type it.
 pub(crate) const VERB: &str = "examine";
@@ -34,7 +29,8 @@ impl Examination {
     /// # Errors
     /// When there can be no sandbox here.
     pub(crate) fn make() -> Result<Self, Missing> {
-        host::check()?;
+        let missing = |forbidden: Forbidden| Missing { why: forbidden.why(), remedy: forbidden.remedy() };
+        sandbox::check().map_err(missing)?;
         Self::ask().map_err(|error| Missing {
             why: format!("this kernel could not be examined: {error:#}"),
             remedy: format!("see what it says: svclab {VERB}"),
@@ -57,19 +53,4 @@ impl Examination {
         let missing = backends.iter().find_map(|name| self.backends.get(name)?.as_ref().err());
         missing.map_or(Ok(()), |missing| Err(missing.clone()))
     }
-}
-
-/// Tries everything out and prints what was found, for the process that asked.
-pub(crate) fn examine() -> Result<ExitCode, Failure> {
-    host::within(&|| {
-        let backend =
-            |backend: &&'static dyn crate::backend::Backend| (backend.name(), programmer::check(*backend, &Real));
-        let found = Examination {
-            sandbox: host::describe(),
-            backends: BACKENDS.iter().map(backend).collect(),
-            probes: PROBES.iter().map(|probe| (probe.name(), probe.check())).collect(),
-        };
-        println!("{}", serde_json::to_string(&found).context("writing what was found")?);
-        Ok(Exit::Done.into())
-    })
 }

@@ -49,12 +49,6 @@ impl Target for Host {
     }
 }
 
-/// Whether private namespaces can be had here.
-pub(crate) fn check() -> Result<(), Missing> {
-    let missing = |forbidden: Forbidden| Missing { why: forbidden.why(), remedy: forbidden.remedy() };
-    sandbox::check().map(drop).map_err(missing)
-}
-
 /// Runs `inside` in a sandbox, on behalf of a verb that is no run.
 pub(crate) fn within(inside: &dyn Fn() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
     enter(|_| inside())

@@ -2,10 +2,12 @@
 
 mod exact;
 mod examination;
+mod examine;
 mod host;
 mod vm;
 
-pub(crate) use examination::{Examination, VERB as EXAMINE, examine};
+pub(crate) use examination::{Examination, VERB as EXAMINE};
+pub(crate) use examine::examine;
 pub(crate) use host::within as within_host;
 
 use crate::backend;

@@ -1,0 +1,26 @@
+//! The process that an examination starts: it tries everything out, in a sandbox that vanishes with it.
+
+use super::examination::Examination;
+use super::host;
+use crate::backend::BACKENDS;
+use crate::probe::PROBES;
+use crate::process::exit::{Exit, Failure};
+use crate::programmer;
+use crate::tool::Real;
+use anyhow::Context;
+use std::process::ExitCode;
+
+/// Tries everything out and prints what was found, for the process that asked.
+pub(crate) fn examine() -> Result<ExitCode, Failure> {
+    host::within(&|| {
+        let backend =
+            |backend: &&'static dyn crate::backend::Backend| (backend.name(), programmer::check(*backend, &Real));
+        let found = Examination {
+            sandbox: host::describe(),
+            backends: BACKENDS.iter().map(backend).collect(),
+            probes: PROBES.iter().map(|probe| (probe.name(), probe.check())).collect(),
+        };
+        println!("{}", serde_json::to_string(&found).context("writing what was found")?);
+        Ok(Exit::Done.into())
+    })
+}
