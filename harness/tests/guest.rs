@@ -3,10 +3,10 @@
 #[path = "../../ci/tier.rs"]
 mod tier;
 
+#[path = "guest/fault.rs"]
+mod fault;
 #[path = "guest/gate.rs"]
 mod gate;
-#[path = "guest/planting.rs"]
-mod planting;
 #[path = "guest/profile.rs"]
 mod profile;
 
@@ -72,8 +72,8 @@ fn main() -> ExitCode {
         ),
         test("a_profile_of_another_target_is_refused", profile::a_profile_of_another_target_is_refused),
         test(
-            "a_guest_is_the_same_whatever_is_planted_later_on",
-            planting::a_guest_is_the_same_whatever_is_planted_later_on,
+            "a_guest_is_the_same_whatever_fault_is_injected_later_on",
+            fault::a_guest_is_the_same_whatever_fault_is_injected_later_on,
         ),
         test("kill_nine_leaves_nothing", kill_nine_leaves_nothing),
         test("ctrl_c_leaves_a_valid_dataset_and_no_guest", ctrl_c_leaves_a_valid_dataset_and_no_guest),

@@ -1,11 +1,10 @@
 //! This program as a guest's init: it makes the visits that it was started for, and reports them to the host.
 
 use crate::fleet::job::{Progress, Work};
-use crate::lab::labs::Labs;
 use crate::process::clock;
 use crate::run::event::{Event, Listener};
 use crate::run::run;
-use crate::tool::Real;
+use crate::self_test::fault;
 use anyhow::{Context, Result};
 use guests::{Message, Port, init};
 use std::time::Duration;
@@ -22,9 +21,9 @@ pub(crate) fn serve() {
 
 fn work(work: Work, port: &mut Port) -> Result<()> {
     match &work {
-        Work::Visits { plan, visits, planting, clock } => {
+        Work::Visits { plan, visits, faults, clock } => {
             clock::set(*clock);
-            let mut labs = Labs::new(plan, visits, planting, &Real);
+            let mut labs = fault::labs(plan, visits, faults);
             // The backends were tried out in namespaces that the kernel now takes down, in the background.
             std::thread::sleep(AFTER_TRIALS);
             port.tell(&Message::<Progress>::Ready);

@@ -5,6 +5,7 @@ mod iptables;
 mod ipvs;
 mod nf_tables;
 mod nftables;
+pub(crate) mod transaction;
 
 use crate::cell_error::Missing;
 use crate::tool::{self, Runner};

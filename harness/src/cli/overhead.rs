@@ -4,16 +4,18 @@
 use super::output::say;
 use crate::backend::{self, Options};
 use crate::cell_error::CellError;
+use crate::driver;
 use crate::meter;
 use crate::process::exit::{Exit, Failure};
-use crate::programmer::Programmer;
 use crate::targets;
 use crate::tool::{self, Real, memory_file};
 use anyhow::{Context, Result, ensure};
+use lab_core::cell::{ClusterSpec, Load, Variant};
 use lab_core::cluster::{AddressPlan, Cluster, NODE_ADDRESS};
 use lab_core::layout::{Action, Invocation};
 use lab_core::metric::Unit;
-use lab_core::vocabulary::{BackendName, Clock};
+use lab_core::plan::Plan;
+use lab_core::vocabulary::{BackendName, Clock, TargetName};
 use lab_core::{stats, units};
 use netns_topology::Node;
 use std::fs::File;
@@ -58,22 +60,24 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 /// Nanoseconds of each pair: the lab's, the bare tool's.
 fn measure(args: &Args) -> Result<Vec<(f64, f64)>> {
     let backend = backend::named(BackendName::IptablesLegacy);
-    let programmer =
-        Programmer::new(backend, &Options::usual(backend.name()), &Real).context("iptables-legacy installs rules")?;
+    let cluster = ClusterSpec::uniform(args.services, 2);
+    let load = Load { cluster, variant: Variant::usual(backend.name()), only: None };
+    let layout = backend.layout(&Options::usual(backend.name())).context("iptables-legacy installs rules")?;
+    let driver = driver::of(&load, &Plan::example(TargetName::Host), &Real);
     let cluster = Cluster::generate(args.services, &AddressPlan::new(2));
-    let sync = programmer.layout.full_sync(&cluster);
+    let sync = layout.full_sync(&cluster);
     let script = sync.first().and_then(Action::call).context("iptables-legacy loads in one call")?;
     let file = memory_file("script", &script.stdin)?;
     let mut pairs = Vec::new();
     for round in 0..args.rounds {
         let lab = || -> Result<f64> {
             let node = Node::bare(NODE_ADDRESS)?;
-            let load = programmer.load(node.namespace(), &cluster, LIMIT);
+            let load = driver.install(node.namespace(), &cluster, LIMIT);
             load.map(|load| load.cost.wall.as_nanos() as f64).map_err(describe)
         };
         let bare = || -> Result<f64> {
             let node = Node::bare(NODE_ADDRESS)?;
-            programmer.prepare(node.namespace()).map_err(describe)?;
+            driver.prepare(node.namespace()).map_err(describe)?;
             meter::settle(Duration::from_secs(10))?;
             let input = Stdio::from(reopen(&file)?);
             let program = backend.program(script.tool);
@@ -109,6 +113,6 @@ fn bare_call(program: &str, call: &Invocation, input: Stdio) -> Result<Duration>
     Ok(time)
 }
 
-fn describe(ended: CellError) -> anyhow::Error {
-    anyhow::anyhow!("{}", ended.reason())
+fn describe(error: CellError) -> anyhow::Error {
+    anyhow::anyhow!("{}", error.reason())
 }

@@ -1,7 +1,7 @@
 //! What guests of a run boot from, up to a guest's own job.
 
 use crate::backend::{self, BACKENDS};
-use crate::planting;
+use crate::self_test::fault;
 use crate::tool;
 use anyhow::{Context, Result};
 use guests::kernel::{Kernel, Module};
@@ -62,7 +62,7 @@ impl Image {
             });
             modules.insert(backend.name(), listed);
         }
-        let modules_of_rules = put(kernel.load_order(planting::MODULES).unwrap_or_default());
+        let modules_of_rules = put(kernel.load_order(fault::MODULES).unwrap_or_default());
 
         let mut initramfs = Initramfs::base();
         let programs = TOOLS.iter().copied().filter(|&program| tool::find(program).is_some());

@@ -1,6 +1,6 @@
 //! What a guest of a run is to do, and what it tells.
 
-use crate::planting::Planting;
+use crate::self_test::fault::Faults;
 use guests::Program;
 use guests::mark::Accounts;
 use lab_core::dataset::CellRecord;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Work {
     /// Visits of a plan, in this order. The plan has no cells, or other cells would make it another guest.
-    Visits { plan: Plan, visits: Vec<Visit>, planting: Planting, clock: Clock },
+    Visits { plan: Plan, visits: Vec<Visit>, faults: Faults, clock: Clock },
     /// A program to run.
     Program(Program),
 }

@@ -2,7 +2,7 @@
 
 use super::job::{Progress, Work};
 use super::{AROUND, Fleet, Notice, entropy, profile};
-use crate::planting::Planting;
+use crate::self_test::fault::Faults;
 use crate::process::interrupt;
 use crate::run::unmeasured;
 use anyhow::Result;
@@ -99,9 +99,9 @@ impl Keeper<'_> {
             modules.extend(listed.iter().filter(|file| !modules.contains(file)).cloned().collect::<Vec<_>>());
         }
         let replica = visits.first().map_or(0, |visit| visit.replica);
-        let planting = Planting::of(self.plan, &visits).with_modules(self.fleet.image.modules_of_rules());
+        let faults = Faults::of(self.plan, &visits).with_modules(self.fleet.image.modules_of_rules());
         let plan = Plan { cells: Vec::new(), slowdowns: Vec::new(), ..self.plan.clone() };
-        let work = Work::Visits { plan, visits, planting, clock: self.clock };
+        let work = Work::Visits { plan, visits, faults, clock: self.clock };
         Ok(Job { work, modules, entropy: entropy(self.plan.seed, replica) })
     }
 

@@ -7,7 +7,7 @@ mod keeper;
 pub(crate) mod kvm;
 mod profile;
 
-use crate::planting::Planting;
+use crate::self_test::fault::Faults;
 use crate::process::interrupt;
 use crate::run::event::{Event, Listener};
 use crate::session::spec::{Guests, Profiling};
@@ -71,8 +71,8 @@ impl Fleet {
     /// Whether a guest with `memory` MiB comes up within `limit`.
     pub(crate) fn comes_up(&self, memory: u32, limit: Duration) -> bool {
         let plan = Plan::example(TargetName::Vm);
-        let planting = Planting::of(&plan, &[]);
-        let work = Work::Visits { plan, visits: Vec::new(), planting, clock: Clock::Wall };
+        let faults = Faults::of(&plan, &[]);
+        let work = Work::Visits { plan, visits: Vec::new(), faults, clock: Clock::Wall };
         let job = Job { work, modules: Vec::new(), entropy: entropy(0, 0) };
         let message = self.start(&job, memory, None).map(|guest| guest.next(limit, &interrupt::requested));
         matches!(message, Ok(Ok(Message::Ready)))

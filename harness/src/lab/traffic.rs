@@ -1,8 +1,10 @@
 //! New connections from the client pod, and the server that tells each one where it is and at which address it was
 //! reached.
 
+use super::Dial;
 use crate::cell_error::CellError;
 use crate::meter::mark;
+use crate::process::interrupt;
 use anyhow::{Context, Result};
 use lab_core::cluster::ServicePort;
 use netns_topology::Pod;
@@ -94,23 +96,28 @@ pub(crate) struct Dialer<'a, A: Fn(usize) -> SocketAddrV4> {
     service: &'a ServicePort,
     pub(crate) goal: Goal,
     address: A,
+    /// Kept as long as it is to answer.
+    _echo: Option<Echo>,
 }
 
 impl<'a, A: Fn(usize) -> SocketAddrV4> Dialer<'a, A> {
     /// Dials `service`; `address` says where the nth connection goes.
     pub(crate) fn new(service: &'a ServicePort, goal: Goal, address: A) -> Self {
-        Self { service, goal, address }
+        Self { service, goal, address, _echo: None }
     }
 
-    /// Opens one connection from the calling thread's namespace, asks, reads the answer, and closes.
-    ///
+    /// With the server that answers, for as long.
+    pub(crate) fn with(self, echo: Echo) -> Self {
+        Self { _echo: Some(echo), ..self }
+    }
+}
+
+impl<A: Fn(usize) -> SocketAddrV4 + Sync> Dial for Dialer<'_, A> {
     /// It closes with a reset: a TIME_WAIT a connection would use up the client's ports within seconds.
-    pub(crate) fn dial(&self, attempt: usize) -> Result<Dialed, CellError> {
-        self.dial_in_steps(attempt, || {})
-    }
-
-    /// As [`dial`](Self::dial), and says when the connection is established.
-    pub(crate) fn dial_in_steps(&self, attempt: usize, established: impl FnOnce()) -> Result<Dialed, CellError> {
+    fn dial(&self, attempt: usize, established: &mut dyn FnMut()) -> Result<Dialed, CellError> {
+        if interrupt::requested() {
+            return Err(CellError::Interrupted);
+        }
         let address = (self.address)(attempt);
         let failed = |doing: &str, error: std::io::Error| {
             CellError::Failed(format!("{doing} {} at {address}: {error}", self.service.name))
@@ -206,7 +213,7 @@ mod tests {
         let service = service(endpoints.clone());
         let dialer = Dialer::new(&service, goal(&endpoints), |attempt| endpoints[attempt]);
         for (attempt, endpoint) in endpoints.iter().enumerate() {
-            let dialed = dialer.dial(attempt).unwrap();
+            let dialed = dialer.dial(attempt, &mut || {}).unwrap();
             assert_eq!(dialed.reached, *endpoint);
             assert!(dialed.connect <= dialed.first_byte);
         }
@@ -218,7 +225,7 @@ mod tests {
         let endpoint = SocketAddrV4::new([127, 0, 0, 1].into(), port);
         let service = service(vec![endpoint]);
         let other = SocketAddrV4::new([127, 0, 0, 9].into(), port);
-        let ended = Dialer::new(&service, goal(&[endpoint]), |_| other).dial(0).unwrap_err();
+        let ended = Dialer::new(&service, goal(&[endpoint]), |_| other).dial(0, &mut || {}).unwrap_err();
         let reason = format!("svc-00001 at {other} was answered by {other}, which is not an endpoint of it");
         assert_eq!(ended, CellError::Failed(reason));
     }
@@ -229,7 +236,7 @@ mod tests {
         let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
         let service = service(Vec::new());
         let goal = Goal { reached: vec![address], pod: Ipv4Addr::new(10, 128, 0, 4) };
-        let ended = Dialer::new(&service, goal, |_| address).dial(0).unwrap_err();
+        let ended = Dialer::new(&service, goal, |_| address).dial(0, &mut || {}).unwrap_err();
         let reason =
             format!("svc-00001 at {address} was answered in the pod 10.128.0.3, where its endpoints are in 10.128.0.4");
         assert_eq!(ended, CellError::Failed(reason));
@@ -247,7 +254,7 @@ mod tests {
         drop(echo);
         let endpoint = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
         let service = service(vec![endpoint]);
-        let ended = Dialer::new(&service, goal(&[endpoint]), |_| endpoint).dial(0).unwrap_err();
+        let ended = Dialer::new(&service, goal(&[endpoint]), |_| endpoint).dial(0, &mut || {}).unwrap_err();
         assert!(ended.reason().starts_with(&format!("connecting to svc-00001 at {endpoint}: ")), "{ended:?}");
     }
 }

@@ -1,8 +1,9 @@
 //! `append_rule`: one rule added by the command-line tool, then taken away again.
 
-use super::{Probe, Reading, SyncSamples, repeat};
+use super::{Probe, Reading, SyncSamples, left, repeat};
 use crate::cell_error::CellError;
-use crate::lab::{Lab, left};
+use crate::driver::Operation;
+use crate::lab::Lab;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
@@ -16,18 +17,17 @@ impl Probe for AppendRule {
         ProbeName::AppendRule
     }
 
-    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
-        let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
+    fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let begun = Instant::now();
-        let append = programmer.layout.append_rule(&lab.cluster);
+        let (driver, node, cluster) = (lab.driver(), lab.node(), lab.cluster());
         let mut samples = SyncSamples::new(Metric::AppendRule);
         repeat(plan, || {
-            let cost = programmer.call(lab.node(), &append.add, left(begun, limit)?)?;
-            programmer.call_back(lab.node(), &append.undo, limit)?;
-            samples.push(cost, programmer.start(lab.node(), append.add.tool)?);
+            let cost = driver.append(node, cluster, left(begun, limit)?)?;
+            driver.take_away(node, cluster, limit)?;
+            samples.push(cost, driver.start(node, Operation::Append(cluster))?);
             Ok(())
         })?;
-        programmer.count(lab.node(), &lab.cluster)?;
+        driver.count(node, cluster)?;
         Ok(samples.readings(plan))
     }
 }

@@ -1,8 +1,9 @@
 //! `sync_change`, `endpoint_change` and `remove_service`: one change applied the way kube-proxy does, then undone.
 
-use super::{Probe, Reading, SyncSamples, repeat};
+use super::{Probe, Reading, SyncSamples, left, repeat};
 use crate::cell_error::CellError;
-use crate::lab::{Lab, left};
+use crate::driver::Operation;
+use crate::lab::Lab;
 use lab_core::cell::Cell;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
@@ -28,20 +29,20 @@ impl Probe for ChangeProbe {
         self.name
     }
 
-    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
-        let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
+    fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let begun = Instant::now();
-        let change = (self.change)(&lab.cluster, &lab.addresses);
+        let (driver, node) = (lab.driver(), lab.node());
+        let change = (self.change)(lab.cluster(), lab.addresses());
         let undone = change.undone();
         let mut samples = SyncSamples::new(Metric::of(self.name));
         repeat(plan, || {
-            let cost = programmer.apply(lab.node(), &change, left(begun, limit)?)?;
-            programmer.undo(lab.node(), &undone, limit)?;
-            samples.push(cost, programmer.start(lab.node(), programmer.layout.sync_tool())?);
+            let cost = driver.apply(node, &change, left(begun, limit)?)?;
+            driver.undo(node, &undone, limit)?;
+            samples.push(cost, driver.start(node, Operation::Sync)?);
             Ok(())
         })?;
         // What was undone must be as it was, or the next sample is of another state.
-        programmer.count(lab.node(), &lab.cluster)?;
+        driver.count(node, lab.cluster())?;
         Ok(samples.readings(plan))
     }
 }

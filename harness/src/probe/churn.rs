@@ -19,14 +19,14 @@
 //! counted as well: `tool_user` and `tool_system`, a sample a sync, hold the tools alone, but no request to the kernel
 //! and nothing that it puts off.
 
-use super::{Probe, Reading, ns};
+use super::{Probe, Reading, left, ns};
 use crate::cell_error::CellError;
-use crate::lab::{Lab, left};
+use crate::driver::Cost;
+use crate::lab::Lab;
 use crate::meter::mark::{self, Account, Accounts};
 use crate::meter::{Cpu, TaskTime};
 use crate::process::clock;
 use crate::process::interrupt;
-use crate::programmer::Cost;
 use anyhow::Result;
 use lab_core::cell::Cell;
 use lab_core::change::Change;
@@ -37,30 +37,38 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How often kube-proxy syncs at most (`minSyncPeriod`).
-const PERIOD: Duration = Duration::from_secs(1);
+const MIN_SYNC_PERIOD: Duration = Duration::from_secs(1);
 
-pub(super) struct Churn;
+pub(super) struct Churn {
+    pub(super) period: Duration,
+}
+
+pub(super) static CHURN: Churn = Churn { period: MIN_SYNC_PERIOD };
 
 impl Probe for Churn {
     fn name(&self) -> ProbeName {
         ProbeName::Churn
     }
 
-    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
-        let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
+    fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let begun = Instant::now();
-        let change = Change::replacing_endpoint(&lab.cluster, &lab.addresses);
-        let [replace, restore] = [&change, &change.undone()].map(|change| programmer.steps(change));
+        let (driver, node) = (lab.driver(), lab.node());
+        let change = Change::replacing_endpoint(lab.cluster(), lab.addresses());
+        let undone = change.undone();
+        let [replace, restore] = [&change, &undone].map(|change| driver.steps(change));
         let mut costs: Vec<Cost> = Vec::new();
 
         let account = Account::open();
         let before = Meters::read()?;
         let start = Instant::now();
         let window = mark::window();
-        let kept_up = keep_up(plan.churn, || {
+        let kept_up = keep_up(plan.churn, self.period, || {
             let steps = if costs.len().is_multiple_of(2) { &replace } else { &restore };
-            let synced = left(begun, limit).and_then(|left| programmer.take(lab.node(), steps, left));
-            costs.push(synced.map_err(|ended| cut_short(ended, start, plan.churn, costs.len() + 1))?);
+            let synced = left(begun, limit).and_then(|left| {
+                let cost = steps.take(node, left)?;
+                steps.clean_up(node, left).map(|()| cost)
+            });
+            costs.push(synced.map_err(|error| cut_short(error, start, plan.churn, costs.len() + 1))?);
             Ok(())
         });
         drop(window);
@@ -71,21 +79,25 @@ impl Probe for Churn {
 
         // Also when the budget was spent: the same number of everything is installed, so that counting would not tell.
         if !costs.len().is_multiple_of(2) {
-            programmer.slowed(Duration::ZERO).take(lab.node(), &restore, limit)?;
+            driver.undo(node, &undone, limit)?;
         }
         kept_up?;
-        programmer.count(lab.node(), &lab.cluster)?;
+        driver.count(node, lab.cluster())?;
         Ok(readings(&before, &after, accounts, &costs))
     }
 }
 
-/// Syncs once a period until `whole` has gone by; a sync that takes longer is followed by the next at once.
-fn keep_up(whole: Duration, mut sync: impl FnMut() -> Result<(), CellError>) -> Result<(), CellError> {
+/// Syncs once a `period` until `whole` has gone by; a sync that takes longer is followed by the next at once.
+fn keep_up(
+    whole: Duration,
+    period: Duration,
+    mut sync: impl FnMut() -> Result<(), CellError>,
+) -> Result<(), CellError> {
     let mut due = Instant::now();
     let end = due + whole;
     while due < end {
         sync()?;
-        due = (due + PERIOD).max(Instant::now());
+        due = (due + period).max(Instant::now());
         thread::sleep(due.min(end).saturating_duration_since(Instant::now()));
         if interrupt::requested() {
             return Err(CellError::Interrupted);
@@ -128,8 +140,8 @@ impl Meters {
 }
 
 /// Adds to the end of a budget how much of `whole` had gone by.
-fn cut_short(ended: CellError, begun: Instant, whole: Duration, syncs: usize) -> CellError {
-    match ended {
+fn cut_short(error: CellError, begun: Instant, whole: Duration, syncs: usize) -> CellError {
+    match error {
         CellError::OverBudget(reason) => {
             let (gone, whole) = (clock::spell(begun.elapsed()), clock::spell(whole));
             CellError::OverBudget(format!("{reason}; that was sync {syncs}, {gone} into {whole} of changes"))
@@ -146,7 +158,7 @@ mod tests {
     fn part_of_a_period_has_a_sync_of_its_own_and_no_time_has_none() {
         let syncs = |whole| {
             let mut syncs = 0;
-            keep_up(whole, || {
+            keep_up(whole, MIN_SYNC_PERIOD, || {
                 syncs += 1;
                 Ok(())
             })
@@ -159,7 +171,7 @@ mod tests {
     #[test]
     fn a_sync_that_fails_is_the_last() {
         let failed = Err(CellError::Failed("no".to_owned()));
-        assert_eq!(keep_up(Duration::from_secs(9), || failed.clone()), failed);
+        assert_eq!(keep_up(Duration::from_secs(9), MIN_SYNC_PERIOD, || failed.clone()), failed);
     }
 
     #[test]

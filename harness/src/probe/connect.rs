@@ -1,11 +1,11 @@
 //! `connect`: new connections one after the other, each timed to established and to the first byte.
 
-use super::{Probe, Reading, middle, ns, reading};
+use super::{Probe, Reading, left, middle, ns, reading};
 use crate::cell_error::CellError;
+use crate::lab::Lab;
 use crate::lab::traffic::Dialed;
-use crate::lab::{Lab, left};
 use crate::meter::mark::{Account, Accounts};
-use crate::process::interrupt;
+use crate::tool::place::within;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
@@ -25,24 +25,19 @@ impl Probe for Connect {
         ProbeName::Connect
     }
 
-    fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+    fn run(&self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let begun = Instant::now();
-        let position = cell.position.unwrap_or(Position::First);
-        let dialer = lab.dialer(position);
-        let _echo = lab.echo(position)?;
+        let dialer = lab.dial(cell.position.unwrap_or(Position::First))?;
         let dials = if plan.target.is_exact() { EXACT } else { plan.dials as usize };
-        let dialed = lab.client().namespace.visit(|| {
+        let dialed = within(lab.client(), || {
             let mut dialed = Vec::with_capacity(WARM_UP + dials);
             for attempt in 0..WARM_UP + dials {
-                if interrupt::requested() {
-                    return Err(CellError::Interrupted);
-                }
                 left(begun, limit)?;
                 let account = Account::open();
-                let told = dialer.dial_in_steps(attempt, || account.step())?;
+                let told = dialer.dial(attempt, &mut || account.step())?;
                 dialed.push((told, account.took(told.first_byte)));
             }
-            Ok(dialed)
+            Ok::<_, CellError>(dialed)
         })?;
         let timed = |metric, time: fn(&Dialed) -> Duration, accounts: fn(&Dialed, Accounts) -> Accounts| {
             let dialed = &dialed[WARM_UP..];

@@ -5,7 +5,7 @@ use crate::cell_error::CellError;
 use crate::lab::Lab;
 use crate::meter::Cpu;
 use crate::meter::mark::{self, Account};
-use crate::process::interrupt;
+use crate::tool::place::within;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
@@ -22,18 +22,13 @@ impl Probe for ConnectionsPerSecond {
         ProbeName::ConnectionsPerSecond
     }
 
-    fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
-        let position = cell.position.unwrap_or(Position::First);
-        let dialer = lab.dialer(position);
-        let _echo = lab.echo(position)?;
+    fn run(&self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+        let dialer = lab.dial(cell.position.unwrap_or(Position::First))?;
         let time = plan.traffic.min(limit);
         let client = |number: usize, start: Instant| -> Result<usize, CellError> {
             let mut count = 0;
             while start.elapsed() < time {
-                if interrupt::requested() {
-                    return Err(CellError::Interrupted);
-                }
-                dialer.dial(number + count * CLIENTS)?;
+                dialer.dial(number + count * CLIENTS, &mut || {})?;
                 count += 1;
             }
             Ok(count)
@@ -42,8 +37,9 @@ impl Probe for ConnectionsPerSecond {
         let account = Account::open();
         let start = Instant::now();
         let window = mark::window();
-        let counts: Result<Vec<usize>, CellError> = lab.client().namespace.visit(|| {
+        let counts: Result<Vec<usize>, CellError> = within(lab.client(), || {
             std::thread::scope(|scope| {
+                let client = &client;
                 let clients: Vec<_> = (0..CLIENTS).map(|number| scope.spawn(move || client(number, start))).collect();
                 clients.into_iter().map(|client| client.join().expect("a client returns its errors")).collect()
             })

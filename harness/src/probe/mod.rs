@@ -1,4 +1,12 @@
 //! What is asked of a programmed node. Each probe takes samples of one or more metrics from a lab.
+//!
+//! # How to add a probe
+//!
+//! 1. `lab-core/src/vocabulary`: its name as a `ProbeName`, and whether it programs the node. In `lab-core/src/metric.rs`:
+//!    its metrics, where there are none yet that fit.
+//! 2. `harness/src/probe/NAME.rs`: a type that implements [`Probe`]. It sees the node through [`Lab`] and
+//!    [`Driver`](crate::driver::Driver), and leaves it as it was.
+//! 3. This file: its `mod` line and its line in [`PROBES`]. `tests.rs` runs every probe with `fake::Fake`.
 
 mod append_rule;
 mod bandwidth;
@@ -6,13 +14,16 @@ mod change;
 mod churn;
 mod connect;
 mod connections_per_second;
+#[cfg(test)]
+pub(crate) mod fake;
 mod reload;
 mod sync_full;
 
 use crate::cell_error::{CellError, Missing};
+use crate::driver::Cost;
 use crate::lab::Lab;
 use crate::meter::mark::Accounts;
-use crate::programmer::Cost;
+use crate::process::clock;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
@@ -50,7 +61,7 @@ pub(crate) trait Probe: Sync {
         Ok(())
     }
     /// Takes a round's samples within `limit`. The lab is left in the state it was found in.
-    fn run(&self, lab: &mut Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError>;
+    fn run(&self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError>;
 }
 
 /// Every probe.
@@ -63,7 +74,7 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &connect::Connect,
     &connections_per_second::ConnectionsPerSecond,
     &bandwidth::Bandwidth,
-    &churn::Churn,
+    &churn::CHURN,
     &reload::Reload,
 ];
 
@@ -90,9 +101,10 @@ impl SyncSamples {
         Self { metric, costs: Vec::new(), starts: Vec::new() }
     }
 
-    fn push(&mut self, cost: Cost, start: Cost) {
+    /// Takes a sample, and what it costs to start its tool, if it has one.
+    fn push(&mut self, cost: Cost, start: Option<Cost>) {
         self.costs.push(cost);
-        self.starts.push(start);
+        self.starts.extend(start);
     }
 
     fn readings(&self, plan: &Plan) -> Vec<Reading> {
@@ -107,13 +119,13 @@ impl SyncSamples {
             let accounts = middle(&samples).and_then(|place| costs[place].accounts);
             reading(plan, metric, samples).on(accounts)
         };
-        vec![
+        let exec = (!self.starts.is_empty()).then(|| timed(Metric::ToolExec, &self.starts));
+        let first = [
             timed(self.metric, &self.costs),
             of(Metric::ToolUser, |cost| ns(cost.user)),
             of(Metric::ToolSystem, |cost| ns(cost.system)),
-            timed(Metric::ToolExec, &self.starts),
-            of(Metric::ToolPeakRss, |cost| cost.peak_rss as f64),
-        ]
+        ];
+        first.into_iter().chain(exec).chain([of(Metric::ToolPeakRss, |cost| cost.peak_rss as f64)]).collect()
     }
 }
 
@@ -148,15 +160,17 @@ fn repeat(plan: &Plan, mut sample: impl FnMut() -> Result<(), CellError>) -> Res
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use lab_core::vocabulary::Word;
-
-    #[test]
-    fn every_probe_of_the_vocabulary_is_here() {
-        for &name in ProbeName::ALL {
-            assert_eq!(named(name).name(), name);
-        }
+/// What is left of `limit` since `start`.
+///
+/// # Errors
+/// `OverBudget` when nothing is.
+fn left(start: Instant, limit: Duration) -> Result<Duration, CellError> {
+    let left = limit.saturating_sub(start.elapsed());
+    if left.is_zero() {
+        return Err(CellError::OverBudget(format!("the budget of {} was spent", clock::spell(limit))));
     }
+    Ok(left)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,10 @@
 //! target these two minutes are of the virtual clock.
 
 use super::sync_full::parts;
-use super::{Probe, Reading, SyncSamples};
+use super::{Probe, Reading, SyncSamples, left};
 use crate::cell_error::CellError;
-use crate::lab::{Lab, left};
+use crate::driver::Operation;
+use crate::lab::Lab;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
@@ -23,16 +24,15 @@ impl Probe for Reload {
     }
 
     /// A single sample: another one would come upon what this one left behind.
-    fn run(&self, lab: &mut Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
-        let Some(programmer) = lab.programmer() else { return Ok(Vec::new()) };
+    fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let begun = Instant::now();
-        programmer.flush(lab.node(), limit)?;
-        let load = programmer.load(lab.node(), &lab.cluster, left(begun, limit)?)?;
-        let start = programmer.start(lab.node(), programmer.layout.sync_tool())?;
-        // A load of a single part is that part.
-        let parts = Some(parts(&load.cost)).filter(|parts| parts.len() > 1);
+        let (driver, node) = (lab.driver(), lab.node());
+        driver.flush(node, limit)?;
+        let load = driver.install(node, lab.cluster(), left(begun, limit)?)?;
+        let start = driver.start(node, Operation::Sync)?;
+        let parts = parts(&load.cost);
         let mut samples = SyncSamples::new(Metric::Reload);
         samples.push(load.cost, start);
-        Ok(samples.readings(plan).into_iter().chain(parts.into_iter().flatten()).collect())
+        Ok(samples.readings(plan).into_iter().chain(parts).collect())
     }
 }

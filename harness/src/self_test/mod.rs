@@ -15,6 +15,7 @@
 
 mod amount;
 mod burner;
+pub(crate) mod fault;
 mod pool;
 mod told;
 mod trials;

@@ -2,18 +2,17 @@
 
 use super::Target;
 use super::examination::Examination;
+use crate::backend::transaction;
 use crate::cell_error::Missing;
-use crate::lab::Lab;
-use crate::lab::labs::Labs;
-use crate::planting::Planting;
+use crate::lab::node::NodeLab;
 use crate::process::exit::Failure;
 use crate::process::interrupt;
-use crate::programmer;
 use crate::run::{Interrupted, run};
+use crate::self_test::fault::{self, Faults};
 use crate::session::spec::Guests;
 use crate::session::spec::RunSpec;
 use crate::session::{self, Ground, Ran};
-use crate::tool::{Real, launcher};
+use crate::tool::launcher;
 use anyhow::Result;
 use lab_core::vocabulary::{BackendName, Clock, TargetName};
 use netns_topology::sandbox::{self, Forbidden, Inside, Side};
@@ -35,8 +34,8 @@ impl Target for Host {
             interrupt::listen()?;
             inside.handle_signals();
             let visits = spec.plan.boots().concat();
-            let planting = Planting::of(&spec.plan, &visits);
-            let mut labs = Labs::new(&spec.plan, &visits, &planting, &Real);
+            let faults = Faults::of(&spec.plan, &visits);
+            let mut labs = fault::labs(&spec.plan, &visits, &faults);
             let exit = session::run(spec, Clock::Wall, Ground::default(), |listener| {
                 let Interrupted(interrupted) = run(&spec.plan, &visits, &mut labs, listener)?;
                 Ok(Ran { interrupted, ..Ran::default() })
@@ -60,13 +59,13 @@ pub(crate) fn describe() -> Vec<Result<String, Missing>> {
         return vec![Ok("private namespaces, as root".to_owned())];
     }
     let namespaces = Ok("private namespaces, without root".to_owned());
-    let limit = programmer::transaction_limit();
+    let limit = transaction::limit();
     // What nft sends for a Service with two endpoints: 16.2 MB for 5,000, by strace.
     let services = limit / 3_240;
     let enough = format!("nf_tables transactions up to {} MiB", limit >> 20);
     let small = Missing {
         why: format!("without root, nft and iptables-nft load no more than about {services} Services"),
-        remedy: programmer::LARGER_TRANSACTIONS.to_owned(),
+        remedy: transaction::REMEDY.to_owned(),
     };
     vec![namespaces, if services >= 20_000 { Ok(enough) } else { Err(small) }]
 }
@@ -84,7 +83,7 @@ fn enter(inside: impl FnOnce(&Inside) -> Result<ExitCode, Failure>) -> Result<Ex
 }
 
 /// Leaves the labs up until the run is interrupted, and says how to enter them.
-fn keep<'a>(labs: impl Iterator<Item = &'a Lab>, inside: &Inside) -> Result<(), Failure> {
+fn keep<'a>(labs: impl Iterator<Item = &'a NodeLab>, inside: &Inside) -> Result<(), Failure> {
     let user = if launcher::privileged() { "" } else { "-U --preserve-credentials " };
     eprintln!("The labs are up until Ctrl-C. Enter a node or pod with one of:");
     for lab in labs {

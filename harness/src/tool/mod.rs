@@ -2,6 +2,7 @@
 
 mod buffers;
 pub(crate) mod launcher;
+pub(crate) mod place;
 pub(crate) mod refusal;
 
 use crate::process::interrupt;
@@ -25,11 +26,11 @@ pub(crate) enum Ending {
     Exited(i32),
     /// By this signal, which the lab did not send.
     Signalled(i32),
-    /// CellError by the lab at its time limit.
+    /// By the lab, at its time limit.
     TimedOut,
-    /// CellError by the lab at a quarter of its time limit, when it had read less than a quarter of its input.
+    /// By the lab, at a quarter of its time limit, when it had read less than a quarter of its input.
     TooSlow,
-    /// CellError by the lab because the run was interrupted.
+    /// By the lab, because the run was interrupted.
     Interrupted,
 }
 
@@ -89,8 +90,16 @@ pub(crate) trait Runner: Send + Sync {
 }
 
 impl ToolRun {
+    /// One that ended so, took no time and said nothing.
+    #[cfg(test)]
+    pub(crate) fn of(ending: Ending) -> Self {
+        let none = Duration::ZERO;
+        let (stdout, stderr) = (String::new(), String::new());
+        Self { ending, wall: none, user: none, system: none, peak_rss: 0, read: 0, stdout, stderr }
+    }
+
     /// With one more call.
-    fn and(self, next: Self) -> Self {
+    pub(crate) fn and(self, next: Self) -> Self {
         Self {
             wall: self.wall + next.wall,
             user: self.user + next.user,

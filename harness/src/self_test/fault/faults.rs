@@ -1,9 +1,7 @@
-//! What is planted into which visits, so that a guest with a slowdown is the same guest as one without, up to the
-//! visit that is slowed down: everything is written in one width, and read only when its visit comes.
-
-mod rules;
-
-pub(crate) use rules::Rules;
+//! The faults of a run of visits, as a guest is told of them.
+//!
+//! A guest with a fault is the same guest as one without, up to the visit that is slower: every fault is written in one
+//! width, and read only when its visit comes.
 
 use lab_core::cell::Cell;
 use lab_core::plan::{Plan, Visit};
@@ -11,38 +9,35 @@ use lab_core::slowdown::Means;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Kernel modules that planted rules need, loaded only when some are planted.
-pub(crate) const MODULES: &[&str] = &["nf_tables"];
-
-/// What is planted into a run of visits.
+/// What is injected into a run of visits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Planting {
-    /// What is planted into each visit, in their order.
+pub(crate) struct Faults {
+    /// What is injected into each visit, in their order.
     slots: Vec<String>,
-    /// Where [`MODULES`] are that are to be loaded, in this order; none where the kernel sees to that.
+    /// The files of the modules that rules need, in the order in which they are loaded; none where the kernel loads them.
     modules: Vec<String>,
 }
 
-impl Planting {
-    /// What `plan` has planted into `visits`.
+impl Faults {
+    /// What `plan` injects into `visits`.
     pub(crate) fn of(plan: &Plan, visits: &[Visit]) -> Self {
         let nothing = Means::Delay(Duration::ZERO);
-        let planted = |cell: &Cell| plan.slowdowns.iter().find(|slowdown| slowdown.cell == *cell);
-        let means = |visit: &Visit| planted(&visit.cell).map_or(nothing, |slowdown| slowdown.means);
+        let fault = |cell: &Cell| plan.slowdowns.iter().find(|slowdown| slowdown.cell == *cell);
+        let means = |visit: &Visit| fault(&visit.cell).map_or(nothing, |slowdown| slowdown.means);
         Self { slots: visits.iter().map(|visit| means(visit).to_string()).collect(), modules: Vec::new() }
     }
 
-    /// With the files of [`MODULES`], which are to be loaded in this order.
+    /// With the files of the modules that rules need.
     pub(crate) fn with_modules(self, files: &[String]) -> Self {
         Self { modules: files.to_vec(), ..self }
     }
 
-    /// The files of what the kernel needs for planted rules.
+    /// The files of the modules that rules need.
     pub(crate) fn modules(&self) -> &[String] {
         &self.modules
     }
 
-    /// What is planted into the `place`th visit.
+    /// What is injected into the `place`th visit.
     pub(crate) fn at(&self, place: usize) -> Option<Means> {
         let means = self.slots.get(place)?.parse().ok()?;
         (means != Means::Delay(Duration::ZERO)).then_some(means)
@@ -57,14 +52,14 @@ mod tests {
     use lab_core::vocabulary::TargetName;
 
     #[test]
-    fn what_is_planted_changes_no_length_and_is_found_at_its_visits() {
+    fn a_fault_changes_no_length_and_is_found_at_its_visits() {
         let cells = Axes { services: vec![4], ..Axes::default() }.expand();
         let plan = Plan { rounds: 2, cells: cells.clone(), ..Plan::example(TargetName::Host) };
         let slowdown = Slowdown { cell: cells[3], means: Means::Rules(1000) };
-        let planted = Plan { slowdowns: vec![slowdown], ..plan.clone() };
+        let faulty = Plan { slowdowns: vec![slowdown], ..plan.clone() };
         let visits = plan.boots().concat();
-        let [without, with] = [&plan, &planted].map(|plan| Planting::of(plan, &visits));
-        let length = |planting: &Planting| serde_json::to_string(planting).unwrap().len();
+        let [without, with] = [&plan, &faulty].map(|plan| Faults::of(plan, &visits));
+        let length = |faults: &Faults| serde_json::to_string(faults).unwrap().len();
         assert_eq!(length(&without), length(&with));
         for (place, visit) in visits.iter().enumerate() {
             assert_eq!(without.at(place), None);

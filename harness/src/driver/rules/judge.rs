@@ -1,5 +1,6 @@
 //! What is made of the ways in which a tool's run ends.
 
+use crate::backend::transaction;
 use crate::cell_error::{CellError, Missing};
 use crate::process::clock;
 use crate::tool::{Ending, ToolRun, refusal};
@@ -23,22 +24,9 @@ pub(super) fn judge(program: &str, call: &Invocation, run: ToolRun, limit: Durat
     }
 }
 
-/// What makes larger transactions possible.
-pub(crate) const LARGER_TRANSACTIONS: &str =
-    "raise net.core.wmem_max with ci/setup (sudo sysctl -w net.core.wmem_max=1073741823), or run as root";
-
-/// The largest nf_tables transaction that a process without the machine's root can send, in bytes.
-///
-/// It has to fit into the netlink socket's send buffer, which only the machine's root may make larger than twice
-/// `net.core.wmem_max` (`SO_SNDBUFFORCE`, socket(7)).
-pub(crate) fn transaction_limit() -> u64 {
-    let limit = std::fs::read_to_string("/proc/sys/net/core/wmem_max").unwrap_or_default();
-    2 * limit.trim().parse::<u64>().unwrap_or(0)
-}
-
 fn too_long(program: &str) -> String {
-    let why = format!("without root, {program} can send {} bytes at once, and this is more", transaction_limit());
-    Missing { why, remedy: LARGER_TRANSACTIONS.to_owned() }.to_string()
+    let why = format!("without root, {program} can send {} bytes at once, and this is more", transaction::limit());
+    Missing { why, remedy: transaction::REMEDY.to_owned() }.to_string()
 }
 
 fn refused(program: &str, call: &Invocation, run: &ToolRun) -> String {

@@ -1,6 +1,11 @@
-//! What is made of the ways in which a tool's run ends.
+//! What is made of the ways in which a tool's run ends, and which tools are called.
 
+use super::judge::judge;
 use super::*;
+use crate::tool::place::Here;
+use crate::tool::{Ending, Runner, ToolRun};
+use lab_core::cluster::AddressPlan;
+use lab_core::layout::Tool;
 use lab_core::vocabulary::BackendName;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -11,9 +16,7 @@ fn call() -> Invocation {
 }
 
 fn run(ending: Ending, read: u64, stderr: &str) -> ToolRun {
-    let (none, wall) = (Duration::ZERO, Duration::from_secs(9));
-    let (stdout, stderr) = (String::new(), stderr.to_owned());
-    ToolRun { ending, wall, user: none, system: none, peak_rss: 0, read, stdout, stderr }
+    ToolRun { wall: Duration::from_secs(9), read, stderr: stderr.to_owned(), ..ToolRun::of(ending) }
 }
 
 fn judged(run: ToolRun) -> CellError {
@@ -61,7 +64,6 @@ fn a_signal_fails_the_cell_and_an_interrupt_says_nothing_of_it() {
 #[derive(Default)]
 struct Fake {
     calls: Mutex<Vec<(String, String, Vec<u8>)>>,
-    delayed: Mutex<Vec<(Duration, String)>>,
     hidden: usize,
 }
 
@@ -110,7 +112,7 @@ impl Fake {
 impl Runner for Fake {
     fn run_late(
         &self,
-        delay: Duration,
+        _: Duration,
         program: &str,
         args: &[String],
         stdin: &[u8],
@@ -118,26 +120,19 @@ impl Runner for Fake {
     ) -> anyhow::Result<ToolRun> {
         let args = args.join(" ");
         let stdout = if args == "-t filter" { self.listing() } else { String::new() };
-        self.calls.lock().unwrap().push((program.to_owned(), args.clone(), stdin.to_vec()));
-        if !delay.is_zero() {
-            self.delayed.lock().unwrap().push((delay, format!("{program} {args}")));
-        }
+        self.calls.lock().unwrap().push((program.to_owned(), args, stdin.to_vec()));
         Ok(ToolRun { stdout, ..run(Ending::Exited(0), stdin.len() as u64, "") })
     }
 }
 
-struct Here;
-
-impl Place for Here {
-    fn visit(&self, job: &mut (dyn FnMut() + Send)) {
-        job();
-    }
+fn rules(fake: &'static Fake) -> Rules {
+    let backend = backend::named(BackendName::IptablesLegacy);
+    let layout = backend.layout(&Options::usual(backend.name())).unwrap();
+    Rules { tools: Tools { backend, runner: fake }, layout }
 }
 
 fn load(fake: &'static Fake) -> Result<Loaded, CellError> {
-    let name = BackendName::IptablesLegacy;
-    let programmer = Programmer::new(backend::named(name), &Options::usual(name), fake).unwrap();
-    programmer.load(&Here, &Cluster::generate(3, &AddressPlan::new(2)), Duration::from_secs(9))
+    rules(fake).install(&Here, &Cluster::generate(3, &AddressPlan::new(2)), Duration::from_secs(9))
 }
 
 #[test]
@@ -148,9 +143,10 @@ fn a_load_prepares_syncs_once_and_counts() {
     let syncs: Vec<_> = calls.iter().filter(|(program, _, _)| program == "iptables-legacy-restore").collect();
     assert_eq!(syncs.len(), 1);
     assert_eq!(syncs[0].1, "-w 5 -W 100000 --noflush --counters");
-    assert_eq!(syncs[0].2.len(), load.script_bytes);
+    assert!(load.counts.contains(&(Metric::ScriptBytes, syncs[0].2.len() as f64)), "{load:?}");
     // 5 + S·(2 + 3E) rules in nat, 4 in filter, and 14 jumps from built-in chains.
-    assert_eq!(load.installed.rules, 5 + 3 * (2 + 3 * 2) + 4 + 14);
+    let rules = 5 + 3 * (2 + 3 * 2) + 4 + 14;
+    assert!(load.counts.contains(&(Metric::Rules, f64::from(rules))), "{load:?}");
     let saves: Vec<_> = calls.iter().filter(|(program, _, _)| program == "iptables-legacy-save").collect();
     assert_eq!(saves.len(), 3);
     assert!(calls.iter().all(|(program, _, _)| program.starts_with("iptables-legacy")));
@@ -164,37 +160,14 @@ fn a_rule_that_is_not_there_fails_the_load() {
 }
 
 #[test]
-fn a_planted_delay_is_in_the_first_tool_of_what_is_measured_and_in_nothing_else() {
+fn an_appended_rule_is_taken_away_by_the_same_tool() {
     let fake = Fake::leaked(0);
-    let name = BackendName::IptablesLegacy;
-    let delay = Duration::from_millis(7);
-    let programmer = Programmer::new(backend::named(name), &Options::usual(name), fake).unwrap().slowed(delay);
-    let addresses = AddressPlan::new(2);
-    let cluster = Arc::new(Cluster::generate(3, &addresses));
+    let (rules, cluster) = (rules(fake), Cluster::generate(3, &AddressPlan::new(2)));
     let limit = Duration::from_secs(9);
-    programmer.load(&Here, &cluster, limit).unwrap();
-    programmer.start(&Here, Tool::Iptables).unwrap();
-    let change = Change::removing(&cluster);
-    programmer.apply(&Here, &change, limit).unwrap();
-    programmer.undo(&Here, &change.undone(), limit).unwrap();
-    let append = programmer.layout.append_rule(&cluster);
-    programmer.call(&Here, &append.add, limit).unwrap();
-    programmer.call_back(&Here, &append.undo, limit).unwrap();
-
-    let delayed = fake.delayed.lock().unwrap().clone();
-    assert!(delayed.iter().all(|(time, _)| *time == delay), "{delayed:?}");
-    let restore = "iptables-legacy-restore -w 5 -W 100000 --noflush --counters".to_owned();
-    let add = format!("iptables-legacy {}", append.add.args.join(" "));
-    let called: Vec<String> = delayed.into_iter().map(|(_, call)| call).collect();
-    assert_eq!(called, [restore.clone(), restore, add]);
-}
-
-#[test]
-fn a_delay_in_a_sync_without_a_tool_fails() {
-    let fake = Fake::leaked(0);
-    let name = BackendName::IptablesLegacy;
-    let programmer = Programmer::new(backend::named(name), &Options::usual(name), fake).unwrap();
-    assert!(programmer.sync(&Here, &[], Duration::ZERO).is_ok());
-    let ended = programmer.slowed(Duration::from_millis(7)).sync(&Here, &[], Duration::ZERO).unwrap_err();
-    assert!(ended.reason().starts_with("a delay was planted into the tool of a sync that calls none"), "{ended:?}");
+    rules.append(&Here, &cluster, limit).unwrap();
+    rules.take_away(&Here, &cluster, limit).unwrap();
+    rules.start(&Here, Operation::Append(&cluster)).unwrap().unwrap();
+    let calls: Vec<String> = fake.calls().into_iter().map(|(program, args, _)| format!("{program} {args}")).collect();
+    assert_eq!(calls[0].replace(" -A ", " -D "), calls[1]);
+    assert_eq!(calls[2..], ["iptables-legacy --version"]);
 }

@@ -1,4 +1,4 @@
-//! Slowdowns that are planted into guests: that they change what they are to, and nothing else.
+//! Faults in guests: they change what they are injected into, and nothing else.
 
 use super::{EVERYTHING, dataset, ended, samples, scenario, workplace};
 use anyhow::{Context, Result, ensure};
@@ -10,7 +10,7 @@ use std::fs;
 use std::time::Duration;
 
 /// A guest depends on its own visits alone: neither on other guests of the plan, nor on a slowdown before its cell's turn.
-pub(super) fn a_guest_is_the_same_whatever_is_planted_later_on() -> Result<()> {
+pub(super) fn a_guest_is_the_same_whatever_fault_is_injected_later_on() -> Result<()> {
     const DELAY: u32 = 200_000;
     let folder = workplace(EVERYTHING)?;
     let run = |out: &str, options: &[&str]| -> Result<Dataset> {

@@ -4,31 +4,34 @@
 //! every backend's dispatch, and unlike the `raw` table of iptables it is gone without a trace when it is taken away.
 
 use crate::cell_error::CellError;
+use crate::tool::place::{Place, within};
 use crate::tool::{Ending, Runner};
-use netns_topology::Namespace;
 use std::fmt::Write;
 use std::time::Duration;
 
+/// Kernel modules that the rules need. They are loaded only when there are such rules.
+pub(crate) const MODULES: &[&str] = &["nf_tables"];
+
 const TABLE: &str = "svclab-slowdown";
 
-/// Time to plant them, and to take them away.
+/// Time to add them, and to remove them.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Rules that are in force until they are taken away.
+/// Rules that are in force until they are removed.
 #[must_use]
-pub(crate) struct Rules {
+pub(super) struct Rules {
     runner: &'static dyn Runner,
 }
 
 impl Rules {
     /// Puts `count` of them into `node`.
-    pub(crate) fn plant(node: &Namespace, runner: &'static dyn Runner, count: u32) -> Result<Self, CellError> {
+    pub(super) fn add(node: &dyn Place, runner: &'static dyn Runner, count: u32) -> Result<Self, CellError> {
         nft(node, runner, &script(count))?;
         Ok(Self { runner })
     }
 
-    /// Takes them away from `node`, where they are.
-    pub(crate) fn remove(self, node: &Namespace) -> Result<(), CellError> {
+    /// Removes them from `node`, where they are.
+    pub(super) fn remove(self, node: &dyn Place) -> Result<(), CellError> {
         nft(node, self.runner, &format!("delete table ip {TABLE}\n"))
     }
 }
@@ -45,12 +48,12 @@ fn script(count: u32) -> String {
     script + "\t}\n}\n"
 }
 
-fn nft(node: &Namespace, runner: &'static dyn Runner, script: &str) -> Result<(), CellError> {
-    let run = node.visit(|| runner.run("nft", &["-f".to_owned(), "-".to_owned()], script.as_bytes(), LIMIT))?;
+fn nft(node: &dyn Place, runner: &'static dyn Runner, script: &str) -> Result<(), CellError> {
+    let run = within(node, || runner.run("nft", &["-f".to_owned(), "-".to_owned()], script.as_bytes(), LIMIT))?;
     match run.ending {
         Ending::Exited(0) => Ok(()),
         Ending::Interrupted => Err(CellError::Interrupted),
-        _ => Err(CellError::Failed(format!("nft refused the planted rules in the node: {}", run.stderr.trim()))),
+        _ => Err(CellError::Failed(format!("nft refused the injected rules in the node: {}", run.stderr.trim()))),
     }
 }
 
@@ -59,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn planted_rules_are_a_table_of_their_own_ahead_of_all_others() {
+    fn injected_rules_are_a_table_of_their_own_ahead_of_all_others() {
         let expected = "table ip svclab-slowdown {\n\tchain ahead {\n\t\ttype filter hook prerouting priority -300; \
                         policy accept;\n\t\tip saddr 192.0.2.0 drop\n\t\tip saddr 192.0.2.1 drop\n\t}\n}\n";
         assert_eq!(script(2), expected);

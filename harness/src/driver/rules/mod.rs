@@ -1,0 +1,145 @@
+//! The driver that installs a layout's rules as kube-proxy does: it calls a backend's tools and makes requests to the
+//! kernel.
+
+mod judge;
+mod tools;
+
+use super::{Cost, Driver, Kind, Loaded, Operation, Steps};
+use crate::backend::{self, Options};
+use crate::cell_error::CellError;
+use crate::meter;
+use crate::tool::place::Place;
+use lab_core::change::Change;
+use lab_core::cluster::Cluster;
+use lab_core::layout::{Action, Installed, Invocation, Layout};
+use lab_core::metric::Metric;
+use std::sync::Arc;
+use std::time::Duration;
+use tools::Tools;
+
+/// Time for one of the small calls around a load: a chain, a jump.
+const SMALL_CALL: Duration = Duration::from_secs(60);
+/// How long to wait for the machine to become quiet before a load.
+const SETTLE: Duration = Duration::from_secs(1);
+
+pub(super) const KIND: Kind = Kind {
+    drives: |_| true,
+    make: |load, plan, runner| {
+        let backend = backend::named(load.variant.backend);
+        let layout = backend.layout(&Options::of(load, plan)).expect("every backend but direct has a layout");
+        Box::new(Rules { tools: Tools { backend, runner }, layout })
+    },
+};
+
+struct Rules {
+    tools: Tools,
+    layout: Arc<dyn Layout>,
+}
+
+impl Driver for Rules {
+    fn prepare(&self, node: &dyn Place) -> Result<(), CellError> {
+        self.tools.perform(node, &self.layout.prepare(), SMALL_CALL).map(drop).map_err(CellError::into_failure)
+    }
+
+    fn load(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Loaded, CellError> {
+        let sync = self.layout.full_sync(cluster);
+        let script_bytes: usize = sync.iter().filter_map(Action::call).map(|call| call.stdin.len()).sum();
+        meter::settle(SETTLE)?;
+        let before = meter::kernel_memory()?;
+        let cost = self.tools.perform(node, &sync, limit).map_err(|error| self.show_how(error, cluster))?;
+        // Small loads drown in what else the kernel does, and may come out negative.
+        let kernel_memory = meter::kernel_memory()? - before;
+        let counts = vec![(Metric::KernelMemory, kernel_memory as f64), (Metric::ScriptBytes, script_bytes as f64)];
+        Ok(Loaded { cost, counts })
+    }
+
+    fn quick_install(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<(), CellError> {
+        let load = self.tools.perform(node, &self.layout.quick_load(cluster), limit);
+        load.map_err(|error| self.show_how(error, cluster))?;
+        self.count(node, cluster).map(drop)
+    }
+
+    fn steps<'a>(&'a self, change: &Change) -> Box<dyn Steps + 'a> {
+        let (sync, cleanup) = (self.layout.partial_sync(change), self.layout.cleanup(change));
+        Box::new(Sync { tools: &self.tools, sync, cleanup })
+    }
+
+    fn append(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+        self.tools.perform(node, &[self.layout.append_rule(cluster).add.into()], limit)
+    }
+
+    fn take_away(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<(), CellError> {
+        self.tools.perform(node, &[self.layout.append_rule(cluster).undo.into()], limit).map(drop)
+    }
+
+    fn flush(&self, node: &dyn Place, limit: Duration) -> Result<(), CellError> {
+        self.tools.perform(node, &self.layout.flush(), limit).map(drop)
+    }
+
+    fn count(&self, node: &dyn Place, cluster: &Cluster) -> Result<Vec<(Metric, f64)>, CellError> {
+        let installed = self.tools.count(node)?;
+        let expected = self.layout.installed(cluster);
+        if installed != expected {
+            return Err(CellError::Failed(format!("installed {installed}, where the layout says {expected}")));
+        }
+        Ok(counts(&installed))
+    }
+
+    fn start(&self, node: &dyn Place, operation: Operation<'_>) -> Result<Option<Cost>, CellError> {
+        let tool = match operation {
+            Operation::Sync => self.layout.sync_tool(),
+            Operation::Append(cluster) => self.layout.append_rule(cluster).add.tool,
+        };
+        let version = Invocation { tool, args: vec!["--version".to_owned()], stdin: Vec::new() };
+        self.tools.perform(node, &[version.into()], SMALL_CALL).map(Some).map_err(CellError::into_failure)
+    }
+}
+
+impl Rules {
+    /// Adds to a failed load how to see what was loaded.
+    fn show_how(&self, error: CellError, cluster: &Cluster) -> CellError {
+        match error {
+            CellError::Failed(reason) => {
+                let (backend, services) = (self.tools.backend.name(), cluster.services.len());
+                CellError::Failed(format!(
+                    "{reason}; see it with: svclab render --backend {backend} --services {services}"
+                ))
+            }
+            other => other,
+        }
+    }
+}
+
+/// A change's calls and requests.
+struct Sync<'a> {
+    tools: &'a Tools,
+    sync: Vec<Action>,
+    cleanup: Vec<Action>,
+}
+
+impl Steps for Sync<'_> {
+    fn take(&self, node: &dyn Place, limit: Duration) -> Result<Cost, CellError> {
+        self.tools.perform(node, &self.sync, limit)
+    }
+
+    fn clean_up(&self, node: &dyn Place, limit: Duration) -> Result<(), CellError> {
+        self.tools.perform(node, &self.cleanup, limit.max(SMALL_CALL)).map(drop)
+    }
+}
+
+/// What is installed, by metric; of IPVS only where there is some.
+fn counts(installed: &Installed) -> Vec<(Metric, f64)> {
+    let Installed { rules, chains, set_elements, virtual_servers, real_servers, addresses } = *installed;
+    let rules = [(Metric::Rules, rules), (Metric::Chains, chains), (Metric::SetElements, set_elements)];
+    let ipvs = [
+        (Metric::VirtualServers, virtual_servers),
+        (Metric::RealServers, real_servers),
+        (Metric::Addresses, addresses),
+    ];
+    let any = ipvs.iter().any(|&(_, count)| count > 0);
+    let ipvs = ipvs.into_iter().filter(|_| any);
+    rules.into_iter().chain(ipvs).map(|(metric, count)| (metric, count as f64)).collect()
+}
+
+#[cfg(test)]
+mod tests;

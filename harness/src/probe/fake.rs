@@ -1,0 +1,179 @@
+//! A lab and its driver in one: they write down what they are asked to do, and do as a script says.
+
+use crate::cell_error::CellError;
+use crate::driver::{Cost, Driver, Loaded, Operation, Steps};
+use crate::lab::traffic::Dialed;
+use crate::lab::{Amount, Dial, Lab, Stream};
+use crate::tool::place::{Here, Place};
+use crate::tool::{Ending, ToolRun};
+use lab_core::change::Change;
+use lab_core::cluster::{AddressPlan, Cluster};
+use lab_core::metric::Metric;
+use lab_core::vocabulary::Position;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Whether the nth time (from 1) that something is done succeeds.
+pub(crate) trait Script: Fn(&str, usize) -> Result<(), CellError> + Send + Sync + 'static {}
+
+impl<F: Fn(&str, usize) -> Result<(), CellError> + Send + Sync + 'static> Script for F {}
+
+pub(crate) struct Fake {
+    script: Box<dyn Script>,
+    done: Mutex<Vec<&'static str>>,
+    pub(crate) cluster: Arc<Cluster>,
+    addresses: AddressPlan,
+    /// How iperf3 ends, and what it says.
+    iperf3: (Ending, &'static str),
+    /// The time that iperf3 was given.
+    pub(crate) limit: Mutex<Duration>,
+}
+
+impl Fake {
+    pub(crate) fn of(script: impl Script) -> Self {
+        let addresses = AddressPlan::new(2);
+        let cluster = Arc::new(Cluster::generate(4, &addresses));
+        let iperf3 = (Ending::Exited(0), r#"{"end": {"sum_received": {"bits_per_second": 1.5e9}}}"#);
+        Self { script: Box::new(script), done: Mutex::default(), cluster, addresses, iperf3, limit: Mutex::default() }
+    }
+
+    /// With an iperf3 that ends so, and says that.
+    pub(crate) fn with_iperf3(self, ending: Ending, report: &'static str) -> Self {
+        Self { iperf3: (ending, report), ..self }
+    }
+
+    /// What was done, in its order.
+    pub(crate) fn done(&self) -> String {
+        self.done.lock().unwrap().join(" ")
+    }
+
+    fn does(&self, what: &'static str) -> Result<(), CellError> {
+        let mut done = self.done.lock().unwrap();
+        done.push(what);
+        (self.script)(what, done.iter().filter(|other| **other == what).count())
+    }
+}
+
+/// Of two parts, 3 and 2 ms.
+fn cost() -> Cost {
+    let mut cost = Cost { user: Duration::from_millis(1), peak_rss: 7, ..Cost::default() };
+    cost.add(Metric::SyncRules, Duration::from_millis(3));
+    cost.add(Metric::SyncSets, Duration::from_millis(2));
+    cost
+}
+
+impl Driver for Fake {
+    fn prepare(&self, _: &dyn Place) -> Result<(), CellError> {
+        self.does("prepare")
+    }
+
+    fn load(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<Loaded, CellError> {
+        self.does("load").map(|()| Loaded { cost: cost(), counts: vec![(Metric::ScriptBytes, 9.0)] })
+    }
+
+    fn quick_install(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<(), CellError> {
+        self.does("quick_install")
+    }
+
+    fn steps<'a>(&'a self, change: &Change) -> Box<dyn Steps + 'a> {
+        let there = change.before == self.cluster;
+        Box::new(FakeSteps { fake: self, take: if there { "apply" } else { "restore" } })
+    }
+
+    fn undo(&self, _: &dyn Place, _: &Change, _: Duration) -> Result<(), CellError> {
+        self.does("undo")
+    }
+
+    fn append(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<Cost, CellError> {
+        self.does("append").map(|()| cost())
+    }
+
+    fn take_away(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<(), CellError> {
+        self.does("take_away")
+    }
+
+    fn flush(&self, _: &dyn Place, _: Duration) -> Result<(), CellError> {
+        self.does("flush")
+    }
+
+    fn count(&self, _: &dyn Place, _: &Cluster) -> Result<Vec<(Metric, f64)>, CellError> {
+        self.does("count").map(|()| vec![(Metric::Rules, 47.0)])
+    }
+
+    fn start(&self, _: &dyn Place, _: Operation<'_>) -> Result<Option<Cost>, CellError> {
+        self.does("start").map(|()| Some(cost()))
+    }
+}
+
+struct FakeSteps<'a> {
+    fake: &'a Fake,
+    take: &'static str,
+}
+
+impl Steps for FakeSteps<'_> {
+    fn take(&self, _: &dyn Place, _: Duration) -> Result<Cost, CellError> {
+        self.fake.does(self.take).map(|()| cost())
+    }
+
+    fn clean_up(&self, _: &dyn Place, _: Duration) -> Result<(), CellError> {
+        self.fake.does("clean_up")
+    }
+}
+
+impl Lab for Fake {
+    fn driver(&self) -> &dyn Driver {
+        self
+    }
+
+    fn node(&self) -> &dyn Place {
+        &Here
+    }
+
+    fn cluster(&self) -> &Arc<Cluster> {
+        &self.cluster
+    }
+
+    fn addresses(&self) -> &AddressPlan {
+        &self.addresses
+    }
+
+    fn full_load(&mut self, limit: Duration) -> Result<Loaded, CellError> {
+        self.install(&Here, &self.cluster, limit)
+    }
+
+    fn client(&self) -> &dyn Place {
+        &Here
+    }
+
+    fn dial(&self, _: Position) -> Result<Box<dyn Dial + '_>, CellError> {
+        self.does("serve").map(|()| Box::new(FakeTraffic(self)) as Box<dyn Dial>)
+    }
+
+    fn stream(&self, _: Position) -> Result<Box<dyn Stream + '_>, CellError> {
+        self.does("serve").map(|()| Box::new(FakeTraffic(self)) as Box<dyn Stream>)
+    }
+}
+
+struct FakeTraffic<'a>(&'a Fake);
+
+impl Dial for FakeTraffic<'_> {
+    fn dial(&self, _: usize, established: &mut dyn FnMut()) -> Result<Dialed, CellError> {
+        self.0.does("dial")?;
+        established();
+        let [connect, first_byte] = [2, 5].map(Duration::from_micros);
+        Ok(Dialed { connect, first_byte, reached: self.address() })
+    }
+}
+
+impl Stream for FakeTraffic<'_> {
+    fn address(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(Ipv4Addr::new(10, 96, 0, 11), 80)
+    }
+
+    fn send(&self, _: Amount, limit: Duration) -> Result<ToolRun, CellError> {
+        *self.0.limit.lock().unwrap() = limit;
+        let (ending, stdout) = self.0.iperf3;
+        self.0.does("send").map(|()| ToolRun { stdout: stdout.to_owned(), ..ToolRun::of(ending) })
+    }
+}

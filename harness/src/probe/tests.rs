@@ -1,0 +1,204 @@
+//! Every probe with a fake lab and driver: no kernel.
+
+use super::fake::{Fake, Script};
+use super::*;
+use crate::tool::Ending;
+use lab_core::axes::Axes;
+use lab_core::vocabulary::{BackendName, TargetName, Word};
+
+const LONG: Duration = Duration::from_secs(3600);
+
+fn plan() -> Plan {
+    let (traffic, churn) = (Duration::from_micros(100), Duration::from_nanos(1));
+    Plan { dials: 3, traffic, churn, ..Plan::example(TargetName::Host) }
+}
+
+/// Runs `probe` within `limit`; what came of it, by metric, and what the lab and its driver did.
+fn run(probe: &dyn Probe, fake: &mut Fake, limit: Duration) -> (Result<Vec<Reading>, CellError>, String) {
+    let (services, backends) = (vec![4], vec![BackendName::Nftables]);
+    let cells = Axes { services, backends, probes: vec![probe.name()], ..Axes::default() }.expand();
+    let readings = probe.run(fake, &cells[0], &plan(), limit);
+    (readings, fake.done())
+}
+
+fn ask(name: ProbeName, script: impl Script) -> (Result<Vec<Reading>, CellError>, String) {
+    run(named(name), &mut Fake::of(script), LONG)
+}
+
+fn failed() -> CellError {
+    CellError::Failed("no".to_owned())
+}
+
+fn well(_: &str, _: usize) -> Result<(), CellError> {
+    Ok(())
+}
+
+fn samples(readings: &[Reading], metric: Metric) -> &[f64] {
+    readings.iter().find(|reading| reading.metric == metric).map_or(&[], |reading| &reading.samples)
+}
+
+/// The changes, each with its own probe.
+const CHANGES: [ProbeName; 3] = [ProbeName::SyncChange, ProbeName::EndpointChange, ProbeName::RemoveService];
+
+#[test]
+fn every_probe_of_the_vocabulary_is_here() {
+    for &name in ProbeName::ALL {
+        assert_eq!(named(name).name(), name);
+    }
+}
+
+#[test]
+fn every_probe_has_samples_of_the_metric_it_is_named_after() {
+    for &name in ProbeName::ALL {
+        let readings = ask(name, well).0.unwrap();
+        assert!(!samples(&readings, Metric::of(name)).is_empty(), "{name}");
+        assert!(readings.iter().all(|reading| !reading.samples.is_empty()), "{name}: {readings:?}");
+    }
+}
+
+#[test]
+fn whatever_fails_fails_the_cell() {
+    for &name in ProbeName::ALL {
+        let done = ask(name, well).1;
+        for step in done.split(' ') {
+            let step = step.to_owned();
+            let script = move |what: &str, _| if what == step { Err(failed()) } else { Ok(()) };
+            assert_eq!(ask(name, script).0, Err(failed()), "{name}: {done}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupt_ends_every_probe() {
+    let script = |what: &str, _| match what {
+        "load" | "apply" | "append" | "dial" | "send" => Err(CellError::Interrupted),
+        _ => Ok(()),
+    };
+    for &name in ProbeName::ALL {
+        assert_eq!(ask(name, script).0, Err(CellError::Interrupted), "{name}");
+    }
+}
+
+#[test]
+fn a_probe_without_time_left_is_over_budget() {
+    let timed = [ProbeName::AppendRule, ProbeName::Connect, ProbeName::Churn, ProbeName::Reload];
+    for name in timed.into_iter().chain(CHANGES) {
+        let (readings, done) = run(named(name), &mut Fake::of(well), Duration::ZERO);
+        assert!(matches!(&readings, Err(CellError::OverBudget(_))), "{name}: {readings:?}");
+        assert!(!["apply", "append", "dial", "load"].iter().any(|step| done.contains(step)), "{name}: {done}");
+    }
+    let over = |what: &str, _| if what == "load" { Err(CellError::OverBudget("half".to_owned())) } else { Ok(()) };
+    assert_eq!(ask(ProbeName::SyncFull, over).0, Err(CellError::OverBudget("half".to_owned())));
+}
+
+#[test]
+fn a_full_load_is_told_by_its_parts_and_its_counts() {
+    let (readings, done) = ask(ProbeName::SyncFull, well);
+    let readings = readings.unwrap();
+    assert_eq!(done, "prepare load count start");
+    assert_eq!(samples(&readings, Metric::SyncFull), [5e6]);
+    assert_eq!(samples(&readings, Metric::SyncRules), [3e6]);
+    assert_eq!(samples(&readings, Metric::SyncSets), [2e6]);
+    assert_eq!(samples(&readings, Metric::Rules), [47.0]);
+    assert_eq!(samples(&readings, Metric::ScriptBytes), [9.0]);
+}
+
+#[test]
+fn a_load_of_one_part_is_that_part() {
+    let mut cost = Cost::default();
+    cost.add(Metric::SyncRules, Duration::from_millis(3));
+    assert_eq!(sync_full::parts(&cost), []);
+}
+
+#[test]
+fn a_reload_empties_the_node_first() {
+    let (readings, done) = ask(ProbeName::Reload, well);
+    assert_eq!(done, "flush prepare load count start");
+    assert_eq!(samples(&readings.unwrap(), Metric::Reload), [5e6]);
+}
+
+#[test]
+fn each_change_is_undone_and_the_node_counted_in_the_end() {
+    for name in CHANGES {
+        let (readings, done) = ask(name, well);
+        assert_eq!(done, ["apply clean_up undo start "; 5].concat() + "count", "{name}");
+        let readings = readings.unwrap();
+        assert_eq!(samples(&readings, Metric::of(name)), [5e6; 5]);
+        assert_eq!(samples(&readings, Metric::ToolExec), [5e6; 5]);
+    }
+}
+
+#[test]
+fn an_appended_rule_is_taken_away_and_the_node_counted_in_the_end() {
+    let (readings, done) = ask(ProbeName::AppendRule, well);
+    assert_eq!(done, ["append take_away start "; 5].concat() + "count");
+    assert_eq!(samples(&readings.unwrap(), Metric::AppendRule), [5e6; 5]);
+}
+
+#[test]
+fn connections_ahead_of_the_timed_ones_are_no_samples() {
+    let (readings, done) = ask(ProbeName::Connect, well);
+    assert_eq!(done, "serve".to_owned() + &" dial".repeat(5 + 3));
+    let readings = readings.unwrap();
+    assert_eq!(samples(&readings, Metric::Connect), [2e3; 3]);
+    assert_eq!(samples(&readings, Metric::FirstByte), [5e3; 3]);
+}
+
+#[test]
+fn a_connection_that_is_refused_later_on_fails_the_cell() {
+    let script = |what: &str, time| if what == "dial" && time > 6 { Err(failed()) } else { Ok(()) };
+    for name in [ProbeName::Connect, ProbeName::ConnectionsPerSecond] {
+        assert_eq!(ask(name, script).0, Err(failed()), "{name}");
+    }
+}
+
+#[test]
+fn churn_leaves_the_node_as_it_was() {
+    // One sync, which is an odd number.
+    let (readings, done) = ask(ProbeName::Churn, well);
+    assert_eq!(done, "apply clean_up undo count");
+    assert_eq!(samples(&readings.unwrap(), Metric::ToolUser), [1e6]);
+    let busy = churn::Churn { period: Duration::ZERO };
+    let end = |script: fn(&str, usize) -> Result<(), CellError>| {
+        let mut fake = Fake::of(script);
+        let plan = Plan { churn: LONG, ..plan() };
+        let cells = Axes { services: vec![4], probes: vec![ProbeName::Churn], ..Axes::default() }.expand();
+        (busy.run(&mut fake, &cells[0], &plan, LONG), fake.done())
+    };
+    // Whatever ends it, after an odd number of syncs the change is undone.
+    let (readings, done) = end(|what, time| if (what, time) == ("restore", 1) { Err(failed()) } else { Ok(()) });
+    assert_eq!((readings, done.as_str()), (Err(failed()), "apply clean_up restore undo"));
+    let (readings, done) = end(|what, time| if (what, time) == ("apply", 2) { Err(failed()) } else { Ok(()) });
+    assert_eq!((readings, done.as_str()), (Err(failed()), "apply clean_up restore clean_up apply"));
+}
+
+#[test]
+fn bandwidth_is_what_the_receiver_counted() {
+    let (readings, done) = ask(ProbeName::Bandwidth, well);
+    assert_eq!(done, "serve send");
+    assert_eq!(samples(&readings.unwrap(), Metric::Bandwidth), [1.5e9]);
+}
+
+#[test]
+fn iperf3_s_own_error_fails_the_cell() {
+    let mut fake = Fake::of(well).with_iperf3(Ending::Exited(1), r#"{"error": "unable to connect"}"#);
+    let error = run(&bandwidth::Bandwidth, &mut fake, LONG).0.unwrap_err();
+    assert_eq!(error, CellError::Failed("iperf3 to 10.96.0.11:80: unable to connect".to_owned()));
+}
+
+#[test]
+fn the_budget_bounds_iperf3() {
+    let end = |limit| {
+        let mut fake = Fake::of(well).with_iperf3(Ending::TimedOut, "");
+        let error = run(&bandwidth::Bandwidth, &mut fake, limit).0.unwrap_err();
+        (error, fake.limit.into_inner().unwrap())
+    };
+    let short = Duration::from_secs(2);
+    let over = CellError::OverBudget("iperf3 to 10.96.0.11:80 was ended after 2.00 s".to_owned());
+    assert_eq!(end(short), (over, short));
+    let (error, limit) = end(LONG);
+    assert_eq!(error, CellError::Failed("iperf3 to 10.96.0.11:80 did not end in time".to_owned()));
+    assert!(limit < LONG);
+    let mut fake = Fake::of(well).with_iperf3(Ending::Interrupted, "");
+    assert_eq!(run(&bandwidth::Bandwidth, &mut fake, LONG).0, Err(CellError::Interrupted));
+}

@@ -1,0 +1,108 @@
+//! The labs of a run, brought up when they are first needed and kept, loaded, until the run ends.
+
+use super::{Bench, Measured};
+use crate::backend;
+use crate::cell_error::{CellError, Missing};
+use crate::driver;
+use crate::lab::Lab;
+use crate::lab::node::NodeLab;
+use crate::probe::{self, Reading};
+use crate::tool::Runner;
+use lab_core::cell::{Cell, Load};
+use lab_core::plan::{Plan, Visit};
+use lab_core::vocabulary::{BackendName, ProbeName};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Measures cells on this kernel, in namespaces of this process.
+pub(crate) struct Labs<'a> {
+    plan: &'a Plan,
+    stage: Box<dyn Stage + 'a>,
+    /// What the backends and probes of the plan lack here.
+    backends: BTreeMap<BackendName, Result<(), Missing>>,
+    probes: BTreeMap<ProbeName, Result<(), Missing>>,
+    labs: BTreeMap<Load, Result<NodeLab, CellError>>,
+}
+
+/// How labs are brought up and asked. Whoever wants more than that to happen puts a stage of its own around [`Plain`].
+pub(crate) trait Stage {
+    /// Brings up the lab for `load`.
+    fn bring_up(&mut self, load: &Load, plan: &Plan) -> Result<NodeLab, CellError>;
+    /// Has the probe of `cell` take its samples.
+    fn ask(&mut self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError>;
+    /// Whether the lab is in the state it was in before `cell`, which failed.
+    fn check(&mut self, lab: &dyn Lab, cell: &Cell) -> Result<(), CellError>;
+}
+
+/// Nothing but the lab and the probe.
+pub(crate) struct Plain {
+    pub(crate) make: driver::Make,
+    pub(crate) runner: &'static dyn Runner,
+}
+
+impl Stage for Plain {
+    fn bring_up(&mut self, load: &Load, plan: &Plan) -> Result<NodeLab, CellError> {
+        NodeLab::bring_up(load, plan, self.make, self.runner)
+    }
+
+    fn ask(&mut self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+        probe::named(cell.probe).run(lab, cell, plan, limit)
+    }
+
+    fn check(&mut self, lab: &dyn Lab, cell: &Cell) -> Result<(), CellError> {
+        if !cell.probe.programs() {
+            return Ok(());
+        }
+        lab.driver().count(lab.node(), lab.cluster()).map(drop).map_err(|error| {
+            CellError::Failed(format!("{} left the node in another state: {}", cell.probe, error.reason()))
+        })
+    }
+}
+
+impl<'a> Labs<'a> {
+    /// Tries out what `visits` of `plan` need; brings nothing up yet.
+    pub(crate) fn new(plan: &'a Plan, visits: &[Visit], runner: &'static dyn Runner, stage: impl Stage + 'a) -> Self {
+        let (mut backends, mut probes) = (BTreeMap::new(), BTreeMap::new());
+        for Visit { cell, .. } in visits {
+            backends
+                .entry(cell.variant.backend)
+                .or_insert_with(|| driver::check(backend::named(cell.variant.backend), runner));
+            probes.entry(cell.probe).or_insert_with(|| probe::named(cell.probe).check());
+        }
+        Self { plan, stage: Box::new(stage), backends, probes, labs: BTreeMap::new() }
+    }
+
+    /// The labs that are up.
+    pub(crate) fn up(&self) -> impl Iterator<Item = &NodeLab> {
+        self.labs.values().filter_map(|lab| lab.as_ref().ok())
+    }
+
+    fn missing(&self, cell: &Cell) -> Option<&Missing> {
+        let checks = [self.backends.get(&cell.variant.backend), self.probes.get(&cell.probe)];
+        checks.into_iter().flatten().find_map(|check| check.as_ref().err())
+    }
+}
+
+impl Bench for Labs<'_> {
+    fn measure(&mut self, cell: &Cell, limit: Duration) -> Result<Measured, CellError> {
+        if let Some(missing) = self.missing(cell) {
+            return Err(CellError::Skipped(missing.to_string()));
+        }
+        let (plan, stage) = (self.plan, &mut *self.stage);
+        let load = cell.load();
+        let slot = self.labs.entry(load).or_insert_with(|| stage.bring_up(&load, plan));
+        let lab = slot.as_mut().map_err(|error| error.clone())?;
+        // The load that brought the lab up is this probe's first sample, made before this visit began.
+        let owed = if cell.probe == ProbeName::SyncFull { lab.first_load_took() } else { Duration::ZERO };
+        let begun = Instant::now();
+        let readings = stage.ask(lab, cell, plan, limit);
+        let cost = begun.elapsed() + owed;
+        if readings.is_err()
+            && let Err(error) = stage.check(lab, cell)
+        {
+            // What is measured on it from here on would be of another state than it says.
+            *slot = Err(error);
+        }
+        Ok(Measured { readings: readings?, cost })
+    }
+}
