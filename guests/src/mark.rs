@@ -1,12 +1,12 @@
-//! Marks: instructions that do nothing, by which a guest tells whoever watches its execution what is being measured.
+//! Marks: instructions that do nothing. They tell a profiler outside the guest what is being measured.
 //!
 //! ```text
 //!   account 1 ─────────────┐  account 3 ────────────────────┐        opened and closed by the lab
 //!      window ───────┐     │     window ───┐ window ───┐    │        in its launchers, around a request, a connection
 //! ```
 //!
-//! Instructions in an open window are counted, by `plugin/profile.rs`, on the account that is open; between two of them, on
-//! one that nobody asks for. The marks are always there, so that a run that is watched executes what any other does.
+//! The profiler's plugin counts the instructions of an open window on the open account. Between windows it counts on an
+//! account that is not read. The marks are always there, so a profiled run executes the same instructions as any other.
 
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -71,7 +71,7 @@ impl Drop for Account {
     }
 }
 
-/// Opens a window, until it is dropped. There may be windows within windows.
+/// Opens a window, until it is dropped. Windows may be nested.
 #[must_use]
 #[inline(always)]
 pub fn window() -> Window {
@@ -91,11 +91,11 @@ impl Drop for Window {
 
 macro_rules! mark {
     ($name:ident, $which:literal) => {
-        // In the midst of what calls it, whose page is there: a fault would fall outside of the window.
+        // Inlined, because its caller's page is mapped. A page fault would be outside the window.
         #[inline(always)]
         fn $name() {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: a nopl with a displacement that nobody uses. Aligned, so that it lies in one page.
+            // SAFETY: a nopl with a displacement that nothing else uses. Aligned, so that it is in one page.
             unsafe {
                 std::arch::asm!(
                     ".p2align 3",

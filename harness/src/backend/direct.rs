@@ -1,4 +1,4 @@
-//! `direct`: no Service at all. The client dials an endpoint, so that the rest has something to be compared with.
+//! `direct`: no Service. The client connects to an endpoint. All other backends are compared with it.
 
 use super::{Backend, Options};
 use crate::tool::Runner;

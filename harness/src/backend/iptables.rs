@@ -93,7 +93,8 @@ impl Backend for Iptables {
     }
 }
 
-/// Counts what `iptables-legacy-save` lists of `tables`. Each table by name: the file that names them all is root's alone.
+/// Counts what `iptables-legacy-save` lists of `tables`. Each table is named, because only root may read the file that
+/// lists them.
 pub(super) fn listed(runner: &dyn Runner, tables: &[&str]) -> Result<Installed> {
     const SAVE: &str = "iptables-legacy-save";
     let mut installed = Installed::default();
@@ -103,7 +104,7 @@ pub(super) fn listed(runner: &dyn Runner, tables: &[&str]) -> Result<Installed> 
         for line in run.stdout.lines() {
             match line.as_bytes() {
                 [b'-', b'A', ..] => installed.rules += 1,
-                // A chain of the user's own has no policy: ":KUBE-SERVICES - [0:0]".
+                // A chain that is not built in has no policy: ":KUBE-SERVICES - [0:0]".
                 [b':', ..] if line.split(' ').nth(1) == Some("-") => installed.chains += 1,
                 _ => {}
             }

@@ -99,7 +99,7 @@ impl Backend for Ipvs {
     }
 }
 
-/// Counts the entries of all sets, by the sets' own headers.
+/// Counts the entries of all sets, as the sets' headers say.
 fn set_elements(runner: &dyn Runner) -> Result<u64> {
     let run = runner.run("ipset", &["list".to_owned(), "-terse".to_owned()], b"", LISTING)?;
     ensure!(run.ending == Ending::Exited(0), "ipset list -terse: {}", run.stderr.trim());

@@ -1,4 +1,5 @@
-//! The ways to make a node carry Service traffic. What each installs is its layout's; here it is called and counted.
+//! Backends: the ways to make a node carry Service traffic. A backend names its tools and modules, and counts what is
+//! installed. What is installed is its layout's.
 
 mod direct;
 mod iptables;
@@ -19,7 +20,7 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a backend leaves to the scenario.
+/// What a scenario may choose of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) variant: Variant,
@@ -39,19 +40,19 @@ impl Options {
     }
 }
 
-/// One way to make a node carry Service traffic.
+/// A way to make a node carry Service traffic.
 pub(crate) trait Backend: Sync {
     /// Its name.
     fn name(&self) -> BackendName;
-    /// Which rules it installs, and how; `None` when it installs none.
+    /// Which rules it installs, and how; `None` if it installs none.
     fn layout(&self, options: &Options) -> Option<Arc<dyn Layout>>;
-    /// The binary behind a tool of the layout's.
+    /// The program behind a tool of the layout.
     fn program(&self, tool: Tool) -> &'static str;
     /// The tools its layout calls.
     fn tools(&self) -> &'static [Tool];
-    /// Kernel modules that hold what it needs.
+    /// The kernel modules it needs.
     fn modules(&self) -> &'static [&'static str];
-    /// Whether the kernel has what a trial could only stumble over.
+    /// Whether the kernel has what it needs, where a trial would fail without a clear reason.
     fn check_kernel(&self) -> Result<(), Missing> {
         Ok(())
     }

@@ -1,25 +1,25 @@
-//! Counting what the kernel's nf_tables holds, by its own dumps (linux/netfilter/nf_tables.h).
+//! Counting what is in the kernel's nf_tables, from netlink dumps (linux/netfilter/nf_tables.h).
 //!
-//! The tools' listings would do, but take minutes where the dumps take seconds: they resolve what they print.
+//! The tools' listings take minutes where dumps take seconds, because the tools resolve what they print.
 
 use anyhow::{Context, Result};
 use nix::sys::socket::SockProtocol;
 use node_netlink::Socket;
 use node_netlink::message::{attribute, attributes};
 
-/// How much nf_tables holds for IPv4 in a namespace.
+/// How much nf_tables holds for IPv4 in one namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Counts {
     pub(super) rules: u64,
-    /// Chains that are jumped to.
+    /// Chains without a hook.
     pub(super) chains: u64,
-    /// Chains that hang on a hook.
+    /// Chains with a hook.
     pub(super) base_chains: u64,
-    /// Elements of sets and maps that have a name of their own.
+    /// Elements of named sets and maps.
     pub(super) set_elements: u64,
 }
 
-// enum nf_tables_msg_types: what is asked for, and what each answer is.
+// enum nf_tables_msg_types: requests, and their answers.
 const NEWCHAIN: u16 = 3;
 const GETCHAIN: u16 = 4;
 const NEWRULE: u16 = 6;
@@ -67,7 +67,7 @@ pub(super) fn count() -> Result<Counts> {
     Ok(counts)
 }
 
-/// Asks for everything of a kind for IPv4, and hands over the attributes of each answer.
+/// Requests everything of one kind for IPv4, and passes on the attributes of each answer.
 fn dump(ask: u16, answer: u16, which: &[(u16, &[u8])], mut each: impl FnMut(&[u8])) -> Result<()> {
     const FAMILY_HEADER: [u8; 4] = [libc::AF_INET as u8, libc::NFNETLINK_V0 as u8, 0, 0];
     let mut socket = Socket::open(SockProtocol::NetlinkNetFilter).context("asking nf_tables")?;

@@ -65,7 +65,7 @@ fn arguments(to: SocketAddrV4, amount: Amount) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
 
-/// An iperf3 server for one test, ended when it is dropped.
+/// An iperf3 server for one test. It is killed when this is dropped.
 struct Server(Child);
 
 impl Server {
@@ -91,14 +91,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself, after its one test.
+        // It may have ended already, after its one test.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Whether somebody listens on `port` in the calling thread's namespace (proc_pid_net(5)). To connect
-/// instead would use up the server's one test.
+/// Whether a socket listens on `port` in the calling thread's namespace (proc_pid_net(5)). A connection would use up the
+/// server's one test.
 fn listening(port: u16) -> Result<bool> {
     const LISTEN: &str = "0A";
     let port = format!(":{port:04X}");

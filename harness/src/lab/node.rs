@@ -23,11 +23,11 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long to wait for the machine to become quiet after a node was taken down: about as long as it took to program.
+/// How long to wait for the machine to become quiet after a node was removed: about as long as programming it took.
 const SETTLE: Duration = Duration::from_secs(10);
 /// As above, for small loads.
 const SETTLE_LEAST: Duration = Duration::from_millis(300);
-/// Budgets that a load may take that is not measured.
+/// How many budgets a load may take that is not measured.
 const QUICK: u32 = 3;
 
 /// A node with its pods, programmed and verified.
@@ -36,14 +36,14 @@ pub(crate) struct NodeLab {
     pub(crate) cluster: Arc<Cluster>,
     runner: &'static dyn Runner,
     driver: Box<dyn Driver>,
-    /// Makes the driver of another node that is to be loaded alike.
+    /// Makes the driver of another node with the same load.
     another: Box<dyn Fn() -> Box<dyn Driver> + Send + Sync>,
     addresses: AddressPlan,
     node: Node,
     /// How packets arrive: rewritten, unchanged or tunnelled.
     delivery: Delivery,
     first_load: FirstLoad,
-    /// Whether connections one after the other reach every endpoint.
+    /// Whether successive connections reach every endpoint.
     spreads: bool,
 }
 
@@ -148,7 +148,7 @@ impl NodeLab {
         }
     }
 
-    /// What opens connections to the Service at `position`, its server started.
+    /// Starts the server of the Service at `position`, and returns what opens connections to it.
     fn dialer(&self, position: Position) -> Result<Dialer<'_, impl Fn(usize) -> SocketAddrV4 + Sync>, CellError> {
         let service = self.service(position);
         let reached = match self.delivery {
@@ -169,8 +169,8 @@ impl NodeLab {
         std::iter::once(self.node.namespace()).chain(pods.map(|pod| &pod.namespace))
     }
 
-    /// Whether the first, middle and last Service are answered by endpoints of theirs, and by all of them where the
-    /// backend spreads connections over them and they can be told apart.
+    /// Checks that the first, middle and last Service are answered by their own endpoints. If the backend spreads
+    /// connections over endpoints, all of them must answer.
     fn verify(&self) -> Result<(), CellError> {
         Position::ALL.iter().try_for_each(|&position| {
             let dialer = self.dialer(position)?;
@@ -260,8 +260,8 @@ fn wiring(addresses: &AddressPlan, delivery: Delivery) -> Wiring {
     Wiring { node_address: NODE_ADDRESS, client: CLIENT_ADDRESS, servers, delivery }
 }
 
-/// Connections within which every one of `endpoints` answers, but for one case in a billion, if each is picked with
-/// the same probability: E·(1 − 1/E)^n < 1e-9 for n = E·(ln E + 21).
+/// How many connections it takes until each of `endpoints` has answered, in all but one case in a billion. Each must be
+/// picked with the same probability: E·(1 − 1/E)^n < 1e-9 for n = E·(ln E + 21).
 fn attempts(endpoints: usize) -> usize {
     let endpoints = endpoints.max(1) as f64;
     (endpoints * (endpoints.ln() + 21.0)).ceil() as usize

@@ -1,5 +1,4 @@
-//! New connections from the client pod, and the server that tells each one where it is and at which address it was
-//! reached.
+//! New connections from the client pod, and the server that answers each with its pod and the address it was reached at.
 
 use super::Dial;
 use crate::cell_error::CellError;
@@ -15,15 +14,15 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Threads that accept connections, so that one slow client does not hold up the others.
+/// Threads that accept connections. One slow client does not block the others.
 const ACCEPTORS: usize = 4;
-/// How long a client waits for a connection, or for an answer: a SYN is sent again after 1, 3 and 7 s.
+/// How long a client waits for a connection or an answer. A SYN is sent again after 1, 3 and 7 s.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// `255.255.255.255:65535 255.255.255.255`, and the end of the line.
+/// `255.255.255.255:65535 255.255.255.255` and the newline.
 const LONGEST_ANSWER: usize = 38;
 
-/// A server on every address of a pod: reads one byte, answers with the address it was reached at and the pod's own, and
-/// closes.
+/// A server on every address of a pod. It reads one byte, answers with the address it was reached at and the pod's own
+/// address, and closes.
 pub(crate) struct Echo {
     listener: Arc<TcpListener>,
     acceptors: Vec<JoinHandle<()>>,
@@ -44,7 +43,7 @@ impl Echo {
             let listener = Arc::clone(&listener);
             std::thread::spawn(move || {
                 while let Ok((client, _)) = listener.accept() {
-                    // A client that went away is the client's to report.
+                    // If the client has gone, it reports that itself.
                     let _ = answer(client, pod);
                 }
             })
@@ -70,7 +69,7 @@ fn answer(mut client: TcpStream, pod: Ipv4Addr) -> std::io::Result<()> {
     client.write_all(format!("{reached} {pod}\n").as_bytes())
 }
 
-/// What a connection told.
+/// What a connection showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dialed {
     /// SYN to established.
@@ -81,22 +80,22 @@ pub(crate) struct Dialed {
     pub(crate) reached: SocketAddrV4,
 }
 
-/// Where connections to a Service have to end.
+/// Where connections to a Service must end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Goal {
-    /// The addresses at which a server of it may be reached: its endpoints, or the Service's own where that is left in
-    /// the packets.
+    /// The addresses at which a server may be reached: the endpoints, or the Service's address if packets arrive
+    /// unchanged.
     pub(crate) reached: Vec<SocketAddrV4>,
-    /// The address of the pod that all its endpoints are in.
+    /// The address of the pod with all its endpoints.
     pub(crate) pod: Ipv4Addr,
 }
 
-/// Opens connections to one Service, and takes no answer but from its goal.
+/// Opens connections to one Service. An answer from anywhere but its goal is an error.
 pub(crate) struct Dialer<'a, A: Fn(usize) -> SocketAddrV4> {
     service: &'a ServicePort,
     pub(crate) goal: Goal,
     address: A,
-    /// Kept as long as it is to answer.
+    /// The server, which runs until this is dropped.
     _echo: Option<Echo>,
 }
 
@@ -106,14 +105,14 @@ impl<'a, A: Fn(usize) -> SocketAddrV4> Dialer<'a, A> {
         Self { service, goal, address, _echo: None }
     }
 
-    /// With the server that answers, for as long.
+    /// With the server that answers.
     pub(crate) fn with(self, echo: Echo) -> Self {
         Self { _echo: Some(echo), ..self }
     }
 }
 
 impl<A: Fn(usize) -> SocketAddrV4 + Sync> Dial for Dialer<'_, A> {
-    /// It closes with a reset: a TIME_WAIT a connection would use up the client's ports within seconds.
+    /// Closes with a reset. With a TIME_WAIT for each connection, the client would have no ports left within seconds.
     fn dial(&self, attempt: usize, established: &mut dyn FnMut()) -> Result<Dialed, CellError> {
         if interrupt::requested() {
             return Err(CellError::Interrupted);
@@ -161,7 +160,7 @@ impl<A: Fn(usize) -> SocketAddrV4 + Sync> Dial for Dialer<'_, A> {
     }
 }
 
-/// The address that a server was reached at, and its pod's.
+/// Parses the address that a server was reached at, and its pod's.
 fn understand(answer: &str) -> Option<(SocketAddrV4, Ipv4Addr)> {
     let (reached, pod) = answer.trim_end().split_once(' ')?;
     Some((reached.parse().ok()?, pod.parse().ok()?))

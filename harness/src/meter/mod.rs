@@ -1,4 +1,4 @@
-//! What is read beside a probe: CPU time of the machine, memory of the kernel, peak memory of the lab itself.
+//! Meters that are read beside a probe: CPU time of the machine, kernel memory, the lab's own peak memory.
 
 pub(crate) use guests::mark;
 
@@ -17,13 +17,13 @@ pub(crate) struct Cpu {
 }
 
 impl Cpu {
-    /// Reads the clock of the CPUs. It ticks a hundred times a second, so intervals should be long.
+    /// Reads the CPU time. It ticks a hundred times a second, so intervals should be long.
     pub(crate) fn read() -> Result<Self> {
         let text = fs::read_to_string("/proc/stat").context("reading /proc/stat")?;
         Self::of(text.lines().next().unwrap_or_default())
     }
 
-    /// What the first line of `/proc/stat` says.
+    /// Parses the first line of `/proc/stat`.
     fn of(line: &str) -> Result<Self> {
         let ticks: Vec<u64> = line.split_whitespace().skip(1).map_while(|word| word.parse().ok()).collect();
         // user nice system idle iowait irq softirq steal: proc_stat(5)
@@ -45,7 +45,7 @@ impl Cpu {
         share(self.user.saturating_sub(earlier.user), self.at - earlier.at)
     }
 
-    /// System time since `earlier`, as a share of one core; interrupts have times of their own.
+    /// System time since `earlier`, as a share of one core; without interrupts.
     pub(crate) fn system_since(&self, earlier: &Self) -> f64 {
         share(self.system.saturating_sub(earlier.system), self.at - earlier.at)
     }
@@ -55,7 +55,7 @@ impl Cpu {
         share(self.softirq.saturating_sub(earlier.softirq), self.at - earlier.at)
     }
 
-    /// All but idle time since `earlier`, as a share of one core.
+    /// All time but idle time since `earlier`, as a share of one core.
     pub(crate) fn busy_since(&self, earlier: &Self) -> f64 {
         share(self.busy.saturating_sub(earlier.busy), self.at - earlier.at)
     }
@@ -71,8 +71,8 @@ fn ticks_a_second() -> u64 {
     u64::try_from(ticks).ok().filter(|&ticks| ticks > 0).unwrap_or(100)
 }
 
-/// The time that tasks have run, the kernel's own included, from `/proc/schedstat`: counted from switch to switch instead
-/// of sampled at ticks.
+/// How long tasks have run, kernel threads included, from `/proc/schedstat`. It is counted at each task switch, not
+/// sampled at ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TaskTime {
     ran: Duration,
@@ -80,27 +80,27 @@ pub(crate) struct TaskTime {
 }
 
 impl TaskTime {
-    /// Reads it; `None` where the kernel does not tell.
+    /// Reads it; `None` where the kernel has no such file.
     pub(crate) fn read() -> Option<Self> {
         let text = fs::read_to_string("/proc/schedstat").ok()?;
         Some(Self { ran: ran(&text)?, at: Instant::now() })
     }
 
-    /// What ran since `earlier`, as a share of one core.
+    /// Time that tasks ran since `earlier`, as a share of one core.
     pub(crate) fn since(&self, earlier: &Self) -> f64 {
         share(self.ran.saturating_sub(earlier.ran), self.at - earlier.at)
     }
 }
 
-/// The nanoseconds in the seventh place of every CPU's line (Documentation/scheduler/sched-stats.rst).
+/// The sum of the seventh field, nanoseconds, of every CPU's line (Documentation/scheduler/sched-stats.rst).
 fn ran(schedstat: &str) -> Option<Duration> {
     let cpus = schedstat.lines().filter(|line| line.starts_with("cpu"));
     let times: Option<Vec<u64>> = cpus.map(|line| line.split(' ').nth(7)?.parse().ok()).collect();
     times.filter(|times| !times.is_empty()).map(|times| Duration::from_nanos(times.iter().sum()))
 }
 
-/// Waits until the machine is quiet, for at most `limit`: a namespace that is taken down leaves the kernel work to do
-/// in the background, which must not fall into the next sample.
+/// Waits until the machine is quiet, for at most `limit`. After a namespace is removed, the kernel cleans up in the
+/// background. That must not fall into the next sample.
 pub(crate) fn settle(limit: Duration) -> Result<()> {
     const WINDOW: Duration = Duration::from_millis(100);
     const QUIET: f64 = 0.15;
@@ -117,8 +117,8 @@ pub(crate) fn settle(limit: Duration) -> Result<()> {
     }
 }
 
-/// Bytes the kernel holds that no process does and that it cannot give back: unreclaimable slab, vmalloc and per-CPU
-/// memory, which is where rules, chains, sets and their modules' state live (`/proc/meminfo`).
+/// Bytes that the kernel itself holds and cannot reclaim: slab, vmalloc and per-CPU memory (`/proc/meminfo`). Rules,
+/// chains, sets and their modules' state are there.
 pub(crate) fn kernel_memory() -> Result<i64> {
     const PARTS: &[&str] = &["SUnreclaim", "VmallocUsed", "Percpu"];
     let text = fs::read_to_string("/proc/meminfo").context("reading /proc/meminfo")?;
@@ -129,8 +129,8 @@ pub(crate) fn kernel_memory() -> Result<i64> {
 
 /// Makes the allocator return large blocks to the system as soon as they are free.
 ///
-/// Scripts and listings are tens of megabytes, and each is made in another thread. glibc would by and by keep such
-/// blocks in every thread's arena.
+/// Scripts and listings have tens of megabytes, and each is made in another thread. glibc would keep such blocks in every
+/// thread's arena.
 pub(crate) fn give_memory_back() {
     #[cfg(target_env = "gnu")]
     // SAFETY: mallopt sets a parameter of the allocator, which has no other thread to serve yet.

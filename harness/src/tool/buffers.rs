@@ -1,10 +1,9 @@
-//! Larger netlink buffers for tools that run without the machine's root.
+//! Larger netlink buffers for tools that run without root on the machine.
 //!
-//! nf_tables takes a transaction as one message, which must fit into the socket's send buffer. nft and iptables-nft ask
-//! for a buffer of its size by `SO_SNDBUFFORCE`, which a user namespace's root may not have, and do not fall back to
-//! `SO_SNDBUF`, which anybody may have up to `net.core.wmem_max`. So the launcher answers that one system call in the
-//! tool's place (seccomp_unotify(2)): it sets `SO_SNDBUF`, or `SO_RCVBUF`, on the tool's socket. Everything else the
-//! tool does goes to the kernel as ever.
+//! An nf_tables transaction is one message, and must fit into the socket's send buffer. nft and iptables-nft set the
+//! buffer's size with `SO_SNDBUFFORCE`, which root in a user namespace may not use. They do not fall back to `SO_SNDBUF`,
+//! which everybody may use up to `net.core.wmem_max`. So the launcher handles this one system call for the tool
+//! (seccomp_unotify(2)): it sets `SO_SNDBUF`, or `SO_RCVBUF`, on the tool's socket. All other calls go to the kernel.
 
 use anyhow::{Context, Result};
 use nix::cmsg_space;
@@ -14,9 +13,8 @@ use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
-/// Installs the filter in the calling process, which is about to become the tool, and sends the descriptor on which
-/// its calls are announced to the launcher; or nothing, where the kernel allows no such filter: the tool then runs
-/// without, as far as the kernel's default carries it.
+/// Installs the filter in the calling process, which is about to become the tool. Sends the launcher the descriptor that
+/// reports diverted calls. Where the kernel allows no such filter it sends none, and the tool has the default buffer.
 pub(super) fn divert(launcher: &UnixStream) -> std::io::Result<()> {
     let listener = install().ok();
     let rights: Vec<RawFd> = listener.iter().map(AsRawFd::as_raw_fd).collect();
@@ -68,7 +66,7 @@ fn answer(value: u32) -> libc::sock_filter {
     libc::sock_filter { code: (libc::BPF_RET | libc::BPF_K) as u16, jt: 0, jf: 0, k: value }
 }
 
-/// Where the tool's diverted calls are announced.
+/// The descriptor that reports the tool's diverted calls.
 pub(super) struct Diverted {
     listener: OwnedFd,
 }
@@ -94,14 +92,14 @@ impl Diverted {
         self.listener.as_fd()
     }
 
-    /// Answers one waiting call of `process`: the buffer is as large as the machine allows, and the call succeeded.
+    /// Answers one waiting call of `process`: makes the buffer as large as the machine allows, and reports success.
     pub(super) fn answer(&self, process: &OwnedFd) -> Result<()> {
         // SAFETY: the structs are plain numbers, for which all zeroes is a value, as the kernel demands of them.
         let (mut call, mut reply): (libc::seccomp_notif, libc::seccomp_notif_resp) = unsafe { std::mem::zeroed() };
         // SAFETY: the kernel fills in the struct it is given.
         let received = unsafe { libc::ioctl(self.listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut call) };
         if let Err(error) = Errno::result(received) {
-            // ENOENT: the tool was ended while it waited.
+            // ENOENT: the tool was killed while it waited.
             return if error == Errno::ENOENT { Ok(()) } else { Err(error).context("taking a diverted call") };
         }
         let [socket, _, option, ..] = call.data.args;
@@ -119,7 +117,7 @@ impl Diverted {
 /// Sets the buffer of the tool's `socket` to as much as the machine allows.
 fn enlarge(process: &OwnedFd, socket: u64, option: i32) -> Result<(), Errno> {
     let plain = if option == libc::SO_SNDBUFFORCE { libc::SO_SNDBUF } else { libc::SO_RCVBUF };
-    // The kernel doubles it, and cuts it down to its limit.
+    // The kernel doubles it, and caps it at its limit.
     let size: i32 = i32::MAX / 2;
     // SAFETY: pidfd_getfd takes two descriptors and flags, and returns a new descriptor or an error.
     let copy = unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), socket, 0) };

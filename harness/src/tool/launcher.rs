@@ -1,7 +1,7 @@
-//! The launcher: this program once more, as a process of its own around a single tool.
+//! The launcher: this program again, as a small process that runs one tool.
 //!
-//! A process starts with its parent's peak memory in its books, so a tool started by the lab itself would be charged
-//! with the lab's. The launcher is small. It also ends the tool at its time limit, and when the lab goes away.
+//! A process inherits its parent's peak memory, so a tool that the lab starts itself would report the lab's. The launcher
+//! is small. It also kills the tool at its time limit, and when the lab ends.
 
 use super::buffers::{self, Diverted};
 use super::{Ending, Usage, inherit};
@@ -20,18 +20,18 @@ use std::time::{Duration, Instant};
 /// The first argument that makes this program a launcher. Not a verb: nobody is meant to type it.
 const WORD: &str = ".launch";
 
-/// In place of the tool: it follows, and what it is called with stands on standard input.
+/// In place of the tool, which follows: the arguments of each call are on standard input.
 pub(super) const EACH: &str = ".each";
 
-/// The launcher's own arguments, which stand ahead of the tool and its.
+/// The launcher's own arguments; the tool and its arguments follow.
 ///
-/// The delay has one width: with another, the tool's own arguments would lie elsewhere.
+/// The delay is always written in the same width. Otherwise the tool's arguments would be at other addresses.
 pub(super) fn words(socket: &UnixStream, delay: Duration, limit: Duration) -> Result<Vec<String>> {
     let delay = format!("{:020}", delay.as_nanos());
     Ok(vec![WORD.to_owned(), inherit(socket)?.to_string(), delay, limit.as_nanos().to_string()])
 }
 
-/// Does a launcher's work when this process was started as one.
+/// Runs the launcher, if this process was started as one.
 pub(crate) fn serve() -> Option<ExitCode> {
     let mut args = std::env::args_os().skip(1);
     if args.next()? != WORD {
@@ -68,7 +68,7 @@ fn launch(mut args: impl Iterator<Item = OsString>) -> Result<()> {
     Ok(())
 }
 
-/// Calls of one tool, as the launcher reads them from its standard input: a line a call, its arguments apart by NUL.
+/// Calls of one tool, as the launcher reads them from standard input: one call a line, its arguments separated by NUL.
 pub(super) fn list(calls: &[&[String]]) -> Vec<u8> {
     let mut list = Vec::new();
     for args in calls {
@@ -78,7 +78,7 @@ pub(super) fn list(calls: &[&[String]]) -> Vec<u8> {
     list
 }
 
-/// Makes the calls on standard input, up to the first that fails.
+/// Makes the calls on standard input, and stops at the first that fails.
 fn launch_each(program: &OsStr, lab: &UnixStream, limit: Duration) -> Result<Usage> {
     let calls = std::io::read_to_string(std::io::stdin())?;
     let mut sum: Option<Usage> = None;
@@ -102,12 +102,12 @@ fn launch_each(program: &OsStr, lab: &UnixStream, limit: Duration) -> Result<Usa
 fn launch_once(tool: &mut Command, lab: &UnixStream, delay: Duration, limit: Duration) -> Result<Usage> {
     let (ours, theirs) =
         if privileged() { (None, None) } else { UnixStream::pair().map(|(a, b)| (Some(a), Some(b)))? };
-    // SAFETY: a launcher has a single thread, so that what runs between fork and exec may do anything.
+    // SAFETY: a launcher has a single thread, so any code may run between fork and exec.
     unsafe {
         tool.pre_exec(move || {
             nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
             if !delay.is_zero() {
-                // Whoever starts it waits for that, and would not see its limit pass.
+                // The launcher waits for exec, so the time limit cannot end this.
                 spin(delay.min(limit))?;
             }
             theirs.as_ref().map_or(Ok(()), buffers::divert)
@@ -116,8 +116,8 @@ fn launch_once(tool: &mut Command, lab: &UnixStream, delay: Duration, limit: Dur
     run(tool, lab, ours.as_ref(), limit)
 }
 
-/// Keeps the processor busy until this process has spent `delay` on it: on a machine with other work to do, that takes as
-/// much longer as the tool's own work does.
+/// Spins until this process has used `delay` of CPU time. On a busy machine that takes longer, just as the tool's own
+/// work does.
 fn spin(delay: Duration) -> std::io::Result<()> {
     let spent = || clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map(Duration::from);
     let end = spent()? + delay;
@@ -128,7 +128,7 @@ fn spin(delay: Duration) -> std::io::Result<()> {
 #[allow(clippy::zombie_processes, reason = "wait4 waits for the tool and brings its usage, which Child::wait does not")]
 fn run(tool: &mut Command, lab: &UnixStream, divert: Option<&UnixStream>, limit: Duration) -> Result<Usage> {
     let start = Instant::now();
-    // Beside the clock's reading, whose first one takes a process 10,000 instructions.
+    // After the clock: a process's first reading of it takes 10,000 instructions.
     let window = mark::window();
     let child = tool.spawn()?;
     let pid = i32::try_from(child.id())?;
@@ -166,10 +166,10 @@ fn run(tool: &mut Command, lab: &UnixStream, divert: Option<&UnixStream>, limit:
     })
 }
 
-/// Whether the tool, which shares this process's standard input, has read less than a `part`th of it.
+/// Whether the tool has read less than 1/`part` of its standard input, which it shares with this process.
 ///
-/// The tools that take long read line by line, and ever more slowly: one that lags after a part of its time will not
-/// catch up. Those that read everything first never lag.
+/// Slow tools read line by line, and get slower with each line. One that lags early never catches up. Tools that read
+/// everything first never lag.
 fn lags(part: u64) -> bool {
     let input = std::io::stdin();
     // SAFETY: lseek with SEEK_CUR only asks for the offset.
@@ -187,16 +187,16 @@ struct Watch<'a> {
 
 /// What ended a wait.
 enum Wake {
-    /// The tool is through.
+    /// The tool has ended.
     Tool,
-    /// The lab has closed its half.
+    /// The lab has closed its end of the socket.
     Lab,
-    /// The time has come.
+    /// The deadline is reached.
     Time,
 }
 
 impl Wake {
-    /// Why the tool must be ended; `None` when it has ended.
+    /// Why the tool is to be killed; `None` when it has ended.
     fn ending(self) -> Option<Ending> {
         match self {
             Self::Tool => None,
@@ -207,13 +207,13 @@ impl Wake {
 }
 
 impl Watch<'_> {
-    /// Waits, at most until `deadline`, and answers the tool's diverted calls meanwhile.
+    /// Waits until `deadline` at most, and answers the tool's diverted system calls meanwhile.
     fn until(&self, deadline: Instant) -> Result<Wake> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let watched = [self.process.as_fd(), self.lab.as_fd()].into_iter().chain(self.diverted.map(Diverted::fd));
             let mut waiting: Vec<_> = watched.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-            // Rounded up, so that the time is past when poll says that nothing happened.
+            // Rounded up: when poll times out, the deadline has passed.
             let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
             match poll(&mut waiting, timeout) {
                 Err(nix::errno::Errno::EINTR) => {}
@@ -228,9 +228,9 @@ impl Watch<'_> {
     }
 }
 
-/// Whether this process is root on the machine, and not only in a user namespace of its own.
+/// Whether this process is root on the machine, and not only in its own user namespace.
 pub(crate) fn privileged() -> bool {
-    // The first user namespace maps every ID to itself.
+    // The initial user namespace maps every ID to itself.
     std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]))
         && nix::unistd::Uid::effective().is_root()
 }

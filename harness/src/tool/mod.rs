@@ -1,4 +1,4 @@
-//! The one seam to process execution: every tool is called through [`Runner::run`], which says what it cost.
+//! Running tools: every tool is called through a [`Runner`], which returns what the call cost.
 
 mod buffers;
 pub(crate) mod launcher;
@@ -34,11 +34,11 @@ pub(crate) enum Ending {
     Interrupted,
 }
 
-/// What one run of a tool cost, and what it said.
+/// What one run of a tool cost, and its output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ToolRun {
     pub(crate) ending: Ending,
-    /// From before the tool's process was made until it was waited for.
+    /// From before the fork until the process was waited for.
     pub(crate) wall: Duration,
     pub(crate) user: Duration,
     pub(crate) system: Duration,
@@ -50,7 +50,7 @@ pub(crate) struct ToolRun {
     pub(crate) stderr: String,
 }
 
-/// Runs tools. Tests put a fake in its place that lists what was called.
+/// Runs tools. Tests use a fake that lists the calls.
 pub(crate) trait Runner: Send + Sync {
     /// Runs `program` in the calling thread's namespace, with `stdin` as its input, for at most `limit`.
     fn run(&self, program: &str, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun> {
@@ -67,8 +67,8 @@ pub(crate) trait Runner: Send + Sync {
         limit: Duration,
     ) -> Result<ToolRun>;
 
-    /// Runs `program` once for each of `calls`, one after the other, up to the first that does not exit with 0, all of
-    /// them for at most `limit`. What they cost is summed up; `read` is how many were through.
+    /// Runs `program` once for each of `calls`, one after the other, and stops at the first that does not exit with 0.
+    /// `limit` is for all of them. The result is their sum; its `read` is the number of calls that succeeded.
     fn run_each(&self, program: &str, calls: &[&[String]], limit: Duration) -> Result<ToolRun> {
         let mut sum: Option<ToolRun> = None;
         for (made, args) in calls.iter().enumerate() {
@@ -85,7 +85,7 @@ pub(crate) trait Runner: Send + Sync {
                 break;
             }
         }
-        sum.context("a tool was to be called no times")
+        sum.context("there is no call to make")
     }
 }
 
@@ -98,7 +98,7 @@ impl ToolRun {
         Self { ending, wall: none, user: none, system: none, peak_rss: 0, read: 0, stdout, stderr }
     }
 
-    /// With one more call.
+    /// The sum with one more call.
     pub(crate) fn and(self, next: Self) -> Self {
         Self {
             wall: self.wall + next.wall,
@@ -110,7 +110,7 @@ impl ToolRun {
     }
 }
 
-/// The launcher's report, as it comes over its socket.
+/// The launcher's report, sent over its socket.
 #[derive(Debug, Serialize, Deserialize)]
 struct Usage {
     ending: Ending,
@@ -118,12 +118,12 @@ struct Usage {
     user: Duration,
     system: Duration,
     peak_rss: u64,
-    /// How many calls were through.
+    /// How many calls succeeded.
     calls: u64,
 }
 
 impl Usage {
-    /// With one more call.
+    /// The sum with one more call.
     fn and(self, next: Self) -> Self {
         Self {
             ending: next.ending,
@@ -138,8 +138,8 @@ impl Usage {
 
 /// Runs the real tools.
 ///
-/// Input and output are memory files rather than pipes: no thread of the lab's has to feed or drain the tool while it
-/// is measured, and the file's offset tells how far a tool that ran out of time had read.
+/// Input and output are memory files, not pipes. So no thread of the lab feeds or drains the tool while it is measured.
+/// When a tool runs out of time, the input's offset is how much it had read.
 pub(crate) struct Real;
 
 impl Runner for Real {
@@ -176,7 +176,7 @@ fn place_of(program: &str) -> Result<PathBuf> {
     find(program).with_context(|| format!("{program} is not installed; run ci/setup"))
 }
 
-/// What the launcher reports of a tool's run, and how many calls of it were through.
+/// The launcher's report of a tool's run, and how many calls of it succeeded.
 fn call_launcher(
     program: &str,
     words: impl Iterator<Item = OsString>,
@@ -209,7 +209,7 @@ fn call_launcher(
     Ok((run, usage.calls))
 }
 
-/// Waits for the launcher's report. On an interrupt it closes its half, at which the launcher ends the tool.
+/// Waits for the launcher's report. On an interrupt it closes its end of the socket; the launcher then kills the tool.
 fn report(mut socket: UnixStream) -> Result<Usage> {
     let interrupted = interrupt::wakeup();
     let mut waiting = vec![PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
@@ -233,7 +233,7 @@ fn text(file: &mut File) -> String {
     if let Err(error) = read {
         return format!("(its output could not be read: {error})");
     }
-    // Listings are tens of megabytes: no second copy of them.
+    // Listings have tens of megabytes, so they are not copied.
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 

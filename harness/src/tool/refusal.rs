@@ -1,6 +1,6 @@
-//! What a tool's standard error says: the one place that understands it.
+//! Reading what tools write to standard error.
 
-/// What a tool refused: the line of its input, where it names one, and its message.
+/// What a tool refused: the line of its input, if it names one, and its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) line: Option<u64>,
