@@ -1,9 +1,9 @@
 //! What programming a node cost, by part.
 
 use crate::cell_error::CellError;
-use crate::meter::mark::Accounts;
 use crate::process::clock;
 use crate::tool::ToolRun;
+use guests::mark::Accounts;
 use lab_core::metric::Metric;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -2,9 +2,9 @@
 
 use super::job::{Progress, Work};
 use super::{AROUND, Fleet, Notice, entropy, profile};
-use crate::self_test::fault::Faults;
 use crate::process::interrupt;
 use crate::run::unmeasured;
+use crate::self_test::fault::Faults;
 use anyhow::Result;
 use guests::mark::Accounts;
 use guests::profile::Profiler;

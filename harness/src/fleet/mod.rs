@@ -7,9 +7,9 @@ mod keeper;
 pub(crate) mod kvm;
 mod profile;
 
-use crate::self_test::fault::Faults;
 use crate::process::interrupt;
 use crate::run::event::{Event, Listener};
+use crate::self_test::fault::Faults;
 use crate::session::spec::{Guests, Profiling};
 use crate::session::{Ground, Ran};
 use anyhow::Result;

@@ -2,9 +2,9 @@
 
 use super::Dial;
 use crate::cell_error::CellError;
-use crate::meter::mark;
 use crate::process::interrupt;
 use anyhow::{Context, Result};
+use guests::mark;
 use lab_core::cluster::ServicePort;
 use netns_topology::Pod;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};

@@ -1,7 +1,5 @@
 //! Meters that are read beside a probe: CPU time of the machine, kernel memory, the lab's own peak memory.
 
-pub(crate) use guests::mark;
-
 use anyhow::{Context, Result};
 use std::fs;
 use std::time::{Duration, Instant};

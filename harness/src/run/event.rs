@@ -1,7 +1,7 @@
 //! What happens in a run, as the loop tells it to whoever records or shows it.
 
-use crate::meter::mark::Accounts;
 use anyhow::Result;
+use guests::mark::Accounts;
 use lab_core::dataset::CellRecord;
 use lab_core::metric::Metric;
 use lab_core::plan::{Plan, Visit};

@@ -6,12 +6,12 @@ pub(crate) mod labs;
 pub(crate) mod progress;
 
 use crate::cell_error::CellError;
-use crate::meter::mark::Accounts;
 use crate::probe::Reading;
 use crate::process::clock;
 use crate::process::interrupt;
 use crate::run::event::{Event, Listener};
 use anyhow::Result;
+use guests::mark::Accounts;
 use lab_core::cell::Cell;
 use lab_core::dataset::CellRecord;
 use lab_core::metric::Metric;

@@ -5,8 +5,8 @@
 
 use super::buffers::{self, Diverted};
 use super::{Ending, Usage, inherit};
-use crate::meter::mark;
 use anyhow::{Context, Result, bail};
+use guests::mark;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::time::{ClockId, clock_gettime};
 use std::ffi::{OsStr, OsString};
