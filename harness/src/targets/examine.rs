@@ -3,9 +3,9 @@
 use super::examination::Examination;
 use super::host;
 use crate::backend::BACKENDS;
+use crate::driver;
 use crate::probe::PROBES;
 use crate::process::exit::{Exit, Failure};
-use crate::programmer;
 use crate::tool::Real;
 use anyhow::Context;
 use std::process::ExitCode;
@@ -13,8 +13,7 @@ use std::process::ExitCode;
 /// Tries everything out and prints what was found, for the process that asked.
 pub(crate) fn examine() -> Result<ExitCode, Failure> {
     host::within(&|| {
-        let backend =
-            |backend: &&'static dyn crate::backend::Backend| (backend.name(), programmer::check(*backend, &Real));
+        let backend = |backend: &&'static dyn crate::backend::Backend| (backend.name(), driver::check(*backend, &Real));
         let found = Examination {
             sandbox: host::describe(),
             backends: BACKENDS.iter().map(backend).collect(),
