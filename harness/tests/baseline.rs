@@ -55,7 +55,11 @@ fn of_half_a_run_no_baseline_is_made_and_the_old_one_stays() {
         ("cut", Run::exact().cut_off(3), "is incomplete"),
         ("stopped", Run::exact().with("\"interrupted\":false", "\"interrupted\":true"), "is incomplete"),
         ("nothing", Run::exact().with("\"measured\":5", "\"skipped\":5"), "measured nothing"),
-        ("odd", Run::exact().with("\"format\":1", "\"format\":9"), "the dataset's format is 9"),
+        (
+            "odd",
+            Run::exact().with("\"format\":1", "\"format\":9"),
+            "the dataset is of format 9, written by svclab 0.1.0",
+        ),
     ] {
         let half = place.write(name, &half);
         let said = place.refused(&["baseline", "update", "b.jsonl", "--from", &half, "--reason", "another"]);

@@ -169,7 +169,10 @@ fn what_is_no_dataset_or_of_another_format_is_called_so() {
     let run = place.write("mine", &Run::exact());
     for (text, problem) in [
         (String::new(), "line 1: the header is missing (the file is empty)"),
-        (Run::exact().with("\"format\":1", "\"format\":9").text(), "the dataset's format is 9, this svclab reads 1"),
+        (
+            Run::exact().with("\"format\":1", "\"format\":9").text(),
+            "the dataset is of format 9, written by svclab 0.1.0; this is svclab 0.1.0",
+        ),
         (Run::exact().with("\"kind\":\"cell\"", "\"kind\"").text(), "line 2: it is not a record"),
     ] {
         let odd = place.text("odd.jsonl", &text);

@@ -1,9 +1,9 @@
-//! A scenario's axes, and the cells that they are combined into.
+//! A scenario's axes, and the cells that they expand to.
 
 use crate::cell::{Cell, ClusterSpec, Settings, Variant};
 use crate::vocabulary::{BackendName, Forwarding, Position, ProbeName, Scheduler, Way, Word};
 
-/// What is combined into cells.
+/// The values whose combinations are the cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Axes {
     /// The numbers of Services.
@@ -12,7 +12,7 @@ pub struct Axes {
     pub endpoints: u32,
     /// The backends.
     pub backends: Vec<BackendName>,
-    /// Ways; a backend that has none of them takes its first.
+    /// How changes are applied. A backend that has none of these ways takes its first one.
     pub ways: Vec<Way>,
     /// How IPVS picks a real server.
     pub schedulers: Vec<Scheduler>,
@@ -22,7 +22,7 @@ pub struct Axes {
     pub probes: Vec<ProbeName>,
 }
 
-/// kube-proxy's ipvs mode as it is, beside what it could cost; nothing to ask yet.
+/// Every backend, with kube-proxy's ipvs mode beside the cheapest way to program IPVS. There are no sizes yet.
 impl Default for Axes {
     fn default() -> Self {
         Self {
@@ -40,9 +40,9 @@ impl Default for Axes {
 impl Axes {
     /// Every cell once, sizes outermost and positions innermost.
     ///
-    /// A probe that programs the node has no cell for `direct`. A probe that does not is asked in one way only: what is
-    /// installed is the same. Where two positions are the same Service only one of them is asked: the first before the
-    /// last, the last before the middle.
+    /// A probe that programs the node has no cell for `direct`. A probe that does not program it has cells in one way only,
+    /// since the installed rules are the same. If two positions are the same Service, there is one cell: `first` comes
+    /// before `last`, and `last` before `middle`.
     #[must_use]
     pub fn expand(&self) -> Vec<Cell> {
         let mut cells = Vec::new();
@@ -61,7 +61,7 @@ impl Axes {
         if ways.is_empty() {
             ways.push(known[0]);
         }
-        // The quickest one to load with.
+        // The fastest way to load.
         let loading = if backend == BackendName::Ipvs { Way::Batched } else { known[0] };
         let usual = Variant::usual(backend);
         let probes = || self.probes.iter().copied().filter(|probe| backend != BackendName::Direct || !probe.programs());
@@ -76,7 +76,7 @@ impl Axes {
         }
     }
 
-    /// Every combination of what `backend` can be told.
+    /// Every combination of the settings of `backend`.
     fn settings(&self, backend: BackendName) -> Vec<Settings> {
         if backend != BackendName::Ipvs {
             return vec![Settings::default()];

@@ -1,4 +1,4 @@
-//! What is measured: every metric with its unit, the direction that is better, and its meaning.
+//! Every metric: its unit, whether more or less is better, and its meaning.
 
 use crate::vocabulary::{ProbeName, words};
 
@@ -35,7 +35,7 @@ pub enum Better {
     Lower,
     /// More is better.
     Higher,
-    /// An exact property of the installed state, which is what it is.
+    /// A property of the installed state: neither more nor less is better.
     Neither,
 }
 
@@ -120,7 +120,7 @@ impl Unit {
 }
 
 impl Metric {
-    /// The metric that a probe is named after: the one that every cell of it has.
+    /// The metric that a probe is named after. Every cell of the probe has it.
     #[must_use]
     pub fn of(probe: ProbeName) -> Self {
         match probe {
@@ -166,8 +166,7 @@ impl Metric {
         }
     }
 
-    /// A figure as a cost, of which less is better: its reciprocal where more is better. Also a cost as a figure, and a ratio
-    /// of figures as one of costs.
+    /// Turns a figure into a cost, of which less is better: the reciprocal if more is better. Works both ways, and for ratios.
     #[must_use]
     pub fn cost(self, figure: f64) -> f64 {
         if self.better() == Better::Higher { 1.0 / figure } else { figure }

@@ -1,4 +1,4 @@
-//! The ordered cells of a run: a scenario's axes, expanded.
+//! The plan of a run: its cells in order, and how often each is measured.
 
 use crate::cell::Cell;
 use crate::slowdown::Slowdown;
@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// One measurement of a cell: its turn in a round, or in a replica.
+/// One measurement of a cell, in a round or a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Visit {
     /// The round, from 0.
@@ -20,21 +20,21 @@ pub struct Visit {
     pub cell: Cell,
 }
 
-/// The cells of a run and how often each is to be sampled.
+/// The cells of a run, and how they are measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The scenario's name.
     pub scenario: String,
     /// Where it runs.
     pub target: TargetName,
-    /// Decides the order of cells, everything random in the workload, and a guest's entropy.
+    /// Seeds the order of cells, the workload's randomness, and a guest's entropy.
     pub seed: u64,
     /// Passes over all cells; 1 in the `exact` target.
     pub rounds: u32,
-    /// Guests with an entropy of their own that each cell is measured in; 1 but in the `exact` target.
+    /// Guests that each cell is measured in, each with its own entropy; 1 on other targets than `exact`.
     #[serde(default = "one")]
     pub replicas: u32,
-    /// Time that one cell may take over all rounds, on the run's clock.
+    /// Time limit of one cell over all rounds, on the run's clock.
     pub budget: Duration,
     /// Connections that `connect` opens in a round.
     pub dials: u32,
@@ -43,15 +43,15 @@ pub struct Plan {
     /// How long `churn` goes on in a round.
     #[serde(default)]
     pub churn: Duration,
-    /// For how long IPVS sends a client to the same real server; `None` for no such thing.
+    /// For how long IPVS sends a client to the same real server; `None` if it need not.
     #[serde(default)]
     pub persistence: Option<Duration>,
-    /// Memory of each guest, in MiB. Hash tables are sized by it, so that it is part of what `exact` measures.
+    /// Memory of each guest, in MiB. The kernel sizes its hash tables by it, so it changes what `exact` measures.
     #[serde(default)]
     pub memory: u32,
     /// Every cell once, in the order of the axes.
     pub cells: Vec<Cell>,
-    /// Cells that are made slower on purpose.
+    /// Injected slowdowns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slowdowns: Vec<Slowdown>,
 }
@@ -81,12 +81,11 @@ impl Plan {
         }
     }
 
-    /// The visits that share a kernel from its start, in their order.
+    /// The visits of each boot: those that share a running kernel, in order.
     ///
-    /// On a wall clock everything shares one, and each round is shuffled by the seed, so that what drifts on the machine
-    /// meets every backend alike. In the `exact` target each load has a guest of its own (those that differ only in what
-    /// they are for share one), where the cells keep the order of the axes: nothing drifts there, and what comes out of a
-    /// guest depends on nothing but itself.
+    /// On a wall clock there is one boot. Each round is shuffled by the seed, so that drift of the machine hits every
+    /// backend alike. In the `exact` target each load has its own guest, and the cells keep the order of the axes: nothing
+    /// drifts there.
     #[must_use]
     pub fn boots(&self) -> Vec<Vec<Visit>> {
         if !self.target.is_exact() {
@@ -116,7 +115,7 @@ impl Plan {
         cells
     }
 
-    /// The same in so many rounds. A cell has no less time for each than it had.
+    /// The same plan with so many `rounds`. The time for each round does not shrink.
     #[must_use]
     pub fn in_rounds(&self, rounds: u32) -> Self {
         let budget = self.budget.max(self.budget / self.rounds.max(1) * rounds);

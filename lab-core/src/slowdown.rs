@@ -1,4 +1,4 @@
-//! Slowdowns that are planted into a run, to see whether whoever reads it finds them.
+//! Slowdowns that are injected into a run, to test whether the gate finds them.
 
 use crate::cell::Cell;
 use crate::vocabulary::ProbeName;
@@ -7,38 +7,38 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A cell that is made slower on purpose.
+/// An injected slowdown of one cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slowdown {
-    /// Which one.
+    /// The cell.
     pub cell: Cell,
-    /// By what.
+    /// The means.
     pub means: Means,
 }
 
-/// What makes a cell slower.
+/// How a cell is made slower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Means {
-    /// Processor time that the first tool of each sample spends on nothing, in its own process, before it begins.
+    /// The first tool of each sample burns this much processor time in its own process before it starts.
     Delay(Duration),
-    /// Rules that match nothing, which every packet into the node is tried against ahead of the Services' own.
+    /// So many rules that match nothing. Every packet into the node is tested against them first.
     Rules(u32),
 }
 
 impl Slowdown {
-    /// Whether it has any effect on what its cell measures.
+    /// Checks that the cell's probe can notice it.
     ///
     /// # Errors
-    /// What suits it, where it has none.
+    /// When it cannot; the message says which means would work.
     pub fn check(&self) -> Result<(), Unsuited> {
         if self.means.suits(self.cell.probe) { Ok(()) } else { Err(Unsuited(*self)) }
     }
 }
 
 impl Means {
-    /// Whether `probe` could notice it: a delay where tools are timed, rules where packets are.
+    /// Whether `probe` can notice it: a delay if it times tools, rules if it sends packets.
     #[must_use]
     pub fn suits(self, probe: ProbeName) -> bool {
         match self {
@@ -47,7 +47,7 @@ impl Means {
         }
     }
 
-    /// The delay, if it is one.
+    /// The delay; zero for rules.
     #[must_use]
     pub fn delay(self) -> Duration {
         match self {
@@ -57,7 +57,7 @@ impl Means {
     }
 }
 
-/// A slowdown that its cell's probe would not notice.
+/// A slowdown that its cell's probe cannot notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsuited(Slowdown);
 
@@ -68,19 +68,19 @@ impl fmt::Display for Unsuited {
         let probe = self.0.cell.probe;
         match self.0.means {
             Means::Delay(_) => {
-                write!(out, "{probe} times no tool, so that a delay in one does not slow it down; plant rules")
+                write!(out, "{probe} times no tool, so a delay does not slow it down; inject rules")
             }
             Means::Rules(_) => {
-                write!(out, "{probe} sends no packets, so that rules do not slow it down; plant a delay")
+                write!(out, "{probe} sends no packets, so rules do not slow it down; inject a delay")
             }
         }
     }
 }
 
-/// In the same number of characters, whatever it is.
+/// Every value has the same length.
 ///
-/// A guest that counts instructions is another guest when its errand has another length. This way it stays the same
-/// until it comes to what is planted.
+/// A job of another length would change what the guest counts. With a fixed length the guest runs the same instructions
+/// up to the injected slowdown.
 impl fmt::Display for Means {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -90,7 +90,7 @@ impl fmt::Display for Means {
     }
 }
 
-/// What is no means of slowing a cell down.
+/// A text that is no [`Means`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable(String);
 

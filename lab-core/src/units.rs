@@ -1,12 +1,12 @@
-//! Base units made human: the only place where a number is rounded.
+//! Numbers for humans: the only place where a number is rounded.
 //!
-//! Three significant digits, except for counts, which are exact. On the clock of instructions a nanosecond is an
-//! instruction of the guest's: what is spelled here never looks like a time there.
+//! Three significant digits, except for counts, which are exact. On the clock `instructions` a nanosecond is one
+//! instruction, and is never written as a time.
 
 use crate::metric::Unit;
 use crate::vocabulary::Clock;
 
-/// One unit for a whole column, so that its numbers compare by their length.
+/// One unit for a whole column, so that its numbers are easy to compare.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
     unit: Unit,
@@ -15,7 +15,7 @@ pub struct Scale {
     label: &'static str,
 }
 
-/// The human units of a base unit on `clock`, ascending: what they are called, and how many base units they are.
+/// The units that a base unit is shown in on `clock`, ascending, each with its size in base units.
 fn steps(unit: Unit, clock: Clock) -> &'static [(&'static str, f64)] {
     match (unit, clock) {
         (Unit::Ns, Clock::Instructions) => &[("instr", 1.0), ("k instr", 1e3), ("M instr", 1e6), ("G instr", 1e9)],

@@ -58,7 +58,7 @@ fn every_field_of_the_dataset_is_documented() {
     // Of a duration.
     assert!(found.remove("secs") && found.remove("nanos"));
     assert_documented(
-        "The dataset: `run.jsonl`, format 1",
+        "The dataset: `run.jsonl`, format 2",
         found.iter().map(String::as_str).filter(|key| *key != "kind"),
     );
 }

@@ -1,4 +1,4 @@
-//! A dataset with its rounds aggregated: one row a cell and metric.
+//! The summary of a dataset: one row for each cell and metric, over all rounds.
 
 use lab_core::cell::Cell;
 use lab_core::dataset::{CellRecord, Dataset};
@@ -22,7 +22,7 @@ pub struct Row {
     pub figures: Option<Figures>,
 }
 
-/// What is said of a row's samples, in the metric's base unit.
+/// The figures of a row's samples, in the metric's base unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figures {
     /// How many samples.
@@ -59,7 +59,7 @@ impl Figures {
     }
 }
 
-/// Why a planned cell that has no line was skipped.
+/// The reason of a planned cell without a record.
 pub const NEVER_REACHED: &str = "the run ended before it";
 
 /// The bootstrap's seed: fixed, so that a dataset has one summary.
@@ -67,16 +67,16 @@ const SEED: u64 = 0;
 
 /// Aggregates the rounds of `dataset`: rows in the order of the plan, and in a cell in the order of the metrics.
 ///
-/// Every cell of the plan has a row of its probe's [own metric](Metric::of), whatever became of it. A line without
-/// samples counts for its metric only, unless that is the probe's own: then it counts for every metric of the cell.
-/// A failed row keeps the figures of the rounds that did not fail.
+/// Every cell of the plan has a row of its probe's [own metric](Metric::of), measured or not. A record without samples
+/// counts for its metric; if that is the probe's own, it counts for every metric of the cell. A failed row keeps the
+/// figures of the rounds that did not fail.
 #[must_use]
 pub fn summarise(dataset: &Dataset) -> Vec<Row> {
     let context = Context { dataset, direct: round_medians(dataset) };
     by_cell(dataset).iter().flat_map(|(cell, records)| context.rows(*cell, records)).collect()
 }
 
-/// One cell's metric with all its samples: what a [`Row`] is made from.
+/// One cell's metric with all its samples, from which a [`Row`] is made.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Gathered {
     pub(crate) cell: Cell,
@@ -87,7 +87,7 @@ pub(crate) struct Gathered {
     pub(crate) passes: BTreeMap<Pass, Vec<f64>>,
 }
 
-/// The cells and metrics of `dataset`, judged as [`summarise`] does, their samples not aggregated.
+/// The cells and metrics of `dataset` with their outcomes as in [`summarise`], and all samples.
 pub(crate) fn gather(dataset: &Dataset) -> Vec<Gathered> {
     let mut gathered = Vec::new();
     for (cell, records) in by_cell(dataset) {
@@ -100,7 +100,7 @@ pub(crate) fn gather(dataset: &Dataset) -> Vec<Gathered> {
     gathered
 }
 
-/// The lines of each cell, in the order of the plan.
+/// The records of each cell, in the order of the plan.
 fn by_cell(dataset: &Dataset) -> Vec<(Cell, Vec<&CellRecord>)> {
     let mut places: HashMap<Cell, usize> = HashMap::new();
     let mut cells: Vec<(Cell, Vec<&CellRecord>)> = Vec::new();
@@ -115,7 +115,7 @@ fn by_cell(dataset: &Dataset) -> Vec<(Cell, Vec<&CellRecord>)> {
     cells
 }
 
-/// A cell's metrics, each with its own lines and with those that have a say in its outcome.
+/// A cell's metrics, each with its own records, and with those that decide its outcome.
 fn by_metric<'a>(cell: Cell, records: &[&'a CellRecord]) -> Vec<(Metric, Vec<&'a CellRecord>, Vec<&'a CellRecord>)> {
     let own = Metric::of(cell.probe);
     let mut metrics: BTreeMap<Metric, Vec<&CellRecord>> = BTreeMap::from([(own, Vec::new())]);
@@ -134,7 +134,7 @@ fn by_metric<'a>(cell: Cell, records: &[&'a CellRecord]) -> Vec<(Metric, Vec<&'a
 /// A round and a replica of it.
 pub(crate) type Pass = (u32, u32);
 
-/// What a row needs to know beyond its own lines.
+/// What a row needs beside its own records.
 struct Context<'a> {
     dataset: &'a Dataset,
     /// `direct`'s medians.
@@ -190,7 +190,7 @@ impl Context<'_> {
         })
     }
 
-    /// What to say of a cell that was measured in fewer rounds than were planned, when its lines say nothing.
+    /// The reason of a cell that was measured in fewer rounds than planned, if its records give none.
     fn too_few_rounds(&self, records: &[&CellRecord]) -> String {
         let rounds = self::passes(records).len();
         let plan = &self.dataset.header.plan;
@@ -207,7 +207,7 @@ impl Context<'_> {
     }
 }
 
-/// How a row ended and why, from every line that has a say in it.
+/// The outcome of a row and its reason, from the records that decide it.
 fn judge(said: &[&CellRecord], measured: bool) -> (Outcome, String) {
     let ended = |outcome| said.iter().any(|record| record.outcome == outcome);
     let outcome = match () {

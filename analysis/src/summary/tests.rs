@@ -178,3 +178,13 @@ fn a_cell_outside_the_plan_comes_last() {
         [BackendName::Nftables, BackendName::Direct]
     );
 }
+
+#[test]
+fn two_layouts_of_one_backend_are_two_rows() {
+    let one = nftables();
+    let other = Cell { variant: Variant { layout: LayoutName::None, ..one.variant }, ..one };
+    let records = vec![record(one, Metric::Connect, 0, &[1.0]), record(other, Metric::Connect, 0, &[9.0])];
+    let rows = summarise(&dataset(&[one, other], 1, records));
+    let medians: Vec<_> = rows.iter().map(|row| (row.cell, row.figures.map(|figures| figures.p50))).collect();
+    assert_eq!(medians, [(one, Some(1.0)), (other, Some(9.0))]);
+}

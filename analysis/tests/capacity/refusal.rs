@@ -6,7 +6,7 @@ use analysis::capacity::{
     laws,
 };
 use lab_core::metric::Metric;
-use lab_core::vocabulary::{BackendName, Clock, Outcome, ProbeName, Quantile};
+use lab_core::vocabulary::{BackendName, Clock, LayoutName, Outcome, ProbeName, Quantile};
 
 const LITTLE: Noise = Noise { within: 0.02, between: 0.02, drift: 0.0 };
 const NONE: Noise = Noise { within: 0.0, between: 0.0, drift: 0.0 };
@@ -234,4 +234,20 @@ fn a_dataset_without_a_cell_is_refused_and_has_no_laws() {
     assert!(laws(&empty.dataset).is_empty());
     let refused = answer(&empty.dataset, &question(&["sync_change=1s"]), None).unwrap_err();
     assert!(refused.to_string().ends_with("it has nothing at all"), "{refused}");
+}
+
+#[test]
+fn two_layouts_of_one_backend_are_answered_apart() {
+    let mut draws = measured(&SIZES);
+    let mut other = measured(&SIZES).dataset.cells;
+    for record in &mut other {
+        record.cell.variant.layout = LayoutName::None;
+        record.samples.iter_mut().for_each(|sample| *sample *= 3.0);
+    }
+    draws.dataset.cells.extend(other);
+    let answer = ask(&draws, &["sync_change=50ms"]);
+    let names: Vec<&str> = answer.variants.iter().map(|variant| variant.name.as_str()).collect();
+    let usual = LayoutName::of(BackendName::Nftables)[0];
+    assert_eq!(names, ["nftables (none)".to_owned(), format!("nftables ({usual})")]);
+    assert_ne!(answer.variants[0].capacity, answer.variants[1].capacity);
 }

@@ -1,6 +1,6 @@
-//! A run's record: a JSONL file with a header, a line a cell, metric and round, and an end line.
+//! A run's dataset: a JSONL file with a header, one line for each cell, metric and round, and an end line.
 //!
-//! A file without its end line is a valid, shorter dataset. The format is versioned: see [`FORMAT`].
+//! A file without its end line is a valid, shorter dataset. [`FORMAT`] is the version of the format; older ones are read.
 
 pub(crate) mod format_1;
 mod reading;
@@ -35,7 +35,7 @@ pub enum Record {
 /// What ran, where, with what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// The version of the format that it was read in. Whatever it is, [`FORMAT`] is written.
+    /// The format that it was read in. What is written is always of [`FORMAT`].
     #[serde(serialize_with = "write_format")]
     pub format: u32,
     /// The run's name, unique on a machine.
@@ -64,7 +64,7 @@ pub struct Header {
     /// The ids of the published figures that stand beside the measured ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<String>,
-    /// What made the run a baseline, in a file that is one: see the crate `analysis`, `gate::baseline::condense`.
+    /// Present in a baseline's file: see `analysis::gate::condense`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
     /// When the run began.
@@ -72,7 +72,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Of a run of `plan` on nothing in particular, for examples and tests.
+    /// A header for a run of `plan`, for examples and tests.
     #[must_use]
     pub fn example(plan: Plan) -> Self {
         let clock = if plan.target.is_exact() { Clock::Instructions } else { Clock::Wall };
@@ -96,10 +96,10 @@ impl Header {
     }
 }
 
-/// Why a run is what others are compared with.
+/// Why a run is a baseline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baseline {
-    /// Why it took the place of the one before.
+    /// Why it replaced the previous one.
     pub reason: String,
     /// When it did.
     pub updated: Timestamp,
@@ -129,7 +129,7 @@ pub struct CellRecord {
     pub unit: Unit,
     /// The raw samples, in the order in which they were taken.
     ///
-    /// Written as integers where they are whole; what is not a number cannot be written and is left out.
+    /// Whole numbers are written as integers; NaN and infinite numbers are left out.
     #[serde(serialize_with = "write_samples")]
     pub samples: Vec<f64>,
 }
@@ -172,7 +172,7 @@ impl Record {
 }
 
 impl Dataset {
-    /// The text of a `run.jsonl` whose lines leave out what the header says already, as a [baseline](Header::baseline)'s do.
+    /// The text of a [baseline](Header::baseline): its lines leave out what the header says.
     #[must_use]
     pub fn short(&self) -> String {
         let mut text = Record::Run(Box::new(self.header.clone())).line();
@@ -187,9 +187,9 @@ impl Dataset {
 }
 
 impl Dataset {
-    /// What its format left out, so that it had to be assumed; `None` where nothing was.
+    /// What an old format does not say, and had to be assumed; `None` if nothing was.
     ///
-    /// Format 1 names a layout in a record's line only, so that nothing says which one a cell without a line was to have.
+    /// Format 1 names the layout in records only, not in the plan.
     #[must_use]
     pub fn assumed(&self) -> Option<String> {
         let recorded: BTreeSet<BackendName> = self.cells.iter().map(|record| record.cell.variant.backend).collect();
@@ -215,13 +215,13 @@ impl Header {
     }
 }
 
-/// Writes the format that this program writes, whatever the file was of that it was read from.
+/// Writes [`FORMAT`], whatever format the header was read in.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn write_format<S: Serializer>(_: &u32, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u32(FORMAT)
 }
 
-/// Writes whole numbers without a fraction, as long as they are exact, and leaves out what JSON has no spelling for.
+/// Writes whole numbers without a fraction if that is exact. Leaves out infinite numbers and NaN: JSON has no words for them.
 fn write_samples<S: Serializer>(samples: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     let mut sequence = serializer.serialize_seq(None)?;

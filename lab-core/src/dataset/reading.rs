@@ -1,7 +1,7 @@
-//! Reading a `run.jsonl`, a line at a time, so that a long one never has to be in memory as text.
+//! Reads a `run.jsonl` line by line, so that a long file is never in memory as text.
 //!
-//! What a newer svclab may add to the same format is passed over: unknown fields silently, records of an unknown kind or
-//! metric with a count of them. Any other unknown word is an error, because what it says of a record is not known.
+//! A newer svclab may add to the format. Unknown fields are ignored. Records of an unknown kind or metric are skipped and
+//! counted. Any other unknown word is an error, because the record would be half understood.
 
 use super::short::ShortRecord;
 use super::{CellRecord, Dataset, End, FORMAT, Header, format_1};
@@ -21,7 +21,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Read {
     /// What was read.
     pub dataset: Dataset,
-    /// Lines that this svclab knows nothing of, by what it does not know: `metric "rtt"`.
+    /// Skipped lines, counted by the unknown word: `metric "rtt"`.
     pub passed_over: BTreeMap<String, usize>,
 }
 
@@ -42,7 +42,7 @@ pub enum ReadError {
         /// Which svclab wrote it.
         version: String,
     },
-    /// A header that says something unknown.
+    /// A header with an unknown word.
     #[error(
         "line 1: the header says what svclab {VERSION} cannot read ({problem}); read it with svclab {version}, \
              which wrote it"
@@ -53,7 +53,7 @@ pub enum ReadError {
         /// Which svclab wrote it.
         version: String,
     },
-    /// A line in the middle that is no record, or not one that can stand there.
+    /// A line that is no record, or not in its place.
     #[error("line {line}: {problem}; the file was damaged or edited: delete the line to read the rest")]
     Line {
         /// Its number, from 1.
@@ -61,7 +61,7 @@ pub enum ReadError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A line that another svclab may well have meant.
+    /// The same, in a file of another svclab, which may know it.
     #[error("line {line}: {problem}; this is svclab {VERSION}: read it with svclab {version}, which wrote it")]
     Foreign {
         /// Its number, from 1.
@@ -74,10 +74,10 @@ pub enum ReadError {
 }
 
 impl Dataset {
-    /// Reads the text of a `run.jsonl`; what is [passed over](Read::passed_over) is not told.
+    /// Reads the text of a `run.jsonl`, without the count of [skipped lines](Read::passed_over).
     ///
     /// # Errors
-    /// When the header is missing or of another format, and when any other line is not a record that can stand there.
+    /// When the header is missing or of a newer format, or another line is no record or not in its place.
     pub fn read(text: &str) -> Result<Self, ReadError> {
         let mut reading = Reading::default();
         for line in text.split_inclusive('\n') {
@@ -87,7 +87,7 @@ impl Dataset {
     }
 }
 
-/// A `run.jsonl` that is being read.
+/// The state of reading a `run.jsonl`.
 #[derive(Debug, Default)]
 pub struct Reading {
     dataset: Option<Dataset>,
@@ -96,14 +96,14 @@ pub struct Reading {
     lines: usize,
 }
 
-/// What a line has to say before anything else in it is looked at.
+/// The part of a line that is read first.
 #[derive(Deserialize)]
 struct Kind<'a> {
     #[serde(borrow)]
     kind: Cow<'a, str>,
 }
 
-/// What the first line has to say before anything else in it is looked at.
+/// The part of the first line that is read first.
 #[derive(Deserialize)]
 struct Version {
     kind: Option<Value>,
@@ -114,7 +114,7 @@ struct Version {
 impl Reading {
     /// Takes the next line, its newline included.
     ///
-    /// A last line without its newline that cannot be read was cut off while it was written, and is left out.
+    /// A last line that has no newline and cannot be read was cut off; it is left out.
     ///
     /// # Errors
     /// When it is not a record that can stand there.
@@ -153,7 +153,7 @@ impl Reading {
     }
 }
 
-/// The header in the first line, its format checked before anything else in it is looked at.
+/// The header in the first line. The format is checked first.
 fn read_header(line: &[u8]) -> Result<Header, ReadError> {
     let first: Version = serde_json::from_slice(line).map_err(|error| ReadError::NoHeader(error.to_string()))?;
     if first.kind != Some(Value::from("run")) {
@@ -169,7 +169,7 @@ fn read_header(line: &[u8]) -> Result<Header, ReadError> {
     header.map_err(|error| ReadError::Header { problem: error.to_string(), version })
 }
 
-/// Adds the record in `line` to `dataset`; the error says why it cannot stand there.
+/// Adds the record in `line` to `dataset`; the error says what is wrong with it.
 fn read_record(line: &[u8], dataset: &mut Dataset) -> Result<(), String> {
     let no_record = |error: serde_json::Error| format!("it is not a record ({error})");
     let Kind { kind } = serde_json::from_slice(line).map_err(no_record)?;
@@ -194,7 +194,7 @@ fn read_record(line: &[u8], dataset: &mut Dataset) -> Result<(), String> {
     Ok(())
 }
 
-/// What a newer svclab may have added that `line` is of, if it is a whole object at all.
+/// The unknown kind or metric of `line`, which a newer svclab may have added.
 fn unknown(line: &[u8]) -> Option<String> {
     let value: Value = serde_json::from_slice(line).ok()?;
     match value.get("kind")?.as_str()? {

@@ -1,4 +1,4 @@
-//! A cell's line that leaves out what goes without saying: what the header says of every line, and what is usual.
+//! A cell's line in a baseline: it leaves out what the header says, and default values.
 
 use super::{CellRecord, Header, write_samples};
 use crate::cell::Cell;
@@ -6,7 +6,7 @@ use crate::metric::{Metric, Unit};
 use crate::vocabulary::{Outcome, TargetName};
 use serde::{Deserialize, Serialize};
 
-/// [`CellRecord`], field by field, where some need not be said.
+/// [`CellRecord`] with optional fields.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ShortRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ impl ShortRecord {
         }
     }
 
-    /// The record, with what `header` says.
+    /// The whole record, completed from `header`.
     pub(super) fn whole(self, header: &Header) -> CellRecord {
         let Self { cell, round, replica, reason, metric, samples, .. } = self;
         CellRecord {

@@ -1,4 +1,4 @@
-//! YAML that people write: read as a tree, with every problem found in it named by its file and line.
+//! Reads YAML that people write, and reports every problem with its file and line.
 
 mod yaml;
 
@@ -8,7 +8,7 @@ use crate::vocabulary::{Unknown, Word};
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// What is wrong with a document, all of it.
+/// Every problem of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems {
     file: String,
@@ -35,10 +35,10 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// Turns nodes into domain values and remembers what was wrong with them.
+/// Turns nodes into domain values and collects the problems.
 pub struct Reader {
     problems: Vec<Problem>,
-    /// The line of the document's first key, for problems with what is not there.
+    /// The line of the document's first key: where a missing key is reported.
     pub top: u64,
 }
 
@@ -62,22 +62,22 @@ impl Reader {
         }
     }
 
-    /// Remembers that `what` is wrong on `line`.
+    /// Adds the problem `what` on `line`.
     pub fn problem(&mut self, line: u64, what: String) {
         self.problems.push(Problem { line, what });
     }
 
-    /// Remembers that the value of `entry` is not what is `allowed` there.
+    /// Adds the problem that the value of `entry` is not what is `allowed`.
     pub fn wrong(&mut self, entry: &Entry, allowed: &str) {
         self.wrong_value(&entry.key, &entry.node, allowed);
     }
 
-    /// Remembers that `node`, the value of `key`, is not what is `allowed` there.
+    /// Adds the problem that `node`, the value of `key`, is not what is `allowed`.
     pub fn wrong_value(&mut self, key: &str, node: &Node, allowed: &str) {
         self.problem(node.line, format!("{key}: found {}; it takes {allowed}", node.value.describe()));
     }
 
-    /// Finds keys of a mapping that are not among `keys`.
+    /// Adds a problem for every key of a mapping that is not among `keys`.
     pub fn known(&mut self, entries: &[Entry], keys: &[&str]) {
         for entry in entries {
             if !keys.contains(&entry.key.as_str()) {

@@ -1,10 +1,10 @@
-//! A YAML document as a tree that remembers its lines, so that every problem can be named with its place.
+//! A YAML document as a tree with line numbers, so that a problem can be reported with its line.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 use std::fmt;
 
-/// A value and the line it stands on, from 1.
+/// A value and its line, from 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// Its line, from 1.
@@ -44,7 +44,7 @@ pub struct Entry {
 }
 
 impl Value {
-    /// What was found, as a message names it.
+    /// What it is, for a message.
     pub fn describe(&self) -> String {
         match self {
             Self::Null => "nothing".to_owned(),

@@ -1,5 +1,5 @@
-//! A profile's file, `profile.jsonl`: a header, then a line a cell and metric. Files of format 1, with cells as in
-//! datasets of format 1, are read, too.
+//! A profile's file, `profile.jsonl`: a header, then one line for each cell and metric. Format 1 is read, too; its cells
+//! are those of datasets of format 1.
 //!
 //! ```text
 //! {"kind":"profile","format":2,"run":"smoke-20261121T210000000Z"}
@@ -28,7 +28,7 @@ pub enum ReadError {
         "line 1: the profile's format is {0}, this svclab reads 1 to {FORMAT}; read it with the svclab that wrote it"
     )]
     Format(String),
-    /// A line that says something unknown.
+    /// A line that cannot be read.
     #[error("line {line}: {problem}; the file was damaged or edited: delete the line to read the rest")]
     Line {
         /// Its number, from 1.
@@ -78,7 +78,7 @@ impl Profile {
     /// Reads the text of a `profile.jsonl`. A last line that was cut off is left out.
     ///
     /// # Errors
-    /// When the header is missing or of another format, or another line is not one that can stand there.
+    /// When the header is missing or of an unknown format, or another line cannot be read.
     pub fn read(text: &str) -> Result<Self, ReadError> {
         let mut lines = text.lines().enumerate();
         let header: Value = lines

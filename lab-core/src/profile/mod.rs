@@ -1,11 +1,11 @@
-//! What was executed for a sample, by function: the profile of a run whose clock counts instructions.
+//! Profiles: the instructions of a sample, by function. Only runs on the clock `instructions` have one.
 //!
-//! A profile stands in a file beside the run's record; see [`Profile::read`] for its lines.
+//! A profile is a file beside the run's `run.jsonl`; `file.rs` shows its lines.
 
 mod comparison;
 mod file;
 
-pub use comparison::{Change, Comparison, compare};
+pub use comparison::{Comparison, FunctionChange, compare};
 pub use file::{FORMAT, ReadError};
 
 use crate::cell::Cell;
@@ -13,28 +13,28 @@ use crate::metric::Metric;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What the instructions are called that are in no known function of a binary.
+/// The name for instructions outside every known function of a binary.
 pub const ELSEWHERE: &str = "(elsewhere)";
 
-/// What the instructions are called that are in functions too small to be named.
+/// The name for the instructions of small functions together.
 pub const SMALL: &str = "(small ones)";
 
-/// Up to which part of an entry's instructions a function is a small one.
+/// A function with less than this share of an entry's instructions is small.
 const SMALL_SHARE: f64 = 0.0002;
 
-/// What the time is in that no processor executed anything in; the clock that counts instructions jumps over it.
+/// The name for time in which nothing was executed; the virtual clock jumps over it.
 pub const IDLE: &str = "idle";
 
 /// A function of a program, a library, the kernel or a module.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Function {
-    /// What it is in: `kernel`, `nf_tables.ko`, `xtables-nft-multi`, `libc.so.6`.
+    /// The binary: `kernel`, `nf_tables.ko`, `xtables-nft-multi`, `libc.so.6`.
     pub binary: String,
-    /// Its name, or its place in the file where that has none: `+0x2f340`.
+    /// Its name, or its offset in the file if it has none: `+0x2f340`.
     pub symbol: String,
 }
 
-/// What was executed for one sample.
+/// The instructions of one sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// What was measured.
@@ -43,12 +43,12 @@ pub struct Entry {
     pub replica: u32,
     /// What the sample is of.
     pub metric: Metric,
-    /// Instructions, by function: the function's own, without those that it calls. What they lack to the sample's time is
+    /// Each function's own instructions, without those of functions that it calls. The rest of the sample's time is
     /// [waiting](Function::waiting).
     pub instructions: BTreeMap<Function, u64>,
 }
 
-/// What was executed for the samples of a run.
+/// The instructions of a run's samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// The run's id.
@@ -63,7 +63,7 @@ impl Function {
         Self { binary: binary.into(), symbol: symbol.into() }
     }
 
-    /// What there is in place of a function where everything waits: for a timer, for a grace period of the kernel's.
+    /// Stands for time in which everything waits, such as for a timer or a grace period of the kernel.
     #[must_use]
     pub fn waiting() -> Self {
         Self::new(IDLE, "(waiting)")
@@ -85,8 +85,7 @@ impl Entry {
         functions
     }
 
-    /// With the functions that have less than a part in 5,000 of all instructions taken together, by binary: about a third
-    /// in size.
+    /// With small functions put together for each binary. That is about a third of the size.
     #[must_use]
     pub fn without_small(&self) -> Self {
         let least = SMALL_SHARE * self.total() as f64;
@@ -116,13 +115,13 @@ impl Entry {
 }
 
 impl Profile {
-    /// With only the functions in it that matter: for a file that is kept long.
+    /// With small functions put together, for a file that is kept.
     #[must_use]
     pub fn without_small(&self) -> Self {
         Self { run: self.run.clone(), entries: self.entries.iter().map(Entry::without_small).collect() }
     }
 
-    /// What was executed for `metric` in `cell`. Where there are several replicas, in the one in the middle.
+    /// The instructions for `metric` in `cell`; of several replicas, the median one.
     #[must_use]
     pub fn entry(&self, cell: &Cell, metric: Metric) -> Option<&Entry> {
         let mut entries: Vec<&Entry> =
@@ -145,7 +144,7 @@ impl Profile {
     }
 }
 
-/// Functions as they stand in a file, by binary.
+/// Functions as written in a file, by binary.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 struct Written(BTreeMap<String, BTreeMap<String, u64>>);

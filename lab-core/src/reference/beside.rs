@@ -1,4 +1,4 @@
-//! `measured-beside.yaml` as it is written: which measured figures stand beside a published series.
+//! Reads `measured-beside.yaml`: which measured figures correspond to a published series.
 
 use super::{Measured, Pair, Reference};
 use crate::metric::Metric;

@@ -1,6 +1,6 @@
-//! Published figures that measured ones are put beside, each with its source, and which measured ones those are.
+//! Published figures, each with its source, and the measured figures that correspond to them.
 //!
-//! Published times are on a wall clock, always. They are data here: what a report makes of them is its own affair.
+//! Published times are always on a wall clock.
 
 mod beside;
 mod written;
@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 /// The clock of every published time.
 pub const CLOCK: Clock = Clock::Wall;
 
-/// The figures, as `data/published.yaml` gives them, with what `data/measured-beside.yaml` puts beside them.
+/// The figures of `data/published.yaml`, with the pairs of `data/measured-beside.yaml`.
 static PUBLISHED: LazyLock<Vec<Reference>> = LazyLock::new(|| {
     let read = written::read(include_str!("../../data/published.yaml"))
         .and_then(|references| beside::read(include_str!("../../data/measured-beside.yaml"), references));
@@ -30,7 +30,7 @@ pub struct Reference {
     pub source: String,
     /// What a reader must know of it.
     pub note: Option<String>,
-    /// How far off a reading of a chart may be; `None` for figures that were printed.
+    /// The error of reading a chart; `None` for printed figures.
     pub read_off_chart: Option<String>,
     /// The numbers of Services, ascending; a value of each series belongs to each.
     pub services: Vec<u32>,
@@ -77,7 +77,7 @@ pub struct Pair {
     pub published: Option<String>,
     /// The measured figures, the nearest first.
     pub measured: Vec<Measured>,
-    /// What must be known of the correspondence.
+    /// Why they correspond, and how far.
     pub because: Option<String>,
 }
 

@@ -1,10 +1,10 @@
-//! `published.yaml` as it is written, and its strict reading.
+//! Reads `published.yaml`, strictly.
 
 use super::{Reference, Series, Value};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// An entry: what is not a field of its own is a series, named after whose it is, with its unit at the end.
+/// An entry. Every other key is a series: its name, with the unit at the end.
 #[derive(Deserialize)]
 struct WrittenReference {
     id: String,
@@ -39,7 +39,7 @@ enum WrittenFigure {
     Word(String),
 }
 
-/// The units by the ends of keys, the longer end before one that it ends in.
+/// The units by the ends of keys, longer ends first.
 const UNITS: [(&str, &str); 9] = [
     ("_per_s", "1/s"),
     ("_us", "µs"),

@@ -1,6 +1,6 @@
-//! A question and the axes to answer it over: what a scenario's YAML says.
+//! A scenario: a question and the axes to answer it over, read from YAML.
 //!
-//! Every key is documented in `scenarios/README.md`. Reading collects every problem rather than the first.
+//! Every key is documented in `scenarios/README.md`. Reading reports every problem, not only the first.
 
 mod reader;
 mod unused;
@@ -50,13 +50,13 @@ pub struct Scenario {
     pub about: String,
     /// Where it runs; `None` leaves it to the program.
     pub target: Option<TargetName>,
-    /// What is combined, but for the parts.
+    /// The axes, without what the parts say.
     pub axes: Axes,
     /// What is asked at which sizes; at least one.
     pub parts: Vec<Part>,
     /// Passes over all cells, on a wall clock.
     pub rounds: u32,
-    /// Guests with an entropy of their own that each cell is measured in, in the `exact` target.
+    /// Guests that each cell is measured in, each with its own entropy, in the `exact` target.
     pub replicas: u32,
     /// Time that one cell may take over all rounds, on a wall clock.
     pub budget: Duration,
@@ -72,13 +72,13 @@ pub struct Scenario {
     pub persistence: Option<Duration>,
     /// Memory of each guest, in MiB.
     pub memory: u32,
-    /// The published figures that stand beside the measured ones, by their ids.
+    /// Ids of the published figures that reports put beside the measured ones.
     pub references: Vec<String>,
     /// The YAML it was read from.
     pub text: String,
 }
 
-/// Some of a scenario's cells: what is asked, and at which sizes.
+/// Some of a scenario's cells: probes, and the sizes they are asked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// The numbers of Services.

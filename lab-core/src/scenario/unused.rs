@@ -1,4 +1,4 @@
-//! What a scenario sets that some of its backends do not use.
+//! Settings of a scenario that some of its backends do not use.
 
 use super::Scenario;
 use crate::axes::Axes;
@@ -10,7 +10,7 @@ use std::fmt;
 pub struct Unused {
     /// The scenario's key.
     pub setting: &'static str,
-    /// The backends. `direct` is none of them: nobody expects it to use anything.
+    /// The backends, without `direct`, which uses no setting at all.
     pub backends: Vec<BackendName>,
 }
 
@@ -22,7 +22,7 @@ impl fmt::Display for Unused {
 }
 
 impl Scenario {
-    /// What was set to something else than usual and some backends do not use, in the order of the keys.
+    /// The settings that differ from the default and that some backends do not use, in the order of the keys.
     #[must_use]
     pub fn unused(&self) -> Vec<Unused> {
         let usual = Axes::default();

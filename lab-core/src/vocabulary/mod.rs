@@ -1,6 +1,6 @@
-//! The closed sets of words that stand in scenarios, datasets and reports: backends, positions, probes, targets, outcomes.
+//! The closed sets of words in scenarios, datasets and reports: backends, layouts, positions, probes, targets, outcomes.
 //!
-//! One spelling everywhere: each word knows its name, finds itself by it, and serialises as it.
+//! Each word has one spelling everywhere.
 
 mod word;
 
@@ -31,7 +31,8 @@ words!("backend", BackendName {
     Nftables = "nftables",
 });
 
-/// Which Service of a cluster is asked: in iptables its place in KUBE-SERVICES decides how far a first packet walks.
+/// Which Service of a cluster is asked. In iptables, its place in KUBE-SERVICES decides how many rules a first packet
+/// is tested against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Position {
     /// The first Service.
@@ -75,9 +76,9 @@ pub enum ProbeName {
     ConnectionsPerSecond,
     /// One iperf3 stream.
     Bandwidth,
-    /// Endpoints changing all the time, and the backend syncing as often as kube-proxy would.
+    /// Endpoints change all the time, and the backend syncs as often as kube-proxy would.
     Churn,
-    /// Everything taken out and, at once, loaded again.
+    /// The node is emptied and loaded again at once.
     Reload,
 }
 
@@ -95,13 +96,13 @@ words!("probe", ProbeName {
 });
 
 impl ProbeName {
-    /// What is asked unless a scenario says otherwise: everything but what takes long and answers a question of its own.
+    /// The default probes of a scenario: all but the long ones, `churn` and `reload`.
     #[must_use]
     pub fn usual() -> Vec<Self> {
         Self::ALL.iter().copied().filter(|probe| !matches!(probe, Self::Churn | Self::Reload)).collect()
     }
 
-    /// Whether the probe programs the node, so that it says nothing of `direct`.
+    /// Whether the probe programs the node. Such a probe has no cells for `direct`.
     #[must_use]
     pub fn programs(self) -> bool {
         matches!(
@@ -131,22 +132,21 @@ pub enum TargetName {
 words!("target", TargetName { Host = "host", Vm = "vm", Exact = "exact" });
 
 impl TargetName {
-    /// Whether a run there comes out the same every time, so that nothing is gained by repeating it.
+    /// Whether every run gives the same numbers, so that repeating it shows nothing new.
     #[must_use]
     pub fn is_exact(self) -> bool {
         self == Self::Exact
     }
 }
 
-/// The clock a run's durations are taken on.
+/// The clock of a run's durations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Clock {
     /// Real time.
     Wall,
-    /// Real time in a guest whose processor is emulated: slower than a real one, by factors that differ from
-    /// instruction to instruction.
+    /// Real time in a guest with an emulated processor. How much slower it is differs between instructions.
     WallEmulated,
-    /// Virtual time that advances by one nanosecond an instruction of the guest's, user and kernel.
+    /// Virtual time: one instruction of the guest, user or kernel, is one nanosecond.
     Instructions,
 }
 
@@ -164,7 +164,7 @@ pub enum LayoutName {
 words!("layout", LayoutName { None = "none", KubeProxy130 = "kube-proxy-1.30" });
 
 impl LayoutName {
-    /// The layouts of `backend`, the one it has unless told otherwise first.
+    /// The layouts of `backend`, the default first.
     #[must_use]
     pub fn of(backend: BackendName) -> &'static [Self] {
         match backend {
@@ -190,13 +190,14 @@ words!("mix", Mix { Uniform = "uniform" });
 pub enum Way {
     /// Not at all: there is nothing to apply.
     None,
-    /// As kube-proxy's iptables and nftables modes do: what changed, and what every sync rewrites.
+    /// As kube-proxy's iptables and nftables modes: what changed, plus what every sync rewrites.
     Partial,
-    /// As kube-proxy's ipvs mode does: every Service looked at, a request at a time, a process a set entry.
+    /// As kube-proxy's ipvs mode: it checks every Service, sends one request at a time, and starts a process for each set
+    /// entry.
     KubeProxy,
-    /// IPVS with as little around it as possible: only what changed, many requests a message, `ipset restore`.
+    /// IPVS with the least overhead: only what changed, many requests in a message, one `ipset restore`.
     Batched,
-    /// As `batched`, but with the virtual servers through `ipvsadm --restore`.
+    /// As `batched`, but virtual servers go through `ipvsadm --restore`.
     Ipvsadm,
 }
 
@@ -209,7 +210,7 @@ words!("way", Way {
 });
 
 impl Way {
-    /// The ways of `backend`, the one it has unless told otherwise first.
+    /// The ways of `backend`, the default first.
     #[must_use]
     pub fn of(backend: BackendName) -> &'static [Self] {
         match backend {

@@ -1,4 +1,4 @@
-//! What a closed set of words is: each knows its name, finds itself by it, and serialises as it.
+//! A closed set of words: each has a name, is found by it, and is serialised as it.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub trait Word: Copy + Eq + fmt::Debug + Sized + 'static {
     /// The member spelled `name`.
     ///
     /// # Errors
-    /// When there is none: says what is known and which is nearest.
+    /// When there is none. The message lists the known names and suggests the nearest.
     fn find(name: &str) -> Result<Self, Unknown> {
         Self::ALL
             .iter()
@@ -33,12 +33,12 @@ pub struct Unknown {
 }
 
 impl Unknown {
-    /// The name `name` was looked for among `known`, each a `kind`.
+    /// `name` is not one of `known`, each a `kind`.
     pub fn new<'a>(kind: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         Self { kind, name: name.to_owned(), known: known.map(str::to_owned).collect() }
     }
 
-    /// The known name that a typing error most likely meant.
+    /// The known name that was probably meant.
     #[must_use]
     pub fn nearest(&self) -> Option<&str> {
         let distance = |known: &&String| strsim::damerau_levenshtein(known, &self.name);

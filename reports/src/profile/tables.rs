@@ -165,7 +165,7 @@ pub(super) fn changed_functions(comparison: &Comparison, top: usize) -> Table {
         })
         .collect();
     if let Some(left) = changes.get(top..).filter(|left| !left.is_empty()) {
-        let sum = |count: fn(&lab_core::profile::Change) -> u64| left.iter().map(count).sum();
+        let sum = |count: fn(&lab_core::profile::FunctionChange) -> u64| left.iter().map(count).sum();
         rows.push(writer.row(&[&others(left.len()), ""], sum(|change| change.before), sum(|change| change.after)));
     }
     Table {

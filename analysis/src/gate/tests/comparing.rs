@@ -1,5 +1,7 @@
 use super::*;
+use lab_core::vocabulary::LayoutName;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 fn found(before: &Dataset, after: &Dataset) -> Vec<(Aspect, String, Bearing)> {
     let differences = differences(before, after);
@@ -155,4 +157,47 @@ proptest! {
         shuffled.cells.shuffle(&mut rand_chacha::ChaCha8Rng::seed_from_u64(seed));
         prop_assert_eq!(compare(&before, &after), compare(&before, &shuffled));
     }
+}
+
+/// The cells and records of nftables, with another layout.
+fn with_layout(dataset: &Dataset, layout: LayoutName) -> Dataset {
+    let mut other = dataset.clone();
+    let records = other.cells.iter_mut().map(|record| &mut record.cell);
+    for cell in other.header.plan.cells.iter_mut().chain(records) {
+        if cell.variant.backend == BackendName::Nftables {
+            cell.variant.layout = layout;
+        }
+    }
+    other
+}
+
+#[test]
+fn a_run_of_another_layout_is_compared_cell_by_cell_with_the_layout_as_the_subject() {
+    let before = exact_run();
+    let after = with_layout(&before, LayoutName::None);
+    assert_eq!(found(&before, &after), [(Aspect::Layout, "nftables".to_owned(), Bearing::Asks)]);
+    let rows = compare(&before, &after).rows;
+    assert_eq!(rows.len(), compare(&before, &before).rows.len());
+    assert!(rows.iter().all(|row| row.before.is_some() && row.after.is_some()));
+    let policy = Policy { allow: [Aspect::Layout].into(), ..Policy::default() };
+    assert_eq!(judge(&before, &after, &[], &policy).passes(), Some(true));
+}
+
+#[test]
+fn two_layouts_of_one_backend_are_compared_each_with_itself() {
+    let one = exact_run();
+    let mut before = one.clone();
+    let other = with_layout(&one, LayoutName::None);
+    let is_other = |cell: &Cell| cell.variant.backend == BackendName::Nftables;
+    before.header.plan.cells.extend(other.header.plan.cells.into_iter().filter(is_other));
+    before.cells.extend(other.cells.into_iter().filter(|record| is_other(&record.cell)));
+    let mut after = before.clone();
+    let cell = cell(BackendName::Nftables, ProbeName::Connect, 100);
+    plant(&mut after, cell, Metric::Connect, 2.0);
+    let rows = compare(&before, &after).rows;
+    let changed: Vec<_> =
+        rows.iter().filter(|row| row.change.is_some_and(|change| change.ratio > 1.5)).map(|row| row.cell).collect();
+    assert_eq!(changed, [cell]);
+    let names: BTreeSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names.len(), rows.len(), "every row has a name of its own");
 }
