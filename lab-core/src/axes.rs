@@ -40,9 +40,9 @@ impl Default for Axes {
 impl Axes {
     /// Every cell once, sizes outermost and positions innermost.
     ///
-    /// A probe that programs the node has no cell for `direct`. A probe that does not program it has cells in one way only,
-    /// since the installed rules are the same. If two positions are the same Service, there is one cell: `first` comes
-    /// before `last`, and `last` before `middle`.
+    /// A probe that programs the node has no cell for `direct`. A probe that does not program it has cells in one way
+    /// only, since the installed rules are the same. If two positions are the same Service, there is one cell: `first`
+    /// comes before `last`, and `last` before `middle`.
     #[must_use]
     pub fn expand(&self) -> Vec<Cell> {
         let mut cells = Vec::new();

@@ -150,7 +150,8 @@ impl Cell {
         Load { cluster, variant, only }
     }
 
-    /// What its guest is loaded with in the target `exact`: a guest is booted for a load, and serves every probe in turn.
+    /// What its guest is loaded with in the target `exact`: a guest is booted for a load, and serves every probe in
+    /// turn.
     #[must_use]
     pub fn guest_load(&self) -> Load {
         Load { only: None, ..self.load() }
@@ -297,8 +298,8 @@ impl Contender {
             && (way.is_none() || way == other.way)
     }
 
-    /// What it is called among `others`: `nftables`, `ipvs (batched)`. What is usual is said only beside something else,
-    /// and a layout only beside another one.
+    /// What it is called among `others`: `nftables`, `ipvs (batched)`. What is usual is said only beside something
+    /// else, and a layout only beside another one.
     #[must_use]
     pub fn name(self, others: &[Self]) -> String {
         let alike = || others.iter().filter(|other| other.backend == self.backend);

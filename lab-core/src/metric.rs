@@ -166,7 +166,8 @@ impl Metric {
         }
     }
 
-    /// Turns a figure into a cost, of which less is better: the reciprocal if more is better. Works both ways, and for ratios.
+    /// Turns a figure into a cost, of which less is better: the reciprocal if more is better. Works both ways, and for
+    /// ratios.
     #[must_use]
     pub fn cost(self, figure: f64) -> f64 {
         if self.better() == Better::Higher { 1.0 / figure } else { figure }

@@ -84,8 +84,8 @@ impl Plan {
     /// The visits of each boot: those that share a running kernel, in order.
     ///
     /// On a wall clock there is one boot. Each round is shuffled by the seed, so that drift of the machine hits every
-    /// backend alike. In the `exact` target each load has its own guest, and the cells keep the order of the axes: nothing
-    /// drifts there.
+    /// backend alike. In the `exact` target each load has its own guest, and the cells keep the order of the axes:
+    /// nothing drifts there.
     #[must_use]
     pub fn boots(&self) -> Vec<Vec<Visit>> {
         if !self.target.is_exact() {

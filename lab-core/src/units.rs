@@ -38,8 +38,8 @@ fn steps_of_time(unit: Unit) -> &'static [(&'static str, f64)] {
 }
 
 impl Scale {
-    /// The unit in which `values` (in base units, on `clock`) are best read together: the one that suits the middle between the
-    /// smallest and the largest, on a logarithmic axis.
+    /// The unit in which `values` (in base units, on `clock`) are best read together: the one that suits the middle
+    /// between the smallest and the largest, on a logarithmic axis.
     #[must_use]
     pub fn fit(unit: Unit, clock: Clock, values: impl IntoIterator<Item = f64>) -> Self {
         let sizes = values.into_iter().map(f64::abs).filter(|value| value.is_finite() && *value > 0.0);
@@ -117,8 +117,8 @@ pub fn together(unit: Unit, clock: Clock, values: [f64; 2]) -> [String; 2] {
     values.map(|value| scale.spell(&scale.number(value), clock))
 }
 
-/// Two values, in base units on `clock`, in one unit and with as many digits, three at the least, as make their difference
-/// five of the last one: `7.024 M instr` and `7.031 M instr`.
+/// Two values, in base units on `clock`, in one unit and with as many digits, three at the least, as make their
+/// difference five of the last one: `7.024 M instr` and `7.031 M instr`.
 #[must_use]
 pub fn apart(unit: Unit, clock: Clock, values: [f64; 2]) -> [String; 2] {
     const MOST: i32 = 6;

@@ -96,11 +96,11 @@ fn finds_the_tenth(small: &Entry, large: &Entry) -> Result<()> {
         .changes
         .iter()
         .filter(|change| !change.function.binary.ends_with(".ko") && change.function.binary != "kernel")
-        .map(lab_core::profile::Change::more)
+        .map(lab_core::profile::FunctionChange::more)
         .sum();
     ensure!(in_the_tool as f64 > 0.5 * comparison.more() as f64, "{:?}", &comparison.changes[..9]);
     let loader = comparison.changes.iter().filter(|change| change.function.binary.starts_with("ld-linux"));
-    let loader: i64 = loader.map(lab_core::profile::Change::more).sum();
+    let loader: i64 = loader.map(lab_core::profile::FunctionChange::more).sum();
     ensure!((loader.abs() as f64) < 0.01 * comparison.more() as f64, "{loader}");
     Ok(())
 }

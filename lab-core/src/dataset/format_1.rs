@@ -1,7 +1,7 @@
 //! Files of format 1, which are read for ever: a cell's coordinates stand side by side, without a cluster or a variant.
 //!
-//! Their plan says nothing of layouts; a record's line does. Each backend had one in those days. Their clusters were all
-//! uniform.
+//! Their plan says nothing of layouts; a record's line does. Each backend had one in those days. Their clusters were
+//! all uniform.
 
 use super::{CellRecord, Header};
 use crate::cell::{Cell, ClusterSpec, Settings, Variant};

@@ -1,6 +1,7 @@
 //! A run's dataset: a JSONL file with a header, one line for each cell, metric and round, and an end line.
 //!
-//! A file without its end line is a valid, shorter dataset. [`FORMAT`] is the version of the format; older ones are read.
+//! A file without its end line is a valid, shorter dataset. [`FORMAT`] is the version of the format; older ones are
+//! read.
 
 pub(crate) mod format_1;
 mod reading;
@@ -221,7 +222,8 @@ fn write_format<S: Serializer>(_: &u32, serializer: S) -> Result<S::Ok, S::Error
     serializer.serialize_u32(FORMAT)
 }
 
-/// Writes whole numbers without a fraction if that is exact. Leaves out infinite numbers and NaN: JSON has no words for them.
+/// Writes whole numbers without a fraction if that is exact. Leaves out infinite numbers and NaN: JSON has no words for
+/// them.
 fn write_samples<S: Serializer>(samples: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     let mut sequence = serializer.serialize_seq(None)?;

@@ -1,7 +1,7 @@
 //! Reads a `run.jsonl` line by line, so that a long file is never in memory as text.
 //!
-//! A newer svclab may add to the format. Unknown fields are ignored. Records of an unknown kind or metric are skipped and
-//! counted. Any other unknown word is an error, because the record would be half understood.
+//! A newer svclab may add to the format. Unknown fields are ignored. Records of an unknown kind or metric are skipped
+//! and counted. Any other unknown word is an error, because the record would be half understood.
 
 use super::short::ShortRecord;
 use super::{CellRecord, Dataset, End, FORMAT, Header, format_1};

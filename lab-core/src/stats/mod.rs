@@ -62,12 +62,11 @@ pub fn mad(samples: &[f64]) -> Option<f64> {
 /// The interval that holds [`CONFIDENCE`] of the bootstrap's medians of all rounds' samples together; `None` for fewer
 /// than two samples.
 ///
-/// A hierarchical percentile bootstrap. It draws rounds with replacement, then samples of each round with replacement. So
-/// the drift between rounds widens the interval; resampling all samples together would hide it. If needed, the interval
-/// is widened to hold the samples' own median.
-/// On synthetic data it holds the true median 94–99 % of the time where rounds are alike, 88 % with five rounds that
-/// drift and 94 % with twenty. With a single sample in each of three rounds it is just their range. Of more than a
-/// hundred rounds it is worked out instead of drawn.
+/// A hierarchical percentile bootstrap. It draws rounds with replacement, then samples of each round with replacement.
+/// So the drift between rounds widens the interval; resampling all samples together would hide it. If needed, the
+/// interval is widened to hold the samples' own median. On synthetic data it holds the true median 94–99 % of the time
+/// where rounds are alike, 88 % with five rounds that drift and 94 % with twenty. With a single sample in each of three
+/// rounds it is just their range. Of more than a hundred rounds it is worked out instead of drawn.
 ///
 /// The same rounds and the same `seed` give the same interval.
 #[must_use]
@@ -97,9 +96,10 @@ const DEVIATIONS: f64 = 1.959_963_984_540_054;
 
 /// The same as [`interval`], computed instead of drawn, for many rounds.
 ///
-/// As in [`inverted_quantile`], one number more: with rounds drawn, too, how many draws are at most `x`, less half of all,
-/// is a sum over as many rounds, each drawn alike. For many rounds it is normal, with their mean and their variance, to
-/// which comes what drawing within them adds. The interval ends where that number is zero by so many deviations.
+/// As in [`inverted_quantile`], one number more: with rounds drawn, too, how many draws are at most `x`, less half of
+/// all, is a sum over as many rounds, each drawn alike. For many rounds it is normal, with their mean and their
+/// variance, to which comes what drawing within them adds. The interval ends where that number is zero by so many
+/// deviations.
 fn inverted_interval(rounds: &[Vec<f64>], pooled: &[f64]) -> (f64, f64) {
     let end = |deviations: f64| {
         let below = |x: &f64| {
@@ -122,15 +122,16 @@ fn inverted_interval(rounds: &[Vec<f64>], pooled: &[f64]) -> (f64, f64) {
 /// The quantile `q` of all rounds' samples together in each of `times` bootstrap samples; empty for fewer than two
 /// samples.
 ///
-/// The hierarchical bootstrap behind [`interval`], for any quantile; of more than a hundred rounds, neighbours are drawn
-/// together. The same rounds and the same `seed` give the same numbers.
+/// The hierarchical bootstrap behind [`interval`], for any quantile; of more than a hundred rounds, neighbours are
+/// drawn together. The same rounds and the same `seed` give the same numbers.
 #[must_use]
 pub fn resample(rounds: &[Vec<f64>], q: f64, times: usize, seed: u64) -> Vec<f64> {
     let (pooled, rounds) = (sorted(&rounds.concat()), each_sorted(&blocks(rounds)));
     if pooled.len() < 2 { Vec::new() } else { redraw(&rounds, &pooled, q, times, seed) }
 }
 
-/// `rounds`, or [`ROUNDS_DRAWN`] of them at the most, each of several neighbours: what drifts slowly is then in them, too.
+/// `rounds`, or [`ROUNDS_DRAWN`] of them at the most, each of several neighbours: what drifts slowly is then in them,
+/// too.
 fn blocks(rounds: &[Vec<f64>]) -> Vec<Vec<f64>> {
     rounds.chunks(rounds.len().div_ceil(ROUNDS_DRAWN).max(1)).map(<[Vec<f64>]>::concat).collect()
 }
@@ -168,9 +169,9 @@ fn drawn_quantile(rounds: &[&[f64]], _: &[f64], q: f64, dice: &mut Dice) -> f64 
 /// The same as [`drawn_quantile`], computed instead of drawn, for many samples.
 ///
 /// The quantile `q` of `n` draws is at most `x` when at least `q·n` of them are. How many of one round's draws are, is
-/// binomial; over all rounds it is, for many samples, normal with the binomials' mean and variance. So one normal number
-/// `z` decides the quantile: it is the smallest `x` at which the mean has passed `q·n` by `z` deviations. Two thousand
-/// draws would cost a hundred times more, and the interval is the same within its own Monte Carlo error.
+/// binomial; over all rounds it is, for many samples, normal with the binomials' mean and variance. So one normal
+/// number `z` decides the quantile: it is the smallest `x` at which the mean has passed `q·n` by `z` deviations. Two
+/// thousand draws would cost a hundred times more, and the interval is the same within its own Monte Carlo error.
 fn inverted_quantile(rounds: &[&[f64]], pooled: &[f64], q: f64, dice: &mut Dice) -> f64 {
     let rank = q * size(rounds.iter().map(|round| round.len()).sum());
     let z = dice.normal();

@@ -1,4 +1,5 @@
-//! The closed sets of words in scenarios, datasets and reports: backends, layouts, positions, probes, targets, outcomes.
+//! The closed sets of words in scenarios, datasets and reports: backends, layouts, positions, probes, targets,
+//! outcomes.
 //!
 //! Each word has one spelling everywhere.
 
@@ -192,8 +193,8 @@ pub enum Way {
     None,
     /// As kube-proxy's iptables and nftables modes: what changed, plus what every sync rewrites.
     Partial,
-    /// As kube-proxy's ipvs mode: it checks every Service, sends one request at a time, and starts a process for each set
-    /// entry.
+    /// As kube-proxy's ipvs mode: it checks every Service, sends one request at a time, and starts a process for each
+    /// set entry.
     KubeProxy,
     /// IPVS with the least overhead: only what changed, many requests in a message, one `ipset restore`.
     Batched,
@@ -319,8 +320,8 @@ impl Quantile {
 }
 
 impl Quantile {
-    /// How many samples a size needs for it: with fewer, not one is expected to lie beyond it, and it would be little else
-    /// than the largest.
+    /// How many samples a size needs for it: with fewer, not one is expected to lie beyond it, and it would be little
+    /// else than the largest.
     #[must_use]
     pub fn samples(self) -> usize {
         match self {
