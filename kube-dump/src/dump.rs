@@ -1,33 +1,23 @@
 //! A whole dump: read item by item, so that a problem names its item.
 
-use crate::feature::Feature;
-use crate::port::{Family, Port, Spread};
-use crate::slice::{Endpoints, protocol};
-use k8s_openapi::api::core::v1::{Service, ServiceSpec};
+use crate::service;
+use crate::slice::Endpoints;
+use crate::spread::Spread;
+use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use lab_core::cluster::{Cluster, Protocol};
+use lab_core::cluster::{Cluster, Family, Feature, Protocol, ServicePort};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-
-/// The label that takes a Service from kube-proxy (its `config/endpoints` informers pass such over).
-const PROXY_NAME: &str = "service.kubernetes.io/service-proxy-name";
-/// The label of a Service that is to be treated as headless.
-const HEADLESS: &str = "service.kubernetes.io/headless";
 
 /// What is in a dump.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dump {
-    /// The ports on cluster IPs, of both families, in the order of the dump.
-    pub ports: Vec<Port>,
-    /// How many Services there are, whatever their type.
-    pub services: usize,
-    /// How many endpoint slices.
+    /// Every Service with its endpoints, in the order of the dump, on a node that is the lab's own.
+    pub cluster: Cluster,
+    /// How many endpoint slices there are.
     pub slices: usize,
-    /// What else of Services there is, and how often.
-    pub features: BTreeMap<Feature, usize>,
     /// Objects of other kinds, which were passed over.
     pub passed_over: BTreeMap<String, usize>,
 }
@@ -109,39 +99,34 @@ impl Dump {
         for (index, item) in items.iter().enumerate() {
             // The items of a ServiceList and the like leave their kind to the list.
             let kind = list.kind.strip_suffix("List").unwrap_or_default();
-            dump.take(item.get(), kind, &mut services, &mut endpoints).map_err(|(what, problem)| Unreadable::Item {
-                index,
-                what,
-                problem,
-            })?;
+            let taken = dump.take(item.get(), kind, &mut endpoints);
+            let service = taken.map_err(|(what, problem)| Unreadable::Item { index, what, problem })?;
+            services.extend(service.map(|service| (index, service)));
         }
-        for (index, service) in &services {
-            dump.add(service, &endpoints).map_err(|problem| {
-                let (namespace, name) = names(service);
-                Unreadable::Item { index: *index, what: format!("Service {namespace}/{name}"), problem }
+        for (index, service) in services {
+            let read = service::read(&service, &mut endpoints).map_err(|problem| {
+                let (namespace, name) = service::names(&service);
+                Unreadable::Item { index, what: format!("Service {namespace}/{name}"), problem }
             })?;
+            dump.cluster.services.push(read);
         }
-        if dump.services == 0 { Err(Unreadable::NoService) } else { Ok(dump) }
+        if dump.cluster.services.is_empty() { Err(Unreadable::NoService) } else { Ok(dump) }
     }
 
-    /// Takes one item; an error is what it is, and what is wrong with it.
+    /// Takes one item, and hands back a Service; an error is what it is, and what is wrong with it.
     fn take(
         &mut self,
         item: &str,
         kind_of_list: &str,
-        services: &mut Vec<(usize, Service)>,
         endpoints: &mut Endpoints,
-    ) -> Result<(), (String, String)> {
+    ) -> Result<Option<Service>, (String, String)> {
         let head: Head = serde_json::from_str(item).map_err(|error| ("of no kind".to_owned(), error.to_string()))?;
         let kind = if head.kind.is_empty() { kind_of_list } else { &head.kind };
         let what = || format!("{kind} {}/{}", head.metadata.namespace, head.metadata.name);
         let wrong = |problem: String| (what(), problem);
         match kind {
             "Service" => {
-                let service = serde_json::from_str(item).map_err(|error| wrong(error.to_string()))?;
-                let passed_over: usize = self.passed_over.values().sum();
-                services.push((self.services + self.slices + passed_over, service));
-                self.services += 1;
+                return serde_json::from_str(item).map(Some).map_err(|error| wrong(error.to_string()));
             }
             "EndpointSlice" => {
                 let slice: EndpointSlice = serde_json::from_str(item).map_err(|error| wrong(error.to_string()))?;
@@ -150,70 +135,18 @@ impl Dump {
             }
             kind => *self.passed_over.entry(kind.to_owned()).or_default() += 1,
         }
-        Ok(())
-    }
-
-    /// Adds what kube-proxy would program for a Service.
-    fn add(&mut self, service: &Service, endpoints: &Endpoints) -> Result<(), String> {
-        let default = ServiceSpec::default();
-        let spec = service.spec.as_ref().unwrap_or(&default);
-        let label = |name| service.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(name));
-        let addresses = cluster_ips(spec)?;
-        let passed_over = match () {
-            () if spec.type_.as_deref() == Some("ExternalName") => Some(Feature::ExternalName),
-            () if label(PROXY_NAME) => Some(Feature::OtherProxy),
-            () if addresses.is_empty() || label(HEADLESS) => Some(Feature::Headless),
-            () => None,
-        };
-        if let Some(feature) = passed_over {
-            self.count(feature);
-            return Ok(());
-        }
-        for feature in Feature::of(spec) {
-            self.count(feature);
-        }
-        let (namespace, name) = names(service);
-        for &cluster_ip in &addresses {
-            for port in spec.ports.iter().flatten() {
-                let port_name = port.name.clone().unwrap_or_default();
-                let protocol: Protocol = protocol(port.protocol.as_deref())?;
-                let family = Family::of(cluster_ip);
-                let (endpoints, ready) = endpoints.behind(namespace, name, &port_name, protocol, family);
-                let number = u16::try_from(port.port).map_err(|_| format!("{} is no port", port.port))?;
-                if family == Family::V6 {
-                    self.count(Feature::Ipv6);
-                }
-                if !ready {
-                    self.count(Feature::NotReady);
-                }
-                self.ports.push(Port {
-                    namespace: namespace.to_owned(),
-                    name: name.to_owned(),
-                    port_name,
-                    protocol,
-                    cluster_ip,
-                    port: number,
-                    endpoints,
-                    ready,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, feature: Feature) {
-        *self.features.entry(feature).or_default() += 1;
+        Ok(None)
     }
 
     /// The ports on IPv4 cluster IPs: what the lab counts as Services, since each of its own has one port.
-    pub fn ipv4(&self) -> impl Iterator<Item = &Port> {
-        self.ports.iter().filter(|port| port.cluster_ip.is_ipv4())
+    pub fn ipv4(&self) -> impl Iterator<Item = ServicePort<'_>> {
+        self.cluster.ports(Family::V4)
     }
 
     /// How many ports there are on IPv4 cluster IPs, by protocol.
     #[must_use]
     pub fn protocols(&self) -> Vec<(Protocol, usize)> {
-        let of = |protocol| self.ipv4().filter(|port| port.protocol == protocol).count();
+        let of = |protocol| self.ipv4().filter(|port| port.protocol() == protocol).count();
         let all = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp].map(|protocol| (protocol, of(protocol)));
         all.into_iter().filter(|(_, count)| *count > 0).collect()
     }
@@ -224,22 +157,13 @@ impl Dump {
         Spread::of(self.ipv4())
     }
 
-    /// The cluster as layouts take it: everything on IPv4 cluster IPs.
+    /// What else of Services there is than ports on IPv4 cluster IPs, and how often.
     #[must_use]
-    pub fn cluster(&self) -> Cluster {
-        Cluster { services: self.ports.iter().filter_map(Port::service_port).collect() }
+    pub fn features(&self) -> BTreeMap<Feature, usize> {
+        let mut counts = BTreeMap::new();
+        for featured in self.cluster.features() {
+            *counts.entry(featured.feature).or_default() += 1;
+        }
+        counts
     }
-}
-
-fn names(service: &Service) -> (&str, &str) {
-    let metadata = &service.metadata;
-    (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default())
-}
-
-/// A Service's cluster IPs; none where it is headless.
-fn cluster_ips(spec: &ServiceSpec) -> Result<Vec<IpAddr>, String> {
-    let several = spec.cluster_ips.clone().filter(|several| !several.is_empty());
-    let written = several.unwrap_or_else(|| spec.cluster_ip.clone().into_iter().collect());
-    let written = written.iter().filter(|address| !address.is_empty() && *address != "None");
-    written.map(|address| address.parse().map_err(|_| format!("\"{address}\" is no cluster IP"))).collect()
 }

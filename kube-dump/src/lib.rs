@@ -1,14 +1,12 @@
 //! A cluster's Services and endpoints, out of what `kubectl get services,endpointslices -A -o json` printed.
 //!
-//! Pure: text in, values out. What kube-proxy would program for cluster IPs becomes [`Port`]s; everything else that it would
-//! program, and that the lab does not simulate, is counted as a [`Feature`]. A crate of its own since the Kubernetes types
+//! Pure: text in, lab-core's [`Cluster`](lab_core::cluster::Cluster) out. A crate of its own since the Kubernetes types
 //! take longer to compile than all that is made of them.
 
 mod dump;
-mod feature;
-mod port;
+mod service;
 mod slice;
+mod spread;
 
 pub use dump::{Dump, Unreadable};
-pub use feature::Feature;
-pub use port::{Family, Port, Spread};
+pub use spread::Spread;

@@ -1,28 +1,23 @@
 //! The endpoints of each Service's port, gathered from all its endpoint slices.
 
-use crate::port::Family;
-use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
-use lab_core::cluster::Protocol;
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use crate::service::{parse, port_number, protocol};
+use k8s_openapi::api::discovery::v1 as k8s;
+use lab_core::cluster::{Conditions, Endpoint, Family, Place, Protocol, in_picking_order};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The label that names a slice's Service.
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
-/// What a port is found by: namespace, Service, port name, protocol, family. As in kube-proxy's `endpointslicecache.go`.
-type Key = (String, String, String, Protocol, Family);
+/// What a port is found by: namespace, Service, port name, protocol. As in kube-proxy's `endpointslicecache.go`.
+type Key = (String, String, String, Protocol);
 
-/// Every Service's endpoints.
+/// Every port's endpoints, by address and port.
 #[derive(Debug, Default)]
 pub(crate) struct Endpoints {
-    of: BTreeMap<Key, Behind>,
-}
-
-/// What is behind a port.
-#[derive(Debug, Clone, Default)]
-struct Behind {
-    ready: BTreeSet<SocketAddr>,
-    going: BTreeSet<SocketAddr>,
+    of: HashMap<Key, HashMap<(IpAddr, u16), Endpoint>>,
 }
 
 impl Endpoints {
@@ -30,75 +25,71 @@ impl Endpoints {
     ///
     /// # Errors
     /// When an address or a port is none.
-    pub(crate) fn add(&mut self, slice: &EndpointSlice) -> Result<(), String> {
+    pub(crate) fn add(&mut self, slice: &k8s::EndpointSlice) -> Result<(), String> {
         let metadata = &slice.metadata;
         let service = metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME));
-        let (Some(service), family) = (service, slice.address_type.as_str()) else { return Ok(()) };
-        let family = match family {
+        let family = match slice.address_type.as_str() {
             "IPv4" => Family::V4,
             "IPv6" => Family::V6,
             _ => return Ok(()),
         };
+        let Some(service) = service else { return Ok(()) };
+        let mut endpoints = Vec::new();
+        for endpoint in slice.endpoints.iter().flatten() {
+            let (conditions, place) = (conditions(endpoint), place(endpoint).map(Arc::new));
+            for address in &endpoint.addresses {
+                let address: IpAddr = parse(address, "address")?;
+                if Family::of(address) == family {
+                    endpoints.push(Endpoint { address, port: 0, conditions, place: place.clone() });
+                }
+            }
+        }
         for port in slice.ports.iter().flatten() {
             // A slice's port without a number stands for all ports, which kube-proxy passes over.
             let Some(number) = port.port else { continue };
-            let number = u16::try_from(number).map_err(|_| format!("{number} is no port"))?;
-            let key = (
-                metadata.namespace.clone().unwrap_or_default(),
-                service.clone(),
-                port.name.clone().unwrap_or_default(),
-                protocol(port.protocol.as_deref())?,
-                family,
-            );
+            let number = port_number(number)?;
+            let namespace = metadata.namespace.clone().unwrap_or_default();
+            let name = port.name.clone().unwrap_or_default();
+            let key = (namespace, service.clone(), name, protocol(port.protocol.as_deref())?);
             let behind = self.of.entry(key).or_default();
-            for endpoint in slice.endpoints.iter().flatten() {
-                behind.add(endpoint, number)?;
+            for endpoint in &endpoints {
+                let endpoint = Endpoint { port: number, ..endpoint.clone() };
+                match behind.entry((endpoint.address, number)) {
+                    // Of two slices with the same endpoint, the one that lets more be sent to it counts.
+                    Entry::Occupied(known) if known.get().usage() <= endpoint.usage() => {}
+                    Entry::Occupied(mut known) => _ = known.insert(endpoint),
+                    Entry::Vacant(free) => _ = free.insert(endpoint),
+                }
             }
         }
         Ok(())
     }
 
-    /// The endpoints behind a port, and whether they are ready.
-    pub(crate) fn behind(
-        &self,
-        namespace: &str,
-        service: &str,
-        port: &str,
-        protocol: Protocol,
-        family: Family,
-    ) -> (Vec<SocketAddr>, bool) {
-        let key = (namespace.to_owned(), service.to_owned(), port.to_owned(), protocol, family);
-        let behind = self.of.get(&key).cloned().unwrap_or_default();
-        let ready = !behind.ready.is_empty();
-        (if ready { behind.ready } else { behind.going }.into_iter().collect(), ready)
+    /// Takes out the endpoints behind a port, of both families.
+    pub(crate) fn take(&mut self, namespace: &str, service: &str, port: &str, protocol: Protocol) -> Vec<Endpoint> {
+        let key = (namespace.to_owned(), service.to_owned(), port.to_owned(), protocol);
+        in_picking_order(self.of.remove(&key).unwrap_or_default().into_values().collect())
     }
 }
 
-impl Behind {
-    fn add(&mut self, endpoint: &Endpoint, port: u16) -> Result<(), String> {
-        let conditions = endpoint.conditions.clone().unwrap_or_default();
-        // What is not said counts as yes, for `terminating` as no (`EndpointConditions` in discovery/v1).
-        let ready = conditions.ready.unwrap_or(true);
-        let going = conditions.serving.unwrap_or(true) && conditions.terminating.unwrap_or(false);
-        for address in &endpoint.addresses {
-            let address: IpAddr = address.parse().map_err(|_| format!("\"{address}\" is no address"))?;
-            let endpoint = SocketAddr::new(address, port);
-            if ready {
-                self.ready.insert(endpoint);
-            } else if going {
-                self.going.insert(endpoint);
-            }
-        }
-        Ok(())
+/// What is not said counts as yes, for `terminating` as no (`EndpointConditions` in discovery/v1).
+fn conditions(endpoint: &k8s::Endpoint) -> Conditions {
+    let usual = Conditions::default();
+    let Some(said) = &endpoint.conditions else { return usual };
+    Conditions {
+        ready: said.ready.unwrap_or(usual.ready),
+        serving: said.serving.unwrap_or(usual.serving),
+        terminating: said.terminating.unwrap_or(usual.terminating),
     }
 }
 
-/// A protocol as Kubernetes spells it; TCP where it says nothing.
-pub(crate) fn protocol(name: Option<&str>) -> Result<Protocol, String> {
-    match name.unwrap_or("TCP") {
-        "TCP" => Ok(Protocol::Tcp),
-        "UDP" => Ok(Protocol::Udp),
-        "SCTP" => Ok(Protocol::Sctp),
-        other => Err(format!("\"{other}\" is no protocol")),
-    }
+/// Where the endpoint runs, if it says anything of it.
+fn place(endpoint: &k8s::Endpoint) -> Option<Place> {
+    let hints = endpoint.hints.iter().flat_map(|hints| hints.for_zones.iter().flatten());
+    let place = Place {
+        node: endpoint.node_name.clone().unwrap_or_default(),
+        zone: endpoint.zone.clone().unwrap_or_default(),
+        for_zones: hints.map(|hint| hint.name.clone()).collect(),
+    };
+    (place != Place::default()).then_some(place)
 }

@@ -1,7 +1,7 @@
 //! Dumps as kubectl prints them, and what is none.
 
-use kube_dump::{Dump, Feature, Spread, Unreadable};
-use lab_core::cluster::Protocol;
+use kube_dump::{Dump, Spread, Unreadable};
+use lab_core::cluster::{Family, Feature, IpMode, Protocol, ServiceType, TrafficPolicy};
 use serde_json::{Value, json};
 
 fn service(name: &str, spec: Value) -> Value {
@@ -33,7 +33,7 @@ fn list(items: &[Value]) -> String {
 }
 
 fn endpoints(dump: &Dump) -> Vec<String> {
-    dump.ports[0].endpoints.iter().map(ToString::to_string).collect()
+    dump.ipv4().next().unwrap().endpoints().map(|endpoint| endpoint.socket().to_string()).collect()
 }
 
 #[test]
@@ -45,10 +45,10 @@ fn a_port_has_the_ready_endpoints_of_all_its_slices_once() {
         slice("web", &[("10.0.0.1", ready.clone()), ("10.0.0.3", json!({}))]),
         slice("other", &[("10.0.0.4", ready)]),
     ]);
-    assert_eq!((dump.services, dump.slices, dump.ports.len()), (1, 3, 1));
+    assert_eq!((dump.cluster.services.len(), dump.slices, dump.ipv4().count()), (1, 3, 1));
     assert_eq!(endpoints(&dump), ["10.0.0.1:8080", "10.0.0.3:8080"]);
     assert_eq!(dump.spread(), Some(Spread { median: 2, p90: 2, max: 2, total: 2 }));
-    assert!(dump.features.is_empty());
+    assert!(dump.features().is_empty());
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn where_none_is_ready_those_that_are_going_serve_on() {
     let gone = json!({"ready": false, "serving": false, "terminating": true});
     let dump = read(&[web("web"), slice("web", &[("10.0.0.1", going), ("10.0.0.2", gone)])]);
     assert_eq!(endpoints(&dump), ["10.0.0.1:8080"]);
-    assert_eq!(dump.features[&Feature::NotReady], 1);
+    assert_eq!(dump.features()[&Feature::NotReady], 1);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_port_is_matched_by_name_and_protocol() {
         json!({"clusterIP": "10.96.0.1", "ports": [{"name": "http", "port": 80, "protocol": "UDP"}, {"port": 81}]});
     let dump = read(&[service("web", udp), slice("web", &[("10.0.0.1", json!({}))])]);
     assert_eq!(dump.protocols(), [(Protocol::Tcp, 1), (Protocol::Udp, 1)]);
-    assert!(dump.ports.iter().all(|port| port.endpoints.is_empty()));
+    assert!(dump.ipv4().all(|port| !port.has_endpoints()));
 }
 
 #[test]
@@ -79,10 +79,10 @@ fn what_kube_proxy_does_nothing_for_is_no_port() {
         service("alias", json!({"type": "ExternalName", "externalName": "example.org"})),
         other,
     ]);
-    assert!(dump.ports.is_empty());
+    assert!(Family::ALL.iter().all(|&family| dump.cluster.ports(family).count() == 0));
     assert_eq!(dump.spread(), None);
     for feature in [Feature::Headless, Feature::ExternalName, Feature::OtherProxy] {
-        assert_eq!(dump.features[&feature], 1, "{feature}");
+        assert_eq!(dump.features()[&feature], 1, "{feature}");
     }
 }
 
@@ -97,10 +97,10 @@ fn both_families_are_counted_apart() {
         slice("web", &[("10.0.0.1", json!({}))]),
         slice("web", &[("fd00::a", json!({})), ("fd00::b", json!({}))]),
     ]);
-    assert_eq!(dump.ports.iter().map(|port| port.endpoints.len()).collect::<Vec<_>>(), [1, 2]);
-    assert_eq!((dump.ipv4().count(), dump.features[&Feature::Ipv6]), (1, 1));
-    assert_eq!(dump.cluster().services.len(), 1);
-    assert_eq!(dump.cluster().services[0].key().to_string(), "shop/web:http");
+    assert_eq!(Family::ALL.map(|family| dump.cluster.endpoint_count(family)), [1, 2]);
+    assert_eq!((dump.ipv4().count(), dump.features()[&Feature::Ipv6]), (1, 1));
+    assert_eq!(dump.cluster.services.len(), 1);
+    assert_eq!(dump.ipv4().next().unwrap().to_string(), "shop/web:http");
 }
 
 #[test]
@@ -121,8 +121,44 @@ fn what_is_programmed_beyond_a_cluster_ip_is_counted() {
         (Feature::NotReady, 2),
     ];
     for (feature, count) in counted {
-        assert_eq!(dump.features[&feature], count, "{feature}");
+        assert_eq!(dump.features()[&feature], count, "{feature}");
     }
+}
+
+#[test]
+fn everything_that_a_proxy_needs_to_know_is_read() {
+    let mut item = service(
+        "web",
+        json!({
+            "type": "LoadBalancer", "clusterIPs": ["10.96.0.1", "fd00::1"], "externalIPs": ["192.0.2.1", "2001:db8::1"],
+            "sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 60}},
+            "internalTrafficPolicy": "Cluster", "externalTrafficPolicy": "Local", "healthCheckNodePort": 30099,
+            "loadBalancerSourceRanges": [" 192.0.2.0/24 "],
+            "ports": [{"name": "dns", "port": 53, "protocol": "UDP", "nodePort": 30053}, {"port": 9, "protocol": "SCTP"}],
+        }),
+    );
+    item["status"] = json!({"loadBalancer": {"ingress": [
+        {"ip": "198.51.100.1"}, {"ip": "198.51.100.2", "ipMode": "Proxy"}, {"hostname": "lb.example.org"},
+    ]}});
+    let mut behind = slice("web", &[("10.0.0.1", json!({}))]);
+    behind["ports"] = json!([{"name": "dns", "port": 5353, "protocol": "UDP"}]);
+    behind["endpoints"][0]["nodeName"] = json!("worker");
+    behind["endpoints"][0]["zone"] = json!("a");
+    behind["endpoints"][0]["hints"] = json!({"forZones": [{"name": "b"}]});
+    let dump = read(&[item, behind]);
+    let web = &dump.cluster.services[0];
+    assert_eq!((web.kind, web.affinity.map(|time| time.as_secs())), (ServiceType::LoadBalancer, Some(60)));
+    assert_eq!((web.internal_policy, web.external_policy), (TrafficPolicy::Cluster, TrafficPolicy::Local));
+    assert_eq!((web.health_check_node_port, web.ports[0].node_port), (Some(30099), Some(30053)));
+    assert_eq!(web.external_ips.len(), 2);
+    assert_eq!(web.ingress.iter().map(|ingress| ingress.mode).collect::<Vec<_>>(), [IpMode::Vip, IpMode::Proxy]);
+    assert_eq!(web.source_ranges[0].to_string(), "192.0.2.0/24");
+    assert_eq!(web.ports[1].protocol, Protocol::Sctp);
+    let place = web.ports[0].endpoints[0].place.as_ref().unwrap();
+    assert_eq!(
+        (place.node.as_str(), place.zone.as_str(), &place.for_zones[..]),
+        ("worker", "a", &["b".to_owned()][..])
+    );
 }
 
 #[test]
@@ -136,7 +172,7 @@ fn a_list_of_services_alone_needs_no_kinds() {
     let mut item = web("web");
     item.as_object_mut().unwrap().remove("kind");
     let dump = Dump::read(&json!({"kind": "ServiceList", "items": [item]}).to_string()).unwrap();
-    assert_eq!((dump.services, dump.ports.len()), (1, 1));
+    assert_eq!((dump.cluster.services.len(), dump.ipv4().count()), (1, 1));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The step from one cluster state to the next. A full load is a change from the empty cluster.
 
-use crate::cluster::{AddressPlan, Cluster, ServiceKey, ServicePort};
+use crate::cluster::{AddressPlan, Cluster, Family, Service, ServicePort};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,22 +13,60 @@ pub struct Change {
     pub after: Arc<Cluster>,
 }
 
-/// What a change does to one Service.
+/// What a change does to one Service, or to one port of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum Step<T> {
     /// It is the same before and after.
-    Kept(&'a ServicePort),
+    Kept(T),
     /// It is new.
-    Added(&'a ServicePort),
-    /// Its address, port or endpoints are others than before.
+    Added(T),
+    /// It differs from before. A port also counts as altered when only another port of its Service differs: kube-proxy
+    /// writes a changed Service whole.
     Altered {
         /// What it was.
-        before: &'a ServicePort,
+        before: T,
         /// What it becomes.
-        after: &'a ServicePort,
+        after: T,
     },
     /// It is gone.
-    Removed(&'a ServicePort),
+    Removed(T),
+}
+
+impl<T: Copy> Step<T> {
+    /// What it was; `None` if it is new.
+    #[must_use]
+    pub fn before(self) -> Option<T> {
+        match self {
+            Self::Kept(before) | Self::Altered { before, .. } | Self::Removed(before) => Some(before),
+            Self::Added(_) => None,
+        }
+    }
+
+    /// What it becomes; `None` if it is gone.
+    #[must_use]
+    pub fn after(self) -> Option<T> {
+        match self {
+            Self::Kept(after) | Self::Altered { after, .. } | Self::Added(after) => Some(after),
+            Self::Removed(_) => None,
+        }
+    }
+}
+
+impl<'a> Step<&'a Service> {
+    /// The same port by port in `family`: the ports of the Service as it becomes, then those that it loses.
+    pub fn ports(self, family: Family) -> impl Iterator<Item = Step<ServicePort<'a>>> {
+        let (before, after) = (self.before(), self.after());
+        let becomes = move |port: ServicePort<'a>| match self {
+            Self::Kept(_) => Step::Kept(port),
+            _ => match before.and_then(|before| port.in_state(before)) {
+                Some(before) => Step::Altered { before, after: port },
+                None => Step::Added(port),
+            },
+        };
+        let lost = before.into_iter().flat_map(move |before| before.ports_of(family));
+        let lost = lost.filter(move |port| after.is_none_or(|after| port.in_state(after).is_none()));
+        after.into_iter().flat_map(move |after| after.ports_of(family)).map(becomes).chain(lost.map(Step::Removed))
+    }
 }
 
 impl Change {
@@ -60,16 +98,16 @@ impl Change {
     ///
     /// O(N), and quick where the two states agree from the front and from the back: only what lies between is looked up.
     #[must_use]
-    pub fn steps(&self) -> Vec<Step<'_>> {
+    pub fn services(&self) -> Vec<Step<&Service>> {
         let (before, after) = (&self.before.services[..], &self.after.services[..]);
-        let alike = |(before, after): &(&ServicePort, &ServicePort)| before.key() == after.key();
+        let alike = |(before, after): &(&Service, &Service)| before.key() == after.key();
         let front = before.iter().zip(after).take_while(alike).count();
         let (before_rest, after_rest) = (&before[front..], &after[front..]);
         let back = before_rest.iter().rev().zip(after_rest.iter().rev()).take_while(alike).count();
         let before_between = &before_rest[..before_rest.len() - back];
         let after_between = &after_rest[..after_rest.len() - back];
 
-        let mut left: HashMap<ServiceKey<'_>, &ServicePort> =
+        let mut left: HashMap<(&str, &str), &Service> =
             before_between.iter().map(|service| (service.key(), service)).collect();
         let mut steps = Vec::with_capacity(after.len() + before_between.len());
         let both = |(before, after)| step(Some(before), after);
@@ -81,25 +119,13 @@ impl Change {
         steps
     }
 
-    /// The Services that are new, in the order of `after`.
-    pub fn added(&self) -> impl Iterator<Item = &ServicePort> {
-        self.steps().into_iter().filter_map(|step| if let Step::Added(service) = step { Some(service) } else { None })
-    }
-
-    /// The Services that are gone, in the order of `before`.
-    pub fn removed(&self) -> impl Iterator<Item = &ServicePort> {
-        self.steps().into_iter().filter_map(|step| if let Step::Removed(service) = step { Some(service) } else { None })
-    }
-
-    /// The Services that are others than before, as they were and as they become, in the order of `after`.
-    pub fn altered(&self) -> impl Iterator<Item = (&ServicePort, &ServicePort)> {
-        self.steps()
-            .into_iter()
-            .filter_map(|step| if let Step::Altered { before, after } = step { Some((before, after)) } else { None })
+    /// What happens to every port in `family`, Service by Service.
+    pub fn ports(&self, family: Family) -> impl Iterator<Item = Step<ServicePort<'_>>> {
+        self.services().into_iter().flat_map(move |step| step.ports(family))
     }
 }
 
-fn step<'a>(before: Option<&'a ServicePort>, after: &'a ServicePort) -> Step<'a> {
+fn step<'a>(before: Option<&'a Service>, after: &'a Service) -> Step<&'a Service> {
     match before {
         None => Step::Added(after),
         Some(before) if before == after => Step::Kept(after),
@@ -110,10 +136,23 @@ fn step<'a>(before: Option<&'a ServicePort>, after: &'a ServicePort) -> Step<'a>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::Port;
     use proptest::prelude::*;
 
-    fn names<'a>(services: impl Iterator<Item = &'a ServicePort>) -> Vec<&'a str> {
-        services.map(|service| service.name.as_str()).collect()
+    /// How many of a change's steps keep their Service, and the names of the others.
+    fn changed(change: &Change) -> (usize, Vec<Step<&str>>) {
+        let (mut kept, mut changed) = (0, Vec::new());
+        for step in change.services() {
+            match step {
+                Step::Kept(_) => kept += 1,
+                Step::Added(service) => changed.push(Step::Added(service.name.as_str())),
+                Step::Altered { before, after } => {
+                    changed.push(Step::Altered { before: &before.name, after: &after.name })
+                }
+                Step::Removed(service) => changed.push(Step::Removed(service.name.as_str())),
+            }
+        }
+        (kept, changed)
     }
 
     fn cluster(services: u32) -> (Arc<Cluster>, AddressPlan) {
@@ -124,32 +163,48 @@ mod tests {
     #[test]
     fn adding_adds_the_service_after_the_last() {
         let (cluster, plan) = cluster(3);
-        let change = Change::adding(&cluster, &plan);
-        assert_eq!(names(change.added()), ["svc-00004"]);
-        assert_eq!((change.removed().count(), change.altered().count()), (0, 0));
+        assert_eq!(changed(&Change::adding(&cluster, &plan)), (3, vec![Step::Added("svc-00004")]));
     }
 
     #[test]
     fn removing_removes_the_middle_one() {
         let (cluster, _) = cluster(3);
-        let change = Change::removing(&cluster);
-        assert_eq!(names(change.removed()), ["svc-00002"]);
-        assert_eq!((change.added().count(), change.altered().count()), (0, 0));
+        assert_eq!(changed(&Change::removing(&cluster)), (2, vec![Step::Removed("svc-00002")]));
     }
 
     #[test]
     fn replacing_an_endpoint_alters_the_middle_one() {
         let (cluster, plan) = cluster(3);
-        let change = Change::replacing_endpoint(&cluster, &plan);
-        assert_eq!(names(change.altered().map(|(_, after)| after)), ["svc-00002"]);
-        assert_eq!((change.added().count(), change.removed().count()), (0, 0));
+        let altered = Step::Altered { before: "svc-00002", after: "svc-00002" };
+        assert_eq!(changed(&Change::replacing_endpoint(&cluster, &plan)), (2, vec![altered]));
+    }
+
+    #[test]
+    fn a_service_that_loses_one_port_for_another_is_written_whole() {
+        let named = |name: &str| Port { name: name.to_owned(), ..Port::default() };
+        let with = |ports: &[&str]| {
+            let mut cluster = Cluster::generate(1, &AddressPlan::new(0));
+            cluster.services[0].ports = ports.iter().map(|name| named(name)).collect();
+            Arc::new(cluster)
+        };
+        let change = Change { before: with(&["a", "b"]), after: with(&["c", "b"]) };
+        let said = |step: Step<ServicePort<'_>>| match step {
+            Step::Kept(port) => format!("kept {port}"),
+            Step::Added(port) => format!("added {port}"),
+            Step::Altered { after, .. } => format!("altered {after}"),
+            Step::Removed(port) => format!("removed {port}"),
+        };
+        let steps: Vec<String> = change.ports(Family::V4).map(said).collect();
+        let expected = ["added default/svc-00001:c", "altered default/svc-00001:b", "removed default/svc-00001:a"];
+        assert_eq!(steps, expected);
+        assert_eq!(change.ports(Family::V6).count(), 0);
     }
 
     #[test]
     fn what_was_added_is_removed_on_the_way_back() {
         let (cluster, plan) = cluster(3);
         let back = Change::adding(&cluster, &plan).undone();
-        assert_eq!(names(back.removed()), ["svc-00004"]);
+        assert_eq!(changed(&back), (3, vec![Step::Removed("svc-00004")]));
         assert_eq!(back.after, cluster);
     }
 
@@ -163,14 +218,14 @@ mod tests {
             let all = Cluster::generate(12, &AddressPlan::new(1)).services;
             let pick = |places: &[usize]| places.iter().map(|&place| all[place].clone()).collect::<Vec<_>>();
             let mut change = Change {
-                before: Arc::new(Cluster { services: pick(&before) }),
-                after: Arc::new(Cluster { services: pick(&after) }),
+                before: Arc::new(Cluster { services: pick(&before), ..Cluster::default() }),
+                after: Arc::new(Cluster { services: pick(&after), ..Cluster::default() }),
             };
             for service in &mut Arc::make_mut(&mut change.after).services {
                 let place = all.iter().position(|other| other.name == service.name).unwrap();
-                service.port += u16::from(altered.contains(&place));
+                service.ports[0].number += u16::from(altered.contains(&place));
             }
-            let mut expected: Vec<Step<'_>> = Vec::new();
+            let mut expected: Vec<Step<&Service>> = Vec::new();
             for service in &change.after.services {
                 let was = change.before.services.iter().find(|other| other.key() == service.key());
                 expected.push(step(was, service));
@@ -180,7 +235,7 @@ mod tests {
                     expected.push(Step::Removed(service));
                 }
             }
-            prop_assert_eq!(change.steps(), expected);
+            prop_assert_eq!(change.services(), expected);
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use ipnet::Ipv4Net;
 use lab_core::change::Change;
-use lab_core::cluster::{Cluster, NODE_ADDRESS, Protocol, ServicePort};
+use lab_core::cluster::{Cluster, Endpoint, Port, Service};
 use lab_core::layout::{Action, Invocation, Iptables, Layout, Nftables, Tool};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -25,32 +25,31 @@ fn iptables() -> Iptables {
 }
 
 fn nftables() -> Nftables {
-    Nftables { cluster_cidr: CLUSTER_CIDR, node_address: NODE_ADDRESS }
+    Nftables { cluster_cidr: CLUSTER_CIDR }
 }
 
-fn service(name: &str, cluster_ip: &str, endpoints: &[&str]) -> ServicePort {
-    ServicePort {
+fn service(name: &str, cluster_ip: &str, endpoints: &[&str]) -> Service {
+    let endpoints = endpoints.iter().map(|endpoint| Endpoint::ready(endpoint.parse().unwrap())).collect();
+    Service {
         namespace: "default".to_owned(),
         name: name.to_owned(),
-        port_name: "http".to_owned(),
-        protocol: Protocol::Tcp,
-        cluster_ip: cluster_ip.parse().unwrap(),
-        port: 80,
-        endpoints: endpoints.iter().map(|endpoint| endpoint.parse().unwrap()).collect(),
+        cluster_ips: [cluster_ip.parse().unwrap()].into_iter().collect(),
+        ports: vec![Port { name: "http".to_owned(), number: 80, endpoints, ..Port::default() }],
+        ..Service::default()
     }
 }
 
 /// The captured cluster without the second Service.
 fn plain() -> Arc<Cluster> {
     let services = vec![service("svc-00001", "10.96.0.11", &["10.244.0.3:8080", "10.244.0.4:8080"])];
-    Arc::new(Cluster { services })
+    Arc::new(Cluster { services, ..Cluster::default() })
 }
 
 /// The captured cluster with the second Service, which has these of its endpoints.
 fn with_added(endpoints: &[&str]) -> Arc<Cluster> {
     let mut services = plain().services.clone();
     services.push(service("zz-added", "10.111.222.1", endpoints));
-    Arc::new(Cluster { services })
+    Arc::new(Cluster { services, ..Cluster::default() })
 }
 
 const FIRST: &str = "10.244.250.1:8080";

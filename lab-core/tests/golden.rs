@@ -20,10 +20,7 @@ const fn ipvs(way: Way) -> Ipvs {
 
 const LAYOUTS: [(&str, &dyn Layout); 5] = [
     ("iptables", &Iptables { cluster_cidr: lab_core::cluster::POD_RANGE }),
-    (
-        "nftables",
-        &Nftables { cluster_cidr: lab_core::cluster::POD_RANGE, node_address: lab_core::cluster::NODE_ADDRESS },
-    ),
+    ("nftables", &Nftables { cluster_cidr: lab_core::cluster::POD_RANGE }),
     ("ipvs", &ipvs(Way::KubeProxy)),
     ("ipvs-batched", &ipvs(Way::Batched)),
     ("ipvs-ipvsadm", &ipvs(Way::Ipvsadm)),
@@ -38,7 +35,7 @@ fn small() -> (Arc<Cluster>, AddressPlan) {
 fn large() -> (Arc<Cluster>, AddressPlan) {
     let plan = AddressPlan::new(3);
     let mut cluster = Cluster::generate(3, &plan);
-    cluster.services[0].endpoints = Cluster::generate(1, &AddressPlan::new(1000)).services.remove(0).endpoints;
+    cluster.services[0].ports = Cluster::generate(1, &AddressPlan::new(1000)).services.remove(0).ports;
     (Arc::new(cluster), plan)
 }
 
@@ -94,7 +91,7 @@ fn an_empty_cluster() {
 fn services_without_endpoints() {
     let plan = AddressPlan::new(1);
     let mut cluster = Cluster::generate(3, &plan);
-    cluster.services[1].endpoints.clear();
+    cluster.services[1].ports[0].endpoints.clear();
     for (name, layout) in LAYOUTS {
         check(&format!("{name}-no-endpoints.txt"), &layout.full_sync(&cluster));
     }
@@ -141,8 +138,8 @@ fn a_rule_appended() {
 #[test]
 fn virtual_servers_of_every_protocol_with_affinity_and_direct_routing() {
     let mut cluster = Cluster::generate(3, &AddressPlan::new(1));
-    cluster.services[1].protocol = Protocol::Udp;
-    cluster.services[2].protocol = Protocol::Sctp;
+    cluster.services[1].ports[0].protocol = Protocol::Udp;
+    cluster.services[2].ports[0].protocol = Protocol::Sctp;
     for (name, way) in [("ipvs", Way::KubeProxy), ("ipvs-batched", Way::Batched), ("ipvs-ipvsadm", Way::Ipvsadm)] {
         let layout = Ipvs {
             scheduler: Scheduler::MaglevHashing,

@@ -7,7 +7,7 @@ mod node;
 
 use ipnet::Ipv4Net;
 use lab_core::change::Change;
-use lab_core::cluster::{AddressPlan, Cluster, Protocol, ServicePort};
+use lab_core::cluster::{AddressPlan, Cluster, Endpoint, Family, Port, Service};
 use lab_core::layout::{Action, Installed, Ipvs, Layout, Part, Request};
 use lab_core::vocabulary::{BackendName, Way};
 use node::Node;
@@ -30,17 +30,19 @@ fn layouts() -> impl Iterator<Item = Ipvs> {
 
 /// The captured cluster.
 fn plain() -> Cluster {
-    Cluster {
-        services: vec![ServicePort {
-            namespace: "default".to_owned(),
-            name: "svc-00001".to_owned(),
-            port_name: "http".to_owned(),
-            protocol: Protocol::Tcp,
-            cluster_ip: "10.96.0.11".parse().unwrap(),
-            port: 80,
-            endpoints: vec!["10.244.0.3:8080".parse().unwrap(), "10.244.0.4:8080".parse().unwrap()],
-        }],
-    }
+    let endpoints = ["10.244.0.3:8080", "10.244.0.4:8080"].map(|text| Endpoint::ready(text.parse().unwrap()));
+    let port = Port { name: "http".to_owned(), number: 80, endpoints: endpoints.to_vec(), ..Port::default() };
+    with([Service {
+        namespace: "default".to_owned(),
+        name: "svc-00001".to_owned(),
+        cluster_ips: [[10, 96, 0, 11].into()].into_iter().collect(),
+        ports: vec![port],
+        ..Service::default()
+    }])
+}
+
+fn with(services: impl IntoIterator<Item = Service>) -> Cluster {
+    Cluster { services: services.into_iter().collect(), ..Cluster::default() }
 }
 
 fn programmed(layout: &Ipvs, cluster: &Cluster) -> Node {
@@ -168,7 +170,7 @@ fn kube_proxy_asks_about_every_service_whatever_changed() {
                 *about.entry(key.address.ip()).or_insert(0) += 1;
             }
         }
-        let addresses = change.after.services.iter().map(|service| service.cluster_ip.into());
+        let addresses = change.after.ports(Family::V4).map(|service| service.cluster_ip());
         assert_eq!(about, addresses.map(|address| (address, 2)).collect());
     }
 }
@@ -201,13 +203,17 @@ fn nothing_to_do_is_no_action_but_in_kube_proxys_way() {
     }
 }
 
+/// A second port beside `http`.
+fn https(http: &Port) -> Port {
+    Port { name: "https".to_owned(), number: 443, ..http.clone() }
+}
+
 #[test]
 fn a_second_port_of_an_address_needs_no_second_address() {
     let mut cluster = Cluster::generate(1, &AddressPlan::new(1));
-    let mut second = cluster.services[0].clone();
-    (second.port_name, second.port) = ("https".to_owned(), 443);
-    cluster.services.push(second);
-    let (both, one) = (Arc::new(cluster.clone()), Arc::new(Cluster { services: vec![cluster.services.remove(0)] }));
+    let one = Arc::new(cluster.clone());
+    cluster.services[0].ports.push(https(&one.services[0].ports[0]));
+    let both = Arc::new(cluster);
     for layout in layouts() {
         let mut node = programmed(&layout, &both);
         assert_eq!((node.virtual_servers.len(), node.addresses.len()), (2, 1));
@@ -225,7 +231,7 @@ fn a_service_that_takes_over_an_address_gets_the_virtual_server_with_it() {
     let cluster = Cluster::generate(3, &plan);
     let mut renamed = cluster.clone();
     renamed.services[1].name = "heir".to_owned();
-    renamed.services[1].endpoints.remove(0);
+    renamed.services[1].ports[0].endpoints.remove(0);
     let change = Change { before: Arc::new(cluster), after: Arc::new(renamed) };
     for layout in layouts() {
         let mut node = programmed(&layout, &change.before);
@@ -252,7 +258,8 @@ fn every_process_of_a_sync_is_about_sets_rules_or_virtual_servers() {
     }
 }
 
-/// Some of twelve Services, each with some of its endpoints, and possibly at the address of another.
+/// Some of twelve Services, each with some of its endpoints, every other one with a second port, and possibly at the
+/// address of another.
 fn any_cluster() -> impl Strategy<Value = Cluster> {
     let all = Cluster::generate(12, &AddressPlan::new(4)).services;
     let places = proptest::sample::subsequence((0..all.len()).collect::<Vec<_>>(), 0..=12).prop_shuffle();
@@ -260,11 +267,15 @@ fn any_cluster() -> impl Strategy<Value = Cluster> {
     (places, endpoints, 0..3usize).prop_map(move |(places, endpoints, shift)| {
         let pick = |place: usize| {
             let mut service = all[place].clone();
-            service.endpoints = endpoints[place].iter().map(|&endpoint| all[place].endpoints[endpoint]).collect();
-            service.cluster_ip = all[(place + shift) % all.len()].cluster_ip;
+            let port = &mut service.ports[0];
+            port.endpoints = endpoints[place].iter().map(|&endpoint| port.endpoints[endpoint].clone()).collect();
+            if (place + shift) % 2 == 0 {
+                service.ports.push(https(&service.ports[0]));
+            }
+            service.cluster_ips = all[(place + shift) % all.len()].cluster_ips;
             service
         };
-        Cluster { services: places.into_iter().map(pick).collect() }
+        with(places.into_iter().map(pick))
     })
 }
 

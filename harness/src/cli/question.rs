@@ -115,7 +115,7 @@ fn census(file: &Path, growth: f64) -> Result<Census> {
     let dump = Dump::read(&text).with_context(|| format!("--cluster {shown}"))?;
     let ports = dump.ipv4().count();
     let mut not_simulated: Vec<(String, usize)> =
-        dump.features.iter().map(|(feature, count)| (feature.to_string(), *count)).collect();
+        dump.features().iter().map(|(feature, count)| (feature.to_string(), *count)).collect();
     not_simulated.extend(dump.passed_over.iter().map(|(kind, count)| (format!("objects of kind {kind}"), *count)));
     ensure!(ports > 0, "--cluster {shown}: no Service in it has an IPv4 cluster IP, so kube-proxy has nothing to do");
     let planned = (ports as f64 * growth).ceil();
@@ -124,7 +124,7 @@ fn census(file: &Path, growth: f64) -> Result<Census> {
     let spread = dump.spread().context("there is a port")?;
     Ok(Census {
         file: shown,
-        services: dump.services,
+        services: dump.cluster.services.len(),
         ports,
         protocols: dump.protocols().into_iter().map(|(protocol, count)| (protocol.name().to_owned(), count)).collect(),
         growth,

@@ -3,7 +3,7 @@
 use super::{ENDPOINT_PORT, ENDPOINT_RANGE, POD_RANGE, SERVER_PODS, SERVICE_RANGE};
 use ipnet::Ipv4Net;
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
 /// The place of the first generated cluster IP in its range; the ones below are the API server's and the DNS's.
 const FIRST_CLUSTER_IP: u32 = 11;
@@ -52,17 +52,19 @@ impl AddressPlan {
         Ipv4Net::new_assert(nth(ENDPOINT_RANGE, pod * self.block_size()), self.block_prefix())
     }
 
-    /// The server pod that all endpoints of Service `service` are in.
+    /// The server pod that has `address`; `None` when none has it.
     #[must_use]
-    pub fn server_pod(&self, service: u32) -> u32 {
-        service % self.server_pods
+    pub fn server_pod(&self, address: IpAddr) -> Option<u32> {
+        let IpAddr::V4(address) = address else { return None };
+        let offset = ENDPOINT_RANGE.contains(&address).then(|| address.to_bits() - ENDPOINT_RANGE.network().to_bits());
+        offset.map(|offset| offset / self.block_size()).filter(|&pod| pod < self.server_pods)
     }
 
     /// Endpoint `place` of Service `service`, both counted from 0.
     #[must_use]
     pub fn endpoint(&self, service: u32, place: u32) -> SocketAddrV4 {
-        let offset = service / self.server_pods * (self.endpoints + 1) + place + 1;
-        SocketAddrV4::new(nth(self.block(self.server_pod(service)), offset), ENDPOINT_PORT)
+        let (row, pod) = (service / self.server_pods, service % self.server_pods);
+        SocketAddrV4::new(nth(self.block(pod), row * (self.endpoints + 1) + place + 1), ENDPOINT_PORT)
     }
 
     /// The endpoint that takes the last one's place when Service `service` changes.
@@ -171,6 +173,14 @@ mod tests {
     }
 
     #[test]
+    fn an_address_outside_every_block_is_no_server_pods() {
+        let plan = AddressPlan { server_pods: 3, endpoints: 1 };
+        let pods =
+            ["10.224.0.1", "10.240.0.1", "10.96.0.11", "fd00::1"].map(|text| plan.server_pod(text.parse().unwrap()));
+        assert_eq!(pods, [Some(2), None, None, None]);
+    }
+
+    #[test]
     fn asking_for_too_much_says_which_range_runs_out() {
         let services = AddressPlan::new(1).check(2_000_000).unwrap_err().to_string();
         assert_eq!(
@@ -193,9 +203,10 @@ mod tests {
             let reserve = plan.capacity();
             for service in [0, 1, server_pods, reserve / 2, reserve] {
                 prop_assert!(SERVICE_RANGE.contains(&plan.cluster_ip(service)));
-                let block = plan.block(plan.server_pod(service));
+                let block = plan.block(service % server_pods);
                 prop_assert!(ENDPOINT_RANGE.contains(&block));
                 for endpoint in [plan.endpoint(service, 0), plan.spare(service)] {
+                    prop_assert_eq!(plan.server_pod((*endpoint.ip()).into()), Some(service % server_pods));
                     prop_assert!(block.contains(endpoint.ip()));
                     prop_assert!(*endpoint.ip() != block.network() && *endpoint.ip() != block.broadcast());
                 }

@@ -105,7 +105,15 @@ impl Request {
             | Self::ListAddresses(_)
             | Self::AddAddress(..)
             | Self::RemoveAddress(..) => Part::Addresses,
-            _ => Part::VirtualServers,
+            Self::AddVirtualServer(_)
+            | Self::GetVirtualServer(_)
+            | Self::ListVirtualServers
+            | Self::Clear
+            | Self::RemoveVirtualServer(_)
+            | Self::AddRealServer(..)
+            | Self::UpdateRealServer(..)
+            | Self::ListRealServers(_)
+            | Self::RemoveRealServer(..) => Part::VirtualServers,
         }
     }
 }

@@ -1,10 +1,9 @@
 //! The hashes in kube-proxy's chain names: the first letters of the base32 of a SHA-256.
 
-use crate::cluster::ServicePort;
+use crate::cluster::{Endpoint, ServicePort};
 use crate::layout::text::Text;
 use data_encoding::BASE32;
 use sha2::{Digest, Sha256};
-use std::net::SocketAddrV4;
 
 /// The first `N` letters of a base32 SHA-256: 16 in iptables mode, 8 in nftables mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,12 +30,12 @@ pub(super) struct ServiceHasher(Sha256);
 
 impl ServiceHasher {
     /// iptables mode: `namespace/name:port` and the protocol (`portProtoHash` in `iptables/proxier.go`).
-    pub(super) fn iptables(service: &ServicePort) -> Self {
-        Self::of(|text| text.service_name(service).put(service.protocol.name()))
+    pub(super) fn iptables(service: ServicePort<'_>) -> Self {
+        Self::of(|text| text.service_name(service).put(service.protocol().name()))
     }
 
     /// nftables mode: `namespace/name/protocol/port` (`servicePortChainNameBase` in `nftables/proxier.go`).
-    pub(super) fn nftables(service: &ServicePort) -> Self {
+    pub(super) fn nftables(service: ServicePort<'_>) -> Self {
         Self::of(|text| text.service_path(service))
     }
 
@@ -52,16 +51,16 @@ impl ServiceHasher {
     }
 
     /// An endpoint's hash in iptables mode: followed by `address:port`.
-    pub(super) fn iptables_endpoint(&self, endpoint: SocketAddrV4) -> Hash<16> {
+    pub(super) fn iptables_endpoint(&self, endpoint: &Endpoint) -> Hash<16> {
         let mut text = Vec::with_capacity(24);
-        text.socket(endpoint);
+        text.endpoint(endpoint);
         Hash::of(self.0.clone().chain_update(&text))
     }
 
     /// An endpoint's hash in nftables mode: followed by `__address/port`.
-    pub(super) fn nftables_endpoint(&self, endpoint: SocketAddrV4) -> Hash<8> {
+    pub(super) fn nftables_endpoint(&self, endpoint: &Endpoint) -> Hash<8> {
         let mut text = Vec::with_capacity(24);
-        text.put("__").address(*endpoint.ip()).put("/").number(endpoint.port().into());
+        text.put("__").address(endpoint.address).put("/").number(endpoint.port.into());
         Hash::of(self.0.clone().chain_update(&text))
     }
 }
@@ -69,19 +68,24 @@ impl ServiceHasher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::Protocol;
-    use std::net::Ipv4Addr;
+    use crate::cluster::{Family, Port, Service};
 
-    fn service(namespace: &str, name: &str, port_name: &str) -> ServicePort {
-        ServicePort {
+    fn service(namespace: &str, name: &str, port_name: &str) -> Service {
+        Service {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
-            port_name: port_name.to_owned(),
-            protocol: Protocol::Tcp,
-            cluster_ip: Ipv4Addr::new(172, 30, 0, 41),
-            port: 80,
-            endpoints: Vec::new(),
+            cluster_ips: [[172, 30, 0, 41].into()].into_iter().collect(),
+            ports: vec![Port { name: port_name.to_owned(), number: 80, ..Port::default() }],
+            ..Service::default()
         }
+    }
+
+    fn hasher(service: &Service, new: impl Fn(ServicePort<'_>) -> ServiceHasher) -> ServiceHasher {
+        new(service.ports_of(Family::V4).next().unwrap())
+    }
+
+    fn endpoint(address: &str) -> Endpoint {
+        Endpoint::ready(address.parse().unwrap())
     }
 
     fn letters<const N: usize>(hash: Hash<N>) -> String {
@@ -95,24 +99,27 @@ mod tests {
             ("ns4", "svc4", "p80", "4SW47YFZTEDKD3PK"),
             ("default", "kubernetes", "https", "NPX46M4PTMTKRN6Y"),
         ] {
-            assert_eq!(letters::<16>(ServiceHasher::iptables(&service(namespace, name, port_name)).service()), hash);
+            assert_eq!(
+                letters::<16>(hasher(&service(namespace, name, port_name), ServiceHasher::iptables).service()),
+                hash
+            );
         }
-        let hasher = ServiceHasher::iptables(&service("ns1", "svc1", "p80"));
-        assert_eq!(letters(hasher.iptables_endpoint("10.180.0.1:80".parse().unwrap())), "SXIVWICOYRO3J4NJ");
-        assert_eq!(letters(hasher.iptables_endpoint("10.180.0.2:80".parse().unwrap())), "LXVODXWDISEETFEF");
+        let hasher = hasher(&service("ns1", "svc1", "p80"), ServiceHasher::iptables);
+        assert_eq!(letters(hasher.iptables_endpoint(&endpoint("10.180.0.1:80"))), "SXIVWICOYRO3J4NJ");
+        assert_eq!(letters(hasher.iptables_endpoint(&endpoint("10.180.0.2:80"))), "LXVODXWDISEETFEF");
     }
 
     #[test]
     fn hashes_of_nftables_mode_are_those_of_kube_proxys_own_tests() {
-        let hasher = ServiceHasher::nftables(&service("ns1", "svc1", "p80"));
+        let hasher = hasher(&service("ns1", "svc1", "p80"), ServiceHasher::nftables);
         assert_eq!(letters::<8>(hasher.service()), "ULMVA6XW");
-        assert_eq!(letters(hasher.nftables_endpoint("10.180.0.1:80".parse().unwrap())), "5OJB2KTY");
-        assert_eq!(letters(hasher.nftables_endpoint("10.180.0.2:80".parse().unwrap())), "2ZNDXFAB");
+        assert_eq!(letters(hasher.nftables_endpoint(&endpoint("10.180.0.1:80"))), "5OJB2KTY");
+        assert_eq!(letters(hasher.nftables_endpoint(&endpoint("10.180.0.2:80"))), "2ZNDXFAB");
     }
 
     #[test]
     fn a_port_without_a_name_is_hashed_as_kube_proxy_does() {
         let unnamed = service("default", "billing-db-9tmg", "");
-        assert_eq!(letters::<8>(ServiceHasher::nftables(&unnamed).service()), "64HD5VSG");
+        assert_eq!(letters::<8>(hasher(&unnamed, ServiceHasher::nftables).service()), "64HD5VSG");
     }
 }

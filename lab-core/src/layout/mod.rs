@@ -3,6 +3,7 @@
 //! Pure: a layout says what the tools are to be called with; calling them is the harness's.
 
 mod action;
+mod count;
 mod hash;
 pub mod iptables;
 pub mod ipvs;
@@ -11,15 +12,20 @@ mod show;
 mod text;
 
 pub use action::{Action, Pace, Part, RealServer, Request, ServerKey, VirtualServer};
+use count::Count;
 pub use iptables::Iptables;
 pub use ipvs::Ipvs;
 pub use nftables::Nftables;
 
 use crate::change::Change;
-use crate::cluster::{Cluster, SERVICE_RANGE, ServicePort};
-use crate::vocabulary::{LayoutName, Way};
+use crate::cluster::{Cluster, Family, SERVICE_RANGE, ServicePort};
+use crate::vocabulary::{LayoutName, Position, Way};
+use std::collections::HashSet;
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The family that layouts program. They leave out the ports of the other one.
+const FAMILY: Family = Family::V4;
 
 /// A command-line tool that programs the kernel. Which binary it is (legacy or nft variant) is the backend's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,20 +133,39 @@ pub trait Layout: Send + Sync {
     fn flush(&self) -> Vec<Action>;
     /// One more rule on top of `cluster`.
     fn append_rule(&self, cluster: &Cluster) -> Append;
-    /// What a node holds once `cluster` is in force, by arithmetic rather than by counting what was printed.
+    /// What a node holds once `cluster` is in force: what a full sync writes, counted on the walk over it.
     fn installed(&self, cluster: &Cluster) -> Installed;
 }
 
-/// The Service that an appended rule leads to: the middle one, or else any that has endpoints.
-fn append_service(cluster: &Cluster) -> Option<&ServicePort> {
-    let middle = cluster.middle().map(|place| &cluster.services[place]);
-    middle.into_iter().chain(&cluster.services).find(|service| !service.endpoints.is_empty())
+/// The port that an appended rule leads to: the middle one, or else any that has endpoints.
+fn append_service(cluster: &Cluster) -> Option<ServicePort<'_>> {
+    let middle = cluster.port_at(Position::Middle, FAMILY);
+    middle.into_iter().chain(cluster.ports(FAMILY)).find(|service| service.has_endpoints())
 }
 
 /// A cluster IP that no Service has, for an appended rule to match.
-fn unused_cluster_ip(cluster: &Cluster) -> Ipv4Addr {
+fn unused_cluster_ip(cluster: &Cluster) -> IpAddr {
+    let used: HashSet<Ipv4Addr> = cluster.services.iter().filter_map(|service| service.cluster_ips.v4).collect();
     // The range's first address is the API server's.
     let mut free = SERVICE_RANGE.hosts().skip(1);
-    free.find(|&address| cluster.services.iter().all(|service| service.cluster_ip != address))
+    free.find(|address| !used.contains(address))
         .expect("a cluster has fewer Services than the service range has addresses")
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::AddressPlan;
+
+    #[test]
+    fn an_unused_cluster_ip_is_the_first_that_no_service_has() {
+        let mut cluster = Cluster::generate(300_000, &AddressPlan::new(0));
+        assert_eq!(unused_cluster_ip(&cluster), IpAddr::from([10, 96, 0, 2]));
+        // Looking through all Services for every address, this would take minutes.
+        for (place, service) in (2..).zip(&mut cluster.services) {
+            service.cluster_ips.v4 = Some(Ipv4Addr::from_bits(SERVICE_RANGE.network().to_bits() + place));
+        }
+        assert_eq!(unused_cluster_ip(&cluster), IpAddr::from([10, 100, 147, 226]));
+    }
 }

@@ -1,8 +1,8 @@
 //! Writing what the layouts print most: a hundred million bytes of it, so that formatting is spelled out.
 
-use crate::cluster::ServicePort;
+use crate::cluster::{Endpoint, ServicePort};
 use ipnet::Ipv4Net;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::IpAddr;
 
 /// Appends to a text and hands it back, so that a line reads from left to right.
 pub(super) trait Text {
@@ -12,14 +12,24 @@ pub(super) trait Text {
     fn number(&mut self, number: u32) -> &mut Self;
 
     /// An address: `10.96.0.11`.
-    fn address(&mut self, address: Ipv4Addr) -> &mut Self {
-        let [a, b, c, d] = address.octets();
-        self.number(a.into()).put(".").number(b.into()).put(".").number(c.into()).put(".").number(d.into())
+    fn address(&mut self, address: impl Into<IpAddr>) -> &mut Self {
+        match address.into() {
+            IpAddr::V4(address) => {
+                let [a, b, c, d] = address.octets();
+                self.number(a.into()).put(".").number(b.into()).put(".").number(c.into()).put(".").number(d.into())
+            }
+            IpAddr::V6(address) => self.put(address.to_string()),
+        }
     }
 
-    /// An address and a port: `10.96.0.11:80`.
-    fn socket(&mut self, socket: SocketAddrV4) -> &mut Self {
-        self.address(*socket.ip()).put(":").number(socket.port().into())
+    /// An endpoint's address and port: `10.192.0.1:8080`.
+    fn endpoint(&mut self, endpoint: &Endpoint) -> &mut Self {
+        match endpoint.address {
+            IpAddr::V4(address) => self.address(address),
+            IpAddr::V6(address) => self.put("[").address(address).put("]"),
+        }
+        .put(":")
+        .number(endpoint.port.into())
     }
 
     /// A network: `10.96.0.0/12`.
@@ -28,15 +38,15 @@ pub(super) trait Text {
     }
 
     /// A Service's port as comments name it: its key, `namespace/name:port`.
-    fn service_name(&mut self, service: &ServicePort) -> &mut Self {
-        self.put(&service.namespace).put("/").put(&service.name);
-        if service.port_name.is_empty() { self } else { self.put(":").put(&service.port_name) }
+    fn service_name(&mut self, service: ServicePort<'_>) -> &mut Self {
+        self.put(service.namespace()).put("/").put(service.name());
+        if service.port.name.is_empty() { self } else { self.put(":").put(&service.port.name) }
     }
 
     /// A Service's port as nftables mode names chains after it: `namespace/name/protocol/port`.
-    fn service_path(&mut self, service: &ServicePort) -> &mut Self {
-        self.put(&service.namespace).put("/").put(&service.name).put("/");
-        self.put(service.protocol.name()).put("/").put(&service.port_name)
+    fn service_path(&mut self, service: ServicePort<'_>) -> &mut Self {
+        self.put(service.namespace()).put("/").put(service.name()).put("/");
+        self.put(service.protocol().name()).put("/").put(&service.port.name)
     }
 }
 
@@ -65,15 +75,16 @@ impl Text for Vec<u8> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::net::{Ipv4Addr, SocketAddr};
 
     proptest! {
         #[test]
         fn numbers_addresses_and_networks_read_as_the_standard_library_writes_them(
-            number: u32, address: Ipv4Addr, port: u16, prefix in 0u8..=32,
+            number: u32, v4: Ipv4Addr, address: IpAddr, port: u16, prefix in 0u8..=32,
         ) {
-            let (socket, network) = (SocketAddrV4::new(address, port), Ipv4Net::new(address, prefix).unwrap());
+            let (socket, network) = (SocketAddr::new(address, port), Ipv4Net::new(v4, prefix).unwrap());
             let mut text = Vec::new();
-            text.number(number).put(" ").address(address).put(" ").socket(socket).put(" ").network(network);
+            text.number(number).put(" ").address(address).put(" ").endpoint(&Endpoint::ready(socket)).put(" ").network(network);
             prop_assert_eq!(String::from_utf8(text).unwrap(), format!("{number} {address} {socket} {network}"));
         }
     }

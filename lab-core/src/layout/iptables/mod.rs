@@ -10,12 +10,12 @@ pub use rule::{Chain, Comment, ConnectionState, Match, Rule, Sink, Table, Target
 pub use sync::Sync;
 
 use crate::change::Change;
-use crate::cluster::{Cluster, POD_RANGE};
-use crate::layout::{Action, Append, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
+use crate::cluster::{Cluster, POD_RANGE, Protocol, ServicePort};
+use crate::layout::{Action, Append, Count, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
 use crate::vocabulary::{LayoutName, Way};
 use ipnet::Ipv4Net;
 pub(super) use sync::LOOPBACK;
-use sync::{FILTER_CHAINS, FILTER_RULES, NAT_CHAINS, NAT_RULES, cleanup, is_large, service_chain, stale_chains};
+use sync::{cleanup, is_large, service_chain, stale_chains};
 
 /// How long the tools wait for the xtables lock, and how often they look: seconds and microseconds.
 const WAIT: [&str; 4] = ["-w", "5", "-W", "100000"];
@@ -158,7 +158,7 @@ impl Layout for Iptables {
         let chain = Chain::KubeServices;
         let matches = [
             says("svclab/appended:http cluster IP"),
-            Match::Protocol(service.map_or(crate::cluster::Protocol::Tcp, |service| service.protocol)),
+            Match::Protocol(service.map_or(Protocol::Tcp, ServicePort::protocol)),
             Match::To(unused_cluster_ip(cluster)),
             Match::ToPort(crate::cluster::SERVICE_PORT),
         ];
@@ -167,22 +167,13 @@ impl Layout for Iptables {
         Append { add: call("-A", chain, Table::Nat, rule.args()), undo: call("-D", chain, Table::Nat, rule.args()) }
     }
 
-    /// In nat 5 + Σ(2 + 3E) rules over the Services with E > 0 endpoints, one in filter for each without.
     fn installed(&self, cluster: &Cluster) -> Installed {
-        let services = cluster.services.len() as u64;
-        let endpoints = cluster.endpoint_count() as u64;
-        let reachable = cluster.services.iter().filter(|service| !service.endpoints.is_empty()).count() as u64;
-        let fixed_chains = (FILTER_CHAINS.len() + NAT_CHAINS.len() + CANARY_TABLES.len()) as u64;
-        Installed {
-            rules: JUMPS.len() as u64
-                + FILTER_RULES
-                + (services - reachable)
-                + NAT_RULES
-                + 2 * reachable
-                + 3 * endpoints,
-            chains: fixed_chains + reachable + endpoints,
-            ..Installed::default()
-        }
+        let mut count = Count::default();
+        Sync::full(cluster, self.cluster_cidr).walk(&mut count);
+        // A sync makes every chain that is jumped to, but neither the jumps nor the canaries.
+        JUMPS.iter().for_each(|jump| count.rule(&jump.rule()));
+        CANARY_TABLES.iter().for_each(|_| count.chain(Chain::KubeProxyCanary));
+        count.installed
     }
 }
 

@@ -1,11 +1,11 @@
 //! iptables rules as values, and how the tools spell them.
 
-use crate::cluster::{Protocol, ServicePort};
+use crate::cluster::{Endpoint, Protocol, ServicePort};
 use crate::layout::hash::Hash;
 use crate::layout::text::Text;
 use ipnet::Ipv4Net;
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::IpAddr;
 
 /// The bit of the packet mark that asks for masquerading, as kube-proxy spells it.
 const MASQUERADE_MARK: &str = "0x00004000";
@@ -119,13 +119,13 @@ pub enum Comment<'a> {
     /// A sentence.
     Says(&'static str),
     /// The Service, as an endpoint's chain names it: the one comment without quotes.
-    Service(&'a ServicePort),
+    Service(ServicePort<'a>),
     /// The Service's cluster IP is meant.
-    ClusterIp(&'a ServicePort),
+    ClusterIp(ServicePort<'a>),
     /// From the Service to this endpoint.
-    Endpoint(&'a ServicePort, SocketAddrV4),
+    Endpoint(ServicePort<'a>, &'a Endpoint),
     /// The Service has nowhere to go.
-    NoEndpoints(&'a ServicePort),
+    NoEndpoints(ServicePort<'a>),
 }
 
 /// What a packet must be for a rule to apply.
@@ -136,7 +136,7 @@ pub enum Match<'a> {
     /// Of this transport protocol.
     Protocol(Protocol),
     /// To this address.
-    To(Ipv4Addr),
+    To(IpAddr),
     /// To this network.
     ToNetwork(Ipv4Net),
     /// To this port.
@@ -144,7 +144,7 @@ pub enum Match<'a> {
     /// To an address of the node's own.
     ToLocal,
     /// From this address.
-    From(Ipv4Addr),
+    From(IpAddr),
     /// From this network.
     FromNetwork(Ipv4Net),
     /// From outside this network.
@@ -163,7 +163,7 @@ pub enum Match<'a> {
 
 /// What happens to a packet that a rule applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum Target<'a> {
     /// It goes through another chain.
     Jump(Chain),
     /// It passes.
@@ -181,7 +181,7 @@ pub enum Target {
     /// It gets the node's address as its source.
     Masquerade,
     /// It gets this destination.
-    Dnat(SocketAddrV4),
+    Dnat(&'a Endpoint),
 }
 
 /// One rule of a chain.
@@ -192,7 +192,7 @@ pub struct Rule<'a> {
     /// What must hold, all of it, in the order in which it is spelled.
     pub matches: &'a [Match<'a>],
     /// What happens then.
-    pub target: Target,
+    pub target: Target<'a>,
 }
 
 impl Rule<'_> {
@@ -258,7 +258,7 @@ impl Comment<'_> {
             Self::Service(service) => out.service_name(service),
             Self::ClusterIp(service) => out.put("\"").service_name(service).put(" cluster IP\""),
             Self::Endpoint(service, endpoint) => {
-                out.put("\"").service_name(service).put(" -> ").socket(endpoint).put("\"")
+                out.put("\"").service_name(service).put(" -> ").endpoint(endpoint).put("\"")
             }
             Self::NoEndpoints(service) => out.put("\"").service_name(service).put(" has no endpoints\""),
         }
@@ -295,7 +295,7 @@ impl Match<'_> {
     }
 }
 
-impl Target {
+impl Target<'_> {
     fn put(self, out: &mut Vec<u8>) -> &mut Vec<u8> {
         match self {
             Self::Jump(chain) => chain.put_name(out.put(" -j ")),
@@ -306,7 +306,7 @@ impl Target {
             Self::Mark => out.put(" -j MARK --or-mark ").put(MASQUERADE_MARK),
             Self::Unmark => out.put(" -j MARK --xor-mark ").put(MASQUERADE_MARK),
             Self::Masquerade => out.put(" -j MASQUERADE --random-fully"),
-            Self::Dnat(endpoint) => out.put(" -j DNAT --to-destination ").socket(endpoint),
+            Self::Dnat(endpoint) => out.put(" -j DNAT --to-destination ").endpoint(endpoint),
         }
     }
 }

@@ -5,6 +5,7 @@
 use super::rule::{Chain, Comment, ConnectionState, Match, Rule, Sink, Table, Target};
 use crate::change::{Change, Step};
 use crate::cluster::{Cluster, ServicePort};
+use crate::layout::FAMILY;
 use crate::layout::hash::{Hash, ServiceHasher};
 use ipnet::Ipv4Net;
 use std::net::Ipv4Addr;
@@ -17,7 +18,7 @@ const LARGE_CLUSTER_ENDPOINTS: usize = 1000;
 pub(in crate::layout) const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
 
 /// The chains of the filter table that every sync writes anew.
-pub(super) const FILTER_CHAINS: [Chain; 6] = [
+const FILTER_CHAINS: [Chain; 6] = [
     Chain::KubeServices,
     Chain::KubeExternalServices,
     Chain::KubeForward,
@@ -27,18 +28,11 @@ pub(super) const FILTER_CHAINS: [Chain; 6] = [
 ];
 
 /// The chains of the nat table that every sync writes anew.
-pub(super) const NAT_CHAINS: [Chain; 4] =
-    [Chain::KubeServices, Chain::KubeNodePorts, Chain::KubePostrouting, Chain::KubeMarkMasq];
-
-/// The rules of the filter table that do not depend on the Services.
-pub(super) const FILTER_RULES: u64 = 4;
-
-/// The rules of the nat table that do not depend on the Services.
-pub(super) const NAT_RULES: u64 = 5;
+const NAT_CHAINS: [Chain; 4] = [Chain::KubeServices, Chain::KubeNodePorts, Chain::KubePostrouting, Chain::KubeMarkMasq];
 
 /// Whether kube-proxy would call this a large cluster.
 pub(super) fn is_large(cluster: &Cluster) -> bool {
-    cluster.endpoint_count() > LARGE_CLUSTER_ENDPOINTS
+    cluster.endpoint_count(FAMILY) > LARGE_CLUSTER_ENDPOINTS
 }
 
 /// How much of a Service a sync writes.
@@ -52,7 +46,7 @@ enum Extent {
 
 /// A Service and the names of its chains.
 struct Entry<'a> {
-    service: &'a ServicePort,
+    service: ServicePort<'a>,
     extent: Extent,
     chain: Hash<16>,
     /// Where its endpoints' names are; nowhere unless it is written whole.
@@ -73,8 +67,8 @@ impl<'a> Sync<'a> {
     #[must_use]
     pub fn full(cluster: &'a Cluster, cluster_cidr: Ipv4Net) -> Self {
         let mut sync = Self::new(cluster, cluster_cidr);
-        sync.endpoint_chains.reserve_exact(cluster.endpoint_count());
-        for service in &cluster.services {
+        sync.endpoint_chains.reserve_exact(cluster.endpoint_count(FAMILY));
+        for service in cluster.ports(FAMILY) {
             sync.enter(service, Extent::Whole);
         }
         sync
@@ -86,7 +80,7 @@ impl<'a> Sync<'a> {
     #[must_use]
     pub fn partial(change: &'a Change, cluster_cidr: Ipv4Net) -> Self {
         let mut sync = Self::new(&change.after, cluster_cidr);
-        for step in change.steps() {
+        for step in change.ports(FAMILY) {
             match step {
                 Step::Kept(service) => sync.enter(service, Extent::Dispatch),
                 Step::Added(service) | Step::Altered { after: service, .. } => sync.enter(service, Extent::Whole),
@@ -109,12 +103,11 @@ impl<'a> Sync<'a> {
         }
     }
 
-    fn enter(&mut self, service: &'a ServicePort, extent: Extent) {
+    fn enter(&mut self, service: ServicePort<'a>, extent: Extent) {
         let hasher = ServiceHasher::iptables(service);
         let first = self.endpoint_chains.len();
         if extent == Extent::Whole {
-            let endpoints = service.endpoints.iter();
-            self.endpoint_chains.extend(endpoints.map(|&endpoint| hasher.iptables_endpoint(endpoint)));
+            self.endpoint_chains.extend(service.endpoints().map(|endpoint| hasher.iptables_endpoint(endpoint)));
         }
         let endpoints = first..self.endpoint_chains.len();
         self.entries.push(Entry { service, extent, chain: hasher.service(), endpoints });
@@ -148,14 +141,14 @@ impl<'a> Sync<'a> {
             ],
             target: Target::Drop,
         });
-        for Entry { service, .. } in self.entries.iter().filter(|entry| entry.service.endpoints.is_empty()) {
+        for Entry { service, .. } in self.entries.iter().filter(|entry| !entry.service.has_endpoints()) {
             sink.rule(&Rule {
                 chain: Chain::KubeServices,
                 matches: &[
-                    Match::Comment(Comment::NoEndpoints(service)),
-                    Match::Protocol(service.protocol),
-                    Match::To(service.cluster_ip),
-                    Match::ToPort(service.port),
+                    Match::Comment(Comment::NoEndpoints(*service)),
+                    Match::Protocol(service.protocol()),
+                    Match::To(service.cluster_ip()),
+                    Match::ToPort(service.port.number),
                 ],
                 target: Target::Reject,
             });
@@ -220,15 +213,15 @@ impl<'a> Sync<'a> {
 
     fn walk_service(&self, entry: &Entry<'_>, sink: &mut impl Sink) {
         let service = entry.service;
-        if service.endpoints.is_empty() {
+        if !service.has_endpoints() {
             return;
         }
         let chain = Chain::Service(entry.chain);
         let to_service = [
             Match::Comment(Comment::ClusterIp(service)),
-            Match::Protocol(service.protocol),
-            Match::To(service.cluster_ip),
-            Match::ToPort(service.port),
+            Match::Protocol(service.protocol()),
+            Match::To(service.cluster_ip()),
+            Match::ToPort(service.port.number),
             Match::NotFrom(self.cluster_cidr),
         ];
         let (dispatch, from_outside) = (&to_service[..4], &to_service[..]);
@@ -240,8 +233,8 @@ impl<'a> Sync<'a> {
 
         // A large cluster leaves out the comments, which always stand first.
         let skipped = usize::from(self.large);
-        let endpoints = || service.endpoints.iter().copied().zip(&self.endpoint_chains[entry.endpoints.clone()]);
-        for ((endpoint, &hash), left) in endpoints().zip((1..=service.endpoints.len()).rev()) {
+        let endpoints = || service.endpoints().zip(&self.endpoint_chains[entry.endpoints.clone()]);
+        for ((endpoint, &hash), left) in endpoints().zip((1..=service.endpoint_count()).rev()) {
             let share = u32::try_from(left).expect("a Service's endpoints number less than 2^32");
             let picked = [Match::Comment(Comment::Endpoint(service, endpoint)), Match::OneIn(share)];
             // The last one takes whatever the others left.
@@ -251,10 +244,10 @@ impl<'a> Sync<'a> {
         for (endpoint, &hash) in endpoints() {
             let chain = Chain::Endpoint(hash);
             let comment = Match::Comment(Comment::Service(service));
-            let to_itself = [comment, Match::From(*endpoint.ip())];
+            let to_itself = [comment, Match::From(endpoint.address)];
             let matches = &to_itself[skipped..];
             sink.rule(&Rule { chain, matches, target: Target::Jump(Chain::KubeMarkMasq) });
-            let to_endpoint = [comment, Match::Protocol(service.protocol)];
+            let to_endpoint = [comment, Match::Protocol(service.protocol())];
             sink.rule(&Rule { chain, matches: &to_endpoint[skipped..], target: Target::Dnat(endpoint) });
         }
     }
@@ -275,23 +268,21 @@ pub(super) fn cleanup(stale: &[Chain], sink: &mut impl Sink) {
 /// The chains that nothing leads to any more after `change`.
 pub(super) fn stale_chains(change: &Change) -> Vec<Chain> {
     let mut stale = Vec::new();
-    for step in change.steps() {
-        let (before, after) = match step {
-            Step::Removed(before) => (before, &[][..]),
-            Step::Altered { before, after } => (before, &after.endpoints[..]),
-            Step::Kept(_) | Step::Added(_) => continue,
-        };
+    let changed = change.services().into_iter().filter(|step| !matches!(step, Step::Kept(_)));
+    for step in changed.flat_map(|step| step.ports(FAMILY)) {
+        let Some(before) = step.before() else { continue };
+        let after = step.after();
         let hasher = ServiceHasher::iptables(before);
-        if after.is_empty() && !before.endpoints.is_empty() {
+        if before.has_endpoints() && !after.is_some_and(ServicePort::has_endpoints) {
             stale.push(Chain::Service(hasher.service()));
         }
-        let gone = before.endpoints.iter().filter(|endpoint| !after.contains(endpoint));
-        stale.extend(gone.map(|&endpoint| Chain::Endpoint(hasher.iptables_endpoint(endpoint))));
+        let gone = before.endpoints().filter(|endpoint| !after.is_some_and(|after| after.has(endpoint)));
+        stale.extend(gone.map(|endpoint| Chain::Endpoint(hasher.iptables_endpoint(endpoint))));
     }
     stale
 }
 
 /// The chain of `service`.
-pub(super) fn service_chain(service: &ServicePort) -> Chain {
+pub(super) fn service_chain(service: ServicePort<'_>) -> Chain {
     Chain::Service(ServiceHasher::iptables(service).service())
 }

@@ -15,12 +15,12 @@ use super::iptables::{Table, empty};
 use crate::change::Change;
 use crate::cluster::{Cluster, POD_RANGE, Protocol, SERVICE_PORT};
 use crate::layout::{
-    Action, Append, Installed, Invocation, Layout, Pace, Request, ServerKey, Tool, VirtualServer, unused_cluster_ip,
+    Action, Append, Count, Installed, Invocation, Layout, Pace, Request, ServerKey, Tool, VirtualServer,
+    unused_cluster_ip,
 };
 use crate::vocabulary::{Forwarding, LayoutName, Scheduler, Way};
 use ipnet::Ipv4Net;
-use std::collections::HashSet;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 use sync::Sync;
 
@@ -120,7 +120,7 @@ impl Layout for Ipvs {
 
     /// A virtual server without real ones, at a cluster IP that no Service has.
     fn append_rule(&self, cluster: &Cluster) -> Append {
-        let address = SocketAddr::new(unused_cluster_ip(cluster).into(), SERVICE_PORT);
+        let address = SocketAddr::new(unused_cluster_ip(cluster), SERVICE_PORT);
         let key = ServerKey { protocol: Protocol::Tcp, address };
         let server = VirtualServer { key, scheduler: self.scheduler, persistence: self.persistence };
         let call = |request: Request| {
@@ -130,18 +130,9 @@ impl Layout for Ipvs {
         Append { add: call(Request::AddVirtualServer(server)), undo: call(Request::RemoveVirtualServer(key)) }
     }
 
-    /// A virtual server a Service, with or without endpoints, and a real one an endpoint; the rules hardly change.
     fn installed(&self, cluster: &Cluster) -> Installed {
-        let services = cluster.services.len() as u64;
-        let addresses: HashSet<Ipv4Addr> = cluster.services.iter().map(|service| service.cluster_ip).collect();
-        let addresses = addresses.len() as u64;
-        Installed {
-            rules: rules::FIXED_RULES + if services > 0 { rules::SERVICE_RULES } else { 0 },
-            chains: rules::CHAINS.len() as u64,
-            set_elements: services + addresses,
-            virtual_servers: services,
-            real_servers: cluster.endpoint_count() as u64,
-            addresses,
-        }
+        let mut count = Count::default();
+        Sync::full(self, cluster).count(&mut count);
+        count.installed
     }
 }

@@ -7,11 +7,11 @@ use super::sets;
 use crate::layout::iptables::{
     Chain, ConnectionState, Jump, LOOPBACK, Match, Rule, Sink, Table, Target, call, jump, restore, says,
 };
-use crate::layout::{Action, Invocation, Part};
+use crate::layout::{Action, Count, Invocation, Part};
 use ipnet::Ipv4Net;
 
 /// Every chain, in kube-proxy's order (`iptablesChains`).
-pub(super) const CHAINS: [(Table, Chain); 11] = [
+const CHAINS: [(Table, Chain); 11] = [
     (Table::Nat, Chain::KubeServices),
     (Table::Nat, Chain::KubePostrouting),
     (Table::Nat, Chain::KubeNodePort),
@@ -33,7 +33,7 @@ const FIREWALL: &[Match<'static>] = &[says("kube-proxy firewall rules")];
 const ACCESS: &[Match<'static>] = &[says("kubernetes ipvs access filter")];
 
 /// In kube-proxy's order (`iptablesJumpChain`). Each goes in at the chain's top.
-pub(super) const JUMPS: [Jump; 9] = [
+const JUMPS: [Jump; 9] = [
     jump(Table::Nat, Chain::Output, Chain::KubeServices, TO_SERVICES),
     jump(Table::Nat, Chain::Prerouting, Chain::KubeServices, TO_SERVICES),
     jump(Table::Nat, Chain::Postrouting, Chain::KubePostrouting, POSTROUTING),
@@ -44,12 +44,6 @@ pub(super) const JUMPS: [Jump; 9] = [
     jump(Table::Filter, Chain::Input, Chain::KubeIpvsFilter, ACCESS),
     jump(Table::Filter, Chain::Output, Chain::KubeIpvsOutFilter, ACCESS),
 ];
-
-/// The rules that are there without any Service too, jumps included.
-pub(super) const FIXED_RULES: u64 = JUMPS.len() as u64 + 7 + 10;
-
-/// The rules that are there as soon as there is a Service.
-pub(super) const SERVICE_RULES: u64 = 2;
 
 /// What is found of the chains and jumps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,9 +83,20 @@ fn on_jump(operation: &str, jump: &Jump) -> Invocation {
 /// Every chain written anew, both tables at once.
 pub(super) fn write(cluster_cidr: Ipv4Net, has_services: bool) -> Action {
     let mut text = Vec::with_capacity(4096);
-    walk_nat(cluster_cidr, has_services, &mut text);
-    walk_filter(&mut text);
+    walk(cluster_cidr, has_services, &mut text);
     restore(text).into()
+}
+
+/// Says to `sink` what [`write`] writes.
+fn walk(cluster_cidr: Ipv4Net, has_services: bool, sink: &mut impl Sink) {
+    walk_nat(cluster_cidr, has_services, sink);
+    walk_filter(sink);
+}
+
+/// Counts all chains and rules, the jumps included.
+pub(super) fn count(cluster_cidr: Ipv4Net, has_services: bool, count: &mut Count) {
+    walk(cluster_cidr, has_services, count);
+    JUMPS.iter().for_each(|jump| count.rule(&jump.rule()));
 }
 
 fn walk_nat(cluster_cidr: Ipv4Net, has_services: bool, sink: &mut impl Sink) {

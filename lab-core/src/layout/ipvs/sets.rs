@@ -2,7 +2,7 @@
 
 use crate::layout::text::Text;
 use crate::layout::{Action, Invocation, Part, ServerKey, Tool};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 /// The entries that each of kube-proxy's hash sets has room for: more Services than that do not fit, in any way.
 ///
@@ -52,7 +52,7 @@ pub(super) enum Entry {
     /// In [`CLUSTER_IP`]: `10.96.0.11,tcp:80`.
     Service(ServerKey),
     /// In [`IPVS_IPS`]: `10.96.0.11`.
-    Address(Ipv4Addr),
+    Address(IpAddr),
 }
 
 impl Entry {
@@ -66,11 +66,7 @@ impl Entry {
     fn put(self, out: &mut Vec<u8>) -> &mut Vec<u8> {
         match self {
             Self::Service(ServerKey { protocol, address }) => {
-                match address.ip() {
-                    IpAddr::V4(address) => out.address(address),
-                    IpAddr::V6(address) => out.put(address.to_string()),
-                };
-                out.put(",").put(protocol.name()).put(":").number(address.port().into())
+                out.address(address.ip()).put(",").put(protocol.name()).put(":").number(address.port().into())
             }
             Self::Address(address) => out.address(address),
         }

@@ -6,12 +6,14 @@ use super::rules::{self, Found};
 use super::sets::{self, Creating, Entries, Entry};
 use super::{DEVICE, Ipvs};
 use crate::change::{Change, Step};
-use crate::cluster::{Cluster, ServicePort};
-use crate::layout::{Action, Invocation, Pace, Part, RealServer, Request, ServerKey, Tool, VirtualServer};
+use crate::cluster::{Cluster, Endpoint, ServicePort};
+use crate::layout::{
+    Action, Count, FAMILY, Invocation, Pace, Part, RealServer, Request, ServerKey, Tool, VirtualServer,
+};
 use crate::vocabulary::{Forwarding, Way};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 
 /// kube-proxy gives all real servers the same.
 const WEIGHT: u32 = 1;
@@ -30,40 +32,46 @@ pub(super) struct Sync<'a> {
     layout: &'a Ipvs,
     start: Start,
     has_services: bool,
-    steps: Vec<Step<'a>>,
+    steps: Vec<Step<ServicePort<'a>>>,
     /// The addresses that are bound already.
-    bound: HashSet<Ipv4Addr>,
+    bound: HashSet<IpAddr>,
     /// Those that are to be bound, each once.
-    new_addresses: Vec<Ipv4Addr>,
+    new_addresses: Vec<IpAddr>,
     /// Those that no Service has any more.
-    stale_addresses: Vec<Ipv4Addr>,
+    stale_addresses: Vec<IpAddr>,
 }
 
 impl<'a> Sync<'a> {
     /// From an empty node to `cluster`.
     pub(super) fn full(layout: &'a Ipvs, cluster: &'a Cluster) -> Self {
-        let steps = cluster.services.iter().map(Step::Added).collect();
+        let steps = cluster.ports(FAMILY).map(Step::Added).collect();
         Self::new(layout, Start::Empty, steps, &Cluster::default(), cluster)
     }
 
     /// From `change.before` to `change.after`.
     pub(super) fn partial(layout: &'a Ipvs, change: &'a Change) -> Self {
-        let start = Start::InForce { had_services: !change.before.services.is_empty() };
+        let start = Start::InForce { had_services: has_services(&change.before) };
         Self::new(layout, start, steps(change), &change.before, &change.after)
     }
 
-    fn new(layout: &'a Ipvs, start: Start, steps: Vec<Step<'a>>, before: &Cluster, after: &Cluster) -> Self {
+    fn new(
+        layout: &'a Ipvs,
+        start: Start,
+        steps: Vec<Step<ServicePort<'a>>>,
+        before: &Cluster,
+        after: &Cluster,
+    ) -> Self {
         let bound = addresses(before);
         let mut seen = bound.clone();
         let added = steps.iter().filter_map(|step| if let Step::Added(service) = step { Some(service) } else { None });
-        let new_addresses = added.map(|service| service.cluster_ip).filter(|&address| seen.insert(address)).collect();
+        let new_addresses = added.map(|service| service.cluster_ip()).filter(|&address| seen.insert(address)).collect();
         let gone = steps.iter().filter_map(|step| if let Step::Removed(service) = step { Some(service) } else { None });
         let mut gone = gone.peekable();
         // Most changes remove nothing.
         let mut wanted = if gone.peek().is_some() { addresses(after) } else { HashSet::new() };
         let stale_addresses =
-            gone.map(|service| service.cluster_ip).filter(|&address| wanted.insert(address)).collect();
-        let has_services = !after.services.is_empty();
+            gone.map(|service| service.cluster_ip()).filter(|&address| wanted.insert(address)).collect();
+        let has_services = has_services(after);
         Self { layout, start, has_services, steps, bound, new_addresses, stale_addresses }
     }
 
@@ -82,7 +90,7 @@ impl<'a> Sync<'a> {
         actions.push(Action::Ask(Pace::OneByOne, vec![Request::GetDevice(DEVICE)]));
         actions.extend(sets::ensure());
 
-        let endpoints: usize = self.added().map(|service| service.endpoints.len()).sum();
+        let endpoints: usize = self.added().map(ServicePort::endpoint_count).sum();
         let mut requests = Vec::with_capacity(16 + 6 * self.steps.len() + endpoints);
         requests.push(Request::ListAddresses(DEVICE));
         for step in &self.steps {
@@ -95,7 +103,7 @@ impl<'a> Sync<'a> {
 
         let mut requests = Vec::new();
         for &address in &self.stale_addresses {
-            requests.extend([Request::GetDevice(DEVICE), Request::RemoveAddress(DEVICE, address.into())]);
+            requests.extend([Request::GetDevice(DEVICE), Request::RemoveAddress(DEVICE, address)]);
         }
         requests.push(Request::ListVirtualServers);
         requests.extend(self.removed().map(|service| Request::RemoveVirtualServer(key(service))));
@@ -104,7 +112,7 @@ impl<'a> Sync<'a> {
     }
 
     /// `syncService`, then `syncEndpoint`.
-    fn ask_as_kube_proxy(&self, step: &Step<'_>, requests: &mut Vec<Request>) {
+    fn ask_as_kube_proxy(&self, step: &Step<ServicePort<'_>>, requests: &mut Vec<Request>) {
         let (before, after) = match *step {
             Step::Kept(service) => (Some(service), service),
             Step::Altered { before, after } => (Some(before), after),
@@ -117,8 +125,8 @@ impl<'a> Sync<'a> {
         if before.is_none() {
             requests.push(Request::AddVirtualServer(self.virtual_server(after)));
         }
-        if !self.bound.contains(&after.cluster_ip) {
-            requests.extend([Request::GetDevice(DEVICE), Request::AddAddress(DEVICE, after.cluster_ip.into())]);
+        if !self.bound.contains(&after.cluster_ip()) {
+            requests.extend([Request::GetDevice(DEVICE), Request::AddAddress(DEVICE, after.cluster_ip())]);
         }
         requests.extend([Request::GetVirtualServer(key), Request::ListRealServers(key)]);
         if let Step::Kept(_) = step {
@@ -149,6 +157,14 @@ impl<'a> Sync<'a> {
         self.around([ask(self.address_requests()), restore, ask(self.stale_address_requests())])
     }
 
+    /// Counts what a full sync leads to.
+    pub(super) fn count(&self, count: &mut Count) {
+        rules::count(self.layout.cluster_cidr, self.has_services, count);
+        count.installed.set_elements += self.entries().new.len() as u64;
+        self.address_requests().iter().for_each(|request| count.request(request));
+        self.server_requests().for_each(|request| count.request(&request));
+    }
+
     /// The sets ahead of `actions`, and the rules after them: those do not change unless the first Service comes or the
     /// last one goes.
     fn around<const N: usize>(&self, actions: [Option<Action>; N]) -> Vec<Action> {
@@ -160,11 +176,11 @@ impl<'a> Sync<'a> {
     }
 
     fn address_requests(&self) -> Vec<Request> {
-        self.new_addresses.iter().map(|&address| Request::AddAddress(DEVICE, address.into())).collect()
+        self.new_addresses.iter().map(|&address| Request::AddAddress(DEVICE, address)).collect()
     }
 
     fn stale_address_requests(&self) -> Vec<Request> {
-        self.stale_addresses.iter().map(|&address| Request::RemoveAddress(DEVICE, address.into())).collect()
+        self.stale_addresses.iter().map(|&address| Request::RemoveAddress(DEVICE, address)).collect()
     }
 
     /// What changes about virtual and real servers, and nothing else.
@@ -191,35 +207,34 @@ impl<'a> Sync<'a> {
     /// What changes in the sets.
     fn entries(&self) -> Entries {
         let service = |service| Entry::Service(key(service));
-        let address = |&address: &Ipv4Addr| Entry::Address(address);
+        let address = |&address: &IpAddr| Entry::Address(address);
         Entries {
             stale: self.removed().map(service).chain(self.stale_addresses.iter().map(address)).collect(),
             new: self.added().map(service).chain(self.new_addresses.iter().map(address)).collect(),
         }
     }
 
-    fn added(&self) -> impl Iterator<Item = &'a ServicePort> {
+    fn added(&self) -> impl Iterator<Item = ServicePort<'a>> {
         self.steps.iter().filter_map(|step| if let Step::Added(service) = *step { Some(service) } else { None })
     }
 
-    fn removed(&self) -> impl Iterator<Item = &'a ServicePort> {
+    fn removed(&self) -> impl Iterator<Item = ServicePort<'a>> {
         self.steps.iter().filter_map(|step| if let Step::Removed(service) = *step { Some(service) } else { None })
     }
 
-    fn virtual_server(&self, service: &ServicePort) -> VirtualServer {
+    fn virtual_server(&self, service: ServicePort<'_>) -> VirtualServer {
         let Ipvs { scheduler, persistence, .. } = *self.layout;
         VirtualServer { key: key(service), scheduler, persistence }
     }
 
     fn new_real_servers<'s>(
         &'s self,
-        before: Option<&'s ServicePort>,
-        after: &'s ServicePort,
+        before: Option<ServicePort<'s>>,
+        after: ServicePort<'s>,
     ) -> impl Iterator<Item = Request> + 's {
-        let known = before.map_or(&[][..], |before| &before.endpoints);
-        let new = after.endpoints.iter().filter(|endpoint| !known.contains(endpoint));
+        let new = after.endpoints().filter(move |endpoint| !before.is_some_and(|before| before.has(endpoint)));
         let key = key(after);
-        new.map(move |&endpoint| {
+        new.map(move |endpoint| {
             let address = self.real_address(after, endpoint);
             Request::AddRealServer(key, RealServer { address, forwarding: self.layout.forwarding, weight: WEIGHT })
         })
@@ -227,20 +242,20 @@ impl<'a> Sync<'a> {
 
     fn stale_real_servers<'s>(
         &'s self,
-        before: Option<&'s ServicePort>,
-        after: &'s ServicePort,
+        before: Option<ServicePort<'s>>,
+        after: ServicePort<'s>,
     ) -> impl Iterator<Item = SocketAddr> + 's {
-        let known = before.map_or(&[][..], |before| &before.endpoints);
-        let stale = known.iter().filter(|endpoint| !after.endpoints.contains(endpoint));
-        stale.map(move |&endpoint| self.real_address(after, endpoint))
+        let known = before.into_iter().flat_map(ServicePort::endpoints);
+        let stale = known.filter(move |endpoint| !after.has(endpoint));
+        stale.map(move |endpoint| self.real_address(after, endpoint))
     }
 
-    fn real_address(&self, service: &ServicePort, endpoint: SocketAddrV4) -> SocketAddr {
+    fn real_address(&self, service: ServicePort<'_>, endpoint: &Endpoint) -> SocketAddr {
         let port = match self.layout.forwarding {
-            Forwarding::Masquerading => endpoint.port(),
-            Forwarding::DirectRouting | Forwarding::Tunnel => service.port,
+            Forwarding::Masquerading => endpoint.port,
+            Forwarding::DirectRouting | Forwarding::Tunnel => service.port.number,
         };
-        SocketAddr::new(IpAddr::V4(*endpoint.ip()), port)
+        SocketAddr::new(endpoint.address, port)
     }
 }
 
@@ -248,38 +263,35 @@ fn ask(requests: Vec<Request>) -> Option<Action> {
     (!requests.is_empty()).then_some(Action::Ask(Pace::Batched, requests))
 }
 
-fn addresses(cluster: &Cluster) -> HashSet<Ipv4Addr> {
-    cluster.services.iter().map(|service| service.cluster_ip).collect()
+fn addresses(cluster: &Cluster) -> HashSet<IpAddr> {
+    cluster.ports(FAMILY).map(ServicePort::cluster_ip).collect()
+}
+
+fn has_services(cluster: &Cluster) -> bool {
+    cluster.ports(FAMILY).next().is_some()
 }
 
 /// The virtual server of `service`.
-fn key(service: &ServicePort) -> ServerKey {
-    ServerKey {
-        protocol: service.protocol,
-        address: SocketAddr::V4(SocketAddrV4::new(service.cluster_ip, service.port)),
-    }
+fn key(service: ServicePort<'_>) -> ServerKey {
+    ServerKey { protocol: service.protocol(), address: service.socket() }
 }
 
 /// What happens to every virtual server.
 ///
 /// A virtual server is known by its address, port and protocol alone: a Service that moves to another address is one
 /// removed and one added, and one that takes over the address of another is that one altered.
-fn steps(change: &Change) -> Vec<Step<'_>> {
-    let steps = change.steps();
-    let leaves = |step: &Step<'_>| match *step {
+fn steps(change: &Change) -> Vec<Step<ServicePort<'_>>> {
+    let steps: Vec<_> = change.ports(FAMILY).collect();
+    let leaves = |step: &Step<ServicePort<'_>>| match *step {
         Step::Removed(_) => true,
         Step::Altered { before, after } => key(before) != key(after),
         Step::Kept(_) | Step::Added(_) => false,
     };
-    let before = |step| match step {
-        Step::Removed(before) | Step::Altered { before, .. } => Some(before),
-        Step::Kept(_) | Step::Added(_) => None,
-    };
-    let gone: Vec<&ServicePort> = steps.iter().copied().filter(leaves).filter_map(before).collect();
+    let gone: Vec<ServicePort<'_>> = steps.iter().copied().filter(leaves).filter_map(Step::before).collect();
     if gone.is_empty() {
         return steps;
     }
-    let mut left: HashMap<ServerKey, &ServicePort> = gone.iter().map(|&service| (key(service), service)).collect();
+    let mut left: HashMap<ServerKey, ServicePort<'_>> = gone.iter().map(|&service| (key(service), service)).collect();
     let mut virtual_steps = Vec::with_capacity(steps.len() + gone.len());
     for step in steps {
         virtual_steps.push(match step {

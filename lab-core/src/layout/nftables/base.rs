@@ -3,10 +3,11 @@
 //! The order of everything is that of `setupNFTables` in kube-proxy's `pkg/proxy/nftables/proxier.go`.
 
 use super::object::{Chain, Element, Match, Object, Rule, Set, Sink, Statement, Verb};
-use std::net::Ipv4Addr;
+use crate::cluster::Node;
+use crate::layout::FAMILY;
 
 /// The chains that hang on a hook.
-pub(super) const BASE_CHAINS: [Chain<'static>; 8] = [
+const BASE_CHAINS: [Chain<'static>; 8] = [
     Chain::FilterPrerouting,
     Chain::FilterInput,
     Chain::FilterForward,
@@ -29,13 +30,6 @@ const JUMPS: [Jumps; 6] = [
     (Chain::ClusterIpsCheck, &[Match::New], &[Chain::FilterForward, Chain::FilterOutputPostDnat]),
 ];
 
-/// The chains that are always there: those on hooks, those they jump to, and the two that others jump to.
-pub(super) const CHAINS: u64 = (BASE_CHAINS.len() + JUMPS.len() + 2) as u64;
-/// The rules that are always there: 11 jumps, and 11 in the chains jumped to.
-pub(super) const RULES: u64 = 22;
-/// The elements that are always there: the node's address.
-pub(super) const ELEMENTS: u64 = 1;
-
 /// The rules of the chain `services`.
 pub(super) const SERVICES_RULES: [Rule<'static>; 2] = [
     rule(Chain::Services, &[], Statement::Lookup(Set::ServiceIps)),
@@ -47,7 +41,7 @@ const fn rule(chain: Chain<'static>, matches: &'static [Match], statement: State
 }
 
 /// Sets it all up anew.
-pub(super) fn set_up(node_address: Ipv4Addr, sink: &mut impl Sink) {
+pub(super) fn set_up(node: &Node, sink: &mut impl Sink) {
     sink.command(Verb::Add, &Object::Table);
     // A base chain left over with another priority could not be added again.
     for chain in BASE_CHAINS {
@@ -74,7 +68,9 @@ pub(super) fn set_up(node_address: Ipv4Addr, sink: &mut impl Sink) {
     add_rule(Rule { comment: Some("Reject traffic to invalid ports of ClusterIPs"), ..stray }, sink);
     sink.command(Verb::Add, &Object::Set(Set::NodePortIps));
     sink.command(Verb::Flush, &Object::Set(Set::NodePortIps));
-    sink.command(Verb::Add, &Object::Element(Element::NodePortIp(node_address)));
+    if let Some(address) = node.address(FAMILY) {
+        sink.command(Verb::Add, &Object::Element(Element::NodePortIp(address)));
+    }
     sink.command(Verb::Add, &Object::Set(Set::NoEndpointServices));
     sink.command(Verb::Add, &Object::Set(Set::NoEndpointNodePorts));
     ensure(Chain::Reject, sink);

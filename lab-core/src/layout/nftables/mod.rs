@@ -10,13 +10,13 @@ mod sync;
 pub use object::{Chain, Element, Match, Object, Rule, Set, Sink, Statement, Verb};
 
 use crate::change::Change;
-use crate::cluster::{Cluster, NODE_ADDRESS, POD_RANGE, Protocol, SERVICE_PORT};
-use crate::layout::{Action, Append, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
+use crate::cluster::{Cluster, POD_RANGE, Protocol, SERVICE_PORT, ServicePort};
+use crate::layout::{
+    Action, Append, Count, FAMILY, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip,
+};
 use crate::vocabulary::{LayoutName, Way};
-use base::{CHAINS, ELEMENTS, RULES, SERVICES_RULES, add_rule, set_up};
+use base::{SERVICES_RULES, add_rule, set_up};
 use ipnet::Ipv4Net;
-use std::collections::HashSet;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use sync::{Chains, stale_chains, walk, walk_change};
 
@@ -25,21 +25,19 @@ use sync::{Chains, stale_chains, walk, walk_change};
 pub struct Nftables {
     /// Sources within it are pods; what comes from elsewhere is masqueraded on its way to a Service.
     pub cluster_cidr: Ipv4Net,
-    /// The address that takes NodePort traffic.
-    pub node_address: Ipv4Addr,
 }
 
 /// For the lab's own node and pods.
 impl Default for Nftables {
     fn default() -> Self {
-        Self { cluster_cidr: POD_RANGE, node_address: NODE_ADDRESS }
+        Self { cluster_cidr: POD_RANGE }
     }
 }
 
 impl Nftables {
     /// Says to `sink` what a full sync of `cluster` says.
     pub fn walk(&self, cluster: &Cluster, sink: &mut impl Sink) {
-        set_up(self.node_address, sink);
+        set_up(&cluster.node, sink);
         walk(cluster, self.cluster_cidr, sink);
     }
 }
@@ -63,7 +61,7 @@ impl Layout for Nftables {
     }
 
     fn full_sync(&self, cluster: &Cluster) -> Vec<Action> {
-        let size = 8192 + cluster.services.len() * 700 + cluster.endpoint_count() * 620;
+        let size = 8192 + cluster.services.len() * 700 + cluster.endpoint_count(FAMILY) * 620;
         let mut text = Vec::with_capacity(size);
         self.walk(cluster, &mut text);
         vec![transaction(text).into()]
@@ -73,7 +71,10 @@ impl Layout for Nftables {
     /// quadratic in those of the whole table, each of which it compares with all the others' names.
     fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
         const AT_ONCE: usize = 1000;
-        let first = |count: usize| Arc::new(Cluster { services: cluster.services[..count].to_vec() });
+        let first = |count: usize| {
+            let services = cluster.services[..count].to_vec();
+            Arc::new(Cluster { node: cluster.node.clone(), services })
+        };
         let mut before = first(cluster.services.len().min(AT_ONCE));
         let mut actions = [self.prepare(), self.full_sync(&before)].concat();
         while before.services.len() < cluster.services.len() {
@@ -117,7 +118,7 @@ impl Layout for Nftables {
     /// back writes the chain's two rules anew.
     fn append_rule(&self, cluster: &Cluster) -> Append {
         let service = append_service(cluster);
-        let protocol = service.map_or(Protocol::Tcp, |service| service.protocol);
+        let protocol = service.map_or(Protocol::Tcp, ServicePort::protocol);
         let chain = service.map_or(Chain::MarkForMasquerade, |service| Chains::new(service).service);
         let mut line = Vec::new();
         add_rule(
@@ -139,19 +140,10 @@ impl Layout for Nftables {
         Append { add: Invocation { tool: Tool::Nft, args, stdin: Vec::new() }, undo: transaction(undo) }
     }
 
-    /// Σ(1 + E) chains and Σ(2 + 2E) rules over the Services with E > 0 endpoints; an element for each Service's port
-    /// and one for each cluster IP.
     fn installed(&self, cluster: &Cluster) -> Installed {
-        let services = &cluster.services;
-        let endpoints = cluster.endpoint_count() as u64;
-        let reachable = services.iter().filter(|service| !service.endpoints.is_empty()).count() as u64;
-        let cluster_ips: HashSet<Ipv4Addr> = services.iter().map(|service| service.cluster_ip).collect();
-        Installed {
-            rules: RULES + 2 * reachable + 2 * endpoints,
-            chains: CHAINS + reachable + endpoints,
-            set_elements: ELEMENTS + services.len() as u64 + cluster_ips.len() as u64,
-            ..Installed::default()
-        }
+        let mut count = Count::default();
+        self.walk(cluster, &mut count);
+        count.installed
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //! The spelling is that of the library kube-proxy writes with (`objects.go` in `kubernetes-sigs/knftables`).
 
-use crate::cluster::{Protocol, ServicePort};
+use crate::cluster::{Endpoint, Protocol, ServicePort};
 use crate::layout::hash::Hash;
 use crate::layout::text::Text;
 use ipnet::Ipv4Net;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::IpAddr;
 
 /// The family and name of the table.
 pub(super) const TABLE: &str = "ip kube-proxy";
@@ -34,9 +34,9 @@ pub enum Chain<'a> {
     MarkForMasquerade,
     Reject,
     /// A Service's endpoints to pick among.
-    Service(&'a ServicePort, Hash<8>),
+    Service(ServicePort<'a>, Hash<8>),
     /// An endpoint to go to.
-    Endpoint(&'a ServicePort, SocketAddrV4, Hash<8>),
+    Endpoint(ServicePort<'a>, &'a Endpoint, Hash<8>),
 }
 
 impl Chain<'_> {
@@ -63,7 +63,7 @@ impl Chain<'_> {
             }
             Self::Endpoint(service, endpoint, hash) => {
                 out.put("endpoint-").put(hash.letters()).put("-").service_path(service);
-                return out.put("__").address(*endpoint.ip()).put("/").number(endpoint.port().into());
+                return out.put("__").address(endpoint.address).put("/").number(endpoint.port.into());
             }
         };
         out.put(fixed)
@@ -150,13 +150,13 @@ pub enum Match {
     /// The first of its connection.
     New,
     /// To this address.
-    To(Ipv4Addr),
+    To(IpAddr),
     /// To one of this set's addresses.
     ToOneOf(Set),
     /// To this port.
     ToPort(Protocol, u16),
     /// From this address.
-    From(Ipv4Addr),
+    From(IpAddr),
     /// From outside this network.
     NotFrom(Ipv4Net),
     /// Not marked for masquerading.
@@ -185,7 +185,7 @@ pub enum Statement<'a> {
     /// It gets the node's address as its source.
     Masquerade,
     /// It gets this destination, if it is of this protocol.
-    Dnat(Protocol, SocketAddrV4),
+    Dnat(Protocol, &'a Endpoint),
 }
 
 /// One rule of a chain.
@@ -205,13 +205,13 @@ pub struct Rule<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Element<'a> {
     /// The Service's cluster IP, in the set of them.
-    ClusterIp(&'a ServicePort),
+    ClusterIp(ServicePort<'a>),
     /// An address of the node's own, in the set of those that take NodePort traffic.
-    NodePortIp(Ipv4Addr),
+    NodePortIp(IpAddr),
     /// The Service's cluster IP and port lead to this chain, its own.
-    Service(&'a ServicePort, Chain<'a>),
+    Service(ServicePort<'a>, Chain<'a>),
     /// The Service's cluster IP and port lead to a rejection.
-    NoEndpoints(&'a ServicePort),
+    NoEndpoints(ServicePort<'a>),
 }
 
 impl Element<'_> {
@@ -231,12 +231,12 @@ impl Element<'_> {
         self.set() == other.set() && self.key() == other.key()
     }
 
-    fn key(self) -> (Ipv4Addr, Option<(Protocol, u16)>) {
+    fn key(self) -> (IpAddr, Option<(Protocol, u16)>) {
         match self {
-            Self::ClusterIp(service) => (service.cluster_ip, None),
+            Self::ClusterIp(service) => (service.cluster_ip(), None),
             Self::NodePortIp(address) => (address, None),
             Self::Service(service, _) | Self::NoEndpoints(service) => {
-                (service.cluster_ip, Some((service.protocol, service.port)))
+                (service.cluster_ip(), Some((service.protocol(), service.port.number)))
             }
         }
     }
@@ -389,7 +389,7 @@ impl Statement<'_> {
             Self::Unmark => out.put(" mark set mark xor ").put(MASQUERADE_MARK),
             Self::Masquerade => out.put(" masquerade fully-random"),
             Self::Dnat(protocol, endpoint) => {
-                out.put(" meta l4proto ").put(protocol.name()).put(" dnat to ").socket(endpoint)
+                out.put(" meta l4proto ").put(protocol.name()).put(" dnat to ").endpoint(endpoint)
             }
         }
     }

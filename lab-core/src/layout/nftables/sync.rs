@@ -6,6 +6,7 @@ use super::base::{add_rule, ensure};
 use super::object::{Chain, Element, Match, Object, Rule, Sink, Statement, Verb};
 use crate::change::{Change, Step};
 use crate::cluster::{Cluster, ServicePort};
+use crate::layout::FAMILY;
 use crate::layout::hash::ServiceHasher;
 use ipnet::Ipv4Net;
 use std::collections::HashSet;
@@ -17,12 +18,12 @@ pub(super) struct Chains<'a> {
 }
 
 impl<'a> Chains<'a> {
-    pub(super) fn new(service: &'a ServicePort) -> Self {
+    pub(super) fn new(service: ServicePort<'a>) -> Self {
         let hasher = ServiceHasher::nftables(service);
-        let endpoint = |&endpoint| Chain::Endpoint(service, endpoint, hasher.nftables_endpoint(endpoint));
+        let endpoint = |endpoint| Chain::Endpoint(service, endpoint, hasher.nftables_endpoint(endpoint));
         Self {
             service: Chain::Service(service, hasher.service()),
-            endpoints: service.endpoints.iter().map(endpoint).collect(),
+            endpoints: service.endpoints().map(endpoint).collect(),
         }
     }
 
@@ -34,7 +35,7 @@ impl<'a> Chains<'a> {
 }
 
 /// Where a Service is in the sets and maps.
-fn elements<'a>(service: &'a ServicePort, chains: &Chains<'a>) -> [Element<'a>; 2] {
+fn elements<'a>(service: ServicePort<'a>, chains: &Chains<'a>) -> [Element<'a>; 2] {
     let verdict = match chains.endpoints.is_empty() {
         true => Element::NoEndpoints(service),
         false => Element::Service(service, chains.service),
@@ -44,7 +45,7 @@ fn elements<'a>(service: &'a ServicePort, chains: &Chains<'a>) -> [Element<'a>; 
 
 /// Every Service of `cluster`, whole.
 pub(super) fn walk(cluster: &Cluster, cluster_cidr: Ipv4Net, sink: &mut impl Sink) {
-    for service in &cluster.services {
+    for service in cluster.ports(FAMILY) {
         let chains = Chains::new(service);
         walk_service(service, &chains, &elements(service, &chains), cluster_cidr, sink);
     }
@@ -55,7 +56,7 @@ pub(super) fn walk(cluster: &Cluster, cluster_cidr: Ipv4Net, sink: &mut impl Sin
 /// Stale chains are emptied, and stay for [`stale_chains`] to delete some time later.
 pub(super) fn walk_change(change: &Change, cluster_cidr: Ipv4Net, sink: &mut impl Sink) {
     let mut left_over = Vec::new();
-    for step in change.steps() {
+    for step in changed(change) {
         match step {
             Step::Kept(_) => {}
             Step::Added(service) => {
@@ -79,10 +80,10 @@ pub(super) fn walk_change(change: &Change, cluster_cidr: Ipv4Net, sink: &mut imp
     // Another port of the same Service may still need the address.
     let addresses: HashSet<_> = match left_over.is_empty() {
         true => HashSet::new(),
-        false => change.after.services.iter().map(|service| service.cluster_ip).collect(),
+        false => change.after.ports(FAMILY).map(ServicePort::cluster_ip).collect(),
     };
     left_over
-        .retain(|element| !matches!(element, Element::ClusterIp(service) if addresses.contains(&service.cluster_ip)));
+        .retain(|element| !matches!(element, Element::ClusterIp(service) if addresses.contains(&service.cluster_ip())));
     // kube-proxy goes through one set after the other.
     left_over.sort_by_key(|element| match element {
         Element::ClusterIp(_) | Element::NodePortIp(_) => 0,
@@ -94,17 +95,23 @@ pub(super) fn walk_change(change: &Change, cluster_cidr: Ipv4Net, sink: &mut imp
     }
 }
 
+/// What happens to the ports of the Services that differ.
+fn changed(change: &Change) -> impl Iterator<Item = Step<ServicePort<'_>>> {
+    let differs = |step: &Step<_>| !matches!(step, Step::Kept(_));
+    change.services().into_iter().filter(differs).flat_map(|step| step.ports(FAMILY))
+}
+
 /// The chains that nothing leads to any more after `change`.
 pub(super) fn stale_chains(change: &Change) -> Vec<Chain<'_>> {
     let mut stale = Vec::new();
-    for step in change.steps() {
+    for step in changed(change) {
         match step {
             Step::Kept(_) | Step::Added(_) => {}
             Step::Removed(before) => stale.extend(Chains::new(before).existing()),
             Step::Altered { before, after } => {
                 let is_gone = |chain: &Chain<'_>| match chain {
-                    Chain::Endpoint(_, endpoint, _) => !after.endpoints.contains(endpoint),
-                    _ => after.endpoints.is_empty(),
+                    Chain::Endpoint(_, endpoint, _) => !after.has(endpoint),
+                    _ => !after.has_endpoints(),
                 };
                 stale.extend(Chains::new(before).existing().filter(is_gone));
             }
@@ -114,7 +121,7 @@ pub(super) fn stale_chains(change: &Change) -> Vec<Chain<'_>> {
 }
 
 fn walk_service(
-    service: &ServicePort,
+    service: ServicePort<'_>,
     chains: &Chains<'_>,
     elements: &[Element<'_>],
     cluster_cidr: Ipv4Net,
@@ -126,18 +133,21 @@ fn walk_service(
     for &element in elements {
         sink.command(Verb::Add, &Object::Element(element));
     }
-    if service.endpoints.is_empty() {
+    if !service.has_endpoints() {
         return;
     }
     let mut add =
         |chain, matches: &[Match], statement| add_rule(Rule { chain, matches, statement, comment: None }, sink);
     let mark = Statement::Jump(Chain::MarkForMasquerade);
-    let from_outside =
-        [Match::To(service.cluster_ip), Match::ToPort(service.protocol, service.port), Match::NotFrom(cluster_cidr)];
+    let from_outside = [
+        Match::To(service.cluster_ip()),
+        Match::ToPort(service.protocol(), service.port.number),
+        Match::NotFrom(cluster_cidr),
+    ];
     add(chains.service, &from_outside, mark);
     add(chains.service, &[], Statement::Pick(&chains.endpoints));
-    for (&endpoint, &chain) in service.endpoints.iter().zip(&chains.endpoints) {
-        add(chain, &[Match::From(*endpoint.ip())], mark);
-        add(chain, &[], Statement::Dnat(service.protocol, endpoint));
+    for (endpoint, &chain) in service.endpoints().zip(&chains.endpoints) {
+        add(chain, &[Match::From(endpoint.address)], mark);
+        add(chain, &[], Statement::Dnat(service.protocol(), endpoint));
     }
 }

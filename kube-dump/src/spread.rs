@@ -1,0 +1,28 @@
+//! How endpoints spread over ports.
+
+use lab_core::cluster::ServicePort;
+
+/// How many endpoints ports have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spread {
+    /// Half of the ports have at most so many.
+    pub median: usize,
+    /// Nine of ten have.
+    pub p90: usize,
+    /// All have.
+    pub max: usize,
+    /// All endpoints of all ports.
+    pub total: usize,
+}
+
+impl Spread {
+    /// How the endpoints of `ports` spread; `None` without ports.
+    pub(crate) fn of<'a>(ports: impl Iterator<Item = ServicePort<'a>>) -> Option<Self> {
+        let mut counts: Vec<usize> = ports.map(ServicePort::endpoint_count).collect();
+        counts.sort_unstable();
+        let last = counts.len().checked_sub(1)?;
+        // The smallest count that at least so many of ten reach or stay below.
+        let at = |tenths: usize| counts[(counts.len() * tenths).div_ceil(10).max(1) - 1];
+        Some(Self { median: at(5), p90: at(9), max: counts[last], total: counts.iter().sum() })
+    }
+}

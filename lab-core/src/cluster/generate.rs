@@ -1,0 +1,133 @@
+//! A generated cluster: Services that are all alike, and the changes that the lab makes to them.
+
+use super::address::AddressPlan;
+use super::endpoint::{Endpoint, in_picking_order};
+use super::service::{Port, Protocol, Service};
+use super::{Cluster, SERVICE_PORT};
+use crate::vocabulary::Position;
+use std::net::SocketAddr;
+
+impl Service {
+    /// Service `index` of a generated cluster: one TCP port on an IPv4 cluster IP.
+    fn generate(index: u32, plan: &AddressPlan) -> Self {
+        let endpoint = |place| Endpoint::ready(SocketAddr::V4(plan.endpoint(index, place)));
+        let port = Port {
+            name: "http".to_owned(),
+            protocol: Protocol::Tcp,
+            number: SERVICE_PORT,
+            node_port: None,
+            endpoints: in_picking_order((0..plan.endpoints).map(endpoint).collect()),
+        };
+        Self {
+            namespace: "default".to_owned(),
+            name: format!("svc-{:05}", index + 1),
+            cluster_ips: [plan.cluster_ip(index).into()].into_iter().collect(),
+            ports: vec![port],
+            ..Self::default()
+        }
+    }
+}
+
+impl Cluster {
+    /// `services` alike Services, `default/svc-00001` and on, with addresses out of `plan`.
+    ///
+    /// Ask [`AddressPlan::check`] first: beyond the capacity addresses leave their ranges.
+    #[must_use]
+    pub fn generate(services: u32, plan: &AddressPlan) -> Self {
+        let services = (0..services).map(|index| Service::generate(index, plan)).collect();
+        Self { services, ..Self::default() }
+    }
+
+    /// The place of the Service that the changes are made to; `None` in an empty cluster.
+    #[must_use]
+    pub fn middle(&self) -> Option<usize> {
+        let count = self.count();
+        (count > 0).then(|| Position::Middle.index(count) as usize)
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.services.len()).expect("Services number less than 2^32")
+    }
+
+    /// With one more Service at the end: the one that `plan` holds in reserve.
+    #[must_use]
+    pub fn with_service_added(&self, plan: &AddressPlan) -> Self {
+        let mut after = self.clone();
+        after.services.push(Service::generate(self.count(), plan));
+        after
+    }
+
+    /// Without its middle Service; an empty cluster stays as it is.
+    #[must_use]
+    pub fn with_middle_removed(&self) -> Self {
+        let mut after = self.clone();
+        if let Some(middle) = self.middle() {
+            after.services.remove(middle);
+        }
+        after
+    }
+
+    /// With the last endpoint of its middle Service replaced by the spare one that `plan` holds for it.
+    ///
+    /// It stays as it is when it is empty.
+    #[must_use]
+    pub fn with_endpoint_replaced(&self, plan: &AddressPlan) -> Self {
+        let mut after = self.clone();
+        if let Some(middle) = self.middle() {
+            let spare = plan.spare(Position::Middle.index(self.count()));
+            for port in &mut after.services[middle].ports {
+                port.endpoints.pop();
+                port.endpoints.push(Endpoint::ready(SocketAddr::V4(spare)));
+                port.endpoints = in_picking_order(std::mem::take(&mut port.endpoints));
+            }
+        }
+        after
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::family::Family;
+    use super::*;
+
+    fn endpoints(service: &Service) -> Vec<String> {
+        service.ports[0].endpoints.iter().map(|endpoint| endpoint.socket().to_string()).collect()
+    }
+
+    #[test]
+    fn the_first_service_has_the_names_and_addresses_that_the_captures_use() {
+        let cluster = Cluster::generate(1, &AddressPlan::new(2));
+        let service = cluster.ports(Family::V4).next().unwrap();
+        assert_eq!(service.to_string(), "default/svc-00001:http");
+        assert_eq!(service.socket().to_string(), "10.96.0.11:80");
+        assert_eq!(endpoints(service.service), ["10.192.0.1:8080", "10.192.0.2:8080"]);
+    }
+
+    #[test]
+    fn the_added_service_is_the_one_after_the_last() {
+        let plan = AddressPlan::new(2);
+        let after = Cluster::generate(4, &plan).with_service_added(&plan);
+        assert_eq!(after, Cluster::generate(5, &plan));
+    }
+
+    #[test]
+    fn the_middle_service_is_the_one_removed() {
+        let after = Cluster::generate(5, &AddressPlan::new(1)).with_middle_removed();
+        let names: Vec<&str> = after.services.iter().map(|service| service.name.as_str()).collect();
+        assert_eq!(names, ["svc-00001", "svc-00002", "svc-00004", "svc-00005"]);
+    }
+
+    #[test]
+    fn the_spare_takes_the_last_endpoints_place() {
+        let plan = AddressPlan::new(2);
+        let after = Cluster::generate(3, &plan).with_endpoint_replaced(&plan);
+        assert_eq!(endpoints(&after.services[1]), ["10.208.0.1:8080", "10.208.0.3:8080"]);
+    }
+
+    #[test]
+    fn an_empty_cluster_has_no_middle_to_change() {
+        let empty = Cluster::default();
+        assert_eq!(empty.with_middle_removed(), empty);
+        assert_eq!(empty.with_endpoint_replaced(&AddressPlan::new(1)), empty);
+    }
+}

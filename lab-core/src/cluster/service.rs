@@ -1,0 +1,178 @@
+//! A Service: its addresses, its ports and what it asks of a proxy.
+
+use super::endpoint::Endpoint;
+use super::family::Family;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+/// A transport protocol.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// TCP: the default in Kubernetes.
+    #[default]
+    Tcp,
+    /// UDP.
+    Udp,
+    /// SCTP.
+    Sctp,
+}
+
+impl Protocol {
+    /// Lower case, as iptables and nft spell it and as kube-proxy hashes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Sctp => "sctp",
+        }
+    }
+}
+
+/// How a Service is published. Each type includes the one before it, except `ExternalName`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServiceType {
+    /// On a cluster IP, or headless.
+    #[default]
+    ClusterIp,
+    /// On a port of every node, too.
+    NodePort,
+    /// On a load balancer's addresses, too.
+    LoadBalancer,
+    /// A DNS name only; kube-proxy does nothing for it.
+    ExternalName,
+}
+
+/// Which endpoints traffic may go to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TrafficPolicy {
+    /// All of them.
+    #[default]
+    Cluster,
+    /// Only those on the node where the traffic arrives.
+    Local,
+}
+
+/// How a load balancer hands traffic to the nodes (`ipMode`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IpMode {
+    /// With its own address as the destination: the node answers for it.
+    #[default]
+    Vip,
+    /// With the node's or the pod's address as the destination: kube-proxy programs nothing for it.
+    Proxy,
+}
+
+/// One address of a load balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ingress {
+    /// The address.
+    pub address: IpAddr,
+    /// How it hands traffic on.
+    pub mode: IpMode,
+}
+
+/// A Service's cluster IPs, at most one a family. A headless Service has none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterIps {
+    /// The IPv4 one.
+    pub v4: Option<Ipv4Addr>,
+    /// The IPv6 one.
+    pub v6: Option<Ipv6Addr>,
+}
+
+impl ClusterIps {
+    /// The one of `family`.
+    #[must_use]
+    pub fn of(self, family: Family) -> Option<IpAddr> {
+        match family {
+            Family::V4 => self.v4.map(IpAddr::V4),
+            Family::V6 => self.v6.map(IpAddr::V6),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.v4.is_none() && self.v6.is_none()
+    }
+}
+
+impl FromIterator<IpAddr> for ClusterIps {
+    fn from_iter<T: IntoIterator<Item = IpAddr>>(addresses: T) -> Self {
+        let mut ips = Self::default();
+        for address in addresses {
+            match address {
+                IpAddr::V4(address) => ips.v4 = Some(address),
+                IpAddr::V6(address) => ips.v6 = Some(address),
+            }
+        }
+        ips
+    }
+}
+
+/// One port of a Service, with the endpoints behind it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Port {
+    /// Its name; empty when it has none.
+    pub name: String,
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// The port on the Service's addresses.
+    pub number: u16,
+    /// The port on every node, if any.
+    pub node_port: Option<u16>,
+    /// The endpoints of both families, usable or not, in the order in which kube-proxy picks among them: see
+    /// [`in_picking_order`](super::in_picking_order).
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// A Service with its endpoints.
+///
+/// The default one is a headless Service without ports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Service {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// How it is published.
+    pub kind: ServiceType,
+    /// Whether a label gives it to another proxy than kube-proxy (`service.kubernetes.io/service-proxy-name`).
+    pub other_proxy: bool,
+    /// Its cluster IPs.
+    pub cluster_ips: ClusterIps,
+    /// Addresses outside the cluster's ranges that nodes answer for.
+    pub external_ips: Vec<IpAddr>,
+    /// Its load balancer's addresses.
+    pub ingress: Vec<Ingress>,
+    /// The sources that may use its load balancer; empty for all.
+    pub source_ranges: Vec<IpNet>,
+    /// For how long a client stays with its endpoint (session affinity `ClientIP`); `None` without affinity.
+    pub affinity: Option<Duration>,
+    /// Where traffic from pods and nodes may go.
+    pub internal_policy: TrafficPolicy,
+    /// Where traffic from outside the cluster may go.
+    pub external_policy: TrafficPolicy,
+    /// Where a load balancer asks a node whether it has endpoints (with external policy `Local`).
+    pub health_check_node_port: Option<u16>,
+    /// Its ports.
+    pub ports: Vec<Port>,
+}
+
+impl Service {
+    /// Namespace and name: no two Services of a cluster share both.
+    #[must_use]
+    pub fn key(&self) -> (&str, &str) {
+        (&self.namespace, &self.name)
+    }
+
+    /// Whether kube-proxy passes it over: `ShouldSkipService`, and the labels that its informers filter by.
+    #[must_use]
+    pub fn is_skipped(&self) -> bool {
+        self.other_proxy || self.kind == ServiceType::ExternalName || self.cluster_ips.is_empty()
+    }
+}
