@@ -3,10 +3,10 @@
 use super::{Backend, Options};
 use crate::tool::Runner;
 use anyhow::Result;
-use lab_core::cluster::ServicePort;
+use lab_core::cluster::{Endpoint, ServicePort};
 use lab_core::layout::{Installed, Layout, Tool};
 use lab_core::vocabulary::BackendName;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub(super) struct Direct;
@@ -30,7 +30,25 @@ impl Backend for Direct {
     fn installed(&self, _: &dyn Runner) -> Result<Installed> {
         Ok(Installed::default())
     }
-    fn address(&self, service: &ServicePort, attempt: usize) -> SocketAddrV4 {
-        service.endpoints[attempt % service.endpoints.len()]
+    fn address(&self, service: ServicePort<'_>, attempt: usize) -> Option<SocketAddr> {
+        let place = attempt.checked_rem(service.endpoint_count())?;
+        service.endpoints().nth(place).map(Endpoint::socket)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lab_core::cluster::{AddressPlan, Cluster, Family};
+
+    #[test]
+    fn endpoints_take_turns_and_without_any_there_is_nothing_to_connect_to() {
+        for (endpoints, expected) in [(0, [None, None]), (1, [Some(1), Some(1)]), (2, [Some(2), Some(1)])] {
+            let cluster = Cluster::generate(1, &AddressPlan::new(endpoints));
+            let service = cluster.ports(Family::V4).next().unwrap();
+            let address = |host: u8| SocketAddr::from(([10, 192, 0, host], 8080));
+            let dialed = [1, 2].map(|attempt| Direct.address(service, attempt));
+            assert_eq!(dialed, expected.map(|host| host.map(address)));
+        }
     }
 }

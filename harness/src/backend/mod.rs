@@ -16,7 +16,7 @@ use lab_core::cluster::ServicePort;
 use lab_core::layout::{Installed, Layout, Tool};
 use lab_core::plan::Plan;
 use lab_core::vocabulary::BackendName;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,9 +59,10 @@ pub(crate) trait Backend: Sync {
     /// Counts what is installed in the calling thread's namespace.
     fn installed(&self, runner: &dyn Runner) -> Result<Installed>;
     /// Where the client's `attempt`th connection to `service` goes.
-    fn address(&self, service: &ServicePort, attempt: usize) -> SocketAddrV4 {
+    /// `None` where there is nothing to connect to.
+    fn address(&self, service: ServicePort<'_>, attempt: usize) -> Option<SocketAddr> {
         let _ = attempt;
-        SocketAddrV4::new(service.cluster_ip, service.port)
+        Some(service.socket())
     }
 }
 

@@ -6,7 +6,7 @@ use crate::tool::place::{Place, within};
 use crate::tool::{self, Runner, ToolRun};
 use anyhow::{Context, Result, bail};
 use netns_topology::Namespace;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ pub(crate) struct Iperf3<'a> {
     pub(crate) runner: &'static dyn Runner,
     pub(crate) client: &'a dyn Place,
     /// Where the client sends.
-    pub(crate) address: SocketAddrV4,
+    pub(crate) address: SocketAddr,
     _server: Server,
 }
 
@@ -37,7 +37,7 @@ impl<'a> Iperf3<'a> {
     pub(crate) fn start(
         runner: &'static dyn Runner,
         client: &'a dyn Place,
-        address: SocketAddrV4,
+        address: SocketAddr,
         pod: &Namespace,
         port: u16,
     ) -> Result<Self> {
@@ -46,7 +46,7 @@ impl<'a> Iperf3<'a> {
 }
 
 impl Stream for Iperf3<'_> {
-    fn address(&self) -> SocketAddrV4 {
+    fn address(&self) -> SocketAddr {
         self.address
     }
 
@@ -56,7 +56,7 @@ impl Stream for Iperf3<'_> {
     }
 }
 
-fn arguments(to: SocketAddrV4, amount: Amount) -> Vec<String> {
+fn arguments(to: SocketAddr, amount: Amount) -> Vec<String> {
     let (option, amount) = match amount {
         Amount::Time(time) => ("--time", time.as_millis().div_ceil(1000).to_string()),
         Amount::Mebibytes(amount) => ("--bytes", format!("{amount}M")),

@@ -10,7 +10,7 @@ use crate::tool::ToolRun;
 use crate::tool::place::Place;
 use lab_core::cluster::{AddressPlan, Cluster};
 use lab_core::vocabulary::Position;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use traffic::Dialed;
@@ -49,7 +49,7 @@ pub(crate) trait Dial: Sync {
 /// One iperf3 stream to a Service.
 pub(crate) trait Stream {
     /// Where it goes.
-    fn address(&self) -> SocketAddrV4;
+    fn address(&self) -> SocketAddr;
     /// Sends it from the client pod. What iperf3 says is on the run's standard output, as JSON.
     fn send(&self, amount: Amount, limit: Duration) -> Result<ToolRun, CellError>;
 }

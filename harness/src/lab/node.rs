@@ -12,14 +12,14 @@ use crate::tool::place::Place;
 use anyhow::Context;
 use lab_core::cell::Load;
 use lab_core::cluster::{
-    AddressPlan, CLIENT_ADDRESS, Cluster, ENDPOINT_PORT, NODE_ADDRESS, SERVICE_PORT, SERVICE_RANGE, ServicePort,
+    AddressPlan, CLIENT_ADDRESS, Cluster, ENDPOINT_PORT, Endpoint, Family, NODE_ADDRESS, SERVICE_PORT, SERVICE_RANGE, ServicePort,
 };
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{Forwarding, Position, ProbeName, Word};
 use netns_topology::{Delivery, Namespace, Node, Pod, Server, Wiring};
 use std::collections::BTreeSet;
 use std::mem;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,21 +123,20 @@ impl NodeLab {
     }
 
     /// The Service at `position`.
-    fn service(&self, position: Position) -> &ServicePort {
-        &self.cluster.services[self.index(position) as usize]
-    }
-
-    fn index(&self, position: Position) -> u32 {
-        position.index(u32::try_from(self.cluster.services.len()).unwrap_or(u32::MAX))
+    fn service(&self, position: Position) -> Result<ServicePort<'_>, CellError> {
+        let service = self.cluster.port_at(position, Family::V4);
+        service.ok_or_else(|| CellError::Failed("the cluster has no Service with an IPv4 cluster IP".to_owned()))
     }
 
     fn client(&self) -> &Pod {
         self.node.client().expect("a lab's node is built with a client pod")
     }
 
-    /// The pod behind the Service at `position`.
-    fn server(&self, position: Position) -> &Pod {
-        &self.node.servers()[self.addresses.server_pod(self.index(position)) as usize]
+    /// The pod with the endpoints of `service`.
+    fn server(&self, service: ServicePort<'_>) -> Result<&Pod, CellError> {
+        let pod = service.endpoints().find_map(|endpoint| self.addresses.server_pod(endpoint.address));
+        let pod = pod.and_then(|pod| self.node.servers().get(pod as usize));
+        pod.ok_or_else(|| CellError::Failed(format!("{} has no endpoint in a pod of the lab", service.name())))
     }
 
     /// The port that servers listen on.
@@ -149,18 +148,16 @@ impl NodeLab {
     }
 
     /// Starts the server of the Service at `position`, and returns what opens connections to it.
-    fn dialer(&self, position: Position) -> Result<Dialer<'_, impl Fn(usize) -> SocketAddrV4 + Sync>, CellError> {
-        let service = self.service(position);
+    fn dialer(&self, position: Position) -> Result<Dialer<'_, impl Fn(usize) -> Option<SocketAddr> + Sync>, CellError> {
+        let service = self.service(position)?;
         let reached = match self.delivery {
-            Delivery::Rewritten => service.endpoints.clone(),
-            Delivery::Unaltered(_) | Delivery::Tunnelled(_) => {
-                vec![SocketAddrV4::new(service.cluster_ip, service.port)]
-            }
+            Delivery::Rewritten => service.endpoints().map(Endpoint::socket).collect(),
+            Delivery::Unaltered(_) | Delivery::Tunnelled(_) => vec![service.socket()],
         };
-        let pod = self.server(position);
+        let pod = self.server(service)?;
         let echo = Echo::start(pod, self.port())?;
         let goal = Goal { reached, pod: pod.address };
-        Ok(Dialer::new(service, goal, |attempt| self.backend.address(service, attempt)).with(echo))
+        Ok(Dialer::new(service.name(), goal, move |attempt| self.backend.address(service, attempt)).with(echo))
     }
 
     /// Every namespace of the lab: the node's, then the pods'.
@@ -179,7 +176,7 @@ impl NodeLab {
     }
 
     /// In the client pod.
-    fn verify_service<A: Fn(usize) -> SocketAddrV4 + Sync>(
+    fn verify_service<A: Fn(usize) -> Option<SocketAddr> + Sync>(
         &self,
         position: Position,
         dialer: &Dialer<'_, A>,
@@ -193,7 +190,7 @@ impl NodeLab {
             }
         }
         let silent = silent.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let name = &self.service(position).name;
+        let name = self.service(position)?.name();
         Err(CellError::Failed(format!(
             "the {position} Service, {name}, was never answered by {silent} in {attempts} connections"
         )))
@@ -240,8 +237,9 @@ impl Lab for NodeLab {
     }
 
     fn stream(&self, position: Position) -> Result<Box<dyn Stream + '_>, CellError> {
-        let address = self.backend.address(self.service(position), 0);
-        let (client, server) = (&self.client().namespace, &self.server(position).namespace);
+        let service = self.service(position)?;
+        let (client, server) = (&self.client().namespace, &self.server(service)?.namespace);
+        let address = self.backend.address(service, 0).context("a Service with a server has an endpoint")?;
         Ok(Box::new(Iperf3::start(self.runner, client, address, server, self.port())?))
     }
 }

@@ -5,11 +5,10 @@ use crate::cell_error::CellError;
 use crate::process::interrupt;
 use anyhow::{Context, Result};
 use guests::mark;
-use lab_core::cluster::ServicePort;
 use netns_topology::Pod;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -77,7 +76,7 @@ pub(crate) struct Dialed {
     /// SYN to the first byte of the answer.
     pub(crate) first_byte: Duration,
     /// The address at which the server was reached.
-    pub(crate) reached: SocketAddrV4,
+    pub(crate) reached: SocketAddr,
 }
 
 /// Where connections to a Service must end.
@@ -85,23 +84,23 @@ pub(crate) struct Dialed {
 pub(crate) struct Goal {
     /// The addresses at which a server may be reached: the endpoints, or the Service's address if packets arrive
     /// unchanged.
-    pub(crate) reached: Vec<SocketAddrV4>,
+    pub(crate) reached: Vec<SocketAddr>,
     /// The address of the pod with all its endpoints.
     pub(crate) pod: Ipv4Addr,
 }
 
 /// Opens connections to one Service. An answer from anywhere but its goal is an error.
-pub(crate) struct Dialer<'a, A: Fn(usize) -> SocketAddrV4> {
-    service: &'a ServicePort,
+pub(crate) struct Dialer<'a, A: Fn(usize) -> Option<SocketAddr>> {
+    service: &'a str,
     pub(crate) goal: Goal,
     address: A,
     /// The server, which runs until this is dropped.
     _echo: Option<Echo>,
 }
 
-impl<'a, A: Fn(usize) -> SocketAddrV4> Dialer<'a, A> {
+impl<'a, A: Fn(usize) -> Option<SocketAddr>> Dialer<'a, A> {
     /// Dials `service`; `address` says where the nth connection goes.
-    pub(crate) fn new(service: &'a ServicePort, goal: Goal, address: A) -> Self {
+    pub(crate) fn new(service: &'a str, goal: Goal, address: A) -> Self {
         Self { service, goal, address, _echo: None }
     }
 
@@ -111,18 +110,20 @@ impl<'a, A: Fn(usize) -> SocketAddrV4> Dialer<'a, A> {
     }
 }
 
-impl<A: Fn(usize) -> SocketAddrV4 + Sync> Dial for Dialer<'_, A> {
+impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
     /// Closes with a reset. With a TIME_WAIT for each connection, the client would have no ports left within seconds.
     fn dial(&self, attempt: usize, established: &mut dyn FnMut()) -> Result<Dialed, CellError> {
         if interrupt::requested() {
             return Err(CellError::Interrupted);
         }
+        let name = self.service;
         let address = (self.address)(attempt);
+        let address = address.ok_or_else(|| CellError::Failed(format!("{name} has no endpoint to connect to")))?;
         let failed = |doing: &str, error: std::io::Error| {
-            CellError::Failed(format!("{doing} {} at {address}: {error}", self.service.name))
+            CellError::Failed(format!("{doing} {name} at {address}: {error}"))
         };
         let socket = prepare().map_err(|error| failed("making a socket for", error))?;
-        let to = SockAddr::from(SocketAddr::V4(address));
+        let to = SockAddr::from(address);
         let start = Instant::now();
         let window = mark::window();
         socket.connect(&to).map_err(|error| failed("connecting to", error))?;
@@ -141,7 +142,6 @@ impl<A: Fn(usize) -> SocketAddrV4 + Sync> Dial for Dialer<'_, A> {
             }
         }
         let answer = String::from_utf8_lossy(&answer[..length]);
-        let name = &self.service.name;
         let (reached, pod) = understand(&answer).ok_or_else(|| {
             CellError::Failed(format!("{name} at {address} answered \"{answer}\" instead of its address and its pod's"))
         })?;
@@ -161,7 +161,7 @@ impl<A: Fn(usize) -> SocketAddrV4 + Sync> Dial for Dialer<'_, A> {
 }
 
 /// Parses the address that a server was reached at, and its pod's.
-fn understand(answer: &str) -> Option<(SocketAddrV4, Ipv4Addr)> {
+fn understand(answer: &str) -> Option<(SocketAddr, Ipv4Addr)> {
     let (reached, pod) = answer.trim_end().split_once(' ')?;
     Some((reached.parse().ok()?, pod.parse().ok()?))
 }
@@ -178,24 +178,11 @@ fn prepare() -> std::io::Result<Socket> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lab_core::cluster::Protocol as Transport;
-
+    const NAME: &str = "svc-00001";
     const POD: Ipv4Addr = Ipv4Addr::new(10, 128, 0, 3);
 
-    fn goal(reached: &[SocketAddrV4]) -> Goal {
+    fn goal(reached: &[SocketAddr]) -> Goal {
         Goal { reached: reached.to_vec(), pod: POD }
-    }
-
-    fn service(endpoints: Vec<SocketAddrV4>) -> ServicePort {
-        ServicePort {
-            namespace: "default".to_owned(),
-            name: "svc-00001".to_owned(),
-            port_name: "http".to_owned(),
-            protocol: Transport::Tcp,
-            cluster_ip: Ipv4Addr::LOCALHOST,
-            port: 80,
-            endpoints,
-        }
     }
 
     /// A server on loopback that answers as every 127.x.y.z, and its port.
@@ -208,9 +195,8 @@ mod tests {
     #[test]
     fn the_server_tells_the_address_it_was_reached_at() {
         let (_echo, port) = echo();
-        let endpoints: Vec<_> = (1..=3).map(|host| SocketAddrV4::new([127, 0, 0, host].into(), port)).collect();
-        let service = service(endpoints.clone());
-        let dialer = Dialer::new(&service, goal(&endpoints), |attempt| endpoints[attempt]);
+        let endpoints: Vec<_> = (1..=3).map(|host| SocketAddr::from(([127, 0, 0, host], port))).collect();
+        let dialer = Dialer::new(NAME, goal(&endpoints), |attempt| Some(endpoints[attempt]));
         for (attempt, endpoint) in endpoints.iter().enumerate() {
             let dialed = dialer.dial(attempt, &mut || {}).unwrap();
             assert_eq!(dialed.reached, *endpoint);
@@ -219,12 +205,17 @@ mod tests {
     }
 
     #[test]
+    fn a_service_without_endpoints_fails_the_cell() {
+        let error = Dialer::new(NAME, goal(&[]), |_| None).dial(0, &mut || {}).unwrap_err();
+        assert_eq!(error, CellError::Failed("svc-00001 has no endpoint to connect to".to_owned()));
+    }
+
+    #[test]
     fn a_wrong_endpoint_fails_the_cell() {
         let (_echo, port) = echo();
-        let endpoint = SocketAddrV4::new([127, 0, 0, 1].into(), port);
-        let service = service(vec![endpoint]);
-        let other = SocketAddrV4::new([127, 0, 0, 9].into(), port);
-        let ended = Dialer::new(&service, goal(&[endpoint]), |_| other).dial(0, &mut || {}).unwrap_err();
+        let endpoint = SocketAddr::from(([127, 0, 0, 1], port));
+        let other = SocketAddr::from(([127, 0, 0, 9], port));
+        let ended = Dialer::new(NAME, goal(&[endpoint]), |_| Some(other)).dial(0, &mut || {}).unwrap_err();
         let reason = format!("svc-00001 at {other} was answered by {other}, which is not an endpoint of it");
         assert_eq!(ended, CellError::Failed(reason));
     }
@@ -232,10 +223,9 @@ mod tests {
     #[test]
     fn a_wrong_pod_fails_the_cell_even_where_the_address_is_the_services() {
         let (_echo, port) = echo();
-        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
-        let service = service(Vec::new());
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let goal = Goal { reached: vec![address], pod: Ipv4Addr::new(10, 128, 0, 4) };
-        let ended = Dialer::new(&service, goal, |_| address).dial(0, &mut || {}).unwrap_err();
+        let ended = Dialer::new(NAME, goal, |_| Some(address)).dial(0, &mut || {}).unwrap_err();
         let reason =
             format!("svc-00001 at {address} was answered in the pod 10.128.0.3, where its endpoints are in 10.128.0.4");
         assert_eq!(ended, CellError::Failed(reason));
@@ -244,16 +234,15 @@ mod tests {
     #[test]
     fn the_longest_answer_fits() {
         let most = Ipv4Addr::BROADCAST;
-        assert_eq!(format!("{} {most}\n", SocketAddrV4::new(most, u16::MAX)).len(), LONGEST_ANSWER);
+        assert_eq!(format!("{} {most}\n", SocketAddr::from((most, u16::MAX))).len(), LONGEST_ANSWER);
     }
 
     #[test]
     fn nobody_listening_fails_the_cell() {
         let (echo, port) = echo();
         drop(echo);
-        let endpoint = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
-        let service = service(vec![endpoint]);
-        let ended = Dialer::new(&service, goal(&[endpoint]), |_| endpoint).dial(0, &mut || {}).unwrap_err();
+        let endpoint = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let ended = Dialer::new(NAME, goal(&[endpoint]), |_| Some(endpoint)).dial(0, &mut || {}).unwrap_err();
         assert!(ended.reason().starts_with(&format!("connecting to svc-00001 at {endpoint}: ")), "{ended:?}");
     }
 }

@@ -12,7 +12,7 @@ use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{Position, ProbeName};
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Time beyond that of the stream itself: process start, the control connection, the report.
@@ -62,7 +62,7 @@ impl Probe for Bandwidth {
 }
 
 /// Bits a second that the receiver counted, from iperf3's report.
-fn received(report: &str, address: SocketAddrV4) -> Result<f64> {
+fn received(report: &str, address: SocketAddr) -> Result<f64> {
     let report: serde_json::Value = serde_json::from_str(report).context("reading iperf3's report")?;
     if let Some(error) = report["error"].as_str() {
         bail!("iperf3 to {address}: {error}");

@@ -10,7 +10,7 @@ use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::Position;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -167,8 +167,8 @@ impl Dial for FakeTraffic<'_> {
 }
 
 impl Stream for FakeTraffic<'_> {
-    fn address(&self) -> SocketAddrV4 {
-        SocketAddrV4::new(Ipv4Addr::new(10, 96, 0, 11), 80)
+    fn address(&self) -> SocketAddr {
+        SocketAddr::from(([10, 96, 0, 11], 80))
     }
 
     fn send(&self, _: Amount, limit: Duration) -> Result<ToolRun, CellError> {
