@@ -12,7 +12,8 @@ use crate::tool::place::Place;
 use anyhow::Context;
 use lab_core::cell::Load;
 use lab_core::cluster::{
-    AddressPlan, CLIENT_ADDRESS, Cluster, ENDPOINT_PORT, Endpoint, Family, NODE_ADDRESS, SERVICE_PORT, SERVICE_RANGE, ServicePort,
+    AddressPlan, CLIENT_ADDRESS, Cluster, ENDPOINT_PORT, Endpoint, Family, NODE_ADDRESS, SERVICE_PORT, SERVICE_RANGE,
+    ServicePort,
 };
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{Forwarding, Position, ProbeName, Word};

@@ -119,9 +119,8 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
         let name = self.service;
         let address = (self.address)(attempt);
         let address = address.ok_or_else(|| CellError::Failed(format!("{name} has no endpoint to connect to")))?;
-        let failed = |doing: &str, error: std::io::Error| {
-            CellError::Failed(format!("{doing} {name} at {address}: {error}"))
-        };
+        let failed =
+            |doing: &str, error: std::io::Error| CellError::Failed(format!("{doing} {name} at {address}: {error}"));
         let socket = prepare().map_err(|error| failed("making a socket for", error))?;
         let to = SockAddr::from(address);
         let start = Instant::now();

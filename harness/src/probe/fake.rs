@@ -10,7 +10,7 @@ use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::Position;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
