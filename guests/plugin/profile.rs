@@ -1,10 +1,10 @@
-//! A plugin for QEMU's emulation: counts the instructions that a guest executes, by translated block, in the windows that
-//! the guest itself opens and closes by marks (`src/mark.rs`).
+//! A plugin for QEMU: counts the instructions that a guest executes, by translated block, in windows that the guest
+//! opens and closes by marks (`src/mark.rs`).
 //!
-//! It only watches: what the guest executes, and when, is the same with and without it. Of QEMU's interface it uses what
-//! has kept its signature from the first version on, so that only the version it names has to be set for another QEMU.
+//! It only watches: the guest executes the same, at the same time, with and without it. It uses only functions of
+//! QEMU's interface whose signatures never changed. So for another QEMU only the version number has to be set.
 //!
-//! What it writes to `out` are 64-bit words of this machine:
+//! It writes 64-bit words of this machine to `out`:
 //!
 //! ```text
 //!   1 ADDRESS PAGE                        a block: where it begins; in user space a hash of the page it lies in, else 0
@@ -17,7 +17,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::ptr::null_mut;
 
-/// The version of QEMU's interface. The word is replaced before a QEMU loads this that knows later ones only.
+/// The version of QEMU's interface. It is replaced for a QEMU that knows only later versions.
 #[unsafe(no_mangle)]
 pub static qemu_plugin_version: c_int = 1;
 
@@ -42,42 +42,42 @@ const PAGE: usize = 4096;
 
 /// The first bytes of a mark: a `nopl` with this displacement, but for its lowest byte.
 const MARK: [u8; 8] = [0x0f, 0x1f, 0x84, 0x00, 0x00, 0xb0, 0x1a, 0x5c];
-/// The place of the byte that says which.
+/// The offset of the byte that says which mark it is.
 const WHICH: usize = 4;
 const ACCOUNT: u8 = 1;
 const BEGIN: u8 = 2;
 const END: u8 = 3;
 
-/// A block as it was translated: instructions that are executed one after the other.
+/// A translated block: instructions that run one after the other.
 struct Block {
     place: u64,
     address: u64,
     end: u64,
     instructions: u64,
-    /// How often it was begun on the account.
+    /// How often it was entered on the account.
     times: u64,
-    /// Instructions of it that were not executed then, because a fault came first.
+    /// Instructions that were not executed then, because of a fault before them.
     undone: u64,
 }
 
 struct Profile {
     out: BufWriter<File>,
     blocks: HashMap<(u64, usize, u64), *mut Block>,
-    /// Those that were executed on the account.
+    /// Blocks that were executed on the account.
     touched: Vec<*mut Block>,
     account: u64,
     /// How many windows are open.
     open: u64,
-    /// The last block of a process, until the kernel has returned to a process.
+    /// The process's block before the kernel was entered.
     left: *mut Block,
     in_kernel: bool,
 }
 
-/// The only one. QEMU calls from the thread that translates and executes, of which there is one where instructions are
-/// counted.
+/// The only instance. Where instructions are counted, QEMU has one thread that translates and executes, and calls from
+/// it.
 static mut PROFILE: *mut Profile = null_mut();
 
-/// What QEMU calls once.
+/// Called once by QEMU.
 ///
 /// # Safety
 /// The arguments are as QEMU promises: `argc` strings.
@@ -136,7 +136,7 @@ extern "C" fn translated(_id: u64, block: *mut c_void) {
 }
 
 impl Profile {
-    /// The block of `instructions` from `address` on, which is written down when it is new.
+    /// The block of `instructions` at `address`. A new one is written to `out`.
     fn known(&mut self, address: u64, end: u64, instructions: usize, page: u64) -> *mut Block {
         let place = self.blocks.len() as u64;
         let out = &mut self.out;
@@ -147,7 +147,7 @@ impl Profile {
         })
     }
 
-    /// Writes down what was executed on the account, and begins the next.
+    /// Writes what was executed on the account, and begins the next account.
     fn close(&mut self) {
         if !self.touched.is_empty() {
             write(&mut self.out, &[2, self.account, self.touched.len() as u64]);
@@ -158,19 +158,19 @@ impl Profile {
                 write(&mut self.out, &[block.place, executed]);
                 (block.times, block.undone) = (0, 0);
             }
-            // QEMU may be ended at any time.
+            // QEMU may be killed at any time.
             let _ = self.out.flush();
         }
         self.account += 1;
     }
 
-    /// Takes note that `block` is executed next.
+    /// Notes that `block` is executed next.
     ///
-    /// A block is counted as it is begun. When the kernel returns into its midst, or to where it began, what follows there
-    /// had not been executed: a page was missing.
+    /// A whole block is counted when it is entered. If the kernel returns into it, after a page fault, the rest of it
+    /// had not been executed.
     ///
     /// # Safety
-    /// `block` is one of those that are known.
+    /// `block` came from `known`.
     unsafe fn follow(&mut self, block: *mut Block) {
         // SAFETY: blocks are never freed, and nobody else looks at them now. `left` may be `block` itself.
         unsafe {
@@ -249,7 +249,7 @@ unsafe fn hash_of_page(byte: *const u8) -> u64 {
 
 fn write(out: &mut impl Write, words: &[u64]) {
     for word in words {
-        // A file in memory; where there is none left, the reader sees that it is cut off.
+        // A file in memory. If memory runs out, the reader sees that it is cut off.
         let _ = out.write_all(&word.to_ne_bytes());
     }
 }

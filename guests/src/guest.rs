@@ -1,4 +1,4 @@
-//! One guest from its start to its end: its messages, how long it may be silent, and what is known when it is lost.
+//! A running guest: its messages, how long it may be silent, and what is known when it is lost.
 
 use crate::message::Message;
 use crate::qemu::Qemu;
@@ -9,11 +9,11 @@ use std::process::ChildStdout;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// How often a silent guest is looked at.
+/// How often a silent guest is checked.
 const LOOK: Duration = Duration::from_millis(500);
-/// A guest that used no processor for so long will never do anything again.
+/// A guest that uses no processor for this long hangs.
 const DEAD: Duration = Duration::from_secs(60);
-/// Lines of the console that are worth repeating.
+/// How many of the console's last lines are reported.
 const LAST_LINES: usize = 8;
 
 /// A guest that is running.
@@ -26,14 +26,14 @@ pub struct Guest<M> {
 /// Why there are no more messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Silence {
-    /// It was lost: what was seen, with the last lines of its console.
+    /// The guest was lost: what happened, and the last lines of its console.
     Lost(String),
     /// The caller asked to stop.
     Stopped,
 }
 
 impl<M: DeserializeOwned + Send + 'static> Guest<M> {
-    /// The one that has just been started as `qemu`, whose messages come out of `output`.
+    /// The guest that `qemu` runs. Its messages come from `output`.
     pub(crate) fn listen(qemu: Qemu, output: ChildStdout) -> Self {
         Self { qemu, messages: receive(output), started: Instant::now() }
     }
@@ -43,10 +43,10 @@ impl<M: DeserializeOwned + Send + 'static> Guest<M> {
         self.started.elapsed()
     }
 
-    /// The next message, which may take up to `patience` of real time, unless the caller wants to `stop` meanwhile.
+    /// Waits for the next message, for up to `patience` of real time, or until `stop` says so.
     ///
     /// # Errors
-    /// When there will be no more.
+    /// When there will be no more messages.
     pub fn next(&self, patience: Duration, stop: Stop<'_>) -> Result<Message<M>, Silence> {
         let begun = Instant::now();
         let mut busy = (processor_time(self.qemu.pid()), Instant::now());
@@ -76,14 +76,14 @@ impl<M: DeserializeOwned + Send + 'static> Guest<M> {
         if stop() {
             return Silence::Stopped;
         }
-        // What it wrote last may still be on its way.
+        // Its last output may still be on the way.
         std::thread::sleep(Duration::from_millis(50));
         Silence::Lost(format!("the guest {how}; the last lines of its console: {}", last_lines(&self.qemu.console())))
     }
 }
 
-/// Reads messages as they come, in a thread that ends with the guest. What is none (a line cut off by the guest's end) is
-/// dropped.
+/// Reads messages as they come, in a thread that ends with the guest. Other lines (one that the guest's end cut off)
+/// are dropped.
 fn receive<M: DeserializeOwned + Send + 'static>(output: ChildStdout) -> Receiver<Message<M>> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -104,19 +104,19 @@ fn processor_time(pid: u32) -> u64 {
 }
 
 fn ticks(stat: &str) -> u64 {
-    // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th word after it.
+    // The name in parentheses may contain anything. utime and stime are the 12th and 13th word after it.
     let words = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().skip(11).take(2);
     words.filter_map(|word| word.parse::<u64>().ok()).sum()
 }
 
-/// What led to the guest's end: the last lines up to a panic's own, or the last of all.
+/// Why the guest ended: the last lines up to a kernel panic, or the last lines of all.
 fn last_lines(console: &str) -> String {
-    // What the firmware draws on it says nothing.
+    // The firmware's own output says nothing.
     let console = console.split_once("Booting from ROM..").map_or(console, |(_, kernel)| kernel);
     let printable = |c: &char| !c.is_control();
     let lines: Vec<String> = console.lines().map(|line| line.chars().filter(printable).collect()).collect();
     let lines: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
-    // What follows it is the processor's state.
+    // After the panic comes the processor's state.
     let end = lines.iter().position(|line| line.contains("Kernel panic")).map_or(lines.len(), |panic| panic + 1);
     if end == 0 {
         return "nothing".to_owned();

@@ -1,29 +1,29 @@
-//! Marks: instructions that do nothing. They tell a profiler outside the guest what is being measured.
+//! Marks: instructions that do nothing. They tell QEMU's plugin what is being measured.
 //!
 //! ```text
 //!   account 1 ─────────────┐  account 3 ────────────────────┐        opened and closed by the lab
 //!      window ───────┐     │     window ───┐ window ───┐    │        in its launchers, around a request, a connection
 //! ```
 //!
-//! The profiler's plugin counts the instructions of an open window on the open account. Between windows it counts on an
-//! account that is not read. The marks are always there, so a profiled run executes the same instructions as any other.
+//! While a window is open, `plugin/profile.rs` counts instructions on the open account. Between two accounts it counts
+//! on one that nobody reads. The marks are always there: a profiled run executes the same instructions as any other.
 
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// Accounts by their numbers, from the first to the last.
+/// A range of accounts, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accounts {
     /// The first.
     pub first: u32,
     /// The last.
     pub last: u32,
-    /// The time of their windows, in nanoseconds of the guest's clock.
+    /// The time in their windows, in nanoseconds of the guest's clock.
     pub time: u64,
 }
 
-/// The number of the account that is open.
+/// The number of the open account.
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 fn turn() -> u32 {
@@ -32,30 +32,30 @@ fn turn() -> u32 {
     number
 }
 
-/// An account, open until it is dropped. Only the lab's own process opens them, for it alone numbers them.
+/// An account, open until it is dropped. Only one process of a guest may open accounts: it numbers them.
 pub struct Account {
     first: u32,
 }
 
 impl Account {
-    /// Opens one.
+    /// Opens an account.
     pub fn open() -> Self {
         Self { first: turn() }
     }
 
-    /// Counts what follows apart from what came before.
+    /// Counts from here on separately.
     pub fn step(&self) {
         turn();
     }
 
-    /// Everything since it was opened, on whatever accounts, in windows that took this `time`.
+    /// Every account since it was opened. Their windows took `time`.
     pub fn took(&self, time: Duration) -> Accounts {
         Accounts { first: self.first, last: NUMBER.load(Ordering::Relaxed), time: nanoseconds(time) }
     }
 }
 
 impl Accounts {
-    /// The first of them alone, which took this `time`.
+    /// Only the first of them, which took `time`.
     pub fn beginning(self, time: Duration) -> Self {
         Self { last: self.first, time: nanoseconds(time), ..self }
     }
@@ -71,7 +71,7 @@ impl Drop for Account {
     }
 }
 
-/// Opens a window, until it is dropped. Windows may be nested.
+/// Opens a window until it is dropped. Windows may be nested.
 #[must_use]
 #[inline(always)]
 pub fn window() -> Window {
@@ -91,11 +91,11 @@ impl Drop for Window {
 
 macro_rules! mark {
     ($name:ident, $which:literal) => {
-        // Inlined, because its caller's page is mapped. A page fault would be outside the window.
+        // Inlined into the caller, whose page is present: a page fault here would fall outside of the window.
         #[inline(always)]
         fn $name() {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: a nopl with a displacement that nothing else uses. Aligned, so that it is in one page.
+            // SAFETY: a nopl with an unused displacement does nothing. It is aligned, so it lies in one page.
             unsafe {
                 std::arch::asm!(
                     ".p2align 3",

@@ -1,4 +1,4 @@
-//! What a guest is started for, and what it sends back: one JSON text in, one line of JSON a message out.
+//! The job that a guest gets, and the messages it sends: one JSON text in, one line of JSON for each message out.
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -18,18 +18,18 @@ pub struct Job<W> {
     pub entropy: Vec<u8>,
 }
 
-/// A program that was put into a guest, and how it is started.
+/// A program in the guest, and how to start it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
     /// Its file, in the guest.
     pub file: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// Names and values, beside `PATH`.
+    /// Variables besides `PATH`, by name and value.
     pub environment: Vec<(String, String)>,
 }
 
-/// Where a program writes a line.
+/// Where a program wrote a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
@@ -43,7 +43,7 @@ pub enum Stream {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message<W> {
-    /// It is up and about to begin.
+    /// The guest is up and its work begins.
     Ready,
     /// A message of the work itself.
     Work(W),
@@ -63,8 +63,8 @@ pub enum Message<W> {
     },
     /// The work is done.
     Done,
-    /// Where functions of the kernel and its modules begin, in the form of `/proc/kallsyms`. Only a guest that is profiled
-    /// sends it, after [`Done`](Self::Done).
+    /// Where functions of the kernel and its modules begin, in the form of `/proc/kallsyms`. Only a guest that is
+    /// profiled sends it, after [`Done`](Self::Done).
     Symbols {
         /// The lines.
         text: String,

@@ -1,15 +1,15 @@
-//! The way out of the guest: bytes written to an I/O port, which QEMU's debug console takes at once.
+//! How messages leave the guest: bytes written to an I/O port, QEMU's debug console.
 //!
-//! A device that interrupts the guest when the host gets round to it would make the guest's instructions depend on the
-//! host. A port write completes within the instruction.
+//! A device that sends interrupts when the host has time would make the guest's instructions depend on the host. A
+//! write to this port completes within the instruction.
 
 use crate::message::Message;
 use serde::Serialize;
 
-/// The port of QEMU's `isa-debugcon`. 0x402 is the firmware's own.
+/// The port of QEMU's `isa-debugcon`. The firmware uses 0x402.
 pub(crate) const NUMBER: u16 = 0xe9;
 
-/// What a guest reads from the port once its work is done: which symbols it is to send.
+/// Which symbols a guest should send. It reads this from the port when its work is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// None.
@@ -23,7 +23,7 @@ pub(crate) enum Wanted {
 impl Wanted {
     const KNOWN: [(u8, Self); 3] = [(0xe9, Self::Nothing), (b'm', Self::Modules), (b'a', Self::All)];
 
-    /// The byte that says so. Where nobody says anything it is the port's usual one.
+    /// The byte for it. By default the device answers with its port number.
     pub(crate) fn byte(self) -> u8 {
         Self::KNOWN.iter().find(|(_, known)| *known == self).map_or(0, |(byte, _)| *byte)
     }
@@ -37,14 +37,14 @@ impl Wanted {
 pub struct Port(());
 
 impl Port {
-    /// Lets this process write to it. Without that, the first write would end the process.
+    /// Allows this process to use the port. Otherwise the first write would kill it.
     pub(crate) fn open() -> Self {
         // SAFETY: ioperm only changes which ports this thread may use.
         unsafe { libc::ioperm(NUMBER.into(), 1, 1) };
         Self(())
     }
 
-    /// Which symbols the host wants. Only here does a guest learn that it is watched.
+    /// Which symbols the host wants. Only here does a guest learn that it is profiled.
     pub(crate) fn wanted(&mut self) -> Wanted {
         Wanted::of(read())
     }
@@ -82,10 +82,10 @@ fn read() -> u8 {
 
 #[cfg(not(target_arch = "x86_64"))]
 fn read() -> u8 {
-    unreachable!("guests are amd64, and so is what runs in them")
+    unreachable!("guests are amd64, and so is every program in them")
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 fn write(_: u8) {
-    unreachable!("guests are amd64, and so is what runs in them")
+    unreachable!("guests are amd64, and so is every program in them")
 }

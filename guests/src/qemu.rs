@@ -1,4 +1,4 @@
-//! QEMU's command line, and its process: it never outlives this one.
+//! QEMU's command line and its process, which never outlives this one.
 
 use crate::missing::Missing;
 use crate::port;
@@ -18,14 +18,14 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 /// The emulator.
 pub const PROGRAM: &str = "qemu-system-x86_64";
 
-/// What executes the guest's instructions, and what its clock counts.
+/// What executes the guest's instructions, and what the guest's clock shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
-    /// The machine's own processor; the clock is the wall's.
+    /// The machine's own processor, by KVM. The clock shows real time.
     Kvm,
-    /// Emulation; the clock is the wall's.
+    /// Emulation. The clock shows real time.
     Emulated,
-    /// Emulation; the clock counts instructions, and skips idle time.
+    /// Emulation. The clock counts instructions and jumps over idle time.
     Counted,
 }
 
@@ -40,25 +40,25 @@ pub struct Machine<'a> {
     pub watch: Option<&'a Watch>,
 }
 
-/// What a guest starts from.
+/// What a guest boots.
 #[derive(Debug)]
 pub(super) enum Boot {
-    /// A bzImage, which unpacks itself.
+    /// A bzImage, which unpacks itself in the guest.
     Packed(PathBuf),
     /// An ELF image with a PVH entry.
     Unpacked(Vec<u8>),
 }
 
-/// What every guest's kernel is told. Nothing may differ between two starts, be random, or depend on the host's time:
-/// no address space randomisation, no randomness from the processor, no watchdog that a host under load sets off.
+/// The kernel's command line. Nothing may differ between two boots, be random, or depend on the host's time: no address
+/// space randomisation, no randomness from the processor, no watchdog that fires when the host is busy.
 ///
-/// The rest saves instructions of the start: calibrations, self-tests. Under emulation a processor's cycle is a
+/// The rest saves instructions at boot (calibrations, self-tests). Under emulation a processor's cycle takes a
 /// nanosecond.
 const KERNEL_ARGUMENTS: &str = "console=ttyS0 quiet panic=-1 norandmaps nokaslr mitigations=off random.trust_cpu=off \
                                 random.trust_bootloader=off nowatchdog rcupdate.rcu_cpu_stall_suppress=1 tsc=reliable \
                                 tsc_early_khz=1000000 lpj=4000000 noapictimer percpu_alloc=page cryptomgr.notests -- agent";
 
-/// Neither RDRAND nor RDSEED, whatever QEMU's default model has.
+/// A model without RDRAND and RDSEED, whatever QEMU's default model has.
 const PROCESSOR: &str = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt";
 
 /// The emulator's place.
@@ -79,10 +79,10 @@ pub(super) struct Qemu {
 }
 
 impl Qemu {
-    /// Starts a guest, whose initramfs has parts that follow one another. What it writes to the debug port comes out of the
-    /// returned pipe.
+    /// Starts a guest with the parts of its initramfs in this order. The returned pipe carries what it writes to the
+    /// debug port.
     ///
-    /// The process dies with the calling thread.
+    /// The process ends with the calling thread.
     pub(super) fn start(machine: &Machine<'_>, kernel: &Boot, initramfs: &[&[u8]]) -> Result<(Self, ChildStdout)> {
         let program = find().map_err(|missing| anyhow::anyhow!("{missing}"))?;
         let initramfs = memory_file("initramfs", &initramfs.concat())?;
@@ -100,7 +100,7 @@ impl Qemu {
         let watching = watch.into_iter().flat_map(|(plugin, counts, _)| [plugin, counts]);
         let handed_on: Vec<i32> =
             [image, log].into_iter().chain(unpacked.as_ref().map(AsRawFd::as_raw_fd)).chain(watching).collect();
-        // Both the guest and QEMU itself write to it.
+        // The guest and QEMU itself both write to it.
         let complaints = File::options().append(true).open(format!("/proc/self/fd/{log}"))?;
         let mut command = Command::new(program);
         command.args(["-nodefaults", "-no-user-config", "-nographic", "-no-reboot", "-nic", "none", "-smp", "1"]);
@@ -116,7 +116,7 @@ impl Qemu {
         command.args(["-chardev", &format!("file,id=console,path=/proc/self/fd/{log},append=on")]);
         command.args(["-serial", "chardev:console"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::from(complaints));
-        // In a group of its own, so that a Ctrl-C is this program's to act upon.
+        // In a process group of its own: Ctrl-C is for this program to handle.
         command.process_group(0);
         let parent = nix::unistd::getpid();
         // SAFETY: fcntl, prctl and getppid are safe to call between fork and exec, and the descriptors are open there.
@@ -126,7 +126,7 @@ impl Qemu {
                     Errno::result(libc::fcntl(inherited, libc::F_SETFD, 0))?;
                 }
                 prctl::set_pdeathsig(Signal::SIGKILL)?;
-                // It may have died before the line above.
+                // The parent may have died before prctl.
                 if nix::unistd::getppid() == parent { Ok(()) } else { Err(std::io::ErrorKind::NotFound.into()) }
             });
         }
@@ -135,15 +135,15 @@ impl Qemu {
         Ok((Self { process, console }, messages))
     }
 
-    /// Its process, for `/proc`.
+    /// The process ID, for `/proc`.
     pub(super) fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// Everything on the guest's console so far, and QEMU's own complaints.
+    /// Everything on the guest's console so far, and QEMU's own errors.
     pub(super) fn console(&self) -> String {
         let mut bytes = Vec::new();
-        // A second descriptor on the same file would share its offset with QEMU's; this path opens it anew.
+        // A duplicate of the descriptor would share QEMU's file offset. This opens the file again.
         let opened = File::open(format!("/proc/self/fd/{}", self.console.as_raw_fd()));
         let read = opened.and_then(|mut file| {
             file.seek(SeekFrom::Start(0))?;

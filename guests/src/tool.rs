@@ -1,5 +1,4 @@
-//! Programs of this machine: where they are, and running one with a time limit. This is the seam for tests of what calls
-//! apt and dpkg.
+//! Finds programs of this machine, and runs one with a time limit. Tests of what calls apt and dpkg replace [`Tools`].
 
 use crate::stop::Stop;
 use anyhow::{Context, Result};
@@ -13,7 +12,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// Where tools are that an ordinary user's PATH leaves out.
+/// Folders with tools that are not in an ordinary user's PATH.
 const ALSO: &[&str] = &["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /// The place of the tool `name`; `None` when it is not installed.

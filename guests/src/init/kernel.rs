@@ -1,4 +1,4 @@
-//! What a guest's kernel needs from its init before anything can be measured on it.
+//! Sets up a guest's kernel before its work begins.
 
 use crate::initramfs::PATH;
 use anyhow::{Context, Result};
@@ -11,36 +11,36 @@ use std::os::fd::AsRawFd;
 const ADD_ENTROPY: libc::Ioctl = 0x4008_5203;
 const RESEED: libc::Ioctl = 0x5207;
 
-/// Mounts what programs expect to find, and sets what they inherit.
+/// Mounts what programs expect, and sets PATH.
 pub(super) fn furnish() -> Result<()> {
-    // The rest is the initramfs itself, in memory and writable.
+    // Everything else is the initramfs, in memory and writable.
     for (kind, place) in [("proc", "/proc"), ("sysfs", "/sys")] {
         let mounted = mount(Some(kind), place, Some(kind), MsFlags::empty(), None::<&str>);
         mounted.with_context(|| format!("mounting {place}"))?;
     }
     fs::create_dir_all("/run/netns")?;
-    // SAFETY: this process has a single thread yet.
+    // SAFETY: this process has only one thread so far.
     unsafe { std::env::set_var("PATH", PATH) };
-    // The host sees a panic; what a process killed in its place had been doing, it would have to guess.
+    // The host notices a panic. If the kernel killed a process instead, the host would have to guess why it ended.
     fs::write("/proc/sys/vm/panic_on_oom", "1").context("making the kernel panic when it runs out of memory")?;
     Ok(())
 }
 
-/// Makes everything random in the kernel depend on `entropy` and on nothing else that the guest's start does not fix.
+/// Makes `entropy` the only source of randomness in the kernel that can differ between boots.
 pub(super) fn stir(entropy: &[u8]) -> Result<()> {
     // struct rand_pool_info: entropy in bits, size in bytes, the bytes.
     let mut pool = Vec::from((8 * entropy.len() as u32).to_ne_bytes());
     pool.extend((entropy.len() as u32).to_ne_bytes());
     pool.extend(entropy);
     let random = File::options().write(true).open("/dev/urandom")?;
-    // SAFETY: the kernel reads the struct it is given, of the length it says.
+    // SAFETY: the kernel reads a struct of the length that its header gives.
     Errno::result(unsafe { libc::ioctl(random.as_raw_fd(), ADD_ENTROPY, pool.as_ptr()) })?;
     // SAFETY: this takes no argument.
     Errno::result(unsafe { libc::ioctl(random.as_raw_fd(), RESEED) })?;
     Ok(())
 }
 
-/// Loads the module in `file`; one that is there already is left alone.
+/// Loads the module in `file`, unless it is loaded already.
 ///
 /// # Errors
 /// When the kernel refuses it.

@@ -1,4 +1,4 @@
-//! The guest's first process, for the program that is put there as `/init`: mounts, entropy, modules, then the job.
+//! The guest's first process, for the program that is `/init` there: mounts, entropy, modules, then the job.
 
 mod kernel;
 mod program;
@@ -12,10 +12,10 @@ use anyhow::{Context, Result};
 use nix::sys::reboot::{RebootMode, reboot};
 use serde::de::DeserializeOwned;
 
-/// The argument that makes a program a guest's init. Not a verb: nobody is meant to type it.
+/// The argument that tells a program to be a guest's init. The kernel passes it; it is no verb for users.
 const WORD: &str = "agent";
 
-/// Whether this process is a guest's init. The kernel hands it words ahead of that one that it made nothing of itself.
+/// Whether this process is a guest's init. Parameters that the kernel does not know come before the word.
 pub fn is_asked_for() -> bool {
     std::process::id() == 1 && std::env::args().any(|argument| argument == WORD)
 }
@@ -24,7 +24,7 @@ pub fn is_asked_for() -> bool {
 pub fn main<W: DeserializeOwned>(work: impl FnOnce(W, &mut Port) -> Result<()>) -> ! {
     let mut port = Port::open();
     if let Err(error) = job(work, &mut port) {
-        // The console is the host's to read when all else fails.
+        // The host reads the console if the message is lost.
         eprintln!("init: {error:#}");
         port.tell(&Message::<()>::Broken { reason: format!("{error:#}") });
     }
@@ -45,7 +45,7 @@ fn job<W: DeserializeOwned>(work: impl FnOnce(W, &mut Port) -> Result<()>, port:
     symbols(port)
 }
 
-/// Sends where functions begin, if the host wants to know.
+/// Sends where functions begin, if the host wants it.
 fn symbols(port: &mut Port) -> Result<()> {
     let modules_only = match port.wanted() {
         Wanted::Nothing => return Ok(()),

@@ -1,4 +1,4 @@
-//! A program as the init's child: what it writes, line by line, and how it ends.
+//! Runs a program as the init's child: sends what it writes, line by line, and how it ends.
 
 use crate::message::{Message, Program, Stream};
 use crate::port::Port;

@@ -1,4 +1,4 @@
-//! A program's libraries and theirs, found in ld.so's order: breadth first, each name once.
+//! A program's libraries and their libraries, found in ld.so's order: breadth first, each name once.
 
 use super::elf::{self, Kind, Needs};
 use super::loader::Folders;
@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// Finds libraries, and remembers what it has read: a hundred plugins need the same C library.
+/// Finds libraries, and caches what it has read: a hundred plugins need the same C library.
 pub(super) struct Finder {
     folders: Folders,
     read: HashMap<PathBuf, Rc<Needs>>,
@@ -31,7 +31,7 @@ pub(super) struct Library {
 /// A file whose libraries are still to be found.
 struct Open {
     path: PathBuf,
-    /// The folders of its DT_RPATH, and of those by whom it is loaded.
+    /// The folders of its DT_RPATH and of its loaders' DT_RPATH.
     inherited: Vec<PathBuf>,
 }
 
@@ -46,7 +46,7 @@ impl Finder {
 
     /// What is loaded with `file`, a program or a library.
     pub(super) fn closure(&mut self, file: &Path) -> Result<Closure> {
-        // ld.so takes the origin from where a program is, not from the link it was called by.
+        // ld.so takes $ORIGIN from the program's real place, not from the link that was called.
         let file = fs::canonicalize(file).with_context(|| format!("finding {}", file.display()))?;
         let interpreter = self.needs(&file)?.interpreter.as_ref().map(PathBuf::from);
         let loader_name = interpreter.as_deref().and_then(Path::file_name).map(|name| name.to_owned());
@@ -73,7 +73,7 @@ impl Finder {
         Ok(Closure { interpreter, libraries })
     }
 
-    /// The library `name`, which is looked for in the folders `first`, and then where ld.so always looks.
+    /// Finds the library `name`: in the folders `first`, then where ld.so always looks.
     pub(super) fn find(&mut self, name: &str, kind: Kind, first: &[PathBuf]) -> Result<PathBuf> {
         if name.contains('/') {
             return Ok(PathBuf::from(name));
@@ -87,7 +87,7 @@ impl Finder {
         bail!("the shared library {name} is in none of the folders that ld.so searches; install its package")
     }
 
-    /// What `path` says it needs.
+    /// What the file `path` needs.
     pub(super) fn needs(&mut self, path: &Path) -> Result<Rc<Needs>> {
         if let Some(needs) = self.read.get(path) {
             return Ok(Rc::clone(needs));

@@ -1,5 +1,5 @@
-//! Copies of the host's files, each with the way to it: what is reached through symbolic links on the host is reached
-//! through the same ones in the guest.
+//! Copies the host's files, with every symbolic link on the way to them. In the guest they are reached through the same
+//! links as on the host.
 //!
 //! ```text
 //!   /sbin/iptables                      sbin → usr/sbin
@@ -15,7 +15,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
-/// As many as the kernel follows (`MAXSYMLINKS`).
+/// As many links as the kernel follows (`MAXSYMLINKS`).
 const MAX_LINKS: usize = 40;
 
 impl Initramfs {
@@ -26,7 +26,7 @@ impl Initramfs {
             let reading = || format!("reading {}", end.display());
             let attributes = fs::metadata(&end).with_context(reading)?;
             ensure!(attributes.is_file(), "{} is no file", end.display());
-            // Neither set-uid bits nor the host's umask mean anything to a guest where all is root's.
+            // A guest has only root: set-uid bits and the host's umask mean nothing there.
             let mode = if attributes.permissions().mode() & 0o111 == 0 { 0o644 } else { 0o755 };
             self.file(&end, mode, fs::read(&end).with_context(reading)?);
         }

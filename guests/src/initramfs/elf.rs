@@ -1,4 +1,4 @@
-//! What an ELF file says of how it is loaded, read from its segments: section headers may be missing, and ld.so ignores them.
+//! How an ELF file is loaded, read from its segments: section headers may be missing, and ld.so ignores them.
 
 use anyhow::{Context, Result, bail, ensure};
 use elf::abi::{DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_STRTAB, PT_DYNAMIC, PT_INTERP, PT_LOAD};
@@ -8,24 +8,24 @@ use elf::file::Class;
 use elf::segment::ProgramHeader;
 use elf::{ElfBytes, ParseError};
 
-/// For which processor, and of how many bits. A library of another kind is passed over, as ld.so does.
+/// The processor and word size. Like ld.so, a search skips libraries of another kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Kind {
     class: Class,
     machine: u16,
 }
 
-/// What one file asks of the loader.
+/// What one file needs from the loader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Needs {
     pub(super) kind: Kind,
-    /// The loader itself; `None` in libraries and static programs.
+    /// The loader's path; `None` in libraries and static programs.
     pub(super) interpreter: Option<String>,
     /// Names of libraries.
     pub(super) libraries: Vec<String>,
-    /// Folders separated by colons, `$ORIGIN` not yet replaced: for this file and for what it loads.
+    /// Folders for this file's libraries and for theirs, separated by colons. `$ORIGIN` is not yet replaced.
     pub(super) rpath: Option<String>,
-    /// The same, for what this file itself names; where it is given, `rpath` is ignored.
+    /// Folders for this file's libraries only. If present, `rpath` is ignored.
     pub(super) runpath: Option<String>,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Needs> {
     Ok(needs)
 }
 
-/// The file without what neither the kernel nor ld.so reads: symbols, debug sections and section headers.
+/// Cuts off what neither the kernel nor ld.so reads: symbols, debug sections and section headers.
 pub(super) fn without_sections(mut bytes: Vec<u8>) -> Result<Vec<u8>> {
     let file = parse(&bytes)?;
     ensure!(file.ehdr.class == Class::ELF64, "it is no 64-bit ELF file");
@@ -82,7 +82,7 @@ fn segments(file: &ElfBytes<'_, AnyEndian>) -> Vec<ProgramHeader> {
     file.segments().map(|table| table.iter().collect()).unwrap_or_default()
 }
 
-/// Where in the file the byte is that is loaded at `address`.
+/// The file offset of the byte that is loaded at `address`.
 fn offset(segments: &[ProgramHeader], address: u64) -> Option<u64> {
     let mut loaded = segments.iter().filter(|segment| segment.p_type == PT_LOAD);
     loaded.find_map(|segment| {

@@ -1,4 +1,4 @@
-//! This very binary as the guest's first process.
+//! The running program as the guest's first process.
 
 use super::closure::Finder;
 use super::loader::Folders;
@@ -11,7 +11,7 @@ impl Initramfs {
     /// Adds the running binary as `/init`, with its libraries and without its symbols.
     ///
     /// # Errors
-    /// When it cannot be read, or a library of its is not found.
+    /// When it cannot be read, or one of its libraries is not found.
     pub fn init(&mut self) -> Result<()> {
         let path = std::env::current_exe().context("finding this program's own file")?;
         self.program_as(&path, "/init").with_context(|| format!("adding {} as /init", path.display()))

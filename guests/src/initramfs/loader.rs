@@ -4,20 +4,20 @@ use std::env::consts::ARCH;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders that ld.so searches, besides those that a file names itself.
+/// Folders that ld.so searches after those that a file names itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Folders {
-    /// From `/etc/ld.so.conf`, which becomes the cache on the host. A guest has none.
+    /// From `/etc/ld.so.conf`. The host has a cache made of it, a guest has none.
     pub(super) configured: Vec<PathBuf>,
-    /// Those compiled into ld.so.
+    /// Compiled into ld.so.
     pub(super) default: Vec<PathBuf>,
 }
 
 impl Folders {
-    /// This machine's.
+    /// This machine's folders.
     ///
-    /// The configuration rather than its cache is read: the cache prefers builds for newer processors
-    /// (`glibc-hwcaps`), which a guest's processor may be unable to run.
+    /// This reads the configuration, not the cache: the cache prefers builds for newer processors (`glibc-hwcaps`),
+    /// which a guest's processor may not run.
     pub(super) fn of_host() -> Self {
         let default = [format!("/lib/{ARCH}-linux-gnu"), format!("/usr/lib/{ARCH}-linux-gnu")];
         let default = default.into_iter().chain(["/lib", "/usr/lib", "/lib64", "/usr/lib64"].map(str::to_owned));
@@ -38,7 +38,7 @@ pub(super) fn configured(file: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// `seen` holds the files read so far: some may include each other.
+/// `seen` holds the files read so far: files may include each other.
 fn read(file: &Path, seen: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) {
     let Ok(file) = file.canonicalize() else { return };
     if seen.contains(&file) {
@@ -60,7 +60,7 @@ fn read(file: &Path, seen: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) {
     }
 }
 
-/// The files that match a pattern whose last part may hold one `*`, sorted.
+/// The files that match a pattern, sorted. Its last part may contain one `*`.
 fn matching(pattern: &Path) -> Vec<PathBuf> {
     let (Some(folder), Some(name)) = (pattern.parent(), pattern.file_name().and_then(|name| name.to_str())) else {
         return Vec::new();

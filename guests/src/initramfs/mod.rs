@@ -1,7 +1,7 @@
-//! The file tree that a guest boots from: programs of this machine with their libraries, kernel modules, and this very
-//! binary as `/init`. It is the guest's only storage, for a disk's latency would be in its measurements.
+//! The files that a guest boots with: programs of this machine with their libraries, kernel modules, and the running
+//! program as `/init`. It is the guest's only storage: a disk's latency would show in measurements.
 //!
-//! What is in it comes from the host; how it is written does not, so that the same files make the same image:
+//! The same files make the same archive, to the byte:
 //!
 //! ```text
 //!   tools ──► program ──► closure ──► loader   which libraries, and in which folders ld.so looks for them
@@ -31,7 +31,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// What an account, a protocol's name and a port's name are in the guest: written here, since the host's differ.
+/// Accounts, protocols and ports by name. Fixed here, because hosts differ.
 const ETC: &[(&str, &str)] = &[
     ("/etc/group", "root:x:0:\n"),
     ("/etc/hosts", "127.0.0.1 localhost\n"),
@@ -41,9 +41,9 @@ const ETC: &[(&str, &str)] = &[
     ("/etc/services", "domain 53/tcp\ndomain 53/udp\nhttp 80/tcp\nhttps 443/tcp\n"),
 ];
 
-/// A guest's first file tree, in memory. Paths are the guest's, with or without the leading slash.
+/// A guest's files, in memory. Paths are the guest's, with or without the leading slash.
 ///
-/// What is added at a place replaces what was there; the folders above it are made.
+/// Adding at a path replaces what was there. Folders above it are made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Initramfs {
     nodes: BTreeMap<PathBuf, Node>,
@@ -57,7 +57,7 @@ enum Node {
     Device { major: u32, minor: u32 },
 }
 
-/// An archive that QEMU's `-initrd` takes: uncompressed, since in a guest that counts instructions unpacking is not free.
+/// An archive for QEMU's `-initrd`. It is not compressed: in a guest that counts instructions, unpacking costs.
 pub(crate) struct Archive {
     pub(crate) bytes: Vec<u8>,
     /// Of `bytes`, in hexadecimal.
@@ -72,7 +72,7 @@ impl Initramfs {
             tree.folder(folder);
         }
         tree.link("/var/run", "/run");
-        // Where /usr is merged, programs and the kernel name files by either way.
+        // Where /usr is merged, programs and the kernel use either path.
         for name in ["/bin", "/lib", "/lib64", "/sbin"] {
             if let Ok(target) = fs::read_link(name) {
                 tree.folder(&target);
@@ -109,7 +109,7 @@ impl Initramfs {
         self.insert(path.as_ref(), Node::Device { major, minor });
     }
 
-    /// Adds kernel modules in the order of loading, as `/modules/000-NAME.ko` and so on. Says where each is.
+    /// Adds kernel modules in the order of loading, as `/modules/000-NAME.ko` and so on. Returns their paths.
     pub fn modules(&mut self, modules: &[Module]) -> Vec<String> {
         self.folder("/modules");
         let place = |(index, module): (usize, &Module)| {
@@ -128,7 +128,7 @@ impl Initramfs {
         })
     }
 
-    /// The archive. Fails where a path leads through something that is no folder.
+    /// Writes the archive. Fails when a path leads through something that is no folder.
     pub(crate) fn write(&self) -> anyhow::Result<Archive> {
         let bytes = newc::write(&self.nodes)?;
         let sha256 = HEXLOWER.encode(&Sha256::digest(&bytes));
@@ -148,7 +148,7 @@ impl Initramfs {
     }
 }
 
-/// A path as the archive has it: from the root, without the leading slash.
+/// A path as in the archive: from the root, without the leading slash.
 fn place(path: &Path) -> PathBuf {
     path.components().filter(|part| matches!(part, Component::Normal(_))).collect()
 }

@@ -1,6 +1,7 @@
-//! The archive format that the kernel unpacks: cpio's "newc" (Documentation/driver-api/early-userspace/buffer-format.rst).
+//! The archive format that the kernel unpacks: cpio's "newc"
+//! (Documentation/driver-api/early-userspace/buffer-format.rst).
 //!
-//! Owner, times and the device of origin are left at zero, and inode numbers are places in the sorted list.
+//! Owner, times and device are zero. Inode numbers count the sorted list.
 
 use super::Node;
 use anyhow::{Context, Result, ensure};
@@ -15,7 +16,7 @@ const FILE: u32 = 0o100_000;
 const LINK: u32 = 0o120_777;
 const CHARACTER_DEVICE: u32 = 0o020_600;
 
-/// Room for a header and its padding, for the size of the archive to be known in advance.
+/// Room for a header and its padding, to allocate the archive at once.
 const OVERHEAD: usize = 256;
 
 /// The archive of `nodes`, whose order puts a folder before what is in it.
@@ -30,7 +31,7 @@ pub(super) fn write(nodes: &BTreeMap<PathBuf, Node>) -> Result<Vec<u8>> {
     trailer(archive).context("writing the initramfs's end")
 }
 
-/// The kernel would not say that it dropped a file: it leaves out what has no folder.
+/// The kernel drops a file that has no folder, without a word.
 fn check_parent(nodes: &BTreeMap<PathBuf, Node>, path: &Path) -> Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let Some(parent) = parent else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Programs, each with all that ld.so loads for it.
+//! Adds programs with everything that ld.so loads for them.
 
 use super::Initramfs;
 use super::closure::{Closure, Finder};
@@ -10,7 +10,7 @@ impl Initramfs {
     /// Adds the host's program `path` at the same path, with its libraries.
     ///
     /// # Errors
-    /// When it is no program, or a library of its is not found.
+    /// When it is no program, or one of its libraries is not found.
     pub fn program(&mut self, path: &Path) -> Result<()> {
         self.with_libraries(&mut Finder::new(Folders::of_host()), path).map(drop)
     }
@@ -23,7 +23,7 @@ impl Initramfs {
         Ok(closure)
     }
 
-    /// Adds what is loaded with a program, such that the guest's ld.so, which has no cache, finds it.
+    /// Adds what is loaded with a program, where the guest's ld.so finds it without a cache.
     pub(super) fn libraries(&mut self, finder: &Finder, closure: &Closure) -> Result<()> {
         if let Some(interpreter) = &closure.interpreter {
             self.copy(interpreter)?;

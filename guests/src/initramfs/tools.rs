@@ -1,4 +1,4 @@
-//! The tools that guests run: which there are, and what each loads at run time that its headers do not name.
+//! Adds tools, with what each loads at run time that its ELF headers do not name.
 
 use super::Initramfs;
 use super::closure::{Closure, Finder};

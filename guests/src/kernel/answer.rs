@@ -1,4 +1,4 @@
-//! What apt and dpkg answer: the one place that understands their errors.
+//! What apt and dpkg print: the only place that interprets their errors.
 
 use crate::missing::Missing;
 use crate::tool::{Ending, Output};
@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-/// The other way to a kernel, at the end of remedies.
+/// The other way to get a kernel, at the end of remedies.
 pub(super) const OTHERWISE: &str = "or name a kernel of your own: VMLINUZ:MODULES_DIR";
 
-/// What the run of `program verb` printed, or why it came to nothing.
+/// What `program verb` printed, or why it failed.
 pub(super) fn said(program: &str, verb: &str, limit: Duration, run: anyhow::Result<Output>) -> Result<String, Missing> {
     let missing = |why: String, remedy: &str| Missing { why, remedy: format!("{remedy}, {OTHERWISE}") };
     let run = run.map_err(|error| missing(format!("{error:#}"), "install apt and dpkg"))?;
@@ -26,10 +26,10 @@ pub(super) fn said(program: &str, verb: &str, limit: Duration, run: anyhow::Resu
     Err(missing(why, if late { "try again when network and machine are less busy" } else { remedy(&run.stderr) }))
 }
 
-/// What `stderr` tells of errors, in a line: the first two of different kinds.
+/// The errors in `stderr`, in one line: the first two of different kinds.
 fn complaint(stderr: &str) -> String {
     let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
-    // Why a signature is no good is only a warning.
+    // apt explains a bad signature only in a warning.
     let signature = |line: &&str| line.starts_with("GPG error");
     let warned = || lines().filter_map(|line| line.strip_prefix("W: ")).filter(signature);
     let mut told: Vec<_> = warned().chain(lines().filter_map(|line| line.strip_prefix("E: "))).collect();
@@ -37,14 +37,14 @@ fn complaint(stderr: &str) -> String {
         told.extend(lines());
     }
     told.retain(|line| !line.starts_with("Some index files failed"));
-    // A mirror that cannot be reached is told once for every file that it should have had.
+    // apt reports an unreachable mirror once for every file.
     let mut kinds = BTreeSet::new();
     told.retain(|line| kinds.insert(line.split(' ').take(2).collect::<Vec<_>>()));
     told.truncate(2);
     if told.is_empty() { "it said nothing".to_owned() } else { told.join("; ").trim_end_matches('.').to_owned() }
 }
 
-/// What helps against the error that `stderr` tells.
+/// What helps against the error in `stderr`.
 fn remedy(stderr: &str) -> &'static str {
     const REMEDIES: &[(&[&str], &str)] = &[
         (&["No space left"], "make room there, or set XDG_CACHE_HOME to another folder"),
@@ -65,7 +65,7 @@ fn remedy(stderr: &str) -> &'static str {
     REMEDIES
         .iter()
         .find(told)
-        .map_or("check apt's sources (/etc/apt/sources.list.d), whose mirror is used", |(_, text)| text)
+        .map_or("check apt's sources (/etc/apt/sources.list.d): their mirror is used", |(_, text)| text)
 }
 
 #[cfg(test)]

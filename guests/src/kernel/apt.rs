@@ -1,6 +1,6 @@
-//! A private apt: it has its own sources, lists and cache in one folder, and neither reads nor writes the machine's.
+//! A private apt: its sources, lists and cache are in one folder. It does not touch the machine's.
 //!
-//! What it shares with the machine is the configuration of proxies (`/etc/apt/apt.conf.d`), and Debian's keys.
+//! It shares with the machine only the configuration of proxies (`/etc/apt/apt.conf.d`) and Debian's keys.
 
 use super::answer::{OTHERWISE, said};
 use super::mirror::Mirror;
@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Debian's keys: under the first name up to Debian 13, under the second from then on.
+/// Debian's keys: the first name up to Debian 13, the second from then on.
 const KEYS: &[&str] =
     &["/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp"];
 /// The package that depends on the newest kernel of its suite.
@@ -20,8 +20,8 @@ const UPDATE_LIMIT: Duration = Duration::from_secs(300);
 const ASK_LIMIT: Duration = Duration::from_secs(120);
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(3600);
 
-/// What an ordinary user gets, too: no hooks of the machine's, no architecture but the guests', no sandbox user, who
-/// could not write to a folder of the caller's. `{}` is the private folder.
+/// None of the machine's hooks, only the guests' architecture, and no sandbox user, who could not write to the caller's
+/// folder. `{}` is the private folder.
 const CONFIGURATION: &str = r#"#clear APT::Architectures;
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
@@ -55,19 +55,19 @@ pub(super) struct Package {
     pub(super) version: String,
     /// Bytes of the .deb.
     pub(super) size: u64,
-    /// Bytes that it takes when it is unpacked.
+    /// Bytes when it is unpacked.
     pub(super) unpacked: u64,
     /// Of the .deb, in hex.
     pub(super) sha256: String,
-    /// Packages of the same source, of which it needs exactly this version.
+    /// Packages that it needs in exactly this version: those of the same source.
     needs: Vec<String>,
 }
 
 impl<'a> Apt<'a> {
-    /// Sets one up for `suite` in `folder`, which is empty.
+    /// Sets up an apt for `suite` in the empty `folder`.
     pub(super) fn open(folder: &Path, suite: Suite, mirror: &Mirror, tools: &'a dyn Tools) -> Result<Self, Missing> {
         let keys = KEYS.iter().find(|path| Path::new(path).is_file()).ok_or_else(|| Missing {
-            why: format!("Debian's keys are not here ({}), so what is downloaded could not be checked", KEYS[0]),
+            why: format!("Debian's keys are not here ({}), so a download could not be checked", KEYS[0]),
             remedy: format!("apt-get install debian-archive-keyring, {OTHERWISE}"),
         })?;
         let shown = folder.display().to_string();
@@ -93,9 +93,9 @@ impl<'a> Apt<'a> {
         self.call("apt-get", &["update"], UPDATE_LIMIT).map(drop)
     }
 
-    /// The packages that make up the newest kernel, that with its release in its name first.
+    /// The packages that make up the newest kernel. The one with the release in its name comes first.
     ///
-    /// Up to Debian 13 that is one package; later it is split into image, modules and what both have in common.
+    /// Up to Debian 13 it is one package, later one for the image, one for modules and one for what both share.
     pub(super) fn kernel(&self) -> Result<Vec<Package>, Missing> {
         let newest = self.describe(NEWEST)?;
         let (mut packages, mut waiting) = (Vec::<Package>::new(), newest.needs);
@@ -117,7 +117,7 @@ impl<'a> Apt<'a> {
     fn describe(&self, name: &str) -> Result<Package, Missing> {
         let text = self.call("apt-cache", &["show", "--no-all-versions", name], ASK_LIMIT)?;
         Package::parse(&text).ok_or_else(|| Missing {
-            why: format!("apt-cache describes {name} in a way that svclab does not understand: {text:?}"),
+            why: format!("apt-cache describes {name} in a form that svclab does not know: {text:?}"),
             remedy: OTHERWISE.to_owned(),
         })
     }
@@ -130,7 +130,7 @@ impl<'a> Apt<'a> {
         self.call("apt-get", &args, DOWNLOAD_LIMIT).map(drop)
     }
 
-    /// Where the downloaded .deb of `package` is, whole or as far as it has come.
+    /// The .deb of `package`, complete or still being downloaded.
     pub(super) fn downloaded(&self, package: &Package) -> Option<PathBuf> {
         let start = format!("{}_", package.name);
         let mut entries = fs::read_dir(&self.folder).ok()?.filter_map(Result::ok);
@@ -140,14 +140,14 @@ impl<'a> Apt<'a> {
     fn call(&self, program: &str, args: &[&str], limit: Duration) -> Result<String, Missing> {
         let folder = self.folder.display().to_string();
         let configuration = format!("{folder}/apt.conf");
-        // `apt-get download` writes to where it is called; what it says is read below.
+        // `apt-get download` writes to the current folder.
         let ahead = ["-C", &folder, "LC_ALL=C", program, "-q", "-c", &configuration];
         let args: Vec<_> = ahead.iter().chain(args).map(|&arg| arg.to_owned()).collect();
         said(program, args[ahead.len()].as_str(), limit, self.tools.run("env", &args, limit))
     }
 }
 
-/// The sources of `suite`: only lists of packages, none of what else the machine's apt may be told to download.
+/// The sources of `suite`: only lists of packages, whatever else the machine's apt downloads.
 fn sources(suite: Suite, mirror: &Mirror, keys: &str) -> String {
     let source = |address: &str, suites: &str| {
         format!(
@@ -160,12 +160,12 @@ fn sources(suite: Suite, mirror: &Mirror, keys: &str) -> String {
 }
 
 impl Package {
-    /// The release of the kernel that it is the image of.
+    /// The kernel release, if it is a kernel's image.
     pub(super) fn release(&self) -> Option<&str> {
         self.name.strip_prefix("linux-image-")
     }
 
-    /// Reads the first description in what `apt-cache show` prints.
+    /// Reads the first package that `apt-cache show` prints.
     fn parse(text: &str) -> Option<Self> {
         let stanza = text.split("\n\n").next()?;
         let field = |name: &str| {

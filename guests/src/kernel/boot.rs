@@ -5,12 +5,12 @@ use super::image::Image;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Those whose image may be read and whose modules are there, by release.
+/// Kernels whose image this user may read and whose modules are installed, by release.
 pub(super) fn installed() -> Vec<Kernel> {
     below(Path::new("/"))
 }
 
-/// The one that runs, if it is among them: in a container, or for an ordinary user of Ubuntu, it is not.
+/// The running kernel, if it is among them. In a container, or for an ordinary user on Ubuntu, it is not.
 pub(super) fn running() -> Option<Kernel> {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
     installed().into_iter().find(|kernel| kernel.release == release.trim())
@@ -23,14 +23,14 @@ fn below(root: &Path) -> Vec<Kernel> {
     folders.iter().filter_map(|modules| whole(root, modules)).collect()
 }
 
-/// The kernel with the modules in the folder `modules`, if it has an image, too.
+/// The kernel with the modules in the folder `modules`, if it also has an image.
 fn whole(root: &Path, modules: &Path) -> Option<Kernel> {
     let release = modules.file_name()?.to_str()?;
-    // Headers alone leave a folder here as well.
+    // A package of headers makes a folder here as well.
     if !modules.join("kernel").is_dir() {
         return None;
     }
-    // Fedora, Arch and Debian after 13 keep the image beside its modules.
+    // Fedora, Arch and Debian after 13 keep the image beside the modules.
     let images = [root.join("boot").join(format!("vmlinuz-{release}")), modules.join("vmlinuz")];
     images.into_iter().find_map(|vmlinuz| {
         let image = Image::read(&vmlinuz).ok().filter(|image| image.release == release)?;

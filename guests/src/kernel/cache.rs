@@ -1,7 +1,7 @@
-//! The fetched kernels of this user: a folder a suite, which is whole or not there.
+//! The fetched kernels of this user: a folder for each suite, complete or absent.
 //!
-//! A kernel is made ready in a folder beside it and renamed into place. Whoever fetches holds a lock, so that a folder
-//! that was being made ready before is a leftover of a fetch that was killed.
+//! A kernel is prepared in a folder beside it and then renamed. Only the holder of a lock fetches, so any other folder
+//! in preparation was left by a fetch that was killed.
 
 use super::Kernel;
 use super::image::Image;
@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// How the names begin of folders in which a kernel is made ready.
+/// The prefix of folders in which a kernel is prepared.
 const UNREADY: &str = ".fetch-";
-/// What is kept of a kernel, in its folder.
+/// What a kernel's folder contains.
 pub(super) const VMLINUZ: &str = "vmlinuz";
 pub(super) const CONFIG: &str = "config";
 pub(super) const MODULES: &str = "lib/modules";
@@ -31,7 +31,7 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// That of the user who runs this: `$XDG_CACHE_HOME/svclab/kernels`, or below `~/.cache`.
+    /// This user's: `$XDG_CACHE_HOME/svclab/kernels`, or below `~/.cache`.
     pub(super) fn of_this_user() -> Result<Self, Missing> {
         let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let caches = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
@@ -46,7 +46,7 @@ impl Cache {
         Self { folder: caches.join("svclab/kernels") }
     }
 
-    /// The folder of svclab's in the user's cache.
+    /// svclab's folder in the user's cache.
     pub(super) fn beside(&self) -> PathBuf {
         self.folder.parent().unwrap_or(&self.folder).to_owned()
     }
@@ -58,7 +58,7 @@ impl Cache {
     /// The kernel of `suite`, if it has been fetched.
     ///
     /// # Errors
-    /// When it is there and is not what was fetched.
+    /// When its files have changed since.
     pub(super) fn find(&self, suite: Suite) -> Result<Option<Kernel>, Missing> {
         let place = self.place(suite);
         match fs::symlink_metadata(&place) {
@@ -72,13 +72,13 @@ impl Cache {
         })
     }
 
-    /// Makes the cache this process's to change. Waits while it is another's.
+    /// Locks the cache. Waits while another process holds it.
     pub(super) fn lock(&self, stop: Stop<'_>, waiting: impl Fn()) -> Result<Locked<'_>, Missing> {
         let made = fs::create_dir_all(&self.folder).and_then(|()| File::create(self.folder.join(".lock")));
         let mut file = made.map_err(|error| self.unusable(&error.into()))?;
         let mut told = false;
         loop {
-            // Not blocking: the handler of an interrupt does not end the wait for a lock.
+            // Not blocking: an interrupt's handler does not end the wait for a lock.
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(lock) => {
                     let locked = Locked { cache: self, _lock: lock };
@@ -99,42 +99,41 @@ impl Cache {
         }
     }
 
-    /// Why nothing can be kept here.
+    /// Why the cache cannot be used.
     pub(super) fn unusable(&self, error: &anyhow::Error) -> Missing {
         let why = format!("{}, where fetched kernels are kept, cannot be used: {error:#}", self.folder.display());
         Missing { why, remedy: "make it yours with room in it, or set XDG_CACHE_HOME to another folder".to_owned() }
     }
 }
 
-/// A cache that only this process changes, until this is dropped.
+/// A locked cache: until this is dropped, only this process changes it.
 pub(super) struct Locked<'a> {
     cache: &'a Cache,
     _lock: Flock<File>,
 }
 
 impl Locked<'_> {
-    /// Removes what killed fetches left.
+    /// Removes what killed fetches left behind.
     fn sweep(&self) -> Result<()> {
         let folder = &self.cache.folder;
         let listing = || format!("listing {}", folder.display());
         for entry in fs::read_dir(folder).with_context(listing)? {
             let entry = entry.with_context(listing)?;
             if entry.file_name().to_string_lossy().starts_with(UNREADY) {
-                fs::remove_dir_all(entry.path()).with_context(|| {
-                    format!("removing {}, which a fetch left that was killed", entry.path().display())
-                })?;
+                fs::remove_dir_all(entry.path())
+                    .with_context(|| format!("removing {}, left by a fetch that was killed", entry.path().display()))?;
             }
         }
         Ok(())
     }
 
-    /// A folder to make a kernel ready in, which is removed with all that is still in it when it is dropped.
+    /// A folder to prepare a kernel in. Dropping it removes what is still inside.
     pub(super) fn workplace(&self) -> Result<TempDir, Missing> {
         let made = tempfile::Builder::new().prefix(UNREADY).tempdir_in(&self.cache.folder);
         made.map_err(|error| self.cache.unusable(&error.into()))
     }
 
-    /// Whether there is room for `bytes` more.
+    /// Checks that there is room for `bytes` more.
     pub(super) fn check_room(&self, suite: Suite, bytes: u64) -> Result<(), Missing> {
         let folder = &self.cache.folder;
         let space = nix::sys::statvfs::statvfs(folder).map_err(|error| self.cache.unusable(&error.into()))?;
@@ -152,7 +151,7 @@ impl Locked<'_> {
         Err(Missing { why, remedy: "make room there, or set XDG_CACHE_HOME to another folder".to_owned() })
     }
 
-    /// Puts the kernel of `suite` that was made ready in `folder` into its place.
+    /// Moves the kernel of `suite`, prepared in `folder`, to its place.
     pub(super) fn put(&self, suite: Suite, folder: &Path) -> Result<Kernel, Missing> {
         let place = self.cache.place(suite);
         whole(suite, folder)
@@ -162,11 +161,11 @@ impl Locked<'_> {
     }
 }
 
-/// Renames `new` to `place`. What was there is at `new` then, so that there is one of them at every moment.
+/// Exchanges `new` and `place`, so that a kernel is there at every moment.
 fn swap(new: &Path, place: &Path) -> Result<()> {
     let swapped = match renameat2(AT_FDCWD, new, AT_FDCWD, place, RenameFlags::RENAME_EXCHANGE) {
         Err(Errno::ENOENT) => fs::rename(new, place),
-        // Some file systems cannot exchange: then there is none, for a moment.
+        // Some file systems cannot exchange. Then there is no kernel for a moment.
         Err(Errno::EINVAL | Errno::ENOSYS) => {
             fs::rename(place, new.with_extension("old")).and_then(|()| fs::rename(new, place))
         }
@@ -175,16 +174,21 @@ fn swap(new: &Path, place: &Path) -> Result<()> {
     swapped.with_context(|| format!("renaming {} to {}", new.display(), place.display()))
 }
 
-/// The kernel in `folder`, once it has been compared with its manifest.
+/// The kernel in `folder`, after a check against its manifest.
 pub(super) fn whole(suite: Suite, folder: &Path) -> Result<Kernel> {
     let manifest = Manifest::read(folder)?;
     ensure!(manifest.suite == suite.name(), "its manifest is that of {}", manifest.suite);
     let vmlinuz = folder.join(VMLINUZ);
     let image = Image::read(&vmlinuz)?;
     if image.sha256 != manifest.vmlinuz_sha256 {
-        bail!("{VMLINUZ} has the SHA-256 {}, and had {}", image.sha256, manifest.vmlinuz_sha256);
+        bail!("{VMLINUZ} has the SHA-256 {}, and should have {}", image.sha256, manifest.vmlinuz_sha256);
     }
-    ensure!(image.release == manifest.release, "{VMLINUZ} is {}, and {} is named", image.release, manifest.release);
+    ensure!(
+        image.release == manifest.release,
+        "{VMLINUZ} is of the release {}, but the manifest names {}",
+        image.release,
+        manifest.release
+    );
     let modules = folder.join(MODULES).join(&manifest.release);
     ensure!(modules.join("kernel").is_dir(), "it has no modules in {}", modules.display());
     Ok(Kernel {

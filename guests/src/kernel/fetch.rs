@@ -1,4 +1,4 @@
-//! Fetching a suite's stock kernel: from its mirror into the cache, without root, checked at every step.
+//! Fetches a suite's stock kernel from its mirror into the cache, without root, and checks it at every step.
 
 use super::answer::{OTHERWISE, said};
 use super::apt::{Apt, Package};
@@ -17,16 +17,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Bytes for a suite's lists of packages and the least that a kernel of Debian takes.
+/// Bytes for a suite's lists of packages and for the smallest Debian kernel.
 const ROOM: u64 = 256 << 20;
 const UNPACK_LIMIT: Duration = Duration::from_secs(600);
 
-/// Whether a kernel that is in the cache already will do.
+/// Whether to fetch a kernel that is in the cache already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Again {
-    /// It is fetched although it is there.
+    /// Fetch it again.
     Yes,
-    /// It is not.
+    /// Use the cache.
     No,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn fetch(
     locked.put(suite, &new)
 }
 
-/// A kernel that is being made ready.
+/// A kernel in preparation.
 struct Unready<'a> {
     suite: Suite,
     folder: &'a Path,
@@ -69,9 +69,9 @@ struct Unready<'a> {
 }
 
 impl Unready<'_> {
-    /// Downloads the packages that make up the kernel; says where each is.
+    /// Downloads the packages that make up the kernel. Returns their files.
     fn download(&self, locked: &Locked<'_>) -> Result<(Vec<Package>, Vec<PathBuf>), Missing> {
-        // On a disk that gets full meanwhile, `apt-get update` waits for ever.
+        // `apt-get update` hangs when the disk is full.
         locked.check_room(self.suite, ROOM)?;
         let mirror = Mirror::of_this_machine(self.tools);
         let apt = Apt::open(&self.folder.join("apt"), self.suite, &mirror, self.tools)?;
@@ -92,7 +92,7 @@ impl Unready<'_> {
         Ok((packages, debs))
     }
 
-    /// Unpacks the packages on top of each other; says where.
+    /// Unpacks the packages into one folder.
     fn unpack(&self, debs: &[PathBuf]) -> Result<PathBuf, Missing> {
         self.steps.begin("unpacking it");
         let tree = self.folder.join("tree");
@@ -103,7 +103,7 @@ impl Unready<'_> {
         Ok(tree)
     }
 
-    /// Moves what is kept of `tree` to where it is kept, and writes the manifest.
+    /// Moves what is kept of `tree` to its place, and writes the manifest.
     fn arrange(&self, packages: &[Package], tree: &Path) -> Result<PathBuf> {
         let release = packages[0].release().context("its name has no release in it")?;
         let new = self.folder.join("new");
@@ -111,7 +111,7 @@ impl Unready<'_> {
         fs::create_dir_all(new.join(MODULES))?;
         // Debian 12 has its modules in /lib, later ones in /usr/lib.
         take(tree, &[&format!("lib/modules/{release}"), &format!("usr/lib/modules/{release}")], &modules)?;
-        // After Debian 13, image and configuration are beside the modules.
+        // After Debian 13 image and configuration are beside the modules.
         for (file, place) in [("vmlinuz", VMLINUZ), ("config", CONFIG)] {
             let old = format!("boot/{file}-{release}");
             take(tree, &[&old], &new.join(place)).or_else(|_| take(&modules, &[file], &new.join(place)))?;
@@ -138,11 +138,11 @@ impl Unready<'_> {
     }
 }
 
-/// The file `deb` of `package`, once its checksum is that in the signed lists.
+/// The file `deb` of `package`, after a check against the signed lists.
 fn checked(deb: Option<PathBuf>, package: &Package) -> Result<PathBuf> {
-    let deb = deb.context("apt-get says that it downloaded it, and it is not there")?;
+    let deb = deb.context("apt-get reports success, but the file is not there")?;
     let sha256 = image::sha256(&deb)?;
-    ensure!(sha256 == package.sha256, "it has the SHA-256 {sha256}, where {} was expected", package.sha256);
+    ensure!(sha256 == package.sha256, "it has the SHA-256 {sha256}, expected {}", package.sha256);
     Ok(deb)
 }
 

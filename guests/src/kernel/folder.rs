@@ -1,7 +1,7 @@
 //! The modules of a kernel on disk: `/lib/modules/RELEASE` or a folder like it.
 //!
-//! Files are found by their names, and opened only when a module is wanted: Debian has some 4,000 of them.
-//! What depmod would write (`modules.dep`, `modules.alias`) is not used, because Debian's packages come without.
+//! Modules are found by file name, and opened only when needed: Debian has some 4,000 of them. depmod's lists
+//! (`modules.dep`, `modules.alias`) are not used, because Debian's packages come without them.
 
 use super::compression::Compression;
 use super::modinfo::{Modinfo, plain};
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where modules are that others ask for by an alias: the crypto API's algorithms.
+/// Folders of modules that others name by an alias: the crypto API's algorithms.
 const ALGORITHMS: &[&str] = &["kernel/arch", "kernel/crypto", "kernel/lib"];
 
 /// A folder of modules.
@@ -25,7 +25,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Looks what is in the folder at `path`.
+    /// Lists the folder at `path`.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let mut files = BTreeMap::new();
         walk(&path.join("kernel"), &mut files)?;
@@ -86,7 +86,8 @@ impl Shelf for Folder {
     fn provider(&self, alias: &str) -> Result<Option<String>> {
         let inside = |path: &Path| ALGORITHMS.iter().any(|folder| path.starts_with(self.path.join(folder)));
         let mut names: Vec<_> = self.files.iter().filter(|(_, (path, _))| inside(path)).map(|(name, _)| name).collect();
-        // The generic ones run on every CPU model that a guest may be given. The sort is stable: then by name.
+        // Generic ones first: they run on every processor model. The sort is stable, so each group stays sorted by
+        // name.
         names.sort_by_key(|name| !name.ends_with("_generic"));
         for name in names {
             let (_, info) = self.read(name)?;

@@ -1,4 +1,4 @@
-//! A kernel image: the release it says it is, and its checksum.
+//! A kernel image: its release and its checksum.
 
 use anyhow::{Context, Result, bail};
 use data_encoding::HEXLOWER;
@@ -12,10 +12,10 @@ const VERSION_POINTER: std::ops::Range<usize> = 0x20e..0x210;
 /// The version pointer counts from here.
 const VERSION_BASE: usize = 0x200;
 
-/// What a vmlinuz says of itself.
+/// What is known of a vmlinuz.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Image {
-    /// What `uname -r` says when it runs.
+    /// What `uname -r` prints when it runs.
     pub(super) release: String,
     /// SHA-256 of the file, in hex.
     pub(super) sha256: String,
@@ -33,7 +33,7 @@ impl Image {
     }
 }
 
-/// The first word of the version string, which `uname -r` shows.
+/// The first word of the version string, which `uname -r` prints.
 fn release(image: &[u8]) -> Result<String> {
     if image.get(SIGNATURE) != Some(b"HdrS") {
         bail!("it lacks the header of a bzImage");
@@ -66,7 +66,7 @@ impl std::io::Write for Writer<'_> {
     }
 }
 
-/// The smallest thing that passes for a bzImage of `release`.
+/// The smallest file that passes for a bzImage of `release`.
 #[cfg(test)]
 pub(super) fn fake(release: &str) -> Vec<u8> {
     let mut image = vec![0; 0x400];

@@ -1,4 +1,4 @@
-//! What is written down beside a fetched kernel, and checked on each use: `kernel.json`.
+//! `kernel.json`, written beside a fetched kernel and checked on each use.
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -7,22 +7,22 @@ use std::path::Path;
 
 const NAME: &str = "kernel.json";
 
-/// Where a fetched kernel is from, and how to tell that it is whole.
+/// Where a fetched kernel comes from, and its checksum.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
     /// The suite's name, such as `debian-12`.
     pub(super) suite: String,
-    /// The package that the release is named in.
+    /// The package with the release in its name.
     pub(super) package: String,
     pub(super) version: String,
-    /// What `uname -r` says when it runs.
+    /// What `uname -r` prints when it runs.
     pub(super) release: String,
     /// SHA-256 of vmlinuz, in hex.
     pub(super) vmlinuz_sha256: String,
-    /// What was downloaded.
+    /// The downloaded packages.
     pub(super) debs: Vec<Deb>,
-    /// When, in RFC 3339.
+    /// When it was fetched, in RFC 3339.
     pub(super) fetched: String,
 }
 

@@ -1,4 +1,4 @@
-//! Which Debian mirror this machine uses.
+//! Finds the Debian mirror that this machine uses.
 
 use crate::tool::Tools;
 use std::time::Duration;
@@ -18,7 +18,7 @@ impl Default for Mirror {
 }
 
 impl Mirror {
-    /// The mirror that this machine's apt is set up with; Debian's own where that is none of Debian.
+    /// The mirror that this machine's apt uses, or Debian's own if it uses no Debian mirror.
     pub(super) fn of_this_machine(tools: &dyn Tools) -> Self {
         let args =
             ["indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)", "Created-By: Packages"];
@@ -40,7 +40,7 @@ impl Mirror {
     }
 }
 
-/// The address in `line` if that is Debian's `archive`, and no other maker's packages for Debian.
+/// The address in `line` if it is Debian's `archive`, not a vendor's packages for Debian.
 fn address(line: &str, archive: &str) -> Option<String> {
     let mut words = line.split_whitespace();
     let (address, suite, component, origin) = (words.next()?, words.next()?, words.next()?, words.next()?);
@@ -49,7 +49,7 @@ fn address(line: &str, archive: &str) -> Option<String> {
     let codename = suite.split_once('-').map_or(suite, |(codename, _)| codename);
     let debian = ["bullseye", "bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable"];
     let here = folder == archive && component == "main" && debian.contains(&codename);
-    // Before the first `apt-get update` apt knows no origin, and leaves the word as it is.
+    // Before the first `apt-get update` apt knows no origin and prints the word unchanged.
     let ours = matches!(origin, "Debian" | "$(ORIGIN)");
     let web = address.starts_with("http://") || address.starts_with("https://");
     (here && ours && web).then(|| address.to_owned())

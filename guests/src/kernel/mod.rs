@@ -1,6 +1,6 @@
-//! Kernels that guests boot: which there are, where they come from, and what is loaded into them.
+//! Kernels that guests boot: which exist, where they come from, and which modules they load.
 //!
-//! A stock kernel of Debian is fetched into the user's cache; one of this machine's, or any other, can be named.
+//! A stock Debian kernel is fetched into the user's cache. A kernel of this machine, or any other, can be named.
 
 mod answer;
 mod apt;
@@ -31,21 +31,21 @@ use image::Image;
 use modules::Problem;
 use std::path::{Path, PathBuf};
 
-/// The suite whose kernel is booted where none was asked for and this machine's own cannot be.
+/// The suite whose kernel is the default if this machine's own cannot be booted.
 const DEFAULT: Suite = Suite::Debian12;
 
-/// Without these no node can be built, or the packages are not what they used to be. What a backend needs beyond them is
-/// asked for when it runs.
+/// Modules that a fetched kernel must have. Without them no node can be built, or the packages have changed their form.
+/// Other modules are checked when they are needed.
 const NEEDED: &[&str] = &["dummy", "veth", "nf_tables", "ip_vs"];
 
 /// A kernel that a guest can boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kernel {
-    /// How it is asked for: a suite's name, a release of this machine's, or `VMLINUZ:MODULES_DIR`.
+    /// Its name: a suite's, a release of this machine, or `VMLINUZ:MODULES_DIR`.
     pub name: String,
-    /// What `uname -r` says when it runs.
+    /// What `uname -r` prints when it runs.
     pub release: String,
-    /// Name and version of the package it is from, where that is known.
+    /// Name and version of its package, if known.
     pub package: Option<String>,
     /// SHA-256 of vmlinuz, in hex.
     pub sha256: String,
@@ -55,8 +55,8 @@ pub struct Kernel {
     pub modules: PathBuf,
 }
 
-/// The kernel that was asked for: a suite's, which is fetched when it is not there yet; one of this machine's by its
-/// release; or `VMLINUZ:MODULES_DIR`. Where none was, the one that runs, if it can be booted, else that of Debian 12.
+/// The kernel called `asked`: a suite's, which is fetched if need be; one of this machine, by its release; or
+/// `VMLINUZ:MODULES_DIR`. With `None`, the running kernel if it can be booted, else that of Debian 12.
 ///
 /// # Errors
 /// When there is no such kernel, it cannot be fetched, or is damaged.
@@ -84,7 +84,7 @@ pub fn resolve(asked: Option<&str>, stop: Stop<'_>) -> Result<Kernel, Missing> {
     }
 }
 
-/// The kernel that is booted where none is asked for; `None` when it has yet to be fetched.
+/// The default kernel; `None` when it is not fetched yet.
 ///
 /// # Errors
 /// When it is damaged.
@@ -92,7 +92,7 @@ pub fn default() -> Result<Option<Kernel>, Missing> {
     boot::running().map_or_else(|| Cache::of_this_user()?.find(DEFAULT), |kernel| Ok(Some(kernel)))
 }
 
-/// The folder of this user for what is kept from run to run.
+/// This user's cache folder.
 ///
 /// # Errors
 /// When this user has none.
@@ -100,7 +100,7 @@ pub fn cache_folder() -> Result<PathBuf, Missing> {
     Ok(Cache::of_this_user()?.beside())
 }
 
-/// The kernel of `suite` in the cache, after it has been fetched if need be.
+/// The kernel of `suite` from the cache, fetched first if need be.
 ///
 /// # Errors
 /// When it is damaged or cannot be fetched.
@@ -113,7 +113,7 @@ pub fn fetch(suite: Suite, again: Again, stop: Stop<'_>) -> Result<Kernel, Missi
     }
 }
 
-/// What is said to a `name` that is none of those `known`: them all, and the one that a typing error most likely meant.
+/// The message for a `name` that is not among those `known`. It suggests the most similar one.
 fn unknown(name: &str, known: &[&str]) -> String {
     let distance = |known: &&&str| strsim::damerau_levenshtein(known, name);
     let nearest = known.iter().min_by_key(distance).filter(|nearest| distance(nearest) <= 1 + name.len() / 4);
@@ -135,17 +135,17 @@ fn from_files(name: &str, vmlinuz: &Path, modules: &Path) -> Result<Kernel, Miss
     Ok(Kernel { name: name.to_owned(), release: image.release, package: None, sha256: image.sha256, vmlinuz, modules })
 }
 
-/// A kernel that can be asked for by its name.
+/// A kernel with a name.
 pub struct Known {
     /// The name.
     pub name: String,
-    /// What it is, or why it is not there yet or no longer usable.
+    /// The kernel, or why it is missing or damaged.
     pub kernel: Result<Kernel, Missing>,
-    /// Whether it is booted where none is asked for.
+    /// Whether it is the default.
     pub default: bool,
 }
 
-/// Every kernel that is known by a name: those of the suites, then those of this machine.
+/// Every kernel with a name: the suites', then this machine's.
 ///
 /// # Errors
 /// When this user has no cache.
@@ -165,13 +165,13 @@ pub fn known() -> Result<Vec<Known>, Missing> {
 }
 
 impl Kernel {
-    /// The modules `wanted` and all that they need, each once and after what it needs; what is built in is left out.
+    /// The modules `wanted` and all that they need, in the order of loading, each once. Built-in ones are left out.
     ///
-    /// The order depends on nothing but `wanted` and the kernel's files. It is worked out from what the modules say of
-    /// themselves (`depends`, `softdep` and `alias` in their .modinfo sections).
+    /// The order depends only on `wanted` and the kernel's files. It comes from `depends`, `softdep` and `alias` in the
+    /// modules' .modinfo sections.
     ///
     /// # Errors
-    /// When one of them is neither there nor built in, or a file is damaged.
+    /// When a module is neither there nor built in, or a file is damaged.
     pub fn load_order(&self, wanted: &[&str]) -> Result<Vec<Module>, Missing> {
         let order = Folder::open(&self.modules).map_err(Problem::Damaged);
         let order = order.and_then(|folder| modules::load_order(&folder, &self.release, wanted));

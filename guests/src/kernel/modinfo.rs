@@ -1,29 +1,29 @@
-//! What a module says of itself, in the `.modinfo` section of its file.
+//! Reads the `.modinfo` section of a module's file.
 
 use anyhow::{Context, Result};
 use elf::ElfBytes;
 use elf::endian::AnyEndian;
 
-/// The part of it that decides what is loaded before the module.
+/// The entries that decide what is loaded before the module.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Modinfo {
-    /// Modules without which it cannot be loaded, by their plain names.
+    /// Modules that it needs, by their plain names.
     pub(super) depends: Vec<String>,
-    /// Modules, or aliases of modules, that should be there before it: `softdep=pre: …`.
+    /// Modules or aliases that should be loaded before it, if they exist: `softdep=pre: …`.
     pub(super) before: Vec<String>,
-    /// Other names it answers to, plain.
+    /// Its aliases, plain.
     pub(super) aliases: Vec<String>,
     /// The release of the kernel it was built for.
     pub(super) release: Option<String>,
 }
 
-/// The name by which the kernel knows a module: in names `-` and `_` are the same.
+/// The kernel's name for a module: `-` and `_` are the same.
 pub(super) fn plain(name: &str) -> String {
     name.replace('-', "_")
 }
 
 impl Modinfo {
-    /// Reads the section out of the ELF file in `bytes`.
+    /// Reads the section of the ELF file in `bytes`.
     pub(super) fn read(bytes: &[u8]) -> Result<Self> {
         let file = ElfBytes::<AnyEndian>::minimal_parse(bytes).context("it is no ELF file")?;
         let header = file.section_header_by_name(".modinfo").context("its section headers are damaged")?;

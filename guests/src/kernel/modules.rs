@@ -1,4 +1,4 @@
-//! Which modules are loaded for those that are wanted, and in which order.
+//! The order in which modules and what they need are loaded.
 
 use super::modinfo::{Modinfo, plain};
 use anyhow::Result;
@@ -7,36 +7,36 @@ use std::collections::BTreeSet;
 /// A module, ready for finit_module(2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Module {
-    /// The name by which the kernel knows it, with `_` for every `-`.
+    /// The kernel's name for it, with `_` for every `-`.
     pub name: String,
     /// The ELF file, decompressed.
     pub bytes: Vec<u8>,
 }
 
-/// Where modules are taken from.
+/// A source of modules.
 pub(super) trait Shelf {
     /// Whether there is a file for the module `name`.
     fn has(&self, name: &str) -> bool;
-    /// Whether the kernel itself has it, so that it needs no file.
+    /// Whether it is built into the kernel, and needs no file.
     fn is_built_in(&self, name: &str) -> bool;
-    /// The module `name`, which is there, and what it says of itself.
+    /// The file of the module `name`, which exists, and its `.modinfo`.
     fn read(&self, name: &str) -> Result<(Vec<u8>, Modinfo)>;
-    /// The module that answers to `alias`, if one does.
+    /// The module with this `alias`, if there is one.
     fn provider(&self, alias: &str) -> Result<Option<String>>;
 }
 
-/// Why there is no order.
+/// Why modules cannot be loaded.
 #[derive(Debug)]
 pub(super) enum Problem {
-    /// The kernel has not got this module; the second needs it, unless it was asked for itself.
+    /// The kernel lacks this module. The second module needs it; `None` if it was wanted itself.
     Lacks(String, Option<String>),
-    /// This module is for the kernel of another release.
+    /// This module is for a kernel of this other release.
     Foreign(String, String),
     /// The files cannot be used.
     Damaged(anyhow::Error),
 }
 
-/// The modules `wanted` of the kernel `release` and all that they need, each after what it needs, each once.
+/// The modules `wanted` of the kernel `release` and all that they need, in the order of loading, each once.
 pub(super) fn load_order(shelf: &dyn Shelf, release: &str, wanted: &[&str]) -> Result<Vec<Module>, Problem> {
     let mut order = Order { shelf, release, met: BTreeSet::new(), modules: Vec::new() };
     for name in wanted {
@@ -48,7 +48,7 @@ pub(super) fn load_order(shelf: &dyn Shelf, release: &str, wanted: &[&str]) -> R
 struct Order<'a> {
     shelf: &'a dyn Shelf,
     release: &'a str,
-    /// Modules that are in the order already, or that are being dealt with further up.
+    /// Modules that are in the order already, or being added.
     met: BTreeSet<String>,
     modules: Vec<Module>,
 }
@@ -75,7 +75,7 @@ impl Order<'_> {
         Ok(())
     }
 
-    /// Takes what a soft dependency of `by` names, a module or an alias of one, if there is such a thing.
+    /// Adds a soft dependency of `by`, named by module or alias, if it exists.
     fn prefer(&mut self, name: &str, by: &str) -> Result<(), Problem> {
         if self.shelf.is_built_in(name) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! How far a fetch is, on standard error: a bar where that is a terminal, plain lines elsewhere.
+//! A fetch's progress on standard error: a bar on a terminal, plain lines elsewhere.
 
 use super::suite::Suite;
 use indicatif::{BinaryBytes, ProgressBar, ProgressStyle};
@@ -16,7 +16,7 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Of a fetch of `suite`'s kernel, for this process's standard error.
+    /// For a fetch of `suite`'s kernel, on standard error.
     pub(super) fn on_stderr(suite: Suite) -> Self {
         let bar = stderr().is_terminal().then(ProgressBar::new_spinner);
         if let Some(bar) = &bar {
@@ -33,7 +33,7 @@ impl Steps {
         }
     }
 
-    /// Does `work`, a step of `total` bytes of which `done` says how many there are already.
+    /// Does `work`, a step of `total` bytes. `done` counts the bytes so far.
     pub(super) fn count<T>(
         &self,
         what: &str,

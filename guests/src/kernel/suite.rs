@@ -1,13 +1,13 @@
-//! The Debian suites whose stock kernels guests boot.
+//! The Debian suites with kernels for guests.
 
 use std::fmt;
 
-/// A suite by the name under which its kernel is asked for.
+/// A Debian suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suite {
     /// bookworm.
     Debian12,
-    /// bookworm with the kernel of the release after it.
+    /// bookworm with the kernel of the next release.
     Debian12Backports,
     /// trixie.
     Debian13,
@@ -19,7 +19,7 @@ impl Suite {
     /// Every one of them.
     pub const ALL: &'static [Self] = &[Self::Debian12, Self::Debian12Backports, Self::Debian13, Self::DebianSid];
 
-    /// How it is asked for.
+    /// Its name, such as `debian-12`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -43,18 +43,18 @@ impl fmt::Display for Suite {
 }
 
 impl Suite {
-    /// What the suite is called on a mirror's main archive, with its updates.
+    /// Its names on a mirror's main archive, updates included.
     pub(super) fn on_main(self) -> &'static str {
         match self {
             Self::Debian12 => "bookworm bookworm-updates",
-            // Alone: with bookworm beside it, apt would not prefer it without being told so.
+            // Alone: beside bookworm, apt would prefer bookworm's kernel.
             Self::Debian12Backports => "bookworm-backports",
             Self::Debian13 => "trixie trixie-updates",
             Self::DebianSid => "sid",
         }
     }
 
-    /// What it is called on the security archive, if it is there.
+    /// Its name on the security archive, if it is there.
     pub(super) fn on_security(self) -> Option<&'static str> {
         match self {
             Self::Debian12 => Some("bookworm-security"),

@@ -1,7 +1,7 @@
-//! The kernel as it is once it has unpacked itself.
+//! Unpacks a kernel on the host.
 //!
-//! An emulated guest spends half its start on that. A kernel that can be entered the PVH way (CONFIG_PVH, which every
-//! distribution sets) is started from the unpacked image as well: it is the same code either way.
+//! An emulated guest would spend half of its boot on that. A kernel with CONFIG_PVH, which every distribution sets,
+//! boots from the unpacked image as well. The code is the same.
 
 use super::Kernel;
 use super::compression::Compression;
@@ -9,19 +9,19 @@ use elf::ElfBytes;
 use elf::endian::LittleEndian;
 use std::fs;
 
-/// Where a bzImage says how many sectors its setup code has, and where behind it the packed kernel lies
+/// The fields of a bzImage that say how many sectors its setup code has, and where the packed kernel lies after it
 /// (Documentation/arch/x86/boot.rst in the kernel's source).
 const SETUP_SECTORS: usize = 0x1f1;
 const PAYLOAD_OFFSET: usize = 0x248;
 const PAYLOAD_LENGTH: usize = 0x24c;
-/// The size of the unpacked kernel, at the payload's end.
+/// The unpacked size stands at the payload's end.
 const SIZE: usize = 4;
 
 /// The note that says where to enter (`XEN_ELFNOTE_PHYS32_ENTRY` in xen/interface/elfnote.h).
 const PVH_ENTRY: u64 = 18;
 
 impl Kernel {
-    /// The unpacked image; `None` when it cannot be unpacked here, or not be entered: then it has to unpack itself.
+    /// The unpacked image; `None` when it cannot be unpacked or entered here. Then it has to unpack itself.
     pub(crate) fn unpacked(&self) -> Option<Vec<u8>> {
         let image = fs::read(&self.vmlinuz).ok()?;
         let unpacked = unpack(&image)?;
@@ -32,7 +32,7 @@ impl Kernel {
 fn unpack(image: &[u8]) -> Option<Vec<u8>> {
     let number = |at: usize| Some(u32::from_le_bytes(*image.get(at..)?.first_chunk()?) as usize);
     let sectors = match *image.get(SETUP_SECTORS)? {
-        // So old is the field.
+        // Kernels older than the field have 4.
         0 => 4,
         sectors => usize::from(sectors),
     };

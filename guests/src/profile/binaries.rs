@@ -1,5 +1,5 @@
-//! Programs and libraries of the initramfs, found by their pages: whatever a process executes lies in the page cache, as
-//! the file has it, wherever the process has mapped it.
+//! Finds programs and libraries of the initramfs by their pages. A process executes pages of the page cache, which are
+//! the file's, wherever they are mapped.
 
 use super::Function;
 use super::functions::Functions;
@@ -12,15 +12,15 @@ const PAGE: usize = 4096;
 /// Every page of code.
 pub(super) struct Binaries {
     files: Vec<(String, Functions)>,
-    /// Which file has a page of this hash, and where.
+    /// The file and offset of the page with this hash.
     pages: HashMap<u64, (usize, u64)>,
 }
 
 impl Binaries {
-    /// Those in `initramfs`. The running program is in it as `/init`, and called `own` in profiles.
+    /// The files of `initramfs`. The running program, its `/init`, is called `own`.
     pub(super) fn of(initramfs: &Initramfs, own: &str) -> Self {
         let mut binaries = Self { files: Vec::new(), pages: HashMap::new() };
-        // In the guest it is without its symbols.
+        // The copy in the guest has no symbols.
         if let Ok(bytes) = std::env::current_exe().and_then(std::fs::read) {
             binaries.add(own, &bytes);
         }
@@ -47,7 +47,7 @@ impl Binaries {
         let &(file, offset) = self.pages.get(&page)?;
         let (binary, functions) = &self.files[file];
         let offset = offset + address % PAGE as u64;
-        // A file's code without a function around it is the linker's: entries of a table of jumps.
+        // Code outside of functions is the linker's: a table of jumps.
         Some(Function::new(binary, functions.at(offset)))
     }
 }
@@ -56,7 +56,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What the plugin makes of a page: FNV-1a over its words. The rest of a file's last page is zeroes.
+/// The plugin's hash of a page: FNV-1a over its words. A file's last page is filled with zeroes.
 fn hash(bytes: &[u8]) -> u64 {
     let mut page = [0; PAGE];
     page[..bytes.len()].copy_from_slice(bytes);

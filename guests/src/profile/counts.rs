@@ -1,4 +1,4 @@
-//! What the plugin writes; its form is in `plugin/profile.rs`.
+//! Reads what the plugin writes. `plugin/profile.rs` describes the format.
 
 use crate::mark::Accounts;
 use anyhow::{Result, bail, ensure};
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
-/// A block of instructions that are executed one after the other.
+/// A block of instructions that run one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Block {
     /// Where it begins.
@@ -26,12 +26,12 @@ pub(super) struct Counts {
 impl Counts {
     /// Everything that is in `file`, from its beginning.
     pub(super) fn read(file: &File) -> Result<Self> {
-        // Another way to the file has an offset of its own.
+        // Opened again, the file has an offset of its own.
         let bytes = std::fs::read(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
         Self::of(bytes.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().expect("of eight bytes"))))
     }
 
-    /// What ends in the midst of a record was being written when the guest had nothing more to say.
+    /// The last record may be cut off: QEMU was ended while it was written.
     fn of(mut words: impl Iterator<Item = u64>) -> Result<Self> {
         let mut counts = Self::default();
         while let Some(kind) = words.next() {

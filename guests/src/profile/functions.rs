@@ -1,8 +1,8 @@
 //! Where the functions of an ELF file begin, and what they are called.
 //!
-//! Distributions strip the names of functions that are not exported, but every function has an entry in the table by
-//! which exceptions are unwound (`.eh_frame_hdr`), sorted by address. One without a name is called by its place,
-//! unless the file's debug symbols are installed (libc6-dbg, say).
+//! Distributions strip the names of functions that are not exported. But every function is in the table for unwinding
+//! (`.eh_frame_hdr`), sorted by address. One without a name is called by its offset, unless the file's debug symbols
+//! are installed (from libc6-dbg, for example).
 
 use super::names;
 use data_encoding::HEXLOWER;
@@ -13,14 +13,14 @@ use elf::note::Note;
 use elf::segment::ProgramHeader;
 use std::collections::BTreeMap;
 
-/// Functions by their addresses, as the file has them.
+/// Functions by their addresses in the file.
 pub(super) struct Functions {
     code: Vec<ProgramHeader>,
     names: BTreeMap<u64, String>,
 }
 
 impl Functions {
-    /// Those of the file; `None` for what is no ELF file.
+    /// The file's functions; `None` if it is no ELF file.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let file = ElfBytes::<AnyEndian>::minimal_parse(bytes).ok()?;
         let segments: Vec<ProgramHeader> = file.segments()?.iter().collect();
@@ -45,7 +45,7 @@ impl Functions {
         self.code.iter().map(|segment| (segment.p_offset, segment.p_offset.saturating_add(segment.p_filesz)))
     }
 
-    /// The function that has the byte at `offset` of the file.
+    /// The function at `offset` of the file.
     pub(super) fn at(&self, offset: u64) -> Option<&str> {
         let segment = self
             .code
@@ -57,7 +57,7 @@ impl Functions {
     }
 }
 
-/// What the linker has called this very file.
+/// The file's build ID, set by the linker.
 fn build_id(file: &ElfBytes<'_, AnyEndian>, segments: &[ProgramHeader]) -> Option<String> {
     let notes = segments.iter().filter(|segment| segment.p_type == PT_NOTE);
     let mut notes = notes.filter_map(|segment| file.segment_data_as_notes(segment).ok()).flatten();
@@ -67,13 +67,13 @@ fn build_id(file: &ElfBytes<'_, AnyEndian>, segments: &[ProgramHeader]) -> Optio
     })
 }
 
-/// Where distributions install the debug symbols of the file that is called `id`.
+/// Where distributions install the debug symbols of the file with this build ID.
 fn debug_file(id: &str) -> String {
     let (folder, name) = id.split_at(id.len().min(2));
     format!("/usr/lib/debug/.build-id/{folder}/{name}.debug")
 }
 
-/// The symbols of functions, each place once.
+/// The symbols of functions, one for each address.
 fn symbols<'a>(file: &ElfBytes<'a, AnyEndian>) -> BTreeMap<u64, &'a str> {
     let mut symbols: BTreeMap<u64, &str> = BTreeMap::new();
     for table in [file.dynamic_symbol_table(), file.symbol_table()] {
@@ -93,10 +93,10 @@ fn symbols<'a>(file: &ElfBytes<'a, AnyEndian>) -> BTreeMap<u64, &'a str> {
     symbols
 }
 
-/// Where functions begin, by the table in `segment` (Linux Standard Base, "Exception Frames"). Nothing for a table that
-/// is not of the one form that linkers make.
+/// Where functions begin, by the table in `segment` (Linux Standard Base, "Exception Frames"). Empty if the table is
+/// not in the one form that linkers write.
 fn unwound(bytes: &[u8], segment: &ProgramHeader) -> Vec<u64> {
-    // Version 1; any pointer in 4 bytes; the count in 4 bytes; the table relative to its own beginning, in 4 bytes.
+    // Version 1, a pointer in 4 bytes, the count in 4 bytes, entries of 4 bytes relative to the table.
     const FORM: [u8; 4] = [1, 0x1b, 0x03, 0x3b];
     const HEAD: usize = 12;
     const ROW: usize = 8;
@@ -118,7 +118,7 @@ mod tests {
         std::fs::read(std::env::current_exe().unwrap()).unwrap()
     }
 
-    /// A function that is there for sure.
+    /// A function that surely exists.
     #[inline(never)]
     fn landmark(number: u64) -> u64 {
         std::hint::black_box(number) + std::hint::black_box(number)

@@ -1,15 +1,15 @@
-//! What guests execute for their samples, by function.
+//! Which functions a guest executes between marks, and how many instructions of each.
 //!
 //! ```text
 //!   guest ── marks ──► plugin (in QEMU) ──► counts       blocks of instructions, by account
 //!     │                                        │
-//!     ├── accounts of each sample ─────────► entries ◄── symbols   the kernel's own and its modules' (/proc/kallsyms)
-//!     └── once it is through: symbols          ▲
+//!     ├── accounts of each sample ────────► executed ◄── symbols   the kernel's and its modules' (/proc/kallsyms)
+//!     └── when it is done: symbols             ▲
 //!   initramfs ── pages ──► binaries ── functions          programs and libraries
 //! ```
 //!
-//! The guest does the same with and without all this, until every sample is taken: then it reads from its port whether
-//! somebody wants symbols.
+//! The guest executes the same with and without a profile until its work is done. Only then does it read from its port
+//! whether to send symbols.
 
 mod binaries;
 mod counts;
@@ -53,7 +53,7 @@ impl Function {
 pub struct Plugin(File);
 
 impl Plugin {
-    /// Looks whether the emulator can be watched.
+    /// Checks that the installed emulator takes plugins.
     ///
     /// # Errors
     /// What is missing, and the remedy.
@@ -66,16 +66,16 @@ impl Plugin {
     }
 }
 
-/// What profiles of all guests of an image need.
+/// What the profiles of an image's guests share.
 pub struct Profiler {
     plugin: File,
     binaries: Binaries,
-    /// The kernel's, as soon as one guest has told them.
+    /// The kernel's symbols, once one guest has sent them.
     kernel: Mutex<Option<String>>,
 }
 
 impl Profiler {
-    /// For guests with these `files`, watched by `plugin`. The running program, which is their init, is called `own`.
+    /// For guests with these `files`. The running program, which is their init, is called `own`.
     pub fn new(plugin: Plugin, files: &Initramfs, own: &str) -> Self {
         Self { plugin: plugin.0, binaries: Binaries::of(files, own), kernel: Mutex::new(None) }
     }
@@ -91,7 +91,7 @@ impl Profiler {
         Ok(Watch { plugin, counts: memory_file("counts", b"")?, wanted })
     }
 
-    /// What was executed in a guest that has done its work, given the symbols that it sent.
+    /// What a guest has executed, by the symbols that it sent after its work.
     ///
     /// # Errors
     /// When the plugin's counts cannot be read.
@@ -116,15 +116,15 @@ impl Profiler {
     }
 }
 
-/// What a guest has executed in its windows.
+/// What a guest executed in its windows.
 pub struct Executed {
     counts: Counts,
-    /// Those of the blocks, in their order.
+    /// The blocks' functions, in the order of the blocks.
     functions: Vec<Function>,
 }
 
 impl Executed {
-    /// Instructions on `accounts`, by function: the function's own, without those that it calls.
+    /// Instructions on `accounts` by function, without those of functions that it calls.
     pub fn on(&self, accounts: Accounts) -> BTreeMap<&Function, u64> {
         let mut instructions = BTreeMap::new();
         for (block, count) in self.counts.on(accounts) {

@@ -1,18 +1,18 @@
-//! Names of functions, such that the same function has the same one in another build.
+//! Names of functions that stay the same from build to build.
 
 use std::cmp::Reverse;
 
-/// What compilers append to a function's name where they keep a copy of it, or a part of it, elsewhere.
+/// Suffixes that compilers give to copies and parts of a function.
 const APPENDED: [&str; 5] = [".isra.", ".constprop.", ".part.", ".cold", ".llvm."];
 
-/// `symbol` as people know it: demangled, without a compiler's marks.
+/// `symbol` demangled and without such a suffix.
 pub(super) fn plain(symbol: &str) -> String {
     let end = APPENDED.iter().filter_map(|mark| symbol.find(mark)).min().unwrap_or(symbol.len());
-    // The alternative form leaves out a hash that is another in every build.
+    // The alternative form leaves out a hash that changes with every build.
     rustc_demangle::try_demangle(&symbol[..end]).map_or_else(|_| symbol[..end].to_owned(), |name| format!("{name:#}"))
 }
 
-/// Orders names of the same place: the one that it is to be called by is the least.
+/// Orders names of the same address: the least is used.
 pub(super) fn rank(symbol: &str) -> impl Ord + use<'_> {
     let underscores = symbol.bytes().take_while(|&byte| byte == b'_').count();
     (underscores, symbol.len(), Reverse(symbol))

@@ -1,4 +1,4 @@
-//! The plugin, in this very program, and which emulators take it.
+//! The plugin, which is part of this program, and the emulators that take it.
 
 use crate::missing::Missing;
 use crate::qemu;
@@ -10,13 +10,13 @@ use std::time::Duration;
 /// `plugin/profile.rs`, as `build.rs` compiles it.
 const BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/profile.so"));
 
-/// Where the plugin says which version of QEMU's interface it speaks.
+/// The symbol for the version of QEMU's interface that the plugin uses.
 const VERSION: &str = "qemu_plugin_version";
 
-/// The plugin for the QEMU that is installed.
+/// The plugin for the installed QEMU.
 ///
 /// # Errors
-/// Where that takes none, and the remedy.
+/// When it takes none: why, and the remedy.
 pub(super) fn for_this_emulator() -> Result<Vec<u8>, Missing> {
     const LIMIT: Duration = Duration::from_secs(10);
     qemu::find()?;
@@ -34,12 +34,13 @@ pub(super) fn for_this_emulator() -> Result<Vec<u8>, Missing> {
     if !help.contains("-plugin") {
         return Err(missing(format!("\"{told}\" was built without plugins")));
     }
-    let speaks = interface(&told).ok_or_else(|| missing(format!("\"{told}\" is too old, or of no known version")))?;
+    let speaks =
+        interface(&told).ok_or_else(|| missing(format!("\"{told}\" is too old, or its version is not known")))?;
     speaking(speaks).ok_or_else(|| missing("the plugin in this svclab is damaged".to_owned()))
 }
 
-/// The version of the interface to name to a QEMU that calls itself so. What the plugin uses of it has not changed; but
-/// QEMU 9.0 and later refuse whoever names the first one, and those before whoever names the second.
+/// The interface version for a QEMU that prints `told` as its version. The functions that the plugin uses are the same
+/// in both, but QEMU 9.0 and later refuse version 1, and earlier ones refuse version 2.
 fn interface(told: &str) -> Option<i32> {
     let number = told.split_whitespace().skip_while(|word| *word != "version").nth(1)?;
     match number.split('.').next()?.parse().ok()? {
@@ -49,7 +50,7 @@ fn interface(told: &str) -> Option<i32> {
     }
 }
 
-/// The plugin with this version in it.
+/// The plugin, with this interface version set.
 fn speaking(version: i32) -> Option<Vec<u8>> {
     let mut bytes = BYTES.to_vec();
     let file = ElfBytes::<AnyEndian>::minimal_parse(BYTES).ok()?;

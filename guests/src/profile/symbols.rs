@@ -1,16 +1,15 @@
-//! The kernel's functions, from what a guest sends of its `/proc/kallsyms`.
+//! The kernel's functions, from the lines of `/proc/kallsyms` that a guest sends.
 //!
-//! There is no address space randomisation in a guest, so that the kernel's own are the same in all of a run.
+//! Guests have no address space randomisation, so the kernel's own functions are at the same addresses in all of them.
 
 use super::{Function, names};
 
 /// What the kernel is called in a profile.
 const KERNEL: &str = "kernel";
-/// No function is larger: beyond that it is something that has no symbol.
+/// No function is larger. Code further behind a symbol has none.
 const LARGEST: u64 = 1 << 20;
 
-/// The lines of `/proc/kallsyms` that are about code, of `text` that has its form; with `modules_only` none of the
-/// kernel's own.
+/// The lines about code in `text`, which has the form of `/proc/kallsyms`; with `modules_only`, only those of modules.
 pub(crate) fn of_code(text: &str, modules_only: bool) -> String {
     let is_code = |line: &&str| {
         let kind = line.split(' ').nth(1).unwrap_or_default();
@@ -24,17 +23,17 @@ pub(crate) fn of_code(text: &str, modules_only: bool) -> String {
     lines
 }
 
-/// The lines of the kernel itself, and those of modules.
+/// The kernel's lines, and the modules'.
 pub(super) fn split(sent: &str) -> (String, String) {
     let (modules, kernel): (Vec<&str>, Vec<&str>) = sent.lines().partition(|line| line.ends_with(']'));
     (kernel.join("\n"), modules.join("\n"))
 }
 
-/// Where every function of the kernel and of its modules begins.
+/// The address of every function of the kernel and its modules.
 pub(super) struct Symbols(Vec<(u64, Function)>);
 
 impl Symbols {
-    /// From lines of `/proc/kallsyms`: an address, a letter, a name, and for modules a tab and theirs in brackets.
+    /// From lines of `/proc/kallsyms`: an address, a letter, a name, and for modules a tab and their name in brackets.
     pub(super) fn of(kernel: &str, modules: &str) -> Self {
         let mut lines: Vec<(u64, &str, &str)> = kernel.lines().chain(modules.lines()).filter_map(line).collect();
         lines.sort_by(|one, other| (one.0, names::rank(one.1)).cmp(&(other.0, names::rank(other.1))));
