@@ -1,4 +1,4 @@
-//! `svclab baseline`: what is kept of a run, what is printed of the change, and that nothing is lost.
+//! `svclab baseline`: what it keeps of a run, how it prints a change, and that no file is lost.
 
 #[path = "run/mod.rs"]
 mod run;
@@ -7,7 +7,7 @@ use run::{Run, Workplace};
 use std::fs;
 
 #[test]
-fn a_baseline_keeps_the_reason_and_is_held_against_runs() {
+fn a_baseline_keeps_the_reason_and_runs_are_compared_with_it() {
     let place = Workplace::new();
     let run = place.write("mine", &Run::exact());
     let (printed, said) = place.ends(0, &["baseline", "update", "--from", &run, "--reason", "the first one"]);
@@ -21,13 +21,13 @@ fn a_baseline_keeps_the_reason_and_is_held_against_runs() {
     place.ends(0, &["gate", "--baseline", "ci/baselines", &run]);
     let slower = place.write("slower", &Run::exact().named("slower").times("nftables", "sync_full", 1.02));
     place.ends(1, &["gate", "--baseline", file, &slower]);
-    // Whatever reads runs reads a baseline.
+    // Every verb that reads runs reads a baseline.
     place.ends(0, &["report", file]);
     place.ends(0, &["compare", file, &slower]);
 }
 
 #[test]
-fn an_update_prints_what_changes_and_puts_another_in_its_place() {
+fn an_update_prints_the_change_and_replaces_the_file() {
     let place = Workplace::new();
     let (first, second) = (
         place.write("first", &Run::exact()),
@@ -46,7 +46,7 @@ fn an_update_prints_what_changes_and_puts_another_in_its_place() {
 }
 
 #[test]
-fn of_half_a_run_no_baseline_is_made_and_the_old_one_stays() {
+fn an_incomplete_run_makes_no_baseline_and_the_old_one_stays() {
     let place = Workplace::new();
     let run = place.write("whole", &Run::exact());
     place.ends(0, &["baseline", "update", "b.jsonl", "--from", &run, "--reason", "the first one"]);
@@ -81,7 +81,7 @@ fn a_file_that_cannot_be_written_leaves_everything_as_it_was() {
 }
 
 #[test]
-fn failed_cells_are_kept_and_said() {
+fn failed_cells_are_kept_and_reported() {
     let place = Workplace::new();
     let run = place.write("mine", &Run::exact().failed("nftables", "connect", "an endpoint answered wrong"));
     let (_, said) = place.ends(0, &["baseline", "update", "b.jsonl", "--from", &run, "--reason", "as it is"]);

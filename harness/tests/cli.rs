@@ -1,4 +1,4 @@
-//! The command line, as a user types it: what bad input is answered with, and what needs no privileges.
+//! The command line as a user types it: messages for bad input, and verbs that need no privileges.
 
 use std::fs;
 use std::path::Path;
@@ -177,7 +177,7 @@ fn a_plan_is_made_without_a_word_on_the_targets_and_without_qemu() {
     let output = plan.args(["plan", "smoke"]).env("XDG_CACHE_HOME", home.path()).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("\ntarget "), "{output:?}");
-    // Nothing was tried that is remembered.
+    // No trial left a file in the cache.
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
@@ -214,7 +214,7 @@ fn doctor_says_once_of_every_target_and_backend_whether_it_runs_and_what_would_h
     }
 }
 
-/// A run's folder with what a small synthetic run recorded: `sync_change` of two backends, a line of instructions a size.
+/// A folder with a small synthetic run: `sync_change` of two backends, linear in the number of Services.
 fn recorded(folder: &Path, clock: &str) -> String {
     let header = format!(
         "{{\"kind\":\"run\",\"format\":1,\"id\":\"small-{clock}\",\"version\":\"0\",\"revision\":\"\",\"command\":[],\
@@ -251,7 +251,7 @@ fn capacity_answers_with_a_number_a_backend() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("How many Services a node holds"), "{said}");
     assert!(said.lines().any(|line| line.starts_with("iptables-legacy") && line.contains(" 549 ")), "{said}");
-    // Twice the largest size and no more.
+    // No claim beyond twice the largest size.
     assert!(said.lines().any(|line| line.starts_with("nftables") && line.contains("≥ 2,000")), "{said}");
     assert!(said.contains("At 1,500 Services"), "{said}");
 }

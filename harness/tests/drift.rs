@@ -18,7 +18,7 @@ fn history(place: &Workplace, since: usize, factor: f64) {
 }
 
 #[test]
-fn a_history_that_stays_where_it_is_has_not_drifted() {
+fn a_steady_history_has_not_drifted() {
     let place = Workplace::new();
     history(&place, 10, 1.0);
     let (text, _) = place.ends(0, &["drift", "history"]);
@@ -41,7 +41,7 @@ fn a_level_that_became_worse_is_named_with_the_run_it_began_with() {
     history(&place, 6, 1.03);
     let (text, _) = place.ends(1, &["drift", "history"]);
     assert!(text.contains("(+3.0 %) since day-6"), "{text}");
-    // What the policy lets pass is no drift.
+    // A change within the policy's tolerance is no drift.
     let policy = place.text("policy.yaml", "tolerance: 5%\n");
     place.ends(0, &["drift", "history", "--policy", &policy]);
 }
@@ -59,7 +59,7 @@ fn runs_of_another_kernel_are_left_out_unless_they_are_meant() {
 }
 
 #[test]
-fn too_few_runs_tell_nothing_and_no_run_at_all_is_said() {
+fn too_few_runs_give_no_result_and_no_run_is_an_error() {
     let place = Workplace::new();
     place.write("history/one", &Run::exact());
     place.write("history/one/again", &Run::exact().named("again"));

@@ -1,5 +1,5 @@
 //! The gallery, `reports/examples/`: recorded runs with everything that svclab makes of them, and the documents that show
-//! some of it. All of it must be what svclab makes today. `BLESS=1` makes it anew; read the difference before you commit it.
+//! parts of it. All must be as svclab makes it today. `BLESS=1` rewrites it; read the difference before you commit it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,7 +46,7 @@ fn everything_in_the_gallery_is_what_the_commands_of_its_readme_make_of_the_reco
     let commands = commands(&readme);
     assert!(!commands.is_empty());
 
-    // In a folder with the records alone, so that nothing is taken for made that was only there.
+    // In a folder with nothing but the records, so that old files cannot pass for new ones.
     let folder = tempfile::tempdir().unwrap();
     let committed = files(&gallery);
     for (file, bytes) in committed.iter().filter(|(file, _)| is_record(file)) {

@@ -1,5 +1,4 @@
-//! `svclab compare` and `svclab gate` on recorded runs: what they come to, their exit codes, and what odd ones are
-//! answered with.
+//! `svclab compare` and `svclab gate` on recorded runs: results, exit codes, and messages for odd ones.
 
 #[path = "run/mod.rs"]
 mod run;
@@ -56,7 +55,7 @@ fn another_kernel_is_not_comparable_unless_it_is_the_subject() {
     assert!(said.ends_with(&remedy), "{said}");
     place.ends(0, &["gate", "--baseline", &before, &after, "--allow", "kernel"]);
     place.ends(0, &["gate", "--baseline", &before, &after, "--allow", "tools,kernel"]);
-    // A comparison shows what differs, and asks nobody.
+    // A comparison shows what differs, without asking for permission.
     let (text, said) = place.ends(0, &["compare", &before, &after]);
     assert!(text.contains("6.12.0-1-amd64") && said.is_empty(), "{text}{said}");
 }
@@ -75,7 +74,7 @@ fn instructions_and_times_are_never_comparable() {
 }
 
 #[test]
-fn another_plan_is_not_comparable_unless_only_what_both_have_is_meant() {
+fn another_plan_is_not_comparable_unless_allowed_for_the_common_cells() {
     let place = Workplace::new();
     let before = place.write("before", &Run::exact());
     let after = place.write("after", &Run::exact().named("after").without("connect"));
@@ -85,7 +84,7 @@ fn another_plan_is_not_comparable_unless_only_what_both_have_is_meant() {
 }
 
 #[test]
-fn an_aspect_that_is_none_is_answered_with_those_that_are() {
+fn an_unknown_aspect_is_answered_with_the_known_ones() {
     let said = Workplace::new().refused(&["gate", "--baseline", "b", "r", "--allow", "kernle"]);
     assert!(said.contains("kernel") && said.contains("tools"), "{said}");
 }
@@ -123,7 +122,7 @@ fn of_a_folder_of_baselines_the_one_of_the_run_s_scenario_and_target_is_taken() 
     let said = place.refused(&["gate", "--baseline", "baselines", &other]);
     assert!(said.contains("baselines holds no baseline of another on exact; there are baselines/"), "{said}");
 
-    // Two of the same plan: that of the run's kernel is meant.
+    // Two of the same plan: the one with the run's kernel is taken.
     place.write_file("baselines/tiny-6.12.jsonl", &Run::exact().with("6.1.0-56-amd64", "6.12.0-1-amd64"));
     place.ends(0, &["gate", "--baseline", "baselines", &run]);
     place.write_file("baselines/tiny-again.jsonl", &Run::exact());
@@ -133,7 +132,7 @@ fn of_a_folder_of_baselines_the_one_of_the_run_s_scenario_and_target_is_taken() 
 }
 
 #[test]
-fn a_run_that_was_cut_off_misses_what_it_did_not_come_to() {
+fn cells_after_the_end_of_a_cut_off_run_are_missing() {
     let place = Workplace::new();
     let before = place.write("before", &Run::exact());
     let after = place.write("after", &Run::exact().named("after").cut_off(3));
@@ -144,7 +143,7 @@ fn a_run_that_was_cut_off_misses_what_it_did_not_come_to() {
     );
     assert!(said.contains("the gate fails: missing "), "{said}");
     assert!(text.contains("the run ended before it"), "{text}");
-    // What became of the missing is the policy's.
+    // The policy decides about missing cells.
     let policy = place.text("policy.yaml", "missing: pass\n");
     place.ends(0, &["gate", "--baseline", &before, &after, "--policy", &policy]);
 }
@@ -158,13 +157,13 @@ fn a_failed_cell_is_missing_with_its_reason() {
     let (text, said) = place.ends(1, &["gate", "--baseline", &before, &after]);
     assert!(text.contains("an endpoint answered wrong"), "{text}");
     assert_eq!(said, "svclab: the gate fails: missing 1\n");
-    // What failed in the baseline asks nothing of a run.
+    // A cell that failed in the baseline does not gate.
     place.ends(0, &["gate", "--baseline", &after, &before]);
     place.ends(0, &["gate", "--baseline", &after, &after]);
 }
 
 #[test]
-fn what_is_no_dataset_or_of_another_format_is_called_so() {
+fn a_file_that_is_no_dataset_or_of_another_format_is_refused() {
     let place = Workplace::new();
     let run = place.write("mine", &Run::exact());
     for (text, problem) in [
@@ -307,11 +306,11 @@ fn a_job_on_github_is_annotated_and_has_its_summary_added_to() {
     let added = place.read("summary.md");
     assert!(added.starts_with("from a step before\n") && added.contains("sync_full"), "{added}");
 
-    // What a program reads from standard output is not mixed with commands.
+    // Standard output that a program reads has no workflow commands in it.
     let (json, _) = place.ends_with(&on_github, 1, &[&gate[..], &["--format", "json"]].concat());
     assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
 
-    // The verdict stands, whatever becomes of the summary.
+    // A summary that cannot be written does not change the verdict.
     let nowhere = [("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", "nowhere/summary.md")];
     let (_, said) = place.ends_with(&nowhere, 1, &gate);
     assert!(said.contains("adding to the step's summary, nowhere/summary.md"), "{said}");
@@ -345,7 +344,7 @@ fn the_action_s_step_ends_as_the_gate_does_and_leaves_everything() {
 }
 
 #[test]
-fn on_a_wall_clock_only_a_run_of_here_is_run_again_unasked() {
+fn on_a_wall_clock_only_a_run_of_this_machine_is_run_again_by_default() {
     let place = Workplace::new();
     let before = place.write("before", &Run::host());
     let after = place.write("after", &Run::host().named("after").times("nftables", "connect", 3.0));
@@ -362,11 +361,11 @@ fn on_a_wall_clock_only_a_run_of_here_is_run_again_unasked() {
     let (_, said) = place.ends(1, &[&gate[..], &["--policy", &policy]].concat());
     assert!(said.starts_with("svclab: the gate fails: "), "{said}");
 
-    // A rerun that was recorded is listened to: it shows the same.
+    // A recorded rerun counts: here it confirms the regression.
     place.write("after/again", &Run::host().named("again").times("nftables", "connect", 3.0));
     let (_, said) = place.ends(1, &gate);
     assert_eq!(said, "using the earlier rerun after/again/run.jsonl\nsvclab: the gate fails: regressed 1\n");
-    // It does not.
+    // Here it does not confirm it.
     place.write("after/again", &Run::host().named("again"));
     let (_, said) = place.ends(0, &gate);
     assert_eq!(said, "using the earlier rerun after/again/run.jsonl\n");

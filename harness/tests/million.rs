@@ -1,5 +1,5 @@
-//! A million samples: all of them are reported, in every format, in less than a gibibyte. How long it takes stands in
-//! reports/README.md, where it was measured; a test on a shared machine would measure the machine.
+//! A million samples: all are reported, in every format, in less than a gibibyte. How long that takes is in
+//! reports/README.md. A test on a shared machine would measure the machine.
 
 #[path = "../../lab-core/examples/million/dataset.rs"]
 mod dataset;
@@ -41,7 +41,7 @@ fn a_million_samples_are_all_reported_within_a_gibibyte() {
     let folder = tempfile::tempdir().unwrap();
     let records = record(folder.path());
 
-    // Each figure of the summary is of so many samples; none was left out, none counted twice.
+    // Every sample is in the summary once: none is left out, none counted twice.
     let csv = report(folder.path(), &["--format", "csv"]);
     let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let head = lines.next().unwrap();
@@ -59,7 +59,7 @@ fn a_million_samples_are_all_reported_within_a_gibibyte() {
     let lines = report(folder.path(), &["--format", "benchstat"]);
     assert!(lines.lines().filter(|line| line.starts_with("Benchmark")).count() > records / 3);
 
-    // In KiB, of the largest of them; the kernel counts, not the clock.
+    // In KiB, of the largest process, as the kernel counts it.
     let most = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss();
     assert!((1..1 << 20).contains(&most), "{most} KiB");
 }

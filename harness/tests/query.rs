@@ -1,4 +1,4 @@
-//! `svclab query`: with the feature `query`, what polars answers from the Parquet files; without it, the way to get it.
+//! `svclab query`: with the feature `query`, polars' answers from the Parquet files; without it, how to get it.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! `svclab report`: every format of recorded runs, and what odd ones are answered with.
+//! `svclab report`: every format of recorded runs, and the messages for odd ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ fn recorded(name: &str) -> (TempDir, String) {
     (folder, path)
 }
 
-/// The text of a recorded run with its folder, to be damaged.
+/// The text of a recorded run with its folder, for tests that damage it.
 fn text(folder: &TempDir) -> (PathBuf, String) {
     let file = folder.path().join("run.jsonl");
     let text = fs::read_to_string(&file).unwrap();
@@ -47,7 +47,7 @@ fn a_run_is_reported_from_its_folder_and_from_its_file_alike() {
     let (_folder, path) = recorded("host");
     let (report, said) = done(&["report", &path]);
     assert!(report.starts_with("svclab: format\n══"), "{report}");
-    // All but what is to be typed, which is not broken.
+    // Except commands, which are never wrapped.
     let widest = |report: &str| {
         report.lines().filter(|line| !line.contains(" scenario ")).map(|line| line.chars().count()).max()
     };
@@ -85,7 +85,7 @@ fn every_text_goes_to_standard_output_or_to_a_file() {
 }
 
 #[test]
-fn what_is_several_files_needs_a_folder_and_makes_it() {
+fn several_files_need_a_folder_which_is_made() {
     let (folder, path) = recorded("host");
     for (format, names) in [
         ("parquet", ["samples.parquet", "summary.parquet"].as_slice()),
@@ -148,7 +148,7 @@ fn a_width_is_for_the_terminal() {
 }
 
 #[test]
-fn what_is_not_there_is_answered_with_what_is() {
+fn a_run_that_does_not_exist_is_answered_with_those_that_do() {
     let said = refused(&["report", "nowhere"]);
     assert_eq!(said, "svclab: nowhere: no such file or folder; RUN is a run's folder, or the run.jsonl in it\n");
 
@@ -166,7 +166,7 @@ fn what_is_not_there_is_answered_with_what_is() {
 }
 
 #[test]
-fn what_is_not_a_dataset_is_called_so() {
+fn a_file_that_is_no_dataset_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mine");
     let path = file.to_str().unwrap();
@@ -197,7 +197,7 @@ fn a_damaged_line_is_named_by_its_number() {
 }
 
 #[test]
-fn a_run_that_was_cut_off_is_reported_and_said_to_be_shorter() {
+fn a_run_that_was_cut_off_is_reported_with_a_warning() {
     let (folder, path) = recorded("host");
     let (file, text) = text(&folder);
     let tenth = text.match_indices('\n').nth(9).unwrap().0;
@@ -212,7 +212,7 @@ fn a_run_that_was_cut_off_is_reported_and_said_to_be_shorter() {
 }
 
 #[test]
-fn a_run_of_which_nothing_is_there_but_its_header_is_reported_as_that() {
+fn a_run_with_only_a_header_is_reported_as_empty() {
     let (folder, path) = recorded("host");
     let (file, text) = text(&folder);
     fs::write(&file, text.split_inclusive('\n').next().unwrap()).unwrap();
@@ -231,7 +231,7 @@ fn a_run_of_which_nothing_is_there_but_its_header_is_reported_as_that() {
 }
 
 #[test]
-fn an_interrupted_run_and_one_of_a_newer_svclab_are_reported_with_a_word_on_it() {
+fn an_interrupted_run_and_one_of_a_newer_svclab_are_reported_with_a_warning() {
     let (folder, path) = recorded("failed");
     let (file, text) = text(&folder);
     let (report, said) = done(&["report", &path]);
