@@ -4,6 +4,7 @@ use super::baselines::{self, FOLDER};
 use super::output::{self, say};
 use super::runs;
 use crate::process::exit::{Exit, Failure};
+use crate::process::terminal;
 use crate::session;
 use crate::session::child::ChildRun;
 use crate::session::profiles;
@@ -77,7 +78,9 @@ fn update(args: &Update) -> Result<(), Failure> {
     store::replace(&file, baseline.short().as_bytes()).map_err(Failure::usage)?;
     profiles::keep(&place, &file).map_err(Failure::usage)?;
     match before {
-        Some(before) => output::print(comparison::terminal(&gate::compare(&before, &run), super::width()).as_bytes())?,
+        Some(before) => {
+            output::print(comparison::terminal(&gate::compare(&before, &run), terminal::width()).as_bytes())?
+        }
         None => say!("{}: new", file.display()),
     }
     eprintln!("{}", file.display());

@@ -4,6 +4,7 @@ use super::output;
 use super::question::CapacityOptions;
 use super::runs;
 use crate::process::exit::{Exit, Failure};
+use crate::process::terminal;
 use anyhow::Context;
 use reports::Runs;
 use std::fs;
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let runs = Runs::of(runs::read(&args.runs)?).map_err(Failure::usage)?;
     let text = match args.format {
         Format::Text => {
-            reports::capacity::text(&args.capacity.answers(&runs)?, args.width.unwrap_or_else(super::width))
+            reports::capacity::text(&args.capacity.answers(&runs)?, args.width.unwrap_or_else(terminal::width))
         }
         Format::Json => reports::capacity::json(&args.capacity.answers(&runs)?),
         Format::Html => args.capacity.report(&runs)?.html(),

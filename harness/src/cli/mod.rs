@@ -137,9 +137,3 @@ fn command() -> Command {
     let about = whole.get_about().cloned().unwrap_or_default();
     Command::new("svclab").version(VERSION).about(about).after_help(exit::HELP).subcommands(visible)
 }
-
-/// Columns of the terminal, or those of a page where there is none.
-pub(crate) fn width() -> u16 {
-    const PAGE: u16 = 100;
-    console::Term::stdout().size_checked().map_or(PAGE, |(_, columns)| columns.max(80))
-}

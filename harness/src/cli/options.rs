@@ -2,6 +2,7 @@
 
 use crate::cli::scenarios;
 use crate::process::exit::Failure;
+use crate::process::terminal;
 use crate::session::spec::Guests;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::PossibleValuesParser;
@@ -26,7 +27,7 @@ pub(crate) struct Width {
 
 impl Width {
     pub(crate) fn columns(self) -> u16 {
-        self.width.unwrap_or_else(super::width)
+        self.width.unwrap_or_else(terminal::width)
     }
 
     /// Checks that it fits `format`.

@@ -3,3 +3,4 @@
 pub(crate) mod clock;
 pub(crate) mod exit;
 pub(crate) mod interrupt;
+pub(crate) mod terminal;

@@ -9,11 +9,11 @@ pub(crate) mod store;
 use self::spec::RunSpec;
 use self::store::Store;
 use crate::backend::BACKENDS;
-use crate::cli;
 use crate::meter;
 use crate::process::clock;
 use crate::process::exit::{Exit, Failure};
 use crate::process::interrupt;
+use crate::process::terminal;
 use crate::run::Tally;
 use crate::run::event::{Event, Everyone, Listener};
 use crate::run::progress::Progress;
@@ -83,7 +83,7 @@ pub(crate) fn run(
     let report = Report::of(&run);
     store.report(&run, &report)?;
     // A reader that has seen enough (`| head`) is no failure.
-    let _ = stdout().write_all(report.terminal(cli::width()).as_bytes());
+    let _ = stdout().write_all(report.terminal(terminal::width()).as_bytes());
     eprintln!("{}", store.folder().join("report.html").display());
     Ok(exit)
 }

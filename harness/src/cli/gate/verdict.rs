@@ -2,11 +2,11 @@
 
 use super::profiles;
 use super::{Args, Run, told};
-use crate::cli;
 use crate::cli::baselines::Baseline;
 use crate::cli::output;
 use crate::cli::product::{Product, save};
 use crate::process::exit::{Exit, Failure};
+use crate::process::terminal;
 use analysis::gate::{Bearing, Consequence, Difference, Gating, Judged, Judgement, Verdict};
 use anyhow::{Context, Error, Result, anyhow};
 use lab_core::vocabulary::Word;
@@ -56,7 +56,7 @@ const EVERYTHING: &[Format] = &[
 impl Format {
     fn make(self, judgement: &Judgement, page: &Page) -> Product {
         match self {
-            Self::Terminal => Product::text(TEXT, page.terminal(cli::width())),
+            Self::Terminal => Product::text(TEXT, page.terminal(terminal::width())),
             Self::Markdown => Product::text("verdict.md", page.markdown()),
             Self::Csv => Product::text("verdict.csv", judgement::csv(judgement)),
             Self::Json => Product::text("verdict.json", judgement::json(judgement)),
