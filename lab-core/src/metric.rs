@@ -1,6 +1,6 @@
 //! Every metric: its unit, whether more or less is better, and its meaning.
 
-use crate::vocabulary::{ProbeName, words};
+use crate::vocabulary::words;
 
 /// The base unit of a metric's samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,23 +120,6 @@ impl Unit {
 }
 
 impl Metric {
-    /// The metric that a probe is named after. Every cell of the probe has it.
-    #[must_use]
-    pub fn of(probe: ProbeName) -> Self {
-        match probe {
-            ProbeName::SyncFull => Self::SyncFull,
-            ProbeName::SyncChange => Self::SyncChange,
-            ProbeName::EndpointChange => Self::EndpointChange,
-            ProbeName::RemoveService => Self::RemoveService,
-            ProbeName::AppendRule => Self::AppendRule,
-            ProbeName::Connect => Self::Connect,
-            ProbeName::ConnectionsPerSecond => Self::ConnectionsPerSecond,
-            ProbeName::Bandwidth => Self::Bandwidth,
-            ProbeName::Churn => Self::CpuSync,
-            ProbeName::Reload => Self::Reload,
-        }
-    }
-
     /// The base unit of its samples.
     #[must_use]
     pub fn unit(self) -> Unit {

@@ -71,7 +71,6 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
     };
     let sample = match cell.probe {
         ProbeName::SyncFull => 1.0 + load(cell),
-        ProbeName::SyncChange | ProbeName::EndpointChange | ProbeName::RemoveService => 0.5 + 3.0 * change,
         ProbeName::AppendRule => 0.5 + change,
         ProbeName::Connect => f64::from(plan.dials) * (0.0003 + 0.000_01 * thousands(cell)),
         ProbeName::ConnectionsPerSecond => plan.traffic.as_secs_f64(),
@@ -79,6 +78,8 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
         ProbeName::Reload => 1.0 + load(cell),
         // iperf3 takes whole seconds.
         ProbeName::Bandwidth => plan.traffic.as_secs_f64().ceil() + 0.3,
+        // A few changes, or a new probe of which nothing is known yet.
+        _ => 0.5 + 3.0 * change,
     };
     AROUND + sample
 }

@@ -3,8 +3,10 @@
 //!
 //! Each word has one spelling everywhere.
 
+mod probe;
 mod word;
 
+pub use probe::ProbeName;
 pub use word::{Unknown, Word, words};
 
 use std::fmt;
@@ -55,67 +57,6 @@ impl Position {
             Self::Middle => services / 2,
             Self::Last => services.saturating_sub(1),
         }
-    }
-}
-
-/// What is asked of a programmed node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ProbeName {
-    /// Empty node to N Services by the backend's bulk method.
-    SyncFull,
-    /// One Service with its endpoints added to N.
-    SyncChange,
-    /// One endpoint of one Service replaced.
-    EndpointChange,
-    /// One of N Services removed.
-    RemoveService,
-    /// One rule appended by the command-line tool.
-    AppendRule,
-    /// A new connection: to established and to the first byte.
-    Connect,
-    /// Connect, request, response, close, as often as possible.
-    ConnectionsPerSecond,
-    /// One iperf3 stream.
-    Bandwidth,
-    /// Endpoints change all the time, and the backend syncs as often as kube-proxy would.
-    Churn,
-    /// The node is emptied and loaded again at once.
-    Reload,
-}
-
-words!("probe", ProbeName {
-    SyncFull = "sync_full",
-    SyncChange = "sync_change",
-    EndpointChange = "endpoint_change",
-    RemoveService = "remove_service",
-    AppendRule = "append_rule",
-    Connect = "connect",
-    ConnectionsPerSecond = "connections_per_second",
-    Bandwidth = "bandwidth",
-    Churn = "churn",
-    Reload = "reload",
-});
-
-impl ProbeName {
-    /// The default probes of a scenario: all but the long ones, `churn` and `reload`.
-    #[must_use]
-    pub fn usual() -> Vec<Self> {
-        Self::ALL.iter().copied().filter(|probe| !matches!(probe, Self::Churn | Self::Reload)).collect()
-    }
-
-    /// Whether the probe programs the node. Such a probe has no cells for `direct`.
-    #[must_use]
-    pub fn programs(self) -> bool {
-        matches!(
-            self,
-            Self::SyncFull
-                | Self::SyncChange
-                | Self::EndpointChange
-                | Self::RemoveService
-                | Self::AppendRule
-                | Self::Churn
-                | Self::Reload
-        )
     }
 }
 

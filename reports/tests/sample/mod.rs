@@ -170,7 +170,7 @@ fn record(cell: Cell, target: TargetName, round: u32, replica: u32, metric: Metr
 
 /// What a cell's lines are of.
 fn metrics(cell: Cell) -> Vec<Metric> {
-    let mut metrics = of_probe(cell.probe).to_vec();
+    let mut metrics = [&[Metric::of(cell.probe)], beside(cell.probe)].concat();
     if cell.variant.backend == BackendName::Ipvs && cell.probe == ProbeName::SyncFull {
         metrics.extend([Metric::SyncVirtualServers, Metric::SyncAddresses, Metric::SyncSets, Metric::SyncRules]);
         metrics.extend([Metric::VirtualServers, Metric::RealServers, Metric::Addresses]);
@@ -178,10 +178,10 @@ fn metrics(cell: Cell) -> Vec<Metric> {
     metrics
 }
 
-fn of_probe(probe: ProbeName) -> &'static [Metric] {
+/// What else than the metric that it is named after.
+fn beside(probe: ProbeName) -> &'static [Metric] {
     match probe {
         ProbeName::SyncFull => &[
-            Metric::SyncFull,
             Metric::ToolUser,
             Metric::ToolSystem,
             Metric::ToolExec,
@@ -192,15 +192,12 @@ fn of_probe(probe: ProbeName) -> &'static [Metric] {
             Metric::SetElements,
             Metric::ScriptBytes,
         ],
-        ProbeName::SyncChange => &[Metric::SyncChange, Metric::ToolUser, Metric::ToolSystem, Metric::ScriptBytes],
-        ProbeName::EndpointChange => &[Metric::EndpointChange],
-        ProbeName::RemoveService => &[Metric::RemoveService],
-        ProbeName::AppendRule => &[Metric::AppendRule],
-        ProbeName::Connect => &[Metric::Connect, Metric::FirstByte],
-        ProbeName::ConnectionsPerSecond => &[Metric::ConnectionsPerSecond, Metric::CpuSoftirq],
-        ProbeName::Bandwidth => &[Metric::Bandwidth, Metric::CpuSoftirq],
-        ProbeName::Reload => &[Metric::Reload],
-        ProbeName::Churn => &[Metric::CpuSync, Metric::CpuUser, Metric::CpuSystem],
+        ProbeName::SyncChange => &[Metric::ToolUser, Metric::ToolSystem, Metric::ScriptBytes],
+        ProbeName::Connect => &[Metric::FirstByte],
+        ProbeName::ConnectionsPerSecond => &[Metric::CpuSoftirq],
+        ProbeName::Bandwidth => &[Metric::CpuSoftirq],
+        ProbeName::Churn => &[Metric::CpuUser, Metric::CpuSystem],
+        _ => &[],
     }
 }
 
