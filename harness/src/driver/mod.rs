@@ -5,7 +5,7 @@
 //!
 //! # How to add a driver
 //!
-//! 1. `lab-core/src/vocabulary`: a word that a variant names it by (a way or a layout).
+//! 1. `lab-core/src/vocabulary/mod.rs`: the word by which a variant names it, a way for example.
 //! 2. `harness/src/driver/NAME.rs`: a type that implements [`Driver`], and its `KIND`, which says which loads it drives.
 //!    `direct.rs` is the smallest example. What it cannot do (`append`, `start`) it leaves to the trait.
 //! 3. This file: its `mod` line, and `NAME::KIND` in [`KINDS`], ahead of `rules::KIND`, which drives all others.

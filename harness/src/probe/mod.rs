@@ -2,8 +2,8 @@
 //!
 //! # How to add a probe
 //!
-//! 1. `lab-core/src/vocabulary`: its name as a `ProbeName`, and whether it programs the node. In `lab-core/src/metric.rs`:
-//!    its metrics, where there are none yet that fit.
+//! 1. `lab-core/src/vocabulary/probe.rs`: its name, the metric it is named after, whether it programs the node and whether
+//!    scenarios ask it by default. A new metric needs `lab-core/src/metric.rs`, too.
 //! 2. `harness/src/probe/NAME.rs`: a type that implements [`Probe`]. It sees the node through [`Lab`] and
 //!    [`Driver`](crate::driver::Driver), and leaves it as it was.
 //! 3. This file: its `mod` line and its line in [`PROBES`]. `tests.rs` runs every probe with `fake::Fake`.
