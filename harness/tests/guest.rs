@@ -1,4 +1,4 @@
-//! Whole runs in guests: that their numbers come out the same, and that nothing is left of them however they end.
+//! Whole runs in guests: their numbers repeat, and they leave nothing behind, however they end.
 
 #[path = "../../ci/tier.rs"]
 mod tier;
@@ -30,7 +30,7 @@ const SVCLAB: &str = env!("CARGO_BIN_EXE_svclab");
 /// The kernel of these tests: fetched once, then in this user's cache.
 const SUITE: &str = "debian-12";
 
-/// Every backend and every usual probe, as quick as can be.
+/// Every backend and every usual probe, as quick as possible.
 const EVERYTHING: &str = "\
 name: guest
 question: Does it come out the same?
@@ -40,7 +40,7 @@ dials: 10
 traffic: 100ms
 ";
 
-/// Two guests, and one cell in each.
+/// Two guests with one cell each.
 const TWO: &str = "\
 name: guest
 question: What is left?
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// Whether guests can be started: their emulator, the tools that no other tier needs, and a kernel.
+/// Whether guests can start: checks QEMU, the tools that no other tier needs, and a kernel.
 fn guests() -> Result<(), String> {
     let path = env::var("PATH").unwrap_or_default() + ":/usr/local/sbin:/usr/sbin:/sbin";
     for name in ["qemu-system-x86_64", "ipset", "ipvsadm"] {
@@ -125,7 +125,7 @@ fn dataset(folder: &Path, out: &str) -> Result<Dataset> {
     Ok(Dataset::read(&fs::read_to_string(folder.join(out).join("run.jsonl"))?)?)
 }
 
-/// What was said on standard error, after an end with `code`.
+/// Standard error, after an exit with `code`.
 fn ended(output: &Output, code: i32) -> Result<String> {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.code() == Some(code), "{}, not {code}: {said}", output.status);
@@ -155,7 +155,7 @@ fn node_netlink_s_own_tests_pass_in_a_guest() -> Result<()> {
     Ok(())
 }
 
-/// Where cargo has put it: beside this very test, under a name that tests of other packages have as well.
+/// cargo puts it beside this test, under a name that tests of other packages have as well.
 fn kernel_tests_of_node_netlink() -> Result<PathBuf> {
     const A_CASE: &str = "every_scheduler_is_listed_back";
     let own = env::current_exe()?;
@@ -178,7 +178,7 @@ fn kernel_tests_of_node_netlink() -> Result<PathBuf> {
     Ok(path)
 }
 
-/// What of a run is to be the same: every sample, by what it is a sample of.
+/// What must repeat: every sample, by cell and metric.
 fn samples(dataset: &Dataset) -> Result<BTreeMap<String, Vec<u64>>> {
     let mut samples = BTreeMap::new();
     for cell in &dataset.cells {
@@ -190,7 +190,7 @@ fn samples(dataset: &Dataset) -> Result<BTreeMap<String, Vec<u64>>> {
     Ok(samples)
 }
 
-/// Keeps a processor busy until it is dropped, and no longer than a run may take.
+/// Keeps a processor busy until it is dropped, and at most for as long as a run may take.
 struct Load(Child);
 
 impl Load {
@@ -237,7 +237,7 @@ fn signal(child: &Child, signal: Signal) -> Result<()> {
     Ok(kill(Pid::from_raw(i32::try_from(child.id())?), signal)?)
 }
 
-/// Emulators that were started, directly or not, with `mark` in their environment.
+/// How many QEMU processes have `mark` in their environment.
 fn emulators(mark: &str) -> usize {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let has = |path: &Path| {
@@ -248,7 +248,7 @@ fn emulators(mark: &str) -> usize {
     entries.filter(|entry| has(&entry.path())).count()
 }
 
-/// A run of `yaml` with a mark, and with temporary files in a folder `tmp` of its own, that is in the midst of a guest.
+/// Starts a run with a mark in its environment and its temporary files in `tmp`. Returns when a guest is working.
 fn under_way(folder: &Path) -> Result<(Child, String)> {
     let value = format!("{}-{}", std::process::id(), folder.display());
     let mark = format!("SVCLAB_TEST_MARK={value}");
@@ -298,7 +298,7 @@ fn wait_for(limit: Duration, mut done: impl FnMut() -> bool) -> Result<()> {
     Ok(())
 }
 
-/// What nft reads for so many Services does not fit into the smallest guest.
+/// nft's input for so many Services does not fit into the smallest guest.
 fn a_lost_guest_fails_its_cell_and_no_other() -> Result<()> {
     let yaml = EVERYTHING.replace("[4]", "[4, 40000]") + "backends: [nftables]\nprobes: [sync_full]\n";
     let folder = workplace(&yaml)?;
@@ -314,7 +314,7 @@ fn a_lost_guest_fails_its_cell_and_no_other() -> Result<()> {
     Ok(())
 }
 
-/// What a run with `options` says that cannot start.
+/// The error of a run with `options` that cannot start.
 fn refused(options: &[&str]) -> Result<String> {
     let folder = workplace(TWO)?;
     let said = ended(&scenario(folder.path(), "out", options).output()?, 3)?;

@@ -1,4 +1,4 @@
-//! This program as a guest's init: it makes the visits that it was started for, and reports them to the host.
+//! svclab as a guest's init: makes the visits of its job and reports them to the host.
 
 use crate::fleet::job::{Progress, Work};
 use crate::process::clock;
@@ -9,10 +9,10 @@ use anyhow::{Context, Result};
 use guests::{Message, Port, init};
 use std::time::Duration;
 
-/// Time for the trials' leftovers to go; where the clock counts instructions it takes none.
+/// Time for the kernel to clean up after the trials. A clock that counts instructions jumps over it.
 const AFTER_TRIALS: Duration = Duration::from_secs(1);
 
-/// Does the guest's job when this process is a guest's init. Then it never returns.
+/// If this process is a guest's init, does the guest's job and never returns.
 pub(crate) fn serve() {
     if init::is_asked_for() {
         init::main(work);
@@ -24,7 +24,7 @@ fn work(work: Work, port: &mut Port) -> Result<()> {
         Work::Visits { plan, visits, faults, clock } => {
             clock::set(*clock);
             let mut labs = fault::labs(plan, visits, faults);
-            // The backends were tried out in namespaces that the kernel now takes down, in the background.
+            // Each backend was tried in a namespace, which the kernel now removes in the background.
             std::thread::sleep(AFTER_TRIALS);
             port.tell(&Message::<Progress>::Ready);
             run(plan, visits, &mut labs, &mut Reporter(port))?;
@@ -37,7 +37,7 @@ fn work(work: Work, port: &mut Port) -> Result<()> {
     Ok(())
 }
 
-/// Passes on what happens.
+/// Sends the run's events to the host.
 struct Reporter<'a>(&'a mut Port);
 
 impl Listener for Reporter<'_> {

@@ -1,4 +1,4 @@
-//! A guest for a single program, such as a test that needs another kernel than this machine's.
+//! Runs a single program in a guest, such as a test that needs another kernel than this machine's.
 
 use super::{AROUND, Fleet};
 use crate::process::exit::{Exit, Failure};
@@ -8,9 +8,9 @@ use anyhow::anyhow;
 use guests::{Engine, Message, Program, Silence, Stream};
 use std::process::ExitCode;
 
-/// Runs `program` in a guest with `memory` MiB, passes on what it writes, and gives its exit code.
+/// Runs `program` in a guest with `memory` MiB, prints what it writes, and returns its exit code.
 ///
-/// The guest is emulated, on a wall clock: that works everywhere, and nothing is measured.
+/// The guest is emulated and shows real time. That works everywhere, and nothing is measured.
 pub(crate) fn run(guests: &Guests, memory: u32, program: Program) -> Result<ExitCode, Failure> {
     let fleet = Fleet::ready(guests, Engine::Emulated, memory).map_err(Failure::cannot_run)?;
     let guest = fleet.start_alone(program, memory)?;

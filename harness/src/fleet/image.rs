@@ -1,4 +1,4 @@
-//! What guests of a run boot from, up to a guest's own job.
+//! What all guests of a run boot. Each gets its own job besides.
 
 use crate::backend::{self, BACKENDS};
 use crate::self_test::fault;
@@ -24,23 +24,23 @@ const TOOLS: &[&str] = &[
     "iperf3",
 ];
 
-/// Modules that every guest needs: the wires between node and pods.
+/// Modules that every guest needs, for the links between node and pods.
 const WIRES: &[&str] = &["veth"];
 
-/// A kernel and the initramfs that goes with it. It does not depend on the plan, or the plan's choice of backends would
-/// change where things lie in a guest's memory.
+/// A kernel and its initramfs. They do not depend on the plan. Otherwise the plan's backends would change the layout of
+/// a guest's memory.
 pub(super) struct Image {
     pub(super) base: guests::Image,
-    /// Counts instructions by function, where that was asked for.
+    /// Counts instructions by function, if the user asked for it.
     pub(super) profiler: Option<Profiler>,
-    /// The files of each backend's modules, in the order in which they are loaded; or what it lacks.
+    /// The files of each backend's modules, in the order of loading; or what the backend lacks.
     modules: BTreeMap<BackendName, Result<Vec<String>, Missing>>,
-    /// Those of the modules that planted rules need, as far as this kernel has them.
+    /// The modules that injected rules need, as far as this kernel has them.
     modules_of_rules: Vec<String>,
 }
 
 impl Image {
-    /// Puts together what guests of `kernel` need. With a `plugin`, they are profiled.
+    /// Collects what guests of `kernel` need. With a `plugin`, they are profiled.
     pub(super) fn build(kernel: Kernel, plugin: Option<Plugin>) -> Result<Self> {
         let mut order: Vec<Module> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
@@ -81,23 +81,23 @@ impl Image {
         Ok(Self { base, profiler, modules, modules_of_rules })
     }
 
-    /// What `backend` lacks in a guest.
+    /// Checks that guests have what `backend` needs.
     pub(super) fn check(&self, backend: BackendName) -> Result<(), Missing> {
         self.modules(backend).map(drop).map_err(Clone::clone)
     }
 
     /// The files of `backend`'s modules.
     pub(super) fn modules(&self, backend: BackendName) -> Result<&[String], &Missing> {
-        let listed = self.modules.get(&backend).expect("every backend of the registry was looked at");
+        let listed = self.modules.get(&backend).expect("every backend of the registry has an entry");
         listed.as_deref()
     }
 
-    /// The files of the modules that planted rules need, which are loaded when there are such rules.
+    /// The files of the modules that injected rules need. They are loaded only when rules are injected.
     pub(super) fn modules_of_rules(&self) -> &[String] {
         &self.modules_of_rules
     }
 
-    /// The files of all modules that there are, in the order in which they are loaded.
+    /// The files of all modules, in the order of loading.
     pub(super) fn all_modules(&self) -> Vec<String> {
         let files: BTreeSet<&String> = self.modules.values().flatten().flatten().collect();
         files.into_iter().cloned().collect()

@@ -1,4 +1,4 @@
-//! What a guest of a run is to do, and what it tells.
+//! What a guest of a run does, and the messages it sends about it.
 
 use crate::self_test::fault::Faults;
 use guests::Program;
@@ -9,17 +9,17 @@ use lab_core::plan::{Plan, Visit};
 use lab_core::vocabulary::Clock;
 use serde::{Deserialize, Serialize};
 
-/// What a guest is started for.
+/// The work of a guest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Work {
-    /// Visits of a plan, in this order. The plan has no cells, or other cells would make it another guest.
+    /// Visits of a plan, in this order. The plan has no cells: with other cells the guest would be a different one.
     Visits { plan: Plan, visits: Vec<Visit>, faults: Faults, clock: Clock },
     /// A program to run.
     Program(Program),
 }
 
-/// What a guest tells of its visits.
+/// What a guest sends about its visits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Progress {
@@ -27,6 +27,6 @@ pub(crate) enum Progress {
     CellStarted(Visit),
     /// A visit is over.
     CellEnded { visit: Visit, records: Vec<CellRecord> },
-    /// On which accounts the samples of that visit were executed.
+    /// The accounts on which that visit's samples were executed.
     Accounted { visit: Visit, accounts: Vec<(Metric, Accounts)> },
 }

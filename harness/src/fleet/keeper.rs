@@ -1,4 +1,4 @@
-//! Who sees the visits of one boot through, with one guest after the other if need be.
+//! Makes the visits of one boot, with another guest if one is lost.
 
 use super::job::{Progress, Work};
 use super::{AROUND, Fleet, Notice, entropy, profile};
@@ -18,12 +18,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Instructions that an emulated guest executes in a second of real time, at the very least.
+/// Instructions in a second of real time that an emulated guest executes at least.
 const SLOWEST: f64 = 10e6;
-/// How often a guest is started again because it was lost, before what is left of its visits is given up.
+/// How many guests may be lost before the remaining visits fail.
 const LOST: u32 = 2;
 
-/// Sees the visits of one boot through.
+/// Makes the visits of one boot.
 pub(super) struct Keeper<'a> {
     pub(super) fleet: &'a Fleet,
     pub(super) plan: &'a Plan,
@@ -33,32 +33,32 @@ pub(super) struct Keeper<'a> {
 }
 
 impl Keeper<'_> {
-    pub(super) fn attend(&self, boot: Vec<Visit>) -> Result<()> {
+    pub(super) fn run(&self, boot: Vec<Visit>) -> Result<()> {
         let mut left = VecDeque::new();
         for visit in boot {
             match self.fleet.image.check(visit.cell.variant.backend) {
                 Ok(()) => left.push_back(visit),
                 Err(missing) => {
-                    self.ended(visit, vec![unmeasured(self.plan, &visit, Outcome::Skipped, &missing.to_string())])
+                    self.report(visit, vec![unmeasured(self.plan, &visit, Outcome::Skipped, &missing.to_string())])
                 }
             }
         }
         let mut lost = 0;
         while !left.is_empty() && !self.stop.load(Ordering::Relaxed) {
-            let Err(silence) = self.send_for(&mut left)? else { return Ok(()) };
+            let Err(silence) = self.start_for(&mut left)? else { return Ok(()) };
             let Silence::Lost(how) = silence else { return Ok(()) };
             lost += 1;
-            // The visit that it was lost in, or, lest guests be started for ever, all that are left.
+            // The visit in which the guest was lost. In the end all that are left: guests must not be started for ever.
             let given_up = if lost < LOST { 1 } else { left.len() };
             for visit in left.drain(..given_up) {
-                self.ended(visit, vec![unmeasured(self.plan, &visit, Outcome::Failed, &how)]);
+                self.report(visit, vec![unmeasured(self.plan, &visit, Outcome::Failed, &how)]);
             }
         }
         Ok(())
     }
 
-    /// Starts a guest for the visits that are left, and takes those that it made off them.
-    fn send_for(&self, left: &mut VecDeque<Visit>) -> Result<Result<(), Silence>> {
+    /// Starts a guest for the visits in `left`, and removes those that it makes.
+    fn start_for(&self, left: &mut VecDeque<Visit>) -> Result<Result<(), Silence>> {
         let watch = self.fleet.image.profiler.as_ref().map(Profiler::watch).transpose()?;
         let mut accounted: Vec<(Visit, Vec<(Metric, Accounts)>)> = Vec::new();
         let guest = self.fleet.start(&self.job(left)?, self.plan.memory, watch.as_ref())?;
@@ -69,10 +69,10 @@ impl Keeper<'_> {
                 Ok(Message::Work(Progress::CellStarted(visit))) => self.say(Notice::Started(visit)),
                 Ok(Message::Work(Progress::CellEnded { visit, records })) => {
                     left.retain(|other| *other != visit);
-                    self.ended(visit, records);
+                    self.report(visit, records);
                 }
                 Ok(Message::Work(Progress::Accounted { visit, accounts })) => accounted.push((visit, accounts)),
-                // One that is watched has yet to send its symbols.
+                // A guest that is profiled still has to send its symbols.
                 Ok(Message::Done) if watch.is_none() => return Ok(Ok(())),
                 Ok(Message::Done) => {}
                 Ok(Message::Symbols { text }) => {
@@ -82,7 +82,7 @@ impl Keeper<'_> {
                     }
                     return Ok(Ok(()));
                 }
-                // No guest of a run is started for a program.
+                // Guests of a run do not run programs.
                 Ok(Message::Line { .. } | Message::Exited { .. }) => {}
                 Ok(Message::Broken { reason }) => return Ok(Err(Silence::Lost(reason))),
                 Err(silence) => return Ok(Err(silence)),
@@ -105,17 +105,17 @@ impl Keeper<'_> {
         Ok(Job { work, modules, entropy: entropy(self.plan.seed, replica) })
     }
 
-    /// Real time within which a guest sends a message: a load, another that is not measured, and a cell.
+    /// Real time in which a guest must send a message: enough for a measured load, another load and a cell.
     fn patience(&self) -> Duration {
         let budget = 5 * self.plan.budget;
         AROUND + if self.clock == Clock::Instructions { budget.mul_f64(1e9 / SLOWEST) } else { budget }
     }
 
-    fn ended(&self, visit: Visit, records: Vec<CellRecord>) {
+    fn report(&self, visit: Visit, records: Vec<CellRecord>) {
         self.say(Notice::CellEnded(visit, records));
     }
 
-    /// When nobody listens any more, the run has ended, and `stop` says so.
+    /// Nobody listens after the run's end. Then `stop` is set.
     fn say(&self, word: Notice) {
         let _ = self.words.send(word);
     }

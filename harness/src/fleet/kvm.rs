@@ -1,6 +1,6 @@
-//! Whether the machine's own processor can execute guests: tried once with a short boot, and remembered.
+//! Whether KVM works here: tried once with a short boot, and cached.
 //!
-//! A /dev/kvm that opens says little: there are machines on which it does, and whose guests never get anywhere.
+//! It is not enough that /dev/kvm opens. On some machines it does, and guests hang.
 
 use super::Fleet;
 use crate::process::interrupt;
@@ -10,10 +10,10 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Whether guests run on KVM here.
+/// Checks that guests run on KVM here.
 ///
 /// # Errors
-/// Why not, and what would help.
+/// Why they do not, and the remedy.
 pub(crate) fn check(guests: &Guests) -> Result<(), Missing> {
     openable()?;
     let here = remembered_as();
@@ -21,14 +21,14 @@ pub(crate) fn check(guests: &Guests) -> Result<(), Missing> {
         return if answer { Ok(()) } else { Err(useless()) };
     }
     let works = Fleet::ready(guests, Engine::Kvm, TRIAL_MEMORY)?.comes_up(TRIAL_MEMORY, TRIAL);
-    // A trial that was broken off says nothing.
+    // An interrupted trial says nothing.
     if !interrupt::requested() {
         remember(&here, works);
     }
     if works { Ok(()) } else { Err(useless()) }
 }
 
-/// As [`check`], without a trial: `false` where there was none yet.
+/// Like [`check`], but without a trial: `false` if there was none yet.
 pub(crate) fn recalled() -> Result<bool, Missing> {
     openable()?;
     match recall(&remembered_as()) {
@@ -45,19 +45,22 @@ fn openable() -> Result<(), Missing> {
     })
 }
 
-/// Time for the guest that is tried to come up; it takes a second or two.
+/// How long the trial's guest may take to boot. It takes a second or two.
 const TRIAL: Duration = Duration::from_secs(20);
-/// Memory of the guest that is tried, in MiB.
+/// Memory of the trial's guest, in MiB.
 const TRIAL_MEMORY: u32 = 512;
 
 fn useless() -> Missing {
     Missing {
-        why: "/dev/kvm opens, but a guest that was tried on it did not come up".to_owned(),
-        remedy: format!("guests are emulated instead; after a change to the machine, remove {}", place().display()),
+        why: "/dev/kvm opens, but a test guest on it did not boot".to_owned(),
+        remedy: format!(
+            "guests are emulated instead; to try again after a change to the machine, remove {}",
+            place().display()
+        ),
     }
 }
 
-/// The machine, as far as the answer depends on it.
+/// The properties of the machine that the answer depends on.
 fn remembered_as() -> String {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let qemu = tool::version(qemu::PROGRAM).unwrap_or_default();
@@ -78,7 +81,7 @@ fn recall(here: &str) -> Option<bool> {
 }
 
 fn remember(here: &str, works: bool) {
-    // Without a cache it is tried again next time.
+    // Without a cache the trial is repeated next time.
     let answer = format!("{here}\n{}\n", if works { "works" } else { "hangs" });
     if let Ok(folder) = kernel::cache_folder() {
         let _ = fs::create_dir_all(folder).and_then(|()| fs::write(place(), answer));

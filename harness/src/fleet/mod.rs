@@ -1,4 +1,4 @@
-//! The guests of a run: one for each of the plan's boots, several at a time, each started again when it is lost.
+//! The guests of a run: one for each of the plan's boots, several at a time. A lost guest is started again.
 
 pub(crate) mod alone;
 mod image;
@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
-/// Real time that a guest may take to boot, and to do what is around its cells.
+/// Real time that a guest may take to boot, and for work between its cells.
 const AROUND: Duration = Duration::from_secs(300);
 
 /// Guests that share an image.
@@ -40,7 +40,7 @@ pub(crate) struct Fleet {
     jobs: usize,
 }
 
-/// What a guest's keeper tells the run.
+/// What a keeper reports to the run.
 enum Notice {
     Booted(Duration),
     Started(Visit),
@@ -50,7 +50,7 @@ enum Notice {
 }
 
 impl Fleet {
-    /// Looks for everything that guests need, and fetches the kernel if it is not here yet.
+    /// Finds everything that guests need, and fetches the kernel if need be.
     ///
     /// # Errors
     /// What is missing, and the remedy.
@@ -61,14 +61,14 @@ impl Fleet {
         let kernel = kernel::resolve(guests.kernel.as_deref(), &interrupt::requested)?;
         let image = Image::build(kernel, plugin).map_err(|error| Missing {
             why: format!("the guests' initramfs cannot be made: {error:#}"),
-            remedy: "run ci/setup, which installs what goes into it".to_owned(),
+            remedy: "run ci/setup, which installs its programs".to_owned(),
         })?;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let jobs = guests.jobs.map_or(cores, |jobs| jobs as usize).min(room);
         Ok(Self { image, engine, jobs })
     }
 
-    /// Whether a guest with `memory` MiB comes up within `limit`.
+    /// Whether a guest with `memory` MiB boots within `limit`.
     pub(crate) fn comes_up(&self, memory: u32, limit: Duration) -> bool {
         let plan = Plan::example(TargetName::Vm);
         let faults = Faults::of(&plan, &[]);
@@ -78,7 +78,7 @@ impl Fleet {
         matches!(message, Ok(Ok(Message::Ready)))
     }
 
-    /// Starts a guest for `program` with everything loaded that some backend needs.
+    /// Starts a guest for `program`, with the modules of all backends loaded.
     fn start_alone(&self, program: Program, memory: u32) -> Result<Guest<Progress>> {
         let (work, modules) = (Work::Program(program), self.image.all_modules());
         self.start(&Job { work, modules, entropy: entropy(0, 0) }, memory, None)
@@ -92,7 +92,7 @@ impl Fleet {
         self.image.base.start(job, files, &Machine { engine: self.engine, memory, watch })
     }
 
-    /// What a reader of the dataset needs to know of the guests.
+    /// What the dataset's header says about the guests.
     pub(crate) fn ground(&self, plan: &Plan) -> Ground {
         let kernel = self.image.base.kernel();
         let engine = match self.engine {
@@ -119,7 +119,7 @@ impl Fleet {
     /// Makes the visits of `plan` in guests of their own.
     pub(crate) fn run(&self, plan: &Plan, clock: Clock, listener: &mut dyn Listener) -> Result<Ran> {
         let mut boots = plan.boots();
-        // The long ones first, so that no core is left over with one at the end. What comes out does not depend on it.
+        // The longest first, so that no core is busy alone at the end. Results do not depend on the order.
         boots.sort_by_key(|boot| std::cmp::Reverse(boot.first().map(|visit| visit.cell.cluster.services)));
         let queue = Mutex::new(VecDeque::from(boots));
         let stop = AtomicBool::new(false);
@@ -131,7 +131,7 @@ impl Fleet {
                     let next = || queue.lock().ok()?.pop_front();
                     while let (false, Some(boot)) = (stop.load(Ordering::Relaxed), next()) {
                         let keeper = Keeper { fleet: self, plan, clock, words: &words, stop };
-                        if let Err(error) = keeper.attend(boot) {
+                        if let Err(error) = keeper.run(boot) {
                             let _ = words.send(Notice::Broken(error));
                         }
                     }
@@ -145,7 +145,7 @@ impl Fleet {
     }
 }
 
-/// Passes on what the keepers tell, until the last of them is through.
+/// Passes on the keepers' notices until all keepers are done.
 fn report(heard: &mpsc::Receiver<Notice>, listener: &mut dyn Listener) -> Result<Ran> {
     let mut ran = Ran::default();
     for word in heard {
@@ -163,7 +163,7 @@ fn report(heard: &mpsc::Receiver<Notice>, listener: &mut dyn Listener) -> Result
     Ok(ran)
 }
 
-/// What everything random in a guest comes from: the same for every guest of a replica.
+/// The source of all randomness in a guest: the same for every guest of a replica.
 fn entropy(seed: u64, replica: u32) -> Vec<u8> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(u64::from(replica));
@@ -178,13 +178,12 @@ fn room_for(memory: u32) -> Result<usize, Missing> {
     let available = meminfo
         .lines()
         .find_map(|line| line.strip_prefix("MemAvailable:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    // Where the kernel does not say, QEMU will.
+    // If the kernel does not say, QEMU will fail.
     let Some(mib) = available.map(|kib| kib / 1024) else { return Ok(usize::MAX) };
     match mib / u64::from(memory) {
         0 => Err(Missing {
             why: format!("a guest has {memory} MiB of memory, and this machine has {mib} MiB to spare"),
-            remedy: "close other programs, or take smaller guests with --memory (what is measured depends on it)"
-                .to_owned(),
+            remedy: "close other programs, or take smaller guests with --memory (numbers depend on it)".to_owned(),
         }),
         room => Ok(usize::try_from(room).unwrap_or(usize::MAX)),
     }

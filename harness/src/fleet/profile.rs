@@ -1,4 +1,4 @@
-//! What was executed for samples, from what a watched guest has executed.
+//! Makes the entries of a profile from what a guest has executed.
 
 use guests::mark::Accounts;
 use guests::profile::Executed;
@@ -7,7 +7,7 @@ use lab_core::plan::Visit;
 use lab_core::profile::{ELSEWHERE, Entry, Function};
 use std::collections::BTreeMap;
 
-/// The entries of the samples of `visits`.
+/// The entries for the samples of `visits`.
 pub(super) fn entries(executed: &Executed, visits: &[(Visit, Vec<(Metric, Accounts)>)]) -> Vec<Entry> {
     let entry = |visit: &Visit, metric, accounts: Accounts| {
         let function = |function: &guests::profile::Function| {
@@ -15,7 +15,7 @@ pub(super) fn entries(executed: &Executed, visits: &[(Visit, Vec<(Metric, Accoun
         };
         let instructions = executed.on(accounts).into_iter().map(|(named, count)| (function(named), count));
         let mut instructions: BTreeMap<Function, u64> = instructions.collect();
-        // The clock jumps over time that nothing is executed in.
+        // The clock jumps over time in which nothing is executed.
         let executed: u64 = instructions.values().sum();
         if let waited @ 1.. = accounts.time.saturating_sub(executed) {
             instructions.insert(Function::waiting(), waited);

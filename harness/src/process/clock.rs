@@ -1,4 +1,4 @@
-//! The clock of this process's run, which decides how quantities are spelled for people.
+//! The clock of this process's run: how messages print quantities.
 
 use lab_core::metric::Unit;
 use lab_core::units;
@@ -8,17 +8,17 @@ use std::time::Duration;
 
 static CLOCK: OnceLock<Clock> = OnceLock::new();
 
-/// From now on durations are of `clock`. Only the first call counts; without any, it is the wall's.
+/// Sets the clock. Only the first call has an effect. The default is the wall clock.
 pub(crate) fn set(clock: Clock) {
     let _ = CLOCK.set(clock);
 }
 
-/// `value` for people.
+/// Formats `value`.
 pub(crate) fn human(unit: Unit, value: f64) -> String {
     units::human(unit, CLOCK.get().copied().unwrap_or(Clock::Wall), value)
 }
 
-/// `time` for people.
+/// Formats `time`.
 pub(crate) fn spell(time: Duration) -> String {
     human(Unit::Ns, time.as_nanos() as f64)
 }

@@ -1,4 +1,4 @@
-//! Exit codes, which are an interface: scripts and CI branch on them.
+//! Exit codes. They are an interface: scripts and CI branch on them.
 
 use std::process::ExitCode;
 
@@ -37,7 +37,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error that knows how the program is to end.
+/// An error with its exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
@@ -61,7 +61,7 @@ impl Failure {
     }
 }
 
-/// Any other error broke off what was going on.
+/// Any other error broke off the run.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self { exit: Exit::SomeFailed, error }

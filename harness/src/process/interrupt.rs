@@ -1,4 +1,4 @@
-//! Ctrl-C and its like: a flag that the run loop looks at, and a descriptor that wakes whoever waits.
+//! Ctrl-C and similar signals: a flag for the run loop, and a descriptor that wakes up waiting threads.
 
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -14,7 +14,7 @@ struct Interrupt {
 
 static INTERRUPT: OnceLock<Interrupt> = OnceLock::new();
 
-/// From now on an interrupt asks the run to stop instead of ending the process.
+/// From now on a signal asks the run to stop, and does not end the process.
 pub(crate) fn listen() -> Result<()> {
     let flag = Arc::new(AtomicBool::new(false));
     let (wakeup, signalled) = UnixStream::pair()?;
@@ -23,7 +23,7 @@ pub(crate) fn listen() -> Result<()> {
         signal_hook::flag::register(signal, Arc::clone(&flag)).with_context(context)?;
         signal_hook::low_level::pipe::register(signal, signalled.try_clone()?).with_context(context)?;
     }
-    // A second call keeps the first one's: the handlers then set both.
+    // A second call keeps the first flag: the handlers then set both.
     let _ = INTERRUPT.set(Interrupt { flag, wakeup });
     Ok(())
 }

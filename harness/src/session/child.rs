@@ -1,8 +1,8 @@
-//! A run that another verb asks for, of a plan that is written down already: a baseline's once more, or some cells of a
-//! run. A process of its own makes it.
+//! A run that another verb needs, from a plan in a dataset: a baseline's plan again, or some cells of a run. A child
+//! process makes it.
 //!
-//! Whoever enters a sandbox starts the program again and ends with it, and a run ends with its reports on standard
-//! output. Whoever asks for a run goes on afterwards.
+//! A process that enters a sandbox starts the program again and exits with it, and a run prints its reports. The verb
+//! that needs the run continues afterwards.
 
 use crate::process::exit::{Exit, Failure};
 use crate::process::interrupt;
@@ -26,39 +26,39 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
-/// The verb of the process that makes the run. Nobody is meant to type it.
+/// The verb of the child process. It is not for users.
 pub(crate) const VERB: &str = "child-run";
 
-/// A run to be made.
+/// A run for a child process to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ChildRun {
     /// The scenario's YAML text.
     pub(crate) scenario: String,
-    /// What is to be measured.
+    /// What to measure.
     pub(crate) plan: Plan,
     /// The guests' kernel, by its name; `None` for the default.
     pub(crate) kernel: Option<String>,
-    /// Guests at a time; `None` for one a core.
+    /// Guests at a time; `None` for one per core.
     pub(crate) jobs: Option<u32>,
-    /// Whether guests are watched.
+    /// Whether guests are profiled.
     pub(crate) profiling: Profiling,
-    /// The command line that it is asked for by.
+    /// The user's command line.
     pub(crate) command: Vec<String>,
     /// The run's folder, new or empty.
     pub(crate) out: PathBuf,
 }
 
-/// A run that was made.
+/// A finished run.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Made {
     /// Its folder.
     pub(crate) folder: PathBuf,
-    /// Its record.
+    /// Its dataset.
     pub(crate) dataset: Dataset,
 }
 
 impl ChildRun {
-    /// The run of `header` once more, with its scenario, plan, seed and kernel.
+    /// The run of `header` again, with its scenario, plan, seed and kernel.
     pub(crate) fn repeat(header: &Header, out: PathBuf) -> Self {
         Self {
             scenario: header.scenario.clone(),
@@ -71,17 +71,17 @@ impl ChildRun {
         }
     }
 
-    /// Only `cells` of that run, in `rounds` rounds. Those that it did not plan are left out.
+    /// Only `cells` of that run, in `rounds` rounds. Cells that are not in its plan are ignored.
     pub(crate) fn again(header: &Header, cells: &[Cell], rounds: u32, out: PathBuf) -> Self {
         let mut plan = header.plan.in_rounds(rounds);
         plan.cells.retain(|cell| cells.contains(cell));
         Self { plan, ..Self::repeat(header, out) }
     }
 
-    /// Has the run made, and reads it back. Its progress is shown; its tables are left to who asks for it.
+    /// Makes the run in a child process and reads its dataset. Progress is shown, tables are not.
     ///
     /// # Errors
-    /// When it cannot be made, breaks off or is interrupted. What was measured before is in its folder.
+    /// When the run cannot start, breaks off or is interrupted. Its folder has what was measured before.
     pub(crate) fn run(&self) -> Result<Made, Failure> {
         store::check(&self.out).map_err(Failure::usage)?;
         interrupt::listen()?;
@@ -89,16 +89,16 @@ impl ChildRun {
         let shown = self.out.display();
         let record = self.out.join(RECORD);
         let so_far = if record.is_file() { format!("; what was measured is in {shown}") } else { String::new() };
-        let ended = |exit: Exit| status.code() == Some(exit as i32);
+        let exited = |exit: Exit| status.code() == Some(exit as i32);
         let failed = |exit, what: &str| Failure { exit, error: anyhow!("{what}{so_far}") };
-        if interrupt::requested() || ended(Exit::Interrupted) {
-            return Err(failed(Exit::Interrupted, "interrupted before the run was through: nothing is judged"));
+        if interrupt::requested() || exited(Exit::Interrupted) {
+            return Err(failed(Exit::Interrupted, "interrupted before the run was complete: there is no verdict"));
         }
-        if let Some(exit) = [Exit::Usage, Exit::CannotRun].into_iter().find(|exit| ended(*exit)) {
-            return Err(failed(exit, "the run cannot be made here: see above"));
+        if let Some(exit) = [Exit::Usage, Exit::CannotRun].into_iter().find(|exit| exited(*exit)) {
+            return Err(failed(exit, "the run is not possible here: see above"));
         }
         if !record.is_file() {
-            return Err(failed(Exit::SomeFailed, "the run could not begin: see above"));
+            return Err(failed(Exit::SomeFailed, "the run could not start: see above"));
         }
         let read = store::read(&record).with_context(|| record.display().to_string())?;
         if read.dataset.end.is_none() {
@@ -107,11 +107,11 @@ impl ChildRun {
         Ok(Made { folder: self.out.clone(), dataset: read.dataset })
     }
 
-    /// Has a process of this program make the run, and waits for it: each of its cells has a time limit.
+    /// Starts the child process and waits for it. It ends: each of its cells has a time limit.
     fn delegate(&self) -> Result<ExitStatus> {
         let mut file = tempfile::NamedTempFile::new().context("making a temporary file")?;
-        serde_json::to_writer(&mut file, self).context("writing what is to be run")?;
-        file.flush().context("writing what is to be run")?;
+        serde_json::to_writer(&mut file, self).context("writing the child run")?;
+        file.flush().context("writing the child run")?;
         let mut process = Command::new("/proc/self/exe")
             .arg(VERB)
             .arg(file.path())
@@ -123,7 +123,7 @@ impl ChildRun {
     }
 }
 
-/// Waits for `process` to end, and asks it to when this one is asked to.
+/// Waits for `process` to end. Passes an interrupt on to it.
 fn wait(process: &mut Child) -> Result<ExitStatus> {
     const LOOK: Duration = Duration::from_millis(50);
     let mut asked = false;
@@ -133,27 +133,27 @@ fn wait(process: &mut Child) -> Result<ExitStatus> {
         }
         if interrupt::requested() && !asked {
             asked = true;
-            // It has not been waited for, so the ID is still its own.
+            // It has not been waited for, so the process ID is still its own.
             let _ = kill(Pid::from_raw(process.id().cast_signed()), Signal::SIGTERM);
         }
         std::thread::sleep(LOOK);
     }
 }
 
-/// Makes the run that is written down in the file at `path`, for the process that asked.
+/// In the child process: makes the run in the file at `path`.
 pub(crate) fn make(path: &Path) -> Result<ExitCode, Failure> {
-    // Inside a sandbox, the process around it sees to that.
+    // Inside a sandbox, the process outside takes care of that.
     if !sandbox::awaits() {
         prctl::set_pdeathsig(Signal::SIGTERM).context("tying this process's life to its parent's")?;
     }
     let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()));
     let asked: ChildRun = text
         .and_then(|text| Ok(serde_json::from_str(&text)?))
-        .context("reading what is to be run")
+        .context("reading the child run")
         .map_err(Failure::usage)?;
     let ChildRun { scenario, plan, kernel, jobs, profiling, command, out } = asked;
     let scenario = Scenario::read("the recorded run's scenario", &scenario).map_err(Failure::usage)?;
-    // Other targets have no guests to start.
+    // `host` has no guests.
     let kernel = kernel.filter(|_| plan.target != TargetName::Host);
     let guests = Guests { kernel, jobs, profiling };
     targets::named(plan.target).run(&RunSpec { scenario, plan, command, out: Some(out), keep: false, guests })
@@ -165,7 +165,7 @@ mod tests {
     use lab_core::axes::Axes;
     use lab_core::vocabulary::{BackendName, ProbeName};
 
-    /// Of a run in `target`, in two rounds of which a cell may take a minute.
+    /// Of a run in `target` with two rounds, in which a cell may take a minute.
     fn header(target: TargetName) -> Header {
         let cells = Axes { services: vec![1, 10], ..Axes::default() }.expand();
         Header {

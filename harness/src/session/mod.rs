@@ -1,4 +1,4 @@
-//! A run from its first record to its reports, whatever it is measured on.
+//! A run from its first record to its reports, on any target.
 
 pub(crate) mod child;
 pub(crate) mod profiles;
@@ -32,27 +32,27 @@ use std::time::Duration;
 
 /// svclab's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The revision that it is built from; empty when it is not known.
+/// The revision it was built from; empty if unknown.
 pub(crate) const REVISION: &str = env!("SVCLAB_REVISION");
 
-/// What a run is made on.
+/// What a run is measured on.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ground {
-    /// What is known of the guests; nothing where there are none.
+    /// Facts about the guests; empty if there are none.
     pub(crate) guest: BTreeMap<String, String>,
 }
 
 /// How a run went.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Ran {
-    /// Whether it was stopped before the plan was through.
+    /// Whether it was stopped before the plan was complete.
     pub(crate) interrupted: bool,
     /// From each guest's start to its first cell.
     pub(crate) boots: Vec<Duration>,
 }
 
-/// Runs `spec`: records it, shows its progress, writes its reports and prints the tables. `measure` makes the plan's
-/// visits and tells of them.
+/// Runs `spec`: records it, shows progress, writes the reports and prints the tables. `measure` makes the plan's visits
+/// and reports them to the listener.
 pub(crate) fn run(
     spec: &RunSpec,
     clock: Clock,
@@ -101,7 +101,7 @@ fn exit(end: &End) -> Exit {
     }
 }
 
-/// What the scenario's run that begins at `start` is called.
+/// The id of a run of `plan` that starts at `start`.
 pub(crate) fn id(plan: &Plan, start: Timestamp) -> String {
     format!("{}-{}", plan.scenario, start.strftime("%Y%m%dT%H%M%S%3fZ"))
 }
@@ -127,7 +127,7 @@ fn header(spec: &RunSpec, clock: Clock, ground: Ground) -> Header {
     }
 }
 
-/// The versions of the tools that the plan's backends call, and of iperf3.
+/// The versions of iperf3 and of the tools of the plan's backends.
 pub(crate) fn tools(plan: &Plan) -> BTreeMap<String, String> {
     let used = BACKENDS.iter().filter(|backend| plan.cells.iter().any(|cell| cell.variant.backend == backend.name()));
     let programs = used.flat_map(|backend| backend.tools().iter().map(|&tool| backend.program(tool)));

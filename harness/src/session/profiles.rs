@@ -1,4 +1,4 @@
-//! Profiles in files: `profile.jsonl` in a run's folder, and, packed, beside a baseline.
+//! Profiles in files: `profile.jsonl` in a run's folder, or compressed beside a baseline.
 
 use crate::session::store;
 use anyhow::{Context, Result};
@@ -10,20 +10,20 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// What the name of a baseline's ends in, in place of its `jsonl`.
+/// The extension of a baseline's profile, in place of `jsonl`.
 const PACKED: &str = "profile.gz";
 
-/// The profile of the run at `place`, its folder or its record; `None` where there is none.
+/// The profile of the run at `place`, its folder or its record; `None` if it has none.
 pub(crate) fn of_run(place: &Path) -> Option<PathBuf> {
     store::folder(place).map(|folder| folder.join(store::PROFILE)).filter(|file| file.is_file())
 }
 
-/// The profile of the baseline `file`, which may be a run's; `None` where there is none.
+/// The profile of the baseline `file`, which may be a run's record; `None` if it has none.
 pub(crate) fn of_baseline(file: &Path) -> Option<PathBuf> {
     of_run(file).or_else(|| Some(packed(file)).filter(|file| file.is_file()))
 }
 
-/// Where the profile of the baseline `file` is to be.
+/// Where the profile of the baseline `file` goes.
 fn packed(file: &Path) -> PathBuf {
     file.with_extension(PACKED)
 }
@@ -31,7 +31,7 @@ fn packed(file: &Path) -> PathBuf {
 /// Reads a profile.
 ///
 /// # Errors
-/// When it cannot be read, or is none.
+/// When it cannot be read, or is no profile.
 pub(crate) fn read(file: &Path) -> Result<Profile> {
     let shown = || file.display().to_string();
     let bytes = fs::read(file).with_context(|| format!("reading {}", shown()))?;
@@ -44,15 +44,15 @@ pub(crate) fn read(file: &Path) -> Result<Profile> {
     Profile::read(&text).with_context(shown)
 }
 
-/// Puts the profile of the run at `place`, what is small in it taken together, beside the baseline `file`. Where the run has
-/// none, there is none beside it afterwards: it would be another run's.
+/// Writes the profile of the run at `place` beside the baseline `file`, with small functions merged. If the run has
+/// none, an old profile there is removed: it belongs to another run.
 ///
 /// # Errors
 /// When one of them cannot be read or written.
 pub(crate) fn keep(place: &Path, file: &Path) -> Result<()> {
     let packed = packed(file);
     let Some(profile) = of_run(place) else {
-        return if packed.exists() { fs::remove_file(&packed).context("removing what is out of date") } else { Ok(()) };
+        return if packed.exists() { fs::remove_file(&packed).context("removing an old profile") } else { Ok(()) };
     };
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(read(&profile)?.without_small().text().as_bytes())?;

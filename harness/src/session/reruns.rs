@@ -1,9 +1,9 @@
-//! What is run again for a verdict: kept in the folder of the run that it is about.
+//! Cells that are run again for a verdict. They are kept in the folder of the run in question.
 //!
 //! ```text
 //! run.jsonl
-//! again/       suspicious cells once more; again-2 and so on those that the ones before it did not have
-//! where/       what regressed once more, watched, to see in which functions it is
+//! again/       suspicious cells, run again; again-2 and so on for cells that are not in those before
+//! where/       regressed cells, run again with a profile, to see which functions regressed
 //! ```
 
 use crate::session::store::{self, RECORD};
@@ -16,13 +16,13 @@ const WHERE: &str = "where";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reruns {
     folder: PathBuf,
-    /// What names begin with.
+    /// The prefix of their names.
     prefix: String,
 }
 
 impl Reruns {
-    /// Of the run `id` at `place`: in its folder. In the folder of any other file there may be several runs, so that theirs
-    /// are with the runs.
+    /// Those of the run `id` at `place`: in its folder. A dataset in any other file may have others beside it. Its
+    /// reruns go to the folder of all runs.
     pub(crate) fn of(place: &Path, id: &str) -> Self {
         match store::folder(place) {
             Some(folder) => Self { folder: folder.to_owned(), prefix: String::new() },
@@ -30,18 +30,18 @@ impl Reruns {
         }
     }
 
-    /// The records of those that are there.
+    /// The records of the existing ones.
     pub(crate) fn records(&self) -> impl Iterator<Item = PathBuf> {
         let there = self.folders().take_while(|folder| folder.exists());
         there.map(|folder| folder.join(RECORD)).filter(|record| record.is_file())
     }
 
-    /// Where the next goes.
+    /// Where the next rerun goes.
     pub(crate) fn free(&self) -> PathBuf {
         self.folders().find(|folder| !folder.exists()).unwrap_or_default()
     }
 
-    /// Where the one goes that is watched.
+    /// Where the profiled rerun goes.
     pub(crate) fn watched(&self) -> PathBuf {
         self.folder.join(format!("{}{WHERE}", self.prefix))
     }
@@ -54,7 +54,7 @@ impl Reruns {
     }
 }
 
-/// Whether a folder of this `name` is a rerun's, and so no run by itself.
+/// Whether a folder of this `name` is a rerun, not a run.
 pub(crate) fn is_rerun(name: &str) -> bool {
     name.starts_with(AGAIN) || name == WHERE
 }

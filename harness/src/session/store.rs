@@ -10,27 +10,27 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-/// The file in a run's folder that everything is made from.
+/// The dataset in a run's folder. All reports are made from it.
 pub(crate) const RECORD: &str = "run.jsonl";
 
-/// The file in a run's folder that says what was executed for its samples, where that was asked for.
+/// The profile in a run's folder, if the run was profiled.
 pub(crate) const PROFILE: &str = "profile.jsonl";
 
-/// Where runs are, unless they are to be somewhere else.
+/// The default folder of runs.
 pub(crate) const RUNS: &str = "runs";
 
-/// Less free space than this is refused: a run of every scenario here stays well below it.
+/// The least free space. Every scenario's run needs far less.
 const ROOM: u64 = 64 << 20;
 
-/// The folder of the run at `place`, which is that folder or the record in it; `None` of any other file.
+/// The folder of the run at `place`, which is the folder or its record; `None` for any other file.
 pub(crate) fn folder(place: &Path) -> Option<&Path> {
     if place.is_dir() { Some(place) } else { place.parent().filter(|_| place.ends_with(RECORD)) }
 }
 
-/// Whether a run's folder can be at `folder`, before anything is done for the run. It makes nothing.
+/// Checks that a run's folder can be made at `folder`. Makes nothing.
 ///
 /// # Errors
-/// When it is in use, or something that is no folder is in its way.
+/// When the folder is in use, or a file is in its way.
 pub(crate) fn check(folder: &Path) -> Result<()> {
     let shown = folder.display();
     let absolute = std::path::absolute(folder).with_context(|| format!("--out {shown} names no folder"))?;
@@ -47,7 +47,7 @@ pub(crate) fn check(folder: &Path) -> Result<()> {
 pub(crate) struct Store {
     folder: PathBuf,
     file: File,
-    /// Bytes of whole lines in the file.
+    /// Bytes of complete lines in the file.
     written: u64,
     /// The run's id.
     id: String,
@@ -57,7 +57,7 @@ impl Store {
     /// Makes the folder, which must be new or empty, and writes the header.
     ///
     /// # Errors
-    /// When it is in use, cannot be written, or its disk is full. Nothing has been measured then.
+    /// When it is in use, cannot be written, or its disk is full. Nothing is measured yet.
     pub(crate) fn create(folder: &Path, header: Header) -> Result<Self> {
         let shown = folder.display();
         check(folder)?;
@@ -75,12 +75,12 @@ impl Store {
         Ok(store)
     }
 
-    /// Writes one line. When that fails, what was written of it is taken back, so that the file stays readable.
+    /// Appends one line. On an error it removes the part that was written, so that the file stays readable.
     pub(crate) fn append(&mut self, record: &Record) -> Result<()> {
         let line = record.line();
         let result = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
         if let Err(error) = result {
-            // If this fails too, a reader still takes the file for one that was cut off.
+            // If this fails too, a reader sees a file that was cut off.
             let _ = self.file.set_len(self.written);
             let path = self.folder.join(RECORD);
             return Err(error)
@@ -90,7 +90,7 @@ impl Store {
         Ok(())
     }
 
-    /// Adds to what was executed for the run's samples.
+    /// Appends to the run's profile.
     fn add_profile(&self, entries: &[Entry]) -> Result<()> {
         let path = self.folder.join(PROFILE);
         let header = if path.exists() { String::new() } else { Profile::header(&self.id) };
@@ -100,13 +100,13 @@ impl Store {
         written.with_context(|| format!("writing {}", path.display()))
     }
 
-    /// Reads the dataset back as it stands on disk.
+    /// Reads the dataset from disk.
     pub(crate) fn read(&self) -> Result<Dataset> {
         let path = self.folder.join(RECORD);
         Ok(read(&path).with_context(|| format!("reading {}", path.display()))?.dataset)
     }
 
-    /// Writes what is made of `run` beside its record, `report` among it.
+    /// Writes `report` and the tables of `run` beside its record.
     pub(crate) fn report(&self, run: &Runs, report: &Report) -> Result<()> {
         let alone = run.datasets();
         let reports = [
@@ -129,7 +129,7 @@ impl Store {
     }
 }
 
-/// Puts `bytes` in the place of `file`, whole or not at all.
+/// Replaces `file` by `bytes`, completely or not at all.
 pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let context = || format!("writing {}", file.display());
@@ -137,7 +137,7 @@ pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
     fs::create_dir_all(folder).with_context(context)?;
     let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).with_context(context)?;
     new.write_all(bytes).with_context(context)?;
-    // A temporary file is its owner's alone; this one is to be read by everybody.
+    // Only the owner can read a temporary file. This one is for everybody.
     new.as_file().set_permissions(PermissionsExt::from_mode(0o644)).with_context(context)?;
     new.as_file().sync_all().with_context(context)?;
     new.persist(file).map_err(|error| error.error).with_context(context)?;

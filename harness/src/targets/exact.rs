@@ -1,4 +1,4 @@
-//! `exact`: a chosen kernel in guests whose clock counts instructions, so that a run comes out the same every time.
+//! `exact`: a chosen kernel in guests whose clock counts instructions, so that every run gives the same numbers.
 
 use super::Target;
 use crate::cell_error::Missing;

@@ -1,7 +1,7 @@
-//! What the running kernel can do, found out by trying, in a sandbox that vanishes at once.
+//! What works on the running kernel, found by trying it in a sandbox.
 //!
-//! Whoever enters a sandbox starts the program again and ends with it. The trial is a process of its own, then, so
-//! that its caller can go on.
+//! A process that enters a sandbox starts the program again and exits with it. So a child process tries everything, and
+//! its caller continues.
 
 use crate::cell_error::Missing;
 use anyhow::{Context, Result, ensure};
@@ -11,29 +11,29 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
-/// The verb of the process that tries. Nobody is meant to type it.
+/// The verb of the child process. It is not for users.
 pub(crate) const VERB: &str = "examine";
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Examination {
-    /// What the sandbox is: a line each of what is as it should be, and of what limits it.
+    /// About the sandbox: what is as it should be, and what is limited.
     pub(crate) sandbox: Vec<Result<String, Missing>>,
     pub(crate) backends: BTreeMap<BackendName, Result<(), Missing>>,
     pub(crate) probes: BTreeMap<ProbeName, Result<(), Missing>>,
 }
 
 impl Examination {
-    /// Has a process try every backend and every probe.
+    /// Starts the child process, which tries every backend and every probe.
     ///
     /// # Errors
-    /// When there can be no sandbox here.
+    /// When a sandbox is not possible here.
     pub(crate) fn make() -> Result<Self, Missing> {
         let missing = |forbidden: Forbidden| Missing { why: forbidden.why(), remedy: forbidden.remedy() };
         sandbox::check().map_err(missing)?;
         Self::ask().map_err(|error| Missing {
             why: format!("this kernel could not be examined: {error:#}"),
-            remedy: format!("see what it says: svclab {VERB}"),
+            remedy: format!("see the error with: svclab {VERB}"),
         })
     }
 
@@ -45,10 +45,10 @@ impl Examination {
         serde_json::from_slice(&output.stdout).context("reading what it found")
     }
 
-    /// Whether all of `backends` run.
+    /// Checks that all of `backends` run.
     ///
     /// # Errors
-    /// What the first of them lacks that does not.
+    /// What the first one lacks that does not.
     pub(crate) fn allows(&self, backends: &[BackendName]) -> Result<(), Missing> {
         let missing = backends.iter().find_map(|name| self.backends.get(name)?.as_ref().err());
         missing.map_or(Ok(()), |missing| Err(missing.clone()))

@@ -1,4 +1,4 @@
-//! The process that an examination starts: it tries everything out, in a sandbox that vanishes with it.
+//! The child process of an examination: tries everything in a sandbox.
 
 use super::examination::Examination;
 use super::host;
@@ -10,7 +10,7 @@ use crate::tool::Real;
 use anyhow::Context;
 use std::process::ExitCode;
 
-/// Tries everything out and prints what was found, for the process that asked.
+/// Tries everything and prints what it found, for the parent process.
 pub(crate) fn examine() -> Result<ExitCode, Failure> {
     host::within(&|| {
         let backend = |backend: &&'static dyn crate::backend::Backend| (backend.name(), driver::check(*backend, &Real));

@@ -48,12 +48,12 @@ impl Target for Host {
     }
 }
 
-/// Runs `inside` in a sandbox, on behalf of a verb that is no run.
+/// Runs `inside` in a sandbox, for verbs that make no run.
 pub(crate) fn within(inside: &dyn Fn() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
     enter(|_| inside())
 }
 
-/// What the sandbox is, as found from within: a line each of what is as it should be, and of what limits it.
+/// Describes the sandbox from inside: what is as it should be, and what is limited.
 pub(crate) fn describe() -> Vec<Result<String, Missing>> {
     if launcher::privileged() {
         return vec![Ok("private namespaces, as root".to_owned())];
@@ -70,7 +70,7 @@ pub(crate) fn describe() -> Vec<Result<String, Missing>> {
     vec![namespaces, if services >= 20_000 { Ok(enough) } else { Err(small) }]
 }
 
-/// Goes into the sandbox; outside, this waits for the process inside and passes its exit code on.
+/// Enters the sandbox. Outside, this waits for the process inside and returns its exit code.
 fn enter(inside: impl FnOnce(&Inside) -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
     let side = sandbox::enter().map_err(|error| match error.downcast::<Forbidden>() {
         Ok(forbidden) => Failure::cannot_run(forbidden),
@@ -82,7 +82,7 @@ fn enter(inside: impl FnOnce(&Inside) -> Result<ExitCode, Failure>) -> Result<Ex
     }
 }
 
-/// Leaves the labs up until the run is interrupted, and says how to enter them.
+/// Keeps the labs up until an interrupt, and prints how to enter them.
 fn keep<'a>(labs: impl Iterator<Item = &'a NodeLab>, inside: &Inside) -> Result<(), Failure> {
     let user = if launcher::privileged() { "" } else { "-U --preserve-credentials " };
     eprintln!("The labs are up until Ctrl-C. Enter a node or pod with one of:");

@@ -1,4 +1,4 @@
-//! Where a plan runs.
+//! Targets: where a plan runs.
 
 mod exact;
 mod examination;
@@ -20,16 +20,16 @@ use lab_core::vocabulary::{BackendName, TargetName};
 use netns_topology::sandbox;
 use std::process::ExitCode;
 
-/// Somewhere that plans run.
+/// A place where plans run.
 pub(crate) trait Target: Sync {
     /// Its name.
     fn name(&self) -> TargetName;
-    /// Whether to choose it, if the choice is the program's, for a plan with these backends.
+    /// Checks that `--target auto` may choose it for a plan with these backends.
     ///
     /// # Errors
     /// What it lacks for them, and the remedy.
     fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing>;
-    /// As `prefer`, for who only wants to know: no guest is started to find out.
+    /// Like `prefer`, but starts no guest to find out.
     fn foresee(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
         self.prefer(guests, backends)
     }
@@ -37,19 +37,19 @@ pub(crate) trait Target: Sync {
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure>;
 }
 
-/// Every target, in the order in which they are preferred.
+/// Every target, in the order of preference.
 pub(crate) static TARGETS: &[&dyn Target] = &[&host::Host, &vm::Vm, &exact::Exact];
 
 /// The target called `name`.
 pub(crate) fn named(name: TargetName) -> &'static dyn Target {
     let found = TARGETS.iter().find(|target| target.name() == name);
-    *found.expect("every name of the vocabulary has its line in TARGETS, which a test checks")
+    *found.expect("a test checks that every target of the vocabulary is in TARGETS")
 }
 
-/// The first target that can run all of `backends`, after saying why it is not one of those before it. Where none can,
-/// the first: it says of each backend what it lacks.
+/// The first target that can run all of `backends`. Prints why it is not an earlier one. If no target can, returns the
+/// first: it reports what each backend lacks.
 pub(crate) fn choose(guests: &Guests, backends: &[BackendName]) -> TargetName {
-    // Only a run on the host is made in a sandbox, by whoever chose it.
+    // This process is inside a sandbox: its parent has chosen `host`.
     if sandbox::awaits() {
         return TargetName::Host;
     }
@@ -62,13 +62,13 @@ pub(crate) fn choose(guests: &Guests, backends: &[BackendName]) -> TargetName {
     TARGETS[0].name()
 }
 
-/// The target that [`choose`] would choose, as far as can be told without starting a guest.
+/// The target that [`choose`] would return, as far as is known without starting a guest.
 pub(crate) fn foresee(guests: &Guests, backends: &[BackendName]) -> TargetName {
     let found = TARGETS.iter().find(|target| target.foresee(guests, backends).is_ok());
     found.unwrap_or(&TARGETS[0]).name()
 }
 
-/// Whether everything is installed that `backends` need in guests. Their kernel may yet have to be fetched.
+/// Checks that everything is installed that `backends` need in guests. The kernel may still have to be fetched.
 fn in_guests(backends: &[BackendName]) -> Result<(), Missing> {
     qemu::find()?;
     backends.iter().try_for_each(|&name| backend::check_tools(backend::named(name)))

@@ -1,4 +1,4 @@
-//! `vm`: a chosen kernel in a guest, on the guest's wall clock.
+//! `vm`: a chosen kernel in a guest that shows real time.
 
 use super::Target;
 use crate::cell_error::Missing;
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 pub(super) struct Vm;
 
-/// What executes the guest here, and the clock that it has.
+/// The guest's engine here, and its clock.
 fn engine(guests: &Guests) -> (Engine, Clock) {
     match kvm::check(guests) {
         Ok(()) => (Engine::Kvm, Clock::Wall),
@@ -31,7 +31,7 @@ impl Target for Vm {
         TargetName::Vm
     }
 
-    /// An emulated guest's clock is no reason to choose it.
+    /// Without KVM it is not chosen: an emulated guest's times mean little.
     fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
         kvm::check(guests)?;
         super::in_guests(backends)
@@ -45,7 +45,7 @@ impl Target for Vm {
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {
         interrupt::listen()?;
         let (engine, clock) = engine(&spec.guests);
-        // Guests side by side would slow each other down.
+        // Parallel guests would slow each other down.
         let guests = Guests { jobs: Some(1), ..spec.guests.clone() };
         let fleet = Fleet::ready(&guests, engine, spec.plan.memory).map_err(Failure::cannot_run)?;
         Ok(session::run(spec, clock, fleet.ground(&spec.plan), |listener| fleet.run(&spec.plan, clock, listener))?

@@ -9,7 +9,8 @@ use lab_core::vocabulary::{BackendName, Position, ProbeName};
 use std::fs;
 use std::time::Duration;
 
-/// A guest depends on its own visits alone: neither on other guests of the plan, nor on a slowdown before its cell's turn.
+/// A guest depends only on its own visits: not on other guests of the plan, and not on a slowdown before its cell's
+/// turn.
 pub(super) fn a_guest_is_the_same_whatever_fault_is_injected_later_on() -> Result<()> {
     const DELAY: u32 = 200_000;
     let folder = workplace(EVERYTHING)?;

@@ -1,4 +1,4 @@
-//! The gate on runs in guests: its baseline's plan, run again, and what regressed followed into functions.
+//! The gate on runs in guests: it runs its baseline's plan again, and finds the functions behind a regression.
 
 use super::{SVCLAB, TWO, dataset, ended, samples, scenario, workplace};
 use anyhow::{Context, Result, ensure};
@@ -9,7 +9,7 @@ use std::fs;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-/// The baseline's own plan is run, and its digits are the baseline's; then the baseline is made one percent faster.
+/// The gate runs the baseline's plan and gets the baseline's numbers. Then the baseline is made one percent faster.
 pub(super) fn a_gate_passes_the_same_program_and_finds_one_percent() -> Result<()> {
     let folder = workplace(TWO)?;
     let folder = folder.path();
@@ -37,7 +37,7 @@ pub(super) fn a_gate_passes_the_same_program_and_finds_one_percent() -> Result<(
     Ok(())
 }
 
-/// One guest, and one cell that calls a tool.
+/// One guest with one cell that calls a tool.
 const TOOL: &str = "\
 name: guest
 question: In which functions is it?
@@ -47,7 +47,7 @@ backends: [iptables-legacy]
 probes: [append_rule]
 ";
 
-/// The baseline was profiled, the run was not: what regressed is started once more, and watched.
+/// The baseline was profiled, the run was not. So the gate runs the regressed cells again with a profile.
 pub(super) fn a_regression_is_followed_into_its_functions() -> Result<()> {
     let folder = workplace(TOOL)?;
     let folder = folder.path();
@@ -68,7 +68,7 @@ pub(super) fn a_regression_is_followed_into_its_functions() -> Result<()> {
     ensure!(said.contains("run again, to see in which functions it is"), "{said}");
     let told = String::from_utf8_lossy(&first.stdout).into_owned();
     ensure!(told.contains("Where it is: iptables-legacy at 4 Services, append_rule"), "{told}");
-    // The delay is spent on reading the clock of the process, over and over.
+    // The delay reads the process's clock over and over.
     ensure!(told.contains("thread_group_cputime"), "{told}");
     ensure!(folder.join("after/where/profile.jsonl").is_file());
 

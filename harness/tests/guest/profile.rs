@@ -1,5 +1,4 @@
-//! What a run executes for its samples, by function: that to count it changes no digit, that it adds up, and that a
-//! difference is found where it is.
+//! Profiles: counting changes no number, the counts add up, and a difference is found in the right function.
 
 use super::{dataset, ended, samples, scenario, workplace};
 use anyhow::{Context, Result, ensure};
@@ -10,7 +9,7 @@ use lab_core::vocabulary::ProbeName;
 use std::fs;
 use std::path::Path;
 
-/// Two guests; the second has a tenth more to load.
+/// Two guests. The second loads a tenth more.
 const TENTH: &str = "\
 name: guest
 question: What is executed?
@@ -47,8 +46,8 @@ pub(super) fn a_profiled_run_has_the_same_digits_and_says_where_they_are_from() 
     finds_the_tenth(small, large)
 }
 
-/// Of an even number of short repetitions the sample is the mean of two, of which the entry has the lesser. A window is not
-/// opened and closed by the very instruction that reads the clock.
+/// For an even number of repetitions the sample is the mean of two, and the entry has the lesser one. The clock is read
+/// some instructions before a window opens and after it closes.
 fn adds_up(profile: &Profile, dataset: &Dataset) -> Result<()> {
     let is_of = |record: &&CellRecord, entry: &Entry| {
         let cell = (record.cell.cluster.services, record.cell.probe, record.cell.position, record.metric);
@@ -72,11 +71,11 @@ fn is_where_it_is_expected(load: &Entry) -> Result<()> {
         let found = binaries.iter().filter(|(binary, _)| binary.starts_with(name));
         found.map(|(_, count)| *count).sum::<u64>() as f64 / load.total() as f64
     };
-    // The tool reads the rules line by line, and looks up every chain that they name.
+    // The tool reads the rules line by line, and looks up every chain in them.
     ensure!(of("libip4tc.so") + of("libc.so") > 0.5 && of("xtables-legacy-multi") > 0.05, "{binaries:?}");
     ensure!(of("kernel") > 0.05 && of("ip_tables.ko") > 0.005, "{binaries:?}");
     ensure!(of("idle") < 0.01, "{binaries:?}");
-    // The lab itself is not to be seen in what it measures.
+    // The lab itself must not show in what it measures.
     ensure!(of("svclab") < 0.01 && of("user") < 0.01, "{binaries:?}");
     let hottest = load.hottest();
     let (hottest, count) = hottest.first().context("it has functions")?;
@@ -86,8 +85,8 @@ fn is_where_it_is_expected(load: &Entry) -> Result<()> {
     Ok(())
 }
 
-/// Chains are looked up in a list: a tenth more of them is more than a tenth more to do there, and none in what starts the
-/// tool.
+/// The tool looks up chains in a list. A tenth more chains is more than a tenth more work there, and no more work in
+/// its start.
 fn finds_the_tenth(small: &Entry, large: &Entry) -> Result<()> {
     let comparison = Comparison::of(small, large);
     let ratio = comparison.after as f64 / comparison.before as f64;
