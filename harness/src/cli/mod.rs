@@ -86,7 +86,7 @@ enum Verb {
     /// Make a run: started by verbs that need one.
     #[command(name = child::VERB, hide = true)]
     ChildRun {
-        /// What is to be run
+        /// The run's description
         file: PathBuf,
     },
     /// Run a program of this machine in a guest.

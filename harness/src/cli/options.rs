@@ -123,7 +123,7 @@ fn instructions(text: &str) -> Result<u64, String> {
 }
 
 impl Selection {
-    /// How guests are to be started.
+    /// How to start guests.
     pub(crate) fn guests(&self) -> Guests {
         Guests { kernel: self.kernel.clone(), jobs: self.jobs, ..Guests::default() }
     }

@@ -124,7 +124,7 @@ impl Args {
     }
 }
 
-/// Reads the profile in the run's folder `place`, beside the baseline there, or at it.
+/// Reads the profile at `place`: a profile, a profiled run's folder, or a baseline with a profile.
 fn read(place: &Path) -> Result<Profile> {
     if let Some(file) = profiles::of_baseline(place) {
         return profiles::read(&file);

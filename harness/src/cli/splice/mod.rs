@@ -57,7 +57,7 @@ fn find(file: &Path) -> Result<PathBuf> {
 fn splice(name: &str, file: &Path, check: bool) -> Result<usize> {
     let text = fs::read_to_string(file).with_context(|| format!("reading the document {name}"))?;
     let document = Document::read(name, &text)?;
-    ensure!(!document.places().is_empty(), "{name} has no place to fill; `svclab splice --help` shows what one is");
+    ensure!(!document.places().is_empty(), "{name} has no place to fill; `svclab splice --help` shows an example");
     let folder = file.parent().context("a file is in a folder")?;
     std::env::set_current_dir(folder).with_context(|| format!("entering the folder of {name}"))?;
 

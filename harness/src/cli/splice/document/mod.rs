@@ -133,7 +133,7 @@ impl Command {
     /// The command in a `marker` that opens a place.
     fn read(marker: &str) -> Result<Self> {
         let Some(line) = marker.strip_prefix("<!--").and_then(|rest| rest.strip_suffix(CLOSE)) else {
-            bail!("a marker stands on a line of its own, and ends with {CLOSE} there");
+            bail!("a marker needs its own line, and ends with {CLOSE} on that line");
         };
         let line = line.trim().to_owned();
         let (mut words, redirected) = split(&line)?;

@@ -58,7 +58,7 @@ fn a_marker_without_its_partner_is_named_with_its_line() {
     assert!(refusal("\n\n<!-- /svclab -->\n").starts_with("a.md:3: <!-- /svclab --> ends no place"));
     let nested = "<!-- svclab plan smoke -->\n<!-- svclab plan smoke -->\n<!-- /svclab -->\n";
     assert!(refusal(nested).starts_with("a.md:2: a place within the place of line 1; end that"));
-    assert!(refusal("<!-- svclab plan\nsmoke -->").contains("a.md:1: a marker stands on a line of its own"));
+    assert!(refusal("<!-- svclab plan\nsmoke -->").contains("a.md:1: a marker needs its own line"));
 }
 
 #[test]
