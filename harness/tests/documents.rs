@@ -12,12 +12,13 @@ fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// The folders of the crates, as the workspace names them.
+/// The folders of svclab's crates, as the workspace names them. Tools below `ci/` are described in ci/README.md.
 fn crates() -> Vec<PathBuf> {
     let manifest = fs::read_to_string(top().join("Cargo.toml")).unwrap();
     let (_, rest) = manifest.split_once("members = [").unwrap();
     let (members, _) = rest.split_once(']').unwrap();
-    members.split(',').map(|name| top().join(name.trim().trim_matches('"'))).filter(|path| *path != top()).collect()
+    let names = members.split(',').map(|name| name.trim().trim_matches('"'));
+    names.filter(|name| !name.is_empty() && !name.contains('/')).map(|name| top().join(name)).collect()
 }
 
 /// The documents that people write: those of the crates and of the folders beside them.
