@@ -29,7 +29,8 @@ fn documents() -> Vec<PathBuf> {
     files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
 }
 
-/// The lines of `text` that are prose, with their numbers: not those in fences, in tables, or that `svclab splice` made.
+/// The lines of `text` that are prose, with their numbers: not those in fences, in tables, or that `svclab splice`
+/// made.
 fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let (mut fenced, mut made) = (false, false);
     text.lines().zip(1..).filter_map(move |(line, number)| {

@@ -1,5 +1,6 @@
-//! The gallery, `reports/examples/`: recorded runs with everything that svclab makes of them, and the documents that show
-//! parts of it. All must be as svclab makes it today. `BLESS=1` rewrites it; read the difference before you commit it.
+//! The gallery, `reports/examples/`: recorded runs with everything that svclab makes of them, and the documents that
+//! show parts of it. All must be as svclab makes it today. `BLESS=1` rewrites it; read the difference before you commit
+//! it.
 
 use std::collections::BTreeMap;
 use std::fs;

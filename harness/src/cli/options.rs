@@ -82,8 +82,8 @@ pub(crate) struct Selection {
     /// Memory of each guest, in MiB, with --target vm or exact [default: the scenario's]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(*MEMORY.start())..))]
     memory: Option<u32>,
-    /// The guests' kernel, with --target vm or exact: a name of `svclab kernel list` or VMLINUZ:MODULES_DIR [default: the
-    /// one that runs, if its files can be read, else debian-12]
+    /// The guests' kernel, with --target vm or exact: a name of `svclab kernel list` or VMLINUZ:MODULES_DIR [default:
+    /// the one that runs, if its files can be read, else debian-12]
     #[arg(long, value_name = "KERNEL")]
     kernel: Option<String>,
     /// Guests at a time, with --target exact [default: one a core]

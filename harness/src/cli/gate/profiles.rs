@@ -23,8 +23,8 @@ const FUNCTIONS: usize = 8;
 
 /// A section for each of the largest regressions, with the functions behind it. None without a profiled baseline.
 ///
-/// If the run was not profiled itself, the guests of those cells are started once more. If that fails, it is reported, and
-/// the verdict stays.
+/// If the run was not profiled itself, the guests of those cells are started once more. If that fails, it is reported,
+/// and the verdict stays.
 pub(super) fn sections(judgement: &Judgement, baseline: &Baseline, run: &Run, asked: Rerun) -> Vec<Section> {
     let followed = |one: &&Judged| {
         let Judged { compared, verdict, gating, .. } = one;

@@ -1,7 +1,7 @@
 //! `svclab query`: SQL over the samples and the summary of recorded runs.
 //!
-//! polars answers. It takes minutes to compile, so only a build with the feature `query` has it. Other builds say how to
-//! get it.
+//! polars answers. It takes minutes to compile, so only a build with the feature `query` has it. Other builds say how
+//! to get it.
 
 #[cfg(feature = "query")]
 mod answer;
