@@ -127,7 +127,8 @@ pub const COORDINATES: &[Coordinate] = {
     use CoordinateRead::{MaybeWord, Number, Word as Always};
     &[
         Coordinate { name: "backend", read: Always(|cell| cell.variant.backend.name()) },
-        Coordinate { name: "layout", read: Always(|cell| cell.variant.layout.name()) },
+        // Every cell has one; the column stays optional, as in the files of format 1.
+        Coordinate { name: "layout", read: MaybeWord(|cell| Some(cell.variant.layout.name())) },
         Coordinate { name: Settings::NAMES[0], read: MaybeWord(|cell| cell.variant.settings.words()[0]) },
         Coordinate { name: Settings::NAMES[1], read: MaybeWord(|cell| cell.variant.settings.words()[1]) },
         Coordinate { name: "way", read: Always(|cell| cell.variant.way.name()) },

@@ -140,7 +140,7 @@ fn an_unknown_reference_is_refused() {
 #[test]
 fn what_a_backend_does_not_use_is_not_accepted_in_silence() {
     let unused = |more: &str| {
-        let text = format!("name: x\nquestion: What?\nservices: 1\n{more}");
+        let text = format!("name: x\nquestion: What?\nservices: [1]\n{more}");
         let scenario = Scenario::read("x.yaml", &text).unwrap();
         scenario.unused().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
