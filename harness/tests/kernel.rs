@@ -1,4 +1,4 @@
-//! Whole runs on this machine's kernel: what they record, and that nothing is left of them however they end.
+//! Whole runs on this machine's kernel: what they record, and that they leave nothing behind, however they end.
 
 #[path = "../../ci/tier.rs"]
 mod tier;
@@ -20,8 +20,8 @@ use tier::{Requirement, Tier};
 
 const SVCLAB: &str = env!("CARGO_BIN_EXE_svclab");
 
-/// One Service more than the positions need, every backend but the one whose module many kernels lack, every usual
-/// probe, as quick as can be.
+/// As quick as possible: one Service more than the positions need, every usual probe, and every backend but ipvs, whose
+/// module many kernels lack.
 const QUICK: &str = "\
 name: quick
 question: Does it run?
@@ -55,32 +55,29 @@ fn main() -> ExitCode {
         test("a_load_past_its_budget_says_how_far_it_came", a_load_past_its_budget_says_how_far_it_came),
         test("a_folder_that_is_in_use_is_refused", a_folder_that_is_in_use_is_refused),
         test("kept_labs_can_be_entered", kept_labs_can_be_entered),
-        test(
-            "a_planted_slowdown_slows_its_cell_down_and_no_other",
-            a_planted_slowdown_slows_its_cell_down_and_no_other,
-        ),
-        test("a_slowdown_that_nothing_would_notice_is_refused", a_slowdown_that_nothing_would_notice_is_refused),
+        test("a_fault_slows_its_cell_down_and_no_other", a_fault_slows_its_cell_down_and_no_other),
+        test("a_fault_without_effect_is_refused", a_fault_without_effect_is_refused),
         test("a_gate_runs_the_baseline_s_own_plan", a_gate_runs_the_baseline_s_own_plan),
         test("what_looks_slower_is_run_again_beside_direct", what_looks_slower_is_run_again_beside_direct),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// Whether every one of `names` is where an ordinary user or root would find it.
+/// Whether all of `names` are installed.
 fn tools(names: &[&str]) -> Result<(), String> {
     let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
     let found = |name: &&&str| path.split(':').any(|folder| Path::new(folder).join(**name).is_file());
     names.iter().find(|name| !found(name)).map_or(Ok(()), |name| Err(format!("{name} is not installed; run ci/setup")))
 }
 
-/// Whether nf_tables transactions of a thousand Services fit into what an ordinary user may have.
+/// Whether an ordinary user may send nf_tables transactions of a thousand Services.
 fn large_buffers() -> Result<(), String> {
     let limit = fs::read_to_string("/proc/sys/net/core/wmem_max").unwrap_or_default();
     let enough = limit.trim().parse::<u64>().is_ok_and(|limit| limit >= 4 << 20);
     if enough { Ok(()) } else { Err(format!("net.core.wmem_max is {}; raise it with ci/setup", limit.trim())) }
 }
 
-/// A folder with the quick scenario in it, where anybody may write.
+/// A folder with the scenario, where everybody may write.
 fn workplace(yaml: &str) -> Result<tempfile::TempDir> {
     let folder = tempfile::tempdir()?;
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777))?;
@@ -117,7 +114,7 @@ fn a_run_measures_every_cell_and_reports_them() -> Result<()> {
     check_whole(folder.path())
 }
 
-/// Whether the run in `folder` measured everything, and reported it.
+/// Checks that the run in `folder` measured everything, and reported it.
 fn check_whole(folder: &Path) -> Result<()> {
     let dataset = dataset(folder)?;
     let end = dataset.end.context("no end line")?;
@@ -136,9 +133,9 @@ fn an_ordinary_user_runs_it_too() -> Result<()> {
     check_whole(folder.path())
 }
 
-/// A run by nobody in particular, whose PATH leaves out the folders of the tools, as it does on Debian.
+/// A run by an ordinary user. Its PATH lacks the folders of the tools, as on Debian.
 fn as_ordinary_user(folder: &Path) -> Result<Command> {
-    // A copy that anybody may execute: a checkout may lie where only root can look.
+    // A copy that everybody may execute: only root may be able to read the checkout.
     let copy = folder.join("svclab");
     fs::copy(SVCLAB, &copy)?;
     let mut command = if nix::unistd::Uid::effective().is_root() {
@@ -152,7 +149,7 @@ fn as_ordinary_user(folder: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// 1,000 Services are megabytes to nf_tables, and a socket's buffer is 208 KiB if nobody asks for more.
+/// A transaction of 1,000 Services has megabytes. A socket's default buffer is 208 KiB.
 fn a_large_transaction() -> Result<()> {
     let folder = workplace(
         &(QUICK.replace("[4]", "[1000]").replace("direct, iptables-legacy, ", "") + "probes: [sync_full]\n"),
@@ -163,7 +160,7 @@ fn a_large_transaction() -> Result<()> {
     Ok(())
 }
 
-/// A run that takes its time: 3,000 Services through iptables-nft are loaded in seconds.
+/// A long run: loading 3,000 Services through iptables-nft takes seconds.
 fn long_run(folder: &Path) -> Result<Child> {
     let mut command = scenario(folder);
     Ok(command.args(["--services", "2,3000", "--rounds", "50"]).stderr(Stdio::null()).spawn()?)
@@ -183,12 +180,12 @@ fn ctrl_c_leaves_a_valid_dataset_and_its_report() -> Result<()> {
     let status = child.wait()?;
     ensure!(status.code() == Some(130), "{status}");
     let dataset = dataset(folder.path())?;
-    ensure!(dataset.end.is_some_and(|end| end.interrupted), "the end line does not tell of the interrupt");
+    ensure!(dataset.end.is_some_and(|end| end.interrupted), "the end line does not say that the run was interrupted");
     ensure!(folder.path().join("out/report.html").is_file(), "no report");
     Ok(())
 }
 
-/// Processes with `word` in their environment: those of one run, its tools included.
+/// The number of processes with `word` in their environment: those of one run and its tools.
 fn processes_with(word: &str) -> usize {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let has = |path: &Path| {
@@ -211,7 +208,7 @@ fn kill_nine_leaves_nothing() -> Result<()> {
         ensure!(processes_with(&mark) > 0, "the run was not under way");
         signal(&child, Signal::SIGKILL)?;
         child.wait()?;
-        // Its namespaces and what is in them go with its last process.
+        // The kernel removes its namespaces with its last process.
         wait_for(Duration::from_secs(30), || processes_with(&mark) == 0)?;
         ensure!(fs::read_to_string("/proc/self/mountinfo")? == mounts_before, "a mount is left");
         ensure!(devices()? == devices_before, "a device is left");
@@ -225,12 +222,12 @@ fn a_load_past_its_budget_says_how_far_it_came() -> Result<()> {
     let dataset = dataset(folder.path())?;
     for planned in &dataset.header.plan.cells {
         let cell = dataset.cells.iter().find(|record| record.cell == *planned).context("a cell has no record")?;
-        // A node that is only asked is loaded another way, which may or may not end in time here.
+        // A node that is only asked is loaded in another way, which may or may not end in time here.
         ensure!(matches!(cell.outcome, Outcome::OverBudget | Outcome::Measured), "{cell:?}");
         if cell.cell.probe == ProbeName::SyncFull {
-            let ended = cell.reason.starts_with("iptables-nft-restore was ended after ");
+            let killed = cell.reason.starts_with("iptables-nft-restore was killed after ");
             let how_far = cell.reason.contains("it had read ") && cell.reason.contains("of 220023)");
-            ensure!(cell.outcome == Outcome::OverBudget && ended && how_far, "{cell:?}");
+            ensure!(cell.outcome == Outcome::OverBudget && killed && how_far, "{cell:?}");
         }
     }
     Ok(())
@@ -277,8 +274,8 @@ fn kept_labs_can_be_entered() -> Result<()> {
     Ok(())
 }
 
-/// Writes what is to be planted, a list of cells' backend, probe and position with the means, as `plant.json`.
-fn plant(folder: &Path, slowdowns: &[(&str, &str, Option<&str>, serde_json::Value)]) -> Result<()> {
+/// Writes faults as `faults.json`: each has a cell's backend, probe and position, and the means.
+fn write_faults(folder: &Path, slowdowns: &[(&str, &str, Option<&str>, serde_json::Value)]) -> Result<()> {
     let slowdown = |(backend, probe, position, means): &(&str, &str, Option<&str>, serde_json::Value)| {
         let cell = serde_json::json!({
             "services": 4, "endpoints": 2, "backend": backend, "probe": probe, "position": position,
@@ -286,36 +283,36 @@ fn plant(folder: &Path, slowdowns: &[(&str, &str, Option<&str>, serde_json::Valu
         serde_json::json!({"cell": cell, "means": means})
     };
     let slowdowns: Vec<_> = slowdowns.iter().map(slowdown).collect();
-    Ok(fs::write(folder.join("plant.json"), serde_json::to_vec(&slowdowns)?)?)
+    Ok(fs::write(folder.join("faults.json"), serde_json::to_vec(&slowdowns)?)?)
 }
 
-/// Two seconds are a thousand times what the tool takes, and 20,000 rules many times what a connection does.
-fn a_planted_slowdown_slows_its_cell_down_and_no_other() -> Result<()> {
+/// Two seconds are a thousand times the tool's own time. 20,000 rules take many times as long as a connection.
+fn a_fault_slows_its_cell_down_and_no_other() -> Result<()> {
     const DELAY: u64 = 2;
     let folder = workplace(QUICK)?;
     let delay = serde_json::json!({"delay": {"secs": DELAY, "nanos": 0}});
-    let planted = [
+    let faults = [
         ("iptables-legacy", "sync_full", None, delay.clone()),
         ("nftables", "append_rule", None, delay),
         ("iptables-nft", "connect", Some("middle"), serde_json::json!({"rules": 20_000})),
     ];
-    plant(folder.path(), &planted)?;
+    write_faults(folder.path(), &faults)?;
     expect(
         scenario(folder.path()).args(["--backend", "iptables-legacy", "--backend", "iptables-nft"]).args([
             "--backend",
             "nftables",
             "--plant",
-            "plant.json",
+            "faults.json",
         ]),
         0,
     )?;
     let dataset = dataset(folder.path())?;
-    ensure!(dataset.header.plan.slowdowns.len() == planted.len(), "the header does not tell of what was planted");
+    ensure!(dataset.header.plan.slowdowns.len() == faults.len(), "the header does not list the faults");
     let median = |record: &CellRecord| stats::median(&record.samples).context("no samples");
     let delay = DELAY as f64 * 1e9;
     for record in &dataset.cells {
         ensure!(record.outcome == Outcome::Measured, "{record:?}");
-        let delayed = planted[..2].iter().any(|(backend, probe, ..)| {
+        let delayed = faults[..2].iter().any(|(backend, probe, ..)| {
             (record.cell.variant.backend.name(), record.cell.probe.name()) == (*backend, *probe)
                 && record.metric == Metric::of(record.cell.probe)
         });
@@ -334,18 +331,18 @@ fn a_planted_slowdown_slows_its_cell_down_and_no_other() -> Result<()> {
     Ok(())
 }
 
-fn a_slowdown_that_nothing_would_notice_is_refused() -> Result<()> {
+fn a_fault_without_effect_is_refused() -> Result<()> {
     let folder = workplace(QUICK)?;
     let with = |backend, probe, position| -> Result<String> {
-        plant(folder.path(), &[(backend, probe, position, serde_json::json!({"rules": 1}))])?;
-        let said = expect(scenario(folder.path()).args(["--plant", "plant.json"]), 2)?;
+        write_faults(folder.path(), &[(backend, probe, position, serde_json::json!({"rules": 1}))])?;
+        let said = expect(scenario(folder.path()).args(["--plant", "faults.json"]), 2)?;
         ensure!(!folder.path().join("out").exists(), "something was written");
         Ok(said)
     };
     let said = with("nftables", "append_rule", None)?;
     ensure!(said.contains("append_rule sends no packets, so that rules do not slow it down; plant a delay"), "{said}");
     let said = with("ipvs", "connect", Some("first"))?;
-    ensure!(said.contains("--plant plant.json: the scenario has no cell "), "{said}");
+    ensure!(said.contains("--plant faults.json: the scenario has no cell "), "{said}");
     Ok(())
 }
 
@@ -360,7 +357,7 @@ fn wait_for(limit: Duration, mut done: impl FnMut() -> bool) -> Result<()> {
     Ok(())
 }
 
-/// What a gate is tried with: one question about the node, one about its traffic.
+/// A scenario for a gate: one probe that programs the node, and one that sends packets.
 const GATED: &str = "\
 name: quick
 question: Is it slower?
@@ -372,7 +369,7 @@ rounds: 3
 dials: 10
 ";
 
-/// A gate of this folder's baseline, where no CI is told.
+/// A gate with this folder's baseline, outside of CI.
 fn gate(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(SVCLAB);
     command.current_dir(folder).args(["gate", "--baseline", "out", "--policy", "policy.yaml"]).args(arguments);
@@ -380,7 +377,7 @@ fn gate(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// No wall clock is asserted: nothing gates, and so it passes.
+/// No time is asserted: nothing gates, so it passes.
 fn a_gate_runs_the_baseline_s_own_plan() -> Result<()> {
     let folder = workplace(GATED)?;
     let folder = folder.path();
@@ -399,7 +396,7 @@ fn what_looks_slower_is_run_again_beside_direct() -> Result<()> {
     let folder = workplace(GATED)?;
     let folder = folder.path();
     expect(&mut scenario(folder), 0)?;
-    // A baseline from a machine where nftables takes next to nothing.
+    // A baseline from a machine where nftables takes almost no time.
     let mut baseline = dataset(folder)?;
     let mut text = Record::Run(Box::new(baseline.header.clone())).line();
     for record in &mut baseline.cells {
@@ -410,7 +407,7 @@ fn what_looks_slower_is_run_again_beside_direct() -> Result<()> {
     }
     text += &Record::End(baseline.end.context("no end line")?).line();
     fs::write(folder.join("out/run.jsonl"), text)?;
-    // Whatever a wall clock says of its sync.
+    // The times of its syncs do not gate.
     fs::write(folder.join("policy.yaml"), "reruns: 2\nrules: [{probe: sync_full, gating: explains}]\n")?;
 
     let said = expect(&mut gate(folder, &["--out", "verdict"]), 1)?;
@@ -421,7 +418,7 @@ fn what_looks_slower_is_run_again_beside_direct() -> Result<()> {
     ensure!(asked(BackendName::Direct) == asked(BackendName::Nftables), "{:?}", again.header.plan.cells);
     ensure!(again.header.plan.cells.iter().all(|cell| cell.probe == ProbeName::Connect));
 
-    // It is listened to, and not made again.
+    // The earlier rerun is used; it is not made again.
     let said = expect(&mut gate(folder, &["verdict/run"]), 1)?;
     ensure!(said.starts_with("using the earlier rerun verdict/run/again/run.jsonl\n"), "{said}");
     ensure!(!folder.join("verdict/run/again-2").exists());

@@ -23,14 +23,14 @@ pub(crate) trait Lab {
     fn node(&self) -> &dyn Place;
     /// What the node is programmed with.
     fn cluster(&self) -> &Arc<Cluster>;
-    /// The addresses that the cluster's Services and endpoints have, and those of more.
+    /// The addresses of the cluster's Services and endpoints, and of those that are added to it.
     fn addresses(&self) -> &AddressPlan;
     /// Loads the whole cluster into an empty node. The first time it returns the load that brought the lab up, if that
     /// was measured.
     fn full_load(&mut self, limit: Duration) -> Result<Loaded, CellError>;
     /// The pod that traffic comes from.
     fn client(&self) -> &dyn Place;
-    /// Starts the server behind the Service at `position`, which runs as long as the connections can be opened.
+    /// Starts the server behind the Service at `position`. It runs until the result is dropped.
     fn dial(&self, position: Position) -> Result<Box<dyn Dial + '_>, CellError>;
     /// Starts an iperf3 server behind the Service at `position`, for one stream.
     fn stream(&self, position: Position) -> Result<Box<dyn Stream + '_>, CellError>;
@@ -39,10 +39,10 @@ pub(crate) trait Lab {
 /// Connections to one Service.
 pub(crate) trait Dial: Sync {
     /// Opens the `attempt`th connection from the calling thread's namespace, asks, reads the answer and closes. Calls
-    /// `established` as soon as it is.
+    /// `established` when the connection is established.
     ///
     /// # Errors
-    /// `Failed` where nobody answers or the wrong server does.
+    /// `Failed` if nobody answers, or the wrong server.
     fn dial(&self, attempt: usize, established: &mut dyn FnMut()) -> Result<Dialed, CellError>;
 }
 
@@ -50,14 +50,14 @@ pub(crate) trait Dial: Sync {
 pub(crate) trait Stream {
     /// Where it goes.
     fn address(&self) -> SocketAddr;
-    /// Sends it from the client pod. What iperf3 says is on the run's standard output, as JSON.
+    /// Sends it from the client pod. iperf3's report is the run's standard output, as JSON.
     fn send(&self, amount: Amount, limit: Duration) -> Result<ToolRun, CellError>;
 }
 
 /// How much is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Amount {
-    /// For a time; iperf3 takes whole seconds, and part of one is a whole.
+    /// For a time. iperf3 takes whole seconds, so it is rounded up.
     Time(Duration),
     /// So many MiB.
     Mebibytes(u32),

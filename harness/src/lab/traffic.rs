@@ -214,9 +214,9 @@ mod tests {
         let (_echo, port) = echo();
         let endpoint = SocketAddr::from(([127, 0, 0, 1], port));
         let other = SocketAddr::from(([127, 0, 0, 9], port));
-        let ended = Dialer::new(NAME, goal(&[endpoint]), |_| Some(other)).dial(0, &mut || {}).unwrap_err();
+        let error = Dialer::new(NAME, goal(&[endpoint]), |_| Some(other)).dial(0, &mut || {}).unwrap_err();
         let reason = format!("svc-00001 at {other} was answered by {other}, which is not an endpoint of it");
-        assert_eq!(ended, CellError::Failed(reason));
+        assert_eq!(error, CellError::Failed(reason));
     }
 
     #[test]
@@ -224,10 +224,10 @@ mod tests {
         let (_echo, port) = echo();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let goal = Goal { reached: vec![address], pod: Ipv4Addr::new(10, 128, 0, 4) };
-        let ended = Dialer::new(NAME, goal, |_| Some(address)).dial(0, &mut || {}).unwrap_err();
+        let error = Dialer::new(NAME, goal, |_| Some(address)).dial(0, &mut || {}).unwrap_err();
         let reason =
             format!("svc-00001 at {address} was answered in the pod 10.128.0.3, where its endpoints are in 10.128.0.4");
-        assert_eq!(ended, CellError::Failed(reason));
+        assert_eq!(error, CellError::Failed(reason));
     }
 
     #[test]
@@ -241,7 +241,7 @@ mod tests {
         let (echo, port) = echo();
         drop(echo);
         let endpoint = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let ended = Dialer::new(NAME, goal(&[endpoint]), |_| Some(endpoint)).dial(0, &mut || {}).unwrap_err();
-        assert!(ended.reason().starts_with(&format!("connecting to svc-00001 at {endpoint}: ")), "{ended:?}");
+        let error = Dialer::new(NAME, goal(&[endpoint]), |_| Some(endpoint)).dial(0, &mut || {}).unwrap_err();
+        assert!(error.reason().starts_with(&format!("connecting to svc-00001 at {endpoint}: ")), "{error:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! `append_rule`: one rule added by the command-line tool, then taken away again.
+//! `append_rule`: one rule added by the command-line tool, then removed.
 
 use super::{Probe, Reading, SyncSamples, left, repeat};
 use crate::cell_error::CellError;

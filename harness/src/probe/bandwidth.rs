@@ -15,10 +15,10 @@ use lab_core::vocabulary::{Position, ProbeName};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Time beyond that of the stream itself: process start, the control connection, the report.
+/// Time besides the stream: process start, the control connection, the report.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// What is sent in the `exact` target: enough for a steady stream, and a small part of the instructions of a second.
+/// How much is sent in the `exact` target: enough for a steady stream, but much less than in a second.
 const EXACT: Amount = Amount::Mebibytes(64);
 
 pub(super) struct Bandwidth;
@@ -47,7 +47,7 @@ impl Probe for Bandwidth {
             Ending::Interrupted => return Err(CellError::Interrupted),
             Ending::TimedOut | Ending::TooSlow if limit < patience => {
                 let budget = clock::spell(limit);
-                return Err(CellError::OverBudget(format!("iperf3 to {address} was ended after {budget}")));
+                return Err(CellError::OverBudget(format!("iperf3 to {address} was killed after {budget}")));
             }
             Ending::TimedOut | Ending::TooSlow => {
                 return Err(CellError::Failed(format!("iperf3 to {address} did not end in time")));
@@ -61,7 +61,7 @@ impl Probe for Bandwidth {
     }
 }
 
-/// Bits a second that the receiver counted, from iperf3's report.
+/// The receiver's bits a second, from iperf3's report.
 fn received(report: &str, address: SocketAddr) -> Result<f64> {
     let report: serde_json::Value = serde_json::from_str(report).context("reading iperf3's report")?;
     if let Some(error) = report["error"].as_str() {

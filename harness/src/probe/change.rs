@@ -1,4 +1,4 @@
-//! `sync_change`, `endpoint_change` and `remove_service`: one change applied the way kube-proxy does, then undone.
+//! `sync_change`, `endpoint_change` and `remove_service`: one change applied as kube-proxy does it, then undone.
 
 use super::{Probe, Reading, SyncSamples, left, repeat};
 use crate::cell_error::CellError;
@@ -41,7 +41,7 @@ impl Probe for ChangeProbe {
             samples.push(cost, driver.start(node, Operation::Sync)?);
             Ok(())
         })?;
-        // What was undone must be as it was, or the next sample is of another state.
+        // After the undo the node must be as before. Otherwise the next cell measures another state.
         driver.count(node, lab.cluster())?;
         Ok(samples.readings(plan))
     }

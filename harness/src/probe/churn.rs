@@ -1,23 +1,22 @@
-//! `churn`: the share of a core that it costs to keep up with an endpoint that changes ten times a second.
+//! `churn`: the share of a core that it takes to follow an endpoint that changes ten times a second.
 //!
 //! ```text
-//!   changes  ||||||||||||||||||||||||||||||…      ten a second, each giving the endpoint another address
+//!   changes  ||||||||||||||||||||||||||||||…      ten a second, each gives the endpoint another address
 //!   syncs    #         #         #                 one a second: kube-proxy's minSyncPeriod
 //!   CPU      |<------------ counted ------------>|  the whole time, idle or not
 //! ```
 //!
-//! Of the ten changes a sync sees what the last one left: one endpoint replaced. Two addresses in turn stand for the ever
-//! new ones, since the layouts do the same for either; IPVS alone may find the one that it had taken out before. A
-//! sync that takes longer than a second is followed by the next at once. What the syncs say is written out ahead, so
-//! that the lab's own rendering costs nothing here; the clean-up that kube-proxy leaves to a later time is counted.
+//! A sync sees only the last of ten changes: one endpoint replaced. Two addresses alternate, because a layout does the same
+//! for an old address as for a new one; only IPVS may find a server that it removed before. A sync that takes longer than
+//! a second is followed by the next at once. The syncs are rendered ahead, so the lab's own rendering is not counted. The
+//! clean-up that kube-proxy does later is counted.
 //!
-//! `cpu_sync` is what the whole machine spent: tools, requests, and what the kernel does for them later on, in threads
-//! of its own. It comes from the scheduler's own sums (`/proc/schedstat`), which are exact to the nanosecond. Ticks are
-//! not: in ten seconds one of `/proc/stat`'s is a thousandth of a core, as much as some backends need, and what sleeps
-//! until a timer and runs for less than a tick may never meet one. They stand in where the kernel keeps no such sums, and
-//! they are all there is for `cpu_user`, `cpu_system` and `cpu_softirq`. On a machine with other work to do that is
-//! counted as well: `tool_user` and `tool_system`, a sample a sync, hold the tools alone, but no request to the kernel
-//! and nothing that it puts off.
+//! `cpu_sync` is what the whole machine spent: tools, requests, and the kernel's work for them in its own threads. It is
+//! read from the scheduler's sums (`/proc/schedstat`), which are exact to the nanosecond. Ticks of `/proc/stat` are not: in
+//! ten seconds one tick is a thousandth of a core, as much as some backends need. A task that sleeps on a timer and runs
+//! for less than a tick may never be counted. Ticks are used where the kernel has no such sums, and for `cpu_user`,
+//! `cpu_system` and `cpu_softirq`. Other work on the machine is counted, too. `tool_user` and `tool_system`, with one sample
+//! a sync, count only the tools: no requests to the kernel, and no work that the kernel does later.
 
 use super::{Probe, Reading, left, ns};
 use crate::cell_error::CellError;
@@ -77,7 +76,7 @@ impl Probe for Churn {
         let accounts = account.took(took);
         drop(account);
 
-        // Also when the budget was spent: the same number of everything is installed, so that counting would not tell.
+        // Also when the budget was spent: counts are the same before and after the change, so counting would not show it.
         if !costs.len().is_multiple_of(2) {
             driver.undo(node, &undone, limit)?;
         }
@@ -87,7 +86,7 @@ impl Probe for Churn {
     }
 }
 
-/// Syncs once a `period` until `whole` has gone by; a sync that takes longer is followed by the next at once.
+/// Syncs once a `period` until `whole` is over. A sync that takes longer is followed by the next at once.
 fn keep_up(
     whole: Duration,
     period: Duration,
@@ -106,7 +105,7 @@ fn keep_up(
     Ok(())
 }
 
-/// The share of a core between two readings, then what each sync's tools spent.
+/// The share of a core between two readings, and what the tools of each sync spent.
 fn readings(before: &Meters, after: &Meters, accounts: Accounts, costs: &[Cost]) -> Vec<Reading> {
     let one = |metric, share: f64| Reading::new(metric, vec![share]);
     let each = |metric, time: fn(&Cost) -> Duration| Reading::new(metric, costs.iter().map(time).map(ns).collect());
@@ -120,7 +119,7 @@ fn readings(before: &Meters, after: &Meters, accounts: Accounts, costs: &[Cost])
     ]
 }
 
-/// What is read ahead of the syncs, and after them.
+/// What is read before the syncs, and after them.
 struct Meters {
     cpu: Cpu,
     tasks: Option<TaskTime>,
@@ -139,7 +138,7 @@ impl Meters {
     }
 }
 
-/// Adds to the end of a budget how much of `whole` had gone by.
+/// Adds to an error of the budget how much of `whole` was over.
 fn cut_short(error: CellError, begun: Instant, whole: Duration, syncs: usize) -> CellError {
     match error {
         CellError::OverBudget(reason) => {
@@ -176,8 +175,8 @@ mod tests {
 
     #[test]
     fn a_spent_budget_says_which_sync_it_was() {
-        let ended = cut_short(CellError::OverBudget("spent".to_owned()), Instant::now(), Duration::from_secs(10), 4);
-        assert!(ended.reason().starts_with("spent; that was sync 4, "), "{ended:?}");
-        assert!(ended.reason().ends_with(" into 10.0 s of changes"), "{ended:?}");
+        let error = cut_short(CellError::OverBudget("spent".to_owned()), Instant::now(), Duration::from_secs(10), 4);
+        assert!(error.reason().starts_with("spent; that was sync 4, "), "{error:?}");
+        assert!(error.reason().ends_with(" into 10.0 s of changes"), "{error:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! `connect`: new connections one after the other, each timed to established and to the first byte.
+//! `connect`: new connections, one after the other, each timed until established and until the first byte.
 
 use super::{Probe, Reading, left, middle, ns, reading};
 use crate::cell_error::CellError;
@@ -12,10 +12,10 @@ use lab_core::plan::Plan;
 use lab_core::vocabulary::{Position, ProbeName};
 use std::time::{Duration, Instant};
 
-/// Connections ahead of the timed ones, which warm caches and neighbour tables.
+/// Connections before the timed ones, which fill caches and neighbour tables.
 const WARM_UP: usize = 5;
 
-/// Connections that make one sample in the `exact` target, which is their median.
+/// How many connections make one sample, their median, in the `exact` target.
 const EXACT: usize = 31;
 
 pub(super) struct Connect;

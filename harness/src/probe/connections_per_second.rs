@@ -1,4 +1,4 @@
-//! `connections_per_second`: connect, request, response, close, as often as a few clients can.
+//! `connections_per_second`: how often a few clients can connect, ask, read the answer and close.
 
 use super::{Probe, Reading};
 use crate::cell_error::CellError;
@@ -12,7 +12,7 @@ use lab_core::plan::Plan;
 use lab_core::vocabulary::{Position, ProbeName};
 use std::time::{Duration, Instant};
 
-/// Clients at once: enough to keep two cores busy, few enough not to measure the scheduler.
+/// Clients at a time: enough to keep two cores busy, but too few to measure the scheduler.
 const CLIENTS: usize = 4;
 
 pub(super) struct ConnectionsPerSecond;

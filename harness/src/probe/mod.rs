@@ -1,4 +1,4 @@
-//! What is asked of a programmed node. Each probe takes samples of one or more metrics from a lab.
+//! Probes: the questions to a programmed node. Each takes samples of one or more metrics from a lab.
 //!
 //! # How to add a probe
 //!
@@ -36,7 +36,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Reading {
     pub(crate) metric: Metric,
     pub(crate) samples: Vec<f64>,
-    /// What was executed for the sample, where it is a time, or for the middle one of several.
+    /// The accounts with the instructions of the sample, if it is a time; of several samples, of the middle one.
     pub(crate) accounts: Option<Accounts>,
 }
 
@@ -46,21 +46,21 @@ impl Reading {
         Self { metric, samples, accounts: None }
     }
 
-    /// With what was executed for it.
+    /// With the accounts of its instructions.
     fn on(self, accounts: Option<Accounts>) -> Self {
         Self { accounts, ..self }
     }
 }
 
-/// What is asked of a programmed node.
+/// A question to a programmed node.
 pub(crate) trait Probe: Sync {
     /// Its name.
     fn name(&self) -> ProbeName;
-    /// Whether what it needs besides the backend is here.
+    /// Whether all that it needs besides the backend is here.
     fn check(&self) -> Result<(), Missing> {
         Ok(())
     }
-    /// Takes a round's samples within `limit`. The lab is left in the state it was found in.
+    /// Takes a round's samples within `limit`, and leaves the lab in the state it was in.
     fn run(&self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError>;
 }
 
@@ -89,7 +89,7 @@ fn ns(duration: Duration) -> f64 {
     duration.as_nanos() as f64
 }
 
-/// Samples of one sync or call, repeated: the metric it stands for, and where the time went.
+/// Samples of one sync or call, repeated: their metric, and where the time went.
 struct SyncSamples {
     metric: Metric,
     costs: Vec<Cost>,
@@ -109,7 +109,7 @@ impl SyncSamples {
 
     fn readings(&self, plan: &Plan) -> Vec<Reading> {
         let walls = |costs: &[Cost]| costs.iter().map(|cost| ns(cost.wall)).collect::<Vec<f64>>();
-        // Parts of a sample are of the repetition that is the sample, or they would not add up to it.
+        // The parts are those of the repetition that is the sample. Otherwise they would not add up to it.
         let whole = middle(&walls(&self.costs))
             .filter(|_| plan.target.is_exact())
             .map_or(&self.costs[..], |place| &self.costs[place..=place]);
@@ -129,22 +129,22 @@ impl SyncSamples {
     }
 }
 
-/// A visit's samples of `metric`: in the `exact` target a single one, their median. A timer's interrupt or the kernel's
-/// own work falls into one or another of them, and would be what differs between two builds.
+/// A visit's samples of `metric`. In the `exact` target they are one sample, their median: a timer interrupt or background
+/// work of the kernel may fall into any of them, and would differ between two builds.
 fn reading(plan: &Plan, metric: Metric, samples: Vec<f64>) -> Reading {
     let samples = if plan.target.is_exact() { stats::median(&samples).into_iter().collect() } else { samples };
     Reading::new(metric, samples)
 }
 
-/// The place of the middle one of `samples`, by size; of two in the middle, of the lesser.
+/// The place of the median of `samples`; of two in the middle, the place of the smaller.
 fn middle(samples: &[f64]) -> Option<usize> {
     let mut places: Vec<usize> = (0..samples.len()).collect();
     places.sort_by(|&one, &other| samples[one].total_cmp(&samples[other]));
     places.get(samples.len().checked_sub(1)? / 2).copied()
 }
 
-/// Takes a sample, and a few more while they are cheap: at most `MOST`, and none begun after `CHEAP`. In the `exact` target
-/// that is less: what falls into one sample and not into another matters in short ones only.
+/// Takes a sample, and a few more while they are cheap: at most `MOST`, and none after `CHEAP`. In the `exact` target that
+/// limit is shorter: what falls into one sample and not into another matters only in short ones.
 fn repeat(plan: &Plan, mut sample: impl FnMut() -> Result<(), CellError>) -> Result<(), CellError> {
     const MOST: usize = 5;
     const CHEAP: Duration = Duration::from_millis(500);

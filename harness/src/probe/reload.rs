@@ -1,9 +1,9 @@
-//! `reload`: everything taken out of a loaded node and put in again at once, as a kube-proxy does that is restarted after
-//! `kube-proxy --cleanup`. Only the second load is timed.
+//! `reload`: a loaded node is emptied and loaded again at once, as by a kube-proxy that starts after `kube-proxy
+//! --cleanup`. Only the load is timed.
 //!
-//! It differs from `sync_full` where a kernel does not forget at once. IPVS keeps removed real servers in a list for two
-//! minutes, should they come back, and looks through it whenever one is added: N of them cost N² steps. In the `exact`
-//! target these two minutes are of the virtual clock.
+//! It differs from `sync_full` where the kernel keeps what was removed. IPVS keeps removed real servers in a list for two
+//! minutes, in case they come back. It searches that list for each server that is added: N of them cost N² steps. In the
+//! `exact` target these two minutes are of the virtual clock.
 
 use super::sync_full::parts;
 use super::{Probe, Reading, SyncSamples, left};
@@ -23,7 +23,7 @@ impl Probe for Reload {
         ProbeName::Reload
     }
 
-    /// A single sample: another one would come upon what this one left behind.
+    /// A single sample: a second one would find what the first left behind.
     fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let begun = Instant::now();
         let (driver, node) = (lab.driver(), lab.node());

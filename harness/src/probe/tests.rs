@@ -13,16 +13,21 @@ fn plan() -> Plan {
     Plan { dials: 3, traffic, churn, ..Plan::example(TargetName::Host) }
 }
 
-/// Runs `probe` within `limit`; what came of it, by metric, and what the lab and its driver did.
-fn run(probe: &dyn Probe, fake: &mut Fake, limit: Duration) -> (Result<Vec<Reading>, CellError>, String) {
+/// Runs `probe` within `limit`. Returns what came of it, and what the lab and its driver did.
+fn run(probe: &dyn Probe, fake: &mut Fake, plan: &Plan, limit: Duration) -> (Result<Vec<Reading>, CellError>, String) {
     let (services, backends) = (vec![4], vec![BackendName::Nftables]);
     let cells = Axes { services, backends, probes: vec![probe.name()], ..Axes::default() }.expand();
-    let readings = probe.run(fake, &cells[0], &plan(), limit);
+    let readings = probe.run(fake, &cells[0], plan, limit);
     (readings, fake.done())
 }
 
 fn ask(name: ProbeName, script: impl Script) -> (Result<Vec<Reading>, CellError>, String) {
-    run(named(name), &mut Fake::of(script), LONG)
+    run(named(name), &mut Fake::of(script), &plan(), LONG)
+}
+
+/// The result of a probe that the script ends: it would send for an hour.
+fn end(name: ProbeName, script: impl Script) -> Result<Vec<Reading>, CellError> {
+    run(named(name), &mut Fake::of(script), &Plan { traffic: LONG, ..plan() }, LONG).0
 }
 
 fn failed() -> CellError {
@@ -63,7 +68,7 @@ fn whatever_fails_fails_the_cell() {
         for step in done.split(' ') {
             let step = step.to_owned();
             let script = move |what: &str, _| if what == step { Err(failed()) } else { Ok(()) };
-            assert_eq!(ask(name, script).0, Err(failed()), "{name}: {done}");
+            assert_eq!(end(name, script), Err(failed()), "{name}: {done}");
         }
     }
 }
@@ -75,7 +80,7 @@ fn an_interrupt_ends_every_probe() {
         _ => Ok(()),
     };
     for &name in ProbeName::ALL {
-        assert_eq!(ask(name, script).0, Err(CellError::Interrupted), "{name}");
+        assert_eq!(end(name, script), Err(CellError::Interrupted), "{name}");
     }
 }
 
@@ -83,7 +88,7 @@ fn an_interrupt_ends_every_probe() {
 fn a_probe_without_time_left_is_over_budget() {
     let timed = [ProbeName::AppendRule, ProbeName::Connect, ProbeName::Churn, ProbeName::Reload];
     for name in timed.into_iter().chain(CHANGES) {
-        let (readings, done) = run(named(name), &mut Fake::of(well), Duration::ZERO);
+        let (readings, done) = run(named(name), &mut Fake::of(well), &plan(), Duration::ZERO);
         assert!(matches!(&readings, Err(CellError::OverBudget(_))), "{name}: {readings:?}");
         assert!(!["apply", "append", "dial", "load"].iter().any(|step| done.contains(step)), "{name}: {done}");
     }
@@ -148,7 +153,7 @@ fn connections_ahead_of_the_timed_ones_are_no_samples() {
 fn a_connection_that_is_refused_later_on_fails_the_cell() {
     let script = |what: &str, time| if what == "dial" && time > 6 { Err(failed()) } else { Ok(()) };
     for name in [ProbeName::Connect, ProbeName::ConnectionsPerSecond] {
-        assert_eq!(ask(name, script).0, Err(failed()), "{name}");
+        assert_eq!(end(name, script), Err(failed()), "{name}");
     }
 }
 
@@ -159,16 +164,16 @@ fn churn_leaves_the_node_as_it_was() {
     assert_eq!(done, "apply clean_up undo count");
     assert_eq!(samples(&readings.unwrap(), Metric::ToolUser), [1e6]);
     let busy = churn::Churn { period: Duration::ZERO };
-    let end = |script: fn(&str, usize) -> Result<(), CellError>| {
+    let stop = |script: fn(&str, usize) -> Result<(), CellError>| {
         let mut fake = Fake::of(script);
         let plan = Plan { churn: LONG, ..plan() };
         let cells = Axes { services: vec![4], probes: vec![ProbeName::Churn], ..Axes::default() }.expand();
         (busy.run(&mut fake, &cells[0], &plan, LONG), fake.done())
     };
     // Whatever ends it, after an odd number of syncs the change is undone.
-    let (readings, done) = end(|what, time| if (what, time) == ("restore", 1) { Err(failed()) } else { Ok(()) });
+    let (readings, done) = stop(|what, time| if (what, time) == ("restore", 1) { Err(failed()) } else { Ok(()) });
     assert_eq!((readings, done.as_str()), (Err(failed()), "apply clean_up restore undo"));
-    let (readings, done) = end(|what, time| if (what, time) == ("apply", 2) { Err(failed()) } else { Ok(()) });
+    let (readings, done) = stop(|what, time| if (what, time) == ("apply", 2) { Err(failed()) } else { Ok(()) });
     assert_eq!((readings, done.as_str()), (Err(failed()), "apply clean_up restore clean_up apply"));
 }
 
@@ -182,7 +187,7 @@ fn bandwidth_is_what_the_receiver_counted() {
 #[test]
 fn iperf3_s_own_error_fails_the_cell() {
     let mut fake = Fake::of(well).with_iperf3(Ending::Exited(1), r#"{"error": "unable to connect"}"#);
-    let error = run(&bandwidth::Bandwidth, &mut fake, LONG).0.unwrap_err();
+    let error = run(&bandwidth::Bandwidth, &mut fake, &plan(), LONG).0.unwrap_err();
     assert_eq!(error, CellError::Failed("iperf3 to 10.96.0.11:80: unable to connect".to_owned()));
 }
 
@@ -190,15 +195,15 @@ fn iperf3_s_own_error_fails_the_cell() {
 fn the_budget_bounds_iperf3() {
     let end = |limit| {
         let mut fake = Fake::of(well).with_iperf3(Ending::TimedOut, "");
-        let error = run(&bandwidth::Bandwidth, &mut fake, limit).0.unwrap_err();
+        let error = run(&bandwidth::Bandwidth, &mut fake, &plan(), limit).0.unwrap_err();
         (error, fake.limit.into_inner().unwrap())
     };
     let short = Duration::from_secs(2);
-    let over = CellError::OverBudget("iperf3 to 10.96.0.11:80 was ended after 2.00 s".to_owned());
+    let over = CellError::OverBudget("iperf3 to 10.96.0.11:80 was killed after 2.00 s".to_owned());
     assert_eq!(end(short), (over, short));
     let (error, limit) = end(LONG);
     assert_eq!(error, CellError::Failed("iperf3 to 10.96.0.11:80 did not end in time".to_owned()));
     assert!(limit < LONG);
     let mut fake = Fake::of(well).with_iperf3(Ending::Interrupted, "");
-    assert_eq!(run(&bandwidth::Bandwidth, &mut fake, LONG).0, Err(CellError::Interrupted));
+    assert_eq!(run(&bandwidth::Bandwidth, &mut fake, &plan(), LONG).0, Err(CellError::Interrupted));
 }

@@ -1,8 +1,7 @@
-//! About how long a plan takes, before anything has run: good for choosing between a coffee and a lunch.
+//! An estimate of how long a plan takes: a coffee or a lunch.
 //!
-//! The laws are those of the tools, their factors rounded from `svclab scenario scale-20k` on two cores of a shared
-//! machine: restoring through the legacy tools is linear in rules; through iptables-nft 1.8.9, and with nftables'
-//! anonymous maps, it is quadratic.
+//! The factors are rounded from `svclab scenario scale-20k` on two cores of a shared machine. A load through the legacy
+//! tools is linear in the number of rules. Through iptables-nft 1.8.9, and with nftables' anonymous maps, it is quadratic.
 
 use lab_core::cell::Cell;
 use lab_core::plan::Plan;
@@ -11,12 +10,12 @@ use std::time::Duration;
 
 /// Seconds that a guest takes to start, emulated.
 const BOOT: f64 = 5.0;
-/// Seconds in which an emulated core executes what is a second on the clock that counts instructions.
+/// Real seconds of an emulated core for one second of the clock that counts instructions.
 const EMULATION: f64 = 8.0;
 /// Seconds of a visit besides the sample itself: building, settling, checking.
 const AROUND: f64 = 0.2;
 
-/// Rounds of `cell` that the budget leaves room for; 0 where a load that is to be measured is not expected to end in time.
+/// How many rounds of `cell` fit into the budget. 0 if a load that is to be measured is not expected to end in time.
 pub(crate) fn rounds(plan: &Plan, cell: &Cell) -> u32 {
     let budget = plan.budget.as_secs_f64();
     if cell.probe == ProbeName::SyncFull && load(cell) > budget {

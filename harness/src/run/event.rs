@@ -1,4 +1,4 @@
-//! What happens in a run, as the loop tells it to whoever records or shows it.
+//! The events of a run, which the loop sends to what records or shows them.
 
 use anyhow::Result;
 use guests::mark::Accounts;
@@ -12,25 +12,25 @@ use lab_core::profile::Entry;
 pub(crate) enum Event<'a> {
     /// The run begins.
     Started(&'a Plan),
-    /// A cell is about to be measured. Where there are several guests, several cells are at a time.
+    /// A cell is about to be measured. With several guests, several cells are measured at a time.
     CellStarted(&'a Visit),
-    /// A visit to a cell is over; `records` is empty when the cell had nothing new to say.
+    /// A visit to a cell is over. `records` is empty when there is nothing new.
     CellEnded { visit: &'a Visit, records: &'a [CellRecord] },
-    /// On which accounts the samples of that visit were executed.
+    /// The accounts with the instructions of that visit's samples.
     Accounted { visit: &'a Visit, accounts: &'a [(Metric, Accounts)] },
-    /// What was executed for the samples of a guest, by function.
+    /// The instructions of a guest's samples, by function.
     Profiled(&'a [Entry]),
-    /// The plan is through, or the run was asked to stop.
+    /// The run is over: all cells were visited, or it was asked to stop.
     Ended,
 }
 
-/// Hears of everything that happens in a run.
+/// Receives the events of a run.
 pub(crate) trait Listener {
-    /// Takes note of `event`. An error ends the run.
+    /// Handles `event`. An error ends the run.
     fn hear(&mut self, event: Event<'_>) -> Result<()>;
 }
 
-/// Several listeners, told one after the other.
+/// Several listeners, called one after the other.
 pub(crate) struct Everyone<'a>(pub(crate) Vec<&'a mut dyn Listener>);
 
 impl Listener for Everyone<'_> {

@@ -1,4 +1,4 @@
-//! The labs of a run, brought up when they are first needed and kept, loaded, until the run ends.
+//! The labs of a run. Each is brought up when it is first needed, and kept loaded until the run ends.
 
 use super::{Bench, Measured};
 use crate::backend;
@@ -18,13 +18,13 @@ use std::time::{Duration, Instant};
 pub(crate) struct Labs<'a> {
     plan: &'a Plan,
     stage: Box<dyn Stage + 'a>,
-    /// What the backends and probes of the plan lack here.
+    /// What the plan's backends and probes lack here.
     backends: BTreeMap<BackendName, Result<(), Missing>>,
     probes: BTreeMap<ProbeName, Result<(), Missing>>,
     labs: BTreeMap<Load, Result<NodeLab, CellError>>,
 }
 
-/// How labs are brought up and asked. Whoever wants more than that to happen puts a stage of its own around [`Plain`].
+/// How labs are brought up and asked. To do more than that, put another stage around [`Plain`].
 pub(crate) trait Stage {
     /// Brings up the lab for `load`.
     fn bring_up(&mut self, load: &Load, plan: &Plan) -> Result<NodeLab, CellError>;
@@ -60,7 +60,7 @@ impl Stage for Plain {
 }
 
 impl<'a> Labs<'a> {
-    /// Tries out what `visits` of `plan` need; brings nothing up yet.
+    /// Checks by trying whether all is here that `visits` of `plan` need. Brings up no lab yet.
     pub(crate) fn new(plan: &'a Plan, visits: &[Visit], runner: &'static dyn Runner, stage: impl Stage + 'a) -> Self {
         let (mut backends, mut probes) = (BTreeMap::new(), BTreeMap::new());
         for Visit { cell, .. } in visits {
@@ -92,7 +92,7 @@ impl Bench for Labs<'_> {
         let load = cell.load();
         let slot = self.labs.entry(load).or_insert_with(|| stage.bring_up(&load, plan));
         let lab = slot.as_mut().map_err(|error| error.clone())?;
-        // The load that brought the lab up is this probe's first sample, made before this visit began.
+        // The load that brought the lab up is this probe's first sample. It was made before this visit.
         let owed = if cell.probe == ProbeName::SyncFull { lab.first_load_took() } else { Duration::ZERO };
         let begun = Instant::now();
         let readings = stage.ask(lab, cell, plan, limit);
@@ -100,7 +100,7 @@ impl Bench for Labs<'_> {
         if readings.is_err()
             && let Err(error) = stage.check(lab, cell)
         {
-            // What is measured on it from here on would be of another state than it says.
+            // Later cells on this lab would measure another state than they report.
             *slot = Err(error);
         }
         Ok(Measured { readings: readings?, cost })

@@ -1,4 +1,4 @@
-//! The loop: visits to the plan's cells, each measured within its budget, each told to the listener as it ends.
+//! The run loop: it visits the plan's cells, measures each within its budget, and reports each to a listener.
 
 pub(crate) mod estimate;
 pub(crate) mod event;
@@ -34,14 +34,14 @@ pub(crate) trait Bench {
     fn measure(&mut self, cell: &Cell, limit: Duration) -> Result<Measured, CellError>;
 }
 
-/// How many cells of a run ended how.
+/// The outcome of each cell of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
     cells: BTreeMap<Cell, Outcome>,
 }
 
 impl Tally {
-    /// `failed` if any visit to the cell failed, else `measured` if any was.
+    /// How many cells have each outcome. A cell is `failed` if one of its visits failed, else `measured` if one was.
     pub(crate) fn outcomes(&self) -> BTreeMap<Outcome, u32> {
         let mut outcomes = BTreeMap::new();
         for &outcome in self.cells.values() {
@@ -69,25 +69,25 @@ impl Listener for Tally {
     }
 }
 
-/// What is known of a cell so far.
+/// The visits to a cell so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Account {
     spent: Duration,
-    /// What the last visit took: what the next one is expected to take.
+    /// What the last visit took. The next one is expected to take as long.
     last: Duration,
     visits: u32,
     /// No further visit will be made.
     closed: bool,
 }
 
-/// The run was asked to stop before it was through.
+/// Whether the run was asked to stop before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Interrupted(pub(crate) bool);
 
 /// Makes `visits` of `plan` on `bench`, one after the other.
 ///
 /// # Errors
-/// When the listener cannot go on (a full disk, say). Whatever a cell meets is a record, not an error.
+/// When the listener fails, for example on a full disk. What goes wrong in a cell is a record, not an error.
 pub(crate) fn run(
     plan: &Plan,
     visits: &[Visit],
@@ -114,7 +114,7 @@ pub(crate) fn run(
 /// The run was asked to stop.
 struct Stop;
 
-/// What a visit has to tell.
+/// What a visit reports.
 #[derive(Default)]
 struct Told {
     records: Vec<CellRecord>,
@@ -122,7 +122,7 @@ struct Told {
 }
 
 impl Told {
-    /// That there are no samples, and why.
+    /// No samples, and the reason.
     fn unmeasured(plan: &Plan, turn: &Visit, outcome: Outcome, reason: &str) -> Self {
         Self { records: vec![unmeasured(plan, turn, outcome, reason)], accounts: Vec::new() }
     }
@@ -154,20 +154,20 @@ fn visit(plan: &Plan, turn: &Visit, account: &mut Account, bench: &mut dyn Bench
         }
         Err(ended) => {
             let (outcome, reason) = ended.outcome().ok_or(Stop)?;
-            // What is missing or too slow will be so in the next round; a failure may be a single one.
+            // What is missing or too slow will be so in the next round. A failure may happen only once.
             account.closed = outcome != Outcome::Failed;
             Ok(Told::unmeasured(plan, turn, outcome, reason))
         }
     }
 }
 
-/// The record of a visit that gave no samples, and why.
+/// The record of a visit without samples, with the reason.
 pub(crate) fn unmeasured(plan: &Plan, turn: &Visit, outcome: Outcome, reason: &str) -> CellRecord {
     let metric = Metric::of(turn.cell.probe);
     CellRecord { outcome, reason: reason.to_owned(), ..blank(plan, turn, metric) }
 }
 
-/// The record of a measured cell, its samples still to come.
+/// The record of a measured cell, without its samples.
 fn blank(plan: &Plan, turn: &Visit, metric: Metric) -> CellRecord {
     let Visit { round, replica, cell } = *turn;
     CellRecord {

@@ -56,7 +56,7 @@ fn seconds(seconds: u64) -> Result<Measured, CellError> {
     Ok(Measured { readings: vec![Reading::new(Metric::SyncFull, vec![cost.as_nanos() as f64])], cost })
 }
 
-/// What a run gave: how it ended, how its cells did, their records, and the limits that the bench was given.
+/// The result of a run: whether it was interrupted, the outcomes, the records, and the limits that the bench got.
 struct Given {
     interrupted: bool,
     outcomes: BTreeMap<Outcome, u32>,

@@ -1,18 +1,18 @@
-//! How much is to be planted into which cell, so that it becomes slower by a given share.
+//! The size of the fault that makes a cell slower by a given share.
 //!
-//! A delay is that share of what the cell takes. Of rules it takes as many as come to it, by what calibrations show:
+//! A delay is that share of the cell's time. The number of rules follows from calibrations:
 //!
 //! ```text
-//! cost, in the cost of direct in the same round
+//! cost, as a multiple of direct's in the same round
 //!   │            ●  with 2,000 rules
-//!   │      ×        as slow as it is to be: so many rules
+//!   │      ×        as slow as wanted: so many rules
 //!   ●               plain (or, counting instructions, with an empty chain)
 //!   └──────┴─────┴─ rules
 //! ```
 //!
-//! On a machine whose speed changes from run to run, a cost in terms of `direct`'s stays what it is, and a delay is a share
-//! of what the latest runs took. And since other work only ever adds to a time, costs are lower quartiles there: a share of
-//! a median would be mostly a share of waiting.
+//! The speed of a machine may change from run to run. A cost as a multiple of `direct`'s does not change with it, and a
+//! delay is a share of what the latest runs took. Other work on the machine only adds time. So costs are lower quartiles on
+//! a wall clock: a share of a median would be mostly a share of waiting.
 
 use super::pool::{Kind, Pool};
 use analysis::gate::{Gating, Numbers, Policy};
@@ -26,19 +26,19 @@ use lab_core::vocabulary::{BackendName, Outcome, ProbeName, TargetName};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Rules of each calibration. On a wall clock many, or the machine's noise is more than what they cost. Where instructions
-/// are counted, the chain's own part of the cost is to be told from the rules'.
+/// The number of rules in each calibration. On a wall clock there are many, so that their cost is larger than the noise.
+/// Where instructions are counted there are two calibrations, to separate the chain's own cost from that of the rules.
 pub(super) fn calibrations(target: TargetName) -> &'static [u32] {
     if target.is_exact() { &[0, 40] } else { &[2000] }
 }
 
-/// `rules` ahead of the dispatch wherever packets are sent and the gate has a say.
+/// `rules` ahead of the dispatch, in every cell that sends packets and gates.
 pub(super) fn calibration(plan: &Plan, policy: &Policy, rules: u32) -> Vec<Slowdown> {
     let cells = plan.cells.iter().filter(|cell| carries(plan, policy, cell) && !cell.probe.programs());
     cells.map(|&cell| Slowdown { cell, means: Means::Rules(rules) }).collect()
 }
 
-/// So many plain runs, the latest, tell what a cell takes as the machine is now.
+/// How many of the latest plain runs show what a cell takes on the machine as it is now.
 const LATEST: usize = 3;
 
 /// The cells of `plan` that are slowed down.
@@ -46,8 +46,8 @@ pub(super) fn carriers(plan: &Plan) -> Vec<Cell> {
     plan.slowdowns.iter().map(|slowdown| slowdown.cell).collect()
 }
 
-/// Whether a slowdown may be planted into `cell`: what does not gate need not be found, and on a wall clock others are held
-/// against `direct`.
+/// Whether a fault may be injected into `cell`. A cell that does not gate need not be found. On a wall clock the others are
+/// compared with `direct`.
 fn carries(plan: &Plan, policy: &Policy, cell: &Cell) -> bool {
     let exact = plan.target.is_exact();
     let numbers = if exact { Numbers::Exact } else { Numbers::Timed };
@@ -55,7 +55,7 @@ fn carries(plan: &Plan, policy: &Policy, cell: &Cell) -> bool {
     gates && (exact || cell.variant.backend != BackendName::Direct)
 }
 
-/// Of the samples of a cell, or of its figures in several rounds and runs, the one that stands for them.
+/// The quantile that stands for a cell's samples, or for its figures in several rounds and runs.
 #[derive(Debug, Clone, Copy)]
 struct Usual(f64);
 
@@ -69,28 +69,28 @@ impl Usual {
     }
 }
 
-/// What each cell costs, by rounds and replicas: rates as their reciprocals.
+/// The cost of each cell, by round and replica. The cost of a rate is its reciprocal.
 type Costs = BTreeMap<Cell, BTreeMap<(u32, u32), f64>>;
 
-/// What is known of costs.
+/// What the runs so far show of costs.
 pub(super) struct Amount {
     share: f64,
-    /// In the latest plain runs, since a machine's speed changes; what calls a tool, in ns.
+    /// Costs in the latest plain runs, because the machine's speed changes; in ns for cells that call a tool.
     latest: BTreeMap<Cell, f64>,
-    /// What a cell costs in units of `direct`'s cost: by the number of rules, and without any.
+    /// A cell's cost as a multiple of `direct`'s: by the number of rules, and without rules.
     with: BTreeMap<Cell, Vec<(u32, f64)>>,
     relative: BTreeMap<Cell, f64>,
     exact: bool,
 }
 
 impl Amount {
-    /// To make a cell slower by `share`.
+    /// Reads it from `pool`, to make cells slower by `share`.
     pub(super) fn of(pool: &Pool, share: f64) -> Self {
-        let exact = pool.unplanted().any(|run| run.header.plan.target.is_exact());
+        let exact = pool.faultless().any(|run| run.header.plan.target.is_exact());
         let usual = Usual::on(if exact { TargetName::Exact } else { TargetName::Host });
         let costs = |run: &Dataset| costs(run, usual);
-        let unplanted: Vec<Costs> = pool.unplanted().map(costs).collect();
-        let latest = &unplanted[unplanted.len().saturating_sub(LATEST)..];
+        let faultless: Vec<Costs> = pool.faultless().map(costs).collect();
+        let latest = &faultless[faultless.len().saturating_sub(LATEST)..];
         let absolute = |run: &Costs| absolute(run, usual);
         let relative = |run: &Costs| if exact { absolute(run) } else { relative(run) };
         let mut with: BTreeMap<Cell, Vec<(u32, f64)>> = BTreeMap::new();
@@ -106,13 +106,14 @@ impl Amount {
             share,
             latest: together(latest.iter().map(absolute)),
             with,
-            relative: together(unplanted.iter().map(relative)),
+            relative: together(faultless.iter().map(relative)),
             exact,
         }
     }
 
-    /// The `number`th plan, from 1, with one cell a load slowed down, in turn; on a wall clock one that calls a tool and one
-    /// that sends. Where a load has a guest of its own, only those guests are in it: others would come out as they always do.
+    /// The `number`th plan, from 1. In turn, one cell of each load is slowed down; on a wall clock one that calls a tool and
+    /// one that sends packets. Where a load has a guest of its own, the plan has only guests with faults: the others would
+    /// measure the same as ever.
     pub(super) fn plan(&self, plan: &Plan, policy: &Policy, number: u32) -> Plan {
         let turn = number.saturating_sub(1) as usize;
         let mut loads: BTreeMap<(Load, bool), Vec<Slowdown>> = BTreeMap::new();
@@ -123,7 +124,7 @@ impl Amount {
             }
         }
         let pick = |(place, load): (usize, &Vec<Slowdown>)| {
-            // Once more the same would count the same instructions once more.
+            // The same fault again would count the same instructions again.
             if self.exact { load.get(turn).copied() } else { Some(load[(turn + place) % load.len()]) }
         };
         let slowdowns: Vec<Slowdown> = loads.values().enumerate().filter_map(pick).collect();
@@ -134,7 +135,7 @@ impl Amount {
         Plan { cells, slowdowns, ..plan.clone() }
     }
 
-    /// What makes `cell` slower by the share; `None` where nothing is known of it, or it calls no tool.
+    /// What makes `cell` slower by the share; `None` if its cost is not known, or it calls no tool.
     fn means(&self, cell: &Cell) -> Option<Means> {
         if cell.probe.programs() {
             let cost = self.latest.get(cell)?;
@@ -146,7 +147,7 @@ impl Amount {
         Some(Means::Rules(rules.ceil().clamp(if self.exact { 0.0 } else { 1.0 }, 1e6) as u32))
     }
 
-    /// What `cell` costs with an empty chain, and what every rule in it adds.
+    /// The cost of `cell` with an empty chain, and what each rule adds.
     fn line(&self, cell: &Cell) -> Option<(f64, f64)> {
         let mut points = self.with.get(cell)?.clone();
         points.sort_by_key(|(rules, _)| *rules);
@@ -155,7 +156,7 @@ impl Amount {
         (each > 0.0).then_some((first.1 - each * f64::from(first.0), each))
     }
 
-    /// What every rule adds to a cell of `probe`: the same for all of them, so that it is told by the median of all.
+    /// What each rule adds to a cell of `probe`. It is the same for all cells, so this is the median of all.
     fn each(&self, probe: ProbeName) -> Option<f64> {
         let cells = self.with.iter().filter(|(cell, _)| cell.probe == probe);
         let slopes = cells.flat_map(|(cell, points)| {
@@ -166,7 +167,7 @@ impl Amount {
     }
 }
 
-/// What the cells of a run cost that call a tool, or send.
+/// The costs of a run's cells that call a tool or send packets.
 fn costs(dataset: &Dataset, usual: Usual) -> Costs {
     let mut costs = Costs::new();
     let without_a_tool = |cell: &Cell| {
@@ -189,7 +190,7 @@ fn absolute(costs: &Costs, usual: Usual) -> BTreeMap<Cell, f64> {
     costs.iter().filter_map(|(cell, rounds)| Some((*cell, all(rounds)?))).collect()
 }
 
-/// By `direct` in the same round.
+/// Divided by `direct`'s in the same round.
 fn relative(costs: &Costs) -> BTreeMap<Cell, f64> {
     let ratio = |(cell, rounds): (&Cell, &BTreeMap<(u32, u32), f64>)| {
         let direct = costs.get(&cell.direct())?;

@@ -1,4 +1,4 @@
-//! Other work for every core, which makes way for what is measured and still takes whatever that leaves.
+//! Other work for every core, at a lower priority than what is measured.
 
 use std::hint::black_box;
 use std::num::NonZero;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-/// Beside equals it would make every run three times as long; this way it is in the way of most of it all the same.
+/// At equal priority it would make every run three times as long. This way it still disturbs most of a run.
 const NICE: i32 = 10;
 
 /// Keeps every core busy until it is dropped.
@@ -16,7 +16,7 @@ pub(super) struct Burner {
 }
 
 impl Burner {
-    /// Begins.
+    /// Starts it.
     pub(super) fn light() -> Self {
         let out = Arc::new(AtomicBool::new(false));
         let cores = thread::available_parallelism().map_or(1, NonZero::get);

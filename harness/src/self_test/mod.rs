@@ -1,17 +1,18 @@
-//! The gate's self-test: how often it cries wolf, and how often it finds what was planted, on this machine and target.
+//! The gate's self-test: how often it gives a false alarm, and how often it finds an injected fault, on this machine and
+//! target.
 //!
 //! ```text
 //! baseline/001 …      the plan in many rounds ────────┐
 //! plain/001 …         the plan, again and again ──────┼─ each beside each baseline ─► false alarms
-//! calibration/001 …   rules ahead of every dispatch   │    └─ what a rule costs
-//! planted/001 …       some cells made slower      ────┴─ each beside a baseline ────► found, named as that cell
+//! calibration/001 …   rules ahead of every dispatch   │    └─ the cost of a rule
+//! planted/001 …       faults in some cells        ────┴─ each beside a baseline ────► found, named as that cell
 //! ```
 //!
-//! Where instructions are counted one run knows all that many would: there are no baselines, every two plain runs are
-//! compared, and a planted one is judged beside a plain one.
+//! Where instructions are counted, one run is as good as many. There are no baselines: every two plain runs are compared,
+//! and a run with faults is judged beside a plain one.
 //!
-//! Everything is run for real, and stays in a folder: a self-test that was interrupted goes on there, and the same runs can
-//! be judged by another policy.
+//! All runs are real, and stay in a folder. An interrupted self-test continues there, and the same runs can be judged by
+//! another policy.
 
 mod amount;
 mod burner;
@@ -35,33 +36,33 @@ use pool::{Kind, Pool};
 use std::path::PathBuf;
 use trials::Trials;
 
-/// What is to be tried.
+/// The options of a self-test.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) scenario: Scenario,
     /// The plan of a plain run.
     pub(crate) plan: Plan,
-    /// Plain runs that there are to be; 0 to judge what there is.
+    /// The number of plain runs; 0 to judge the runs that are there.
     pub(crate) runs: u32,
-    /// Planted runs that there are to be.
-    pub(crate) planted: u32,
-    /// Baselines that there are to be.
+    /// The number of runs with faults.
+    pub(crate) faulty: u32,
+    /// The number of baselines.
     pub(crate) baselines: u32,
     /// The rounds of each.
     pub(crate) baseline_rounds: u32,
-    /// By how much a planted cell is made slower, as a share of what it costs.
+    /// By how much a fault makes a cell slower, as a share of its cost.
     pub(crate) share: f64,
     pub(crate) policy: Policy,
     /// The guests' kernel; `None` for the default.
     pub(crate) kernel: Option<String>,
-    /// Where the runs are, or are to be.
+    /// The folder of the runs.
     pub(crate) folder: PathBuf,
 }
 
-/// Makes the runs that are not there yet, judges all of them, and says what came of it.
+/// Makes the runs that are missing, judges all of them, and returns a report.
 ///
 /// # Errors
-/// When a run cannot be made, breaks off or is interrupted: the others are kept.
+/// When a run cannot be made, breaks off or is interrupted. The other runs are kept.
 pub(crate) fn run(asked: &Asked) -> Result<String, Failure> {
     let mut pool = Pool::open(&asked.folder).map_err(Failure::usage)?;
     Collector { asked, pool: &mut pool }.collect()?;
@@ -75,7 +76,7 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    /// Baselines, plain and planted runs in turn, so that what drifts on the machine meets all of them.
+    /// Baselines, plain runs and runs with faults take turns, so that a drift of the machine affects all of them.
     fn collect(&mut self) -> Result<(), Failure> {
         if self.asked.runs == 0 {
             return Ok(());
@@ -85,14 +86,14 @@ impl Collector<'_> {
         for rules in amount::calibrations(self.asked.plan.target) {
             self.calibrate(*rules)?;
         }
-        let turns = self.asked.runs.max(self.asked.planted);
+        let turns = self.asked.runs.max(self.asked.faulty);
         for turn in 1..=turns {
             self.baseline((turn * self.asked.baselines).div_ceil(turns))?;
             if turn <= self.asked.runs {
                 self.plain(turn)?;
             }
-            if turn <= self.asked.planted {
-                self.planted(turn)?;
+            if turn <= self.asked.faulty {
+                self.faulty(turn)?;
             }
         }
         Ok(())
@@ -109,12 +110,12 @@ impl Collector<'_> {
         if self.pool.count(Kind::Plain) >= number {
             return Ok(());
         }
-        // A plan that counts instructions is to come out the same under any load.
+        // Counted instructions must be the same under any load.
         let _burner = self.asked.plan.target.is_exact().then(Burner::light);
         self.make(Kind::Plain, self.asked.plan.clone()).map(drop)
     }
 
-    /// With so many `rules` ahead of every dispatch, wherever packets are sent.
+    /// A run with so many `rules` ahead of every dispatch, in every cell that sends packets.
     fn calibrate(&mut self, rules: u32) -> Result<(), Failure> {
         let slowdowns = amount::calibration(&self.asked.plan, &self.asked.policy, rules);
         if slowdowns.is_empty() || self.pool.runs(Kind::Calibration).any(|run| run.header.plan.slowdowns == slowdowns) {
@@ -123,28 +124,27 @@ impl Collector<'_> {
         self.make(Kind::Calibration, Plan { slowdowns, ..self.asked.plan.clone() }).map(drop)
     }
 
-    fn planted(&mut self, number: u32) -> Result<(), Failure> {
-        if self.pool.count(Kind::Planted) < number {
+    fn faulty(&mut self, number: u32) -> Result<(), Failure> {
+        if self.pool.count(Kind::Faulty) < number {
             let amount = Amount::of(self.pool, self.asked.share);
             let plan = amount.plan(&self.asked.plan, &self.asked.policy, number);
             if plan.slowdowns.is_empty() {
                 return Ok(());
             }
-            self.make(Kind::Planted, plan)?;
+            self.make(Kind::Faulty, plan)?;
         }
-        // The gate runs again what looks worse, on a wall clock.
+        // On a wall clock, the gate runs again what looks worse.
         let rounds = self.asked.policy.reruns;
         if self.asked.plan.target.is_exact() || rounds == 0 || self.pool.again(number).is_some() {
             return Ok(());
         }
-        let Some((place, header)) =
-            self.pool.planted(number).map(|run| (run.place.clone(), run.dataset.header.clone()))
+        let Some((place, header)) = self.pool.faulty(number).map(|run| (run.place.clone(), run.dataset.header.clone()))
         else {
             return Ok(());
         };
-        let planted = carriers(&header.plan);
-        let beside = planted.iter().copied().filter_map(gate::beside);
-        let cells: Vec<Cell> = planted.iter().copied().chain(beside).collect();
+        let faulty = carriers(&header.plan);
+        let beside = faulty.iter().copied().filter_map(gate::beside);
+        let cells: Vec<Cell> = faulty.iter().copied().chain(beside).collect();
         let again = ChildRun::again(&header, &cells, rounds, Reruns::of(&place, &header.id).free());
         self.pool.confirm(number, again.run()?.dataset);
         Ok(())

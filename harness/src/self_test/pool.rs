@@ -1,4 +1,4 @@
-//! The runs of a self-test, in a folder that holds whatever was made of them so far.
+//! The runs of a self-test that are in its folder.
 
 use crate::session::reruns::Reruns;
 use crate::session::store::{self, RECORD};
@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Kind {
-    /// Others are held against it: on a wall clock a run of many rounds, as a baseline is.
+    /// Other runs are compared with it: on a wall clock a run of many rounds, as baselines are.
     Baseline,
-    /// It is like the baselines, in as many rounds as the scenario has.
+    /// It is like the baselines, with as many rounds as the scenario has.
     Plain,
-    /// It tells what a planted rule costs.
+    /// It shows what an injected rule costs.
     Calibration,
-    /// Some of its cells are slower.
-    Planted,
+    /// Some of its cells have faults.
+    Faulty,
 }
 
 impl Kind {
@@ -26,17 +26,17 @@ impl Kind {
             Self::Baseline => "baseline",
             Self::Plain => "plain",
             Self::Calibration => "calibration",
-            Self::Planted => "planted",
+            Self::Faulty => "planted",
         }
     }
 }
 
-/// A run that is there whole.
+/// A complete run.
 #[derive(Debug, Clone)]
 pub(super) struct Run {
     pub(super) place: PathBuf,
     pub(super) dataset: Dataset,
-    /// The planted cells, run again as the gate would.
+    /// The cells with faults, run again as the gate would.
     pub(super) again: Option<Dataset>,
 }
 
@@ -48,13 +48,13 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Reads what is in `folder`, if there is anything.
+    /// Reads the runs in `folder`, if it has any.
     ///
     /// # Errors
-    /// When it cannot be read. A run that broke off is passed over.
+    /// When a run cannot be read. A run that broke off is left out.
     pub(super) fn open(folder: &Path) -> Result<Self> {
         let mut pool = Self { folder: folder.to_owned(), runs: Vec::new() };
-        for kind in [Kind::Baseline, Kind::Plain, Kind::Calibration, Kind::Planted] {
+        for kind in [Kind::Baseline, Kind::Plain, Kind::Calibration, Kind::Faulty] {
             let Ok(entries) = fs::read_dir(folder.join(kind.folder())) else { continue };
             let mut places: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
             places.sort();
@@ -81,8 +81,8 @@ impl Pool {
         self.of(kind).map(|run| &run.dataset)
     }
 
-    /// The runs without anything planted.
-    pub(super) fn unplanted(&self) -> impl Iterator<Item = &Dataset> {
+    /// The runs without faults.
+    pub(super) fn faultless(&self) -> impl Iterator<Item = &Dataset> {
         self.runs(Kind::Baseline).chain(self.runs(Kind::Plain))
     }
 
@@ -90,17 +90,17 @@ impl Pool {
         u32::try_from(self.of(kind).count()).unwrap_or(u32::MAX)
     }
 
-    /// The `number`th planted run, from 1.
-    pub(super) fn planted(&self, number: u32) -> Option<&Run> {
-        self.of(Kind::Planted).nth(number.saturating_sub(1) as usize)
+    /// The `number`th run with faults, from 1.
+    pub(super) fn faulty(&self, number: u32) -> Option<&Run> {
+        self.of(Kind::Faulty).nth(number.saturating_sub(1) as usize)
     }
 
-    /// What the `number`th planted run gave again.
+    /// The rerun of the `number`th run with faults.
     pub(super) fn again(&self, number: u32) -> Option<&Dataset> {
-        self.planted(number)?.again.as_ref()
+        self.faulty(number)?.again.as_ref()
     }
 
-    /// Where the next run of a kind goes: behind all that are there, also those that broke off.
+    /// The folder of the next run of a kind: after all others, also after those that broke off.
     pub(super) fn next(&self, kind: Kind) -> PathBuf {
         let folder = self.folder.join(kind.folder());
         let place = |number: u32| folder.join(format!("{number:03}"));
@@ -112,16 +112,16 @@ impl Pool {
         &self.runs[self.runs.len() - 1].1.dataset
     }
 
-    /// Keeps what the `number`th planted run gave again.
+    /// Keeps the rerun of the `number`th run with faults.
     pub(super) fn confirm(&mut self, number: u32, again: Dataset) {
-        let planted = self.runs.iter_mut().filter(|(kind, _)| *kind == Kind::Planted);
-        if let Some((_, run)) = planted.into_iter().nth(number.saturating_sub(1) as usize) {
+        let faulty = self.runs.iter_mut().filter(|(kind, _)| *kind == Kind::Faulty);
+        if let Some((_, run)) = faulty.into_iter().nth(number.saturating_sub(1) as usize) {
             run.again = Some(again);
         }
     }
 }
 
-/// The run of `record`, unless it was broken off.
+/// The run of `record`, unless it broke off.
 fn whole(record: &Path) -> Result<Option<Dataset>> {
     let dataset = store::read(record).with_context(|| record.display().to_string())?.dataset;
     Ok(Some(dataset).filter(|dataset| dataset.end.as_ref().is_some_and(|end| !end.interrupted)))

@@ -1,4 +1,4 @@
-//! Self-tests of runs that were made up: what they come to is known.
+//! Self-tests of made-up runs with known results.
 
 use super::amount::{Amount, calibration};
 use super::pool::{Kind, Pool};
@@ -25,16 +25,16 @@ fn plan(target: TargetName) -> Plan {
     Plan { scenario: "made-up".to_owned(), rounds: 6, cells: axes.expand(), ..Plan::example(target) }
 }
 
-/// What a cell of a plan without slowdowns costs, in ns.
+/// The cost of a cell in a plan without faults, in ns.
 const COST: f64 = 1e6;
 
-/// By how much a rule makes a connection slower, as a share of it.
+/// How much slower a rule makes a connection, as a share.
 const RULE: f64 = 1e-4;
 
-/// What a run of `plan` would measure where nothing is noisy but the order of magnitude of `noise`.
+/// What a run of `plan` would measure with `noise` of this size.
 fn measured(plan: &Plan, noise: f64, round: u32, cell: &Cell) -> f64 {
-    let planted = plan.slowdowns.iter().find(|slowdown| slowdown.cell == *cell);
-    let slower = match planted.map(|slowdown| slowdown.means) {
+    let fault = plan.slowdowns.iter().find(|slowdown| slowdown.cell == *cell);
+    let slower = match fault.map(|slowdown| slowdown.means) {
         None => 0.0,
         Some(Means::Delay(delay)) => delay.as_nanos() as f64,
         Some(Means::Rules(rules)) => COST * (0.01 + RULE * f64::from(rules)),
@@ -83,7 +83,7 @@ fn write(folder: &Path, name: &str, text: &str) {
     fs::write(folder.join(name).join(RECORD), text).unwrap();
 }
 
-/// Three plain runs, the calibrations, and three planted runs with their reruns.
+/// Three plain runs, the calibrations, and three runs with faults and their reruns.
 fn collected(folder: &Path, target: TargetName, share: f64, noise: f64) -> Pool {
     let plan = plan(target);
     for number in 1..=3 {
@@ -103,12 +103,12 @@ fn collected(folder: &Path, target: TargetName, share: f64, noise: f64) -> Pool 
 }
 
 #[test]
-fn as_much_is_planted_as_makes_a_cell_slower_by_the_share() {
+fn a_fault_makes_a_cell_slower_by_the_share() {
     for (target, share) in [(TargetName::Host, 0.25), (TargetName::Exact, 0.02)] {
         let folder = tempfile::tempdir().unwrap();
         let pool = collected(folder.path(), target, share, 0.0);
         let slowdowns: Vec<Slowdown> =
-            pool.runs(Kind::Planted).flat_map(|run| run.header.plan.slowdowns.clone()).collect();
+            pool.runs(Kind::Faulty).flat_map(|run| run.header.plan.slowdowns.clone()).collect();
         assert!(slowdowns.len() >= 6, "{slowdowns:?}");
         for slowdown in slowdowns {
             match slowdown.means {
@@ -129,30 +129,30 @@ fn one_cell_a_load_is_slowed_down_and_only_guests_with_one_are_run() {
     let pool = collected(folder.path(), TargetName::Exact, 0.02, 0.0);
     let amount = Amount::of(&pool, 0.02);
     let whole = plan(TargetName::Exact);
-    let mut planted = Vec::new();
+    let mut faulty = Vec::new();
     for number in 1.. {
         let plan = amount.plan(&whole, &Policy::default(), number);
         if plan.slowdowns.is_empty() {
             break;
         }
         assert_eq!(plan.boots().len(), plan.slowdowns.len());
-        planted.extend(plan.slowdowns.iter().map(|slowdown| slowdown.cell));
+        faulty.extend(plan.slowdowns.iter().map(|slowdown| slowdown.cell));
     }
     // In turn every cell, and each once: the same again would count the same again.
-    planted.sort_unstable();
+    faulty.sort_unstable();
     let mut cells = whole.cells;
     cells.sort_unstable();
-    assert_eq!(planted, cells);
+    assert_eq!(faulty, cells);
 }
 
 #[test]
-fn alike_runs_raise_no_alarm_and_what_was_planted_is_found() {
+fn equal_runs_raise_no_alarm_and_faults_are_found() {
     for (target, share) in [(TargetName::Host, 0.25), (TargetName::Exact, 0.02)] {
         let folder = tempfile::tempdir().unwrap();
         let trials = Trials::of(&collected(folder.path(), target, share, 0.001), &Policy::default()).unwrap();
         assert_eq!((trials.alarms.hits, trials.alarms.trials), (0, 3), "{target}");
         let found = trials.came_to(Verdict::Regressed);
-        assert!(found.hits == found.trials && found.trials >= 6, "{target}: {:?}", trials.planted);
+        assert!(found.hits == found.trials && found.trials >= 6, "{target}: {:?}", trials.faults);
         assert_eq!((trials.besides.hits, trials.besides.trials), (0, 3), "{target}");
     }
 }
@@ -196,7 +196,7 @@ fn with_baselines_every_plain_run_is_held_against_each_and_other_baselines_stand
     assert_eq!((trials.plain, trials.baselines.as_slice()), (3, [20, 20].as_slice()));
     assert_eq!((trials.alarms.hits, trials.alarms.trials), (0, 6));
     let found = trials.came_to(Verdict::Regressed);
-    assert!(found.hits == found.trials && found.trials >= 6, "{:?}", trials.planted);
+    assert!(found.hits == found.trials && found.trials >= 6, "{:?}", trials.faults);
     // A plain run that is slower is not confirmed by the other baseline, unless that is slower, too.
     write(folder.path(), "plain/002", &slower(0.5));
     assert_eq!(judged().alarms.hits, 0);
@@ -228,7 +228,7 @@ fn what_was_found_is_told_with_every_verdict_and_its_interval() {
         scenario: Scenario::read("made-up.yaml", "name: made-up\nquestion: Is it found?\nservices: [4]\n").unwrap(),
         plan: plan(TargetName::Host),
         runs: 3,
-        planted: 3,
+        faulty: 3,
         baselines: 0,
         baseline_rounds: 20,
         share: 0.25,

@@ -1,4 +1,4 @@
-//! What a self-test found, for people.
+//! The report of a self-test, as text.
 
 use super::Asked;
 use super::trials::{Trial, Trials};
@@ -13,7 +13,7 @@ use std::fmt::Write;
 /// How many names of a list are worth showing.
 const SHOWN: usize = 12;
 
-/// Verdicts on what was planted, what the gate is for first.
+/// Verdicts on cells with faults. The one that the gate should give is first.
 const VERDICTS: &[Verdict] =
     &[Verdict::Regressed, Verdict::Inconclusive, Verdict::Unchanged, Verdict::Improved, Verdict::Missing];
 
@@ -37,7 +37,7 @@ pub(super) fn tell(asked: &Asked, trials: &Trials) -> String {
     found(&mut text, trials, asked.share);
     let _ = writeln!(
         text,
-        "In brackets the 95 % interval of the rate (Clopper and Pearson), as if trials did not depend on each other."
+        "In brackets: the 95 % interval of the rate (Clopper and Pearson), as if trials were independent."
     );
     text
 }
@@ -48,22 +48,22 @@ fn alarms(text: &mut String, trials: &Trials) {
         [] => format!("every two of {} plain runs", trials.plain),
         baselines => format!("each of {} plain runs beside each of {}", trials.plain, in_rounds(baselines)),
     };
-    let _ = writeln!(text, "false alarms  {}: {of}, so that comparisons share runs", trials.alarms);
+    let _ = writeln!(text, "false alarms  {}: {of}; comparisons share runs", trials.alarms);
     let verdicts = trials.verdicts.iter().map(|(verdict, count)| format!("{count} {verdict}"));
     let _ = writeln!(text, "              their verdicts: {}", verdicts.collect::<Vec<_>>().join(", "));
     names(text, &trials.named);
     text.push('\n');
 }
 
-/// What was planted, and found or not.
+/// Faults, found or not.
 fn found(text: &mut String, trials: &Trials, share: f64) {
-    if trials.planted.is_empty() {
-        text.push_str("nothing was planted\n\n");
+    if trials.faults.is_empty() {
+        text.push_str("no fault was injected\n\n");
         return;
     }
     let _ = writeln!(
         text,
-        "planted +{} %  found and named as that cell and metric: {}",
+        "faults of +{} %  found and named as that cell and metric: {}",
         percent(share),
         trials.came_to(Verdict::Regressed)
     );
@@ -78,7 +78,7 @@ fn found(text: &mut String, trials: &Trials, share: f64) {
         text,
         "\n  {:<24}{:>7}{}{:>10}  by",
         "",
-        "planted",
+        "faults",
         VERDICTS.iter().map(|verdict| format!("{:>14}", verdict.name())).collect::<String>(),
         "slower"
     );
@@ -87,19 +87,18 @@ fn found(text: &mut String, trials: &Trials, share: f64) {
     }
     row(text, "all", &trials.gating().collect::<Vec<_>>());
     let silent: Vec<&Trial> =
-        trials.planted.iter().filter(|trial| trials.gating().all(|gating| gating != *trial)).collect();
+        trials.faults.iter().filter(|trial| trials.gating().all(|gating| gating != *trial)).collect();
     if !silent.is_empty() {
         let mut rate = Rate::default();
         silent.iter().for_each(|trial| rate.add(trial.verdict == Verdict::Regressed));
-        let _ =
-            writeln!(text, "  planted into what does not gate by this policy: {}; seen as worse: {rate}", silent.len());
+        let _ = writeln!(text, "  in cells that do not gate by this policy: {}; seen as worse: {rate}", silent.len());
     }
-    let _ = writeln!(text, "\nnamed besides {} planted runs", trials.besides);
+    let _ = writeln!(text, "\nruns with faults in which another cell was named: {}", trials.besides);
     names(text, &trials.named_besides);
     text.push('\n');
 }
 
-/// How many came to each verdict, and by how much they were slower in the middle.
+/// How many cells have each verdict, and the median of how much slower they were.
 fn row(text: &mut String, name: &str, of: &[&Trial]) {
     let counts =
         VERDICTS.iter().map(|verdict| format!("{:>14}", of.iter().filter(|trial| trial.verdict == *verdict).count()));
@@ -116,7 +115,7 @@ fn row(text: &mut String, name: &str, of: &[&Trial]) {
     let _ = writeln!(text, "{}", line.trim_end());
 }
 
-/// Names, those that come most often first.
+/// Names, the most frequent first.
 fn names(text: &mut String, names: &BTreeMap<String, usize>) {
     let mut names: Vec<(&String, &usize)> = names.iter().collect();
     names.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
@@ -128,7 +127,7 @@ fn names(text: &mut String, names: &BTreeMap<String, usize>) {
     }
 }
 
-/// How many baselines there are, and in how many rounds they were made.
+/// The number of baselines, and of their rounds.
 fn in_rounds(baselines: &[u32]) -> String {
     let (least, most) = (baselines.iter().min().unwrap_or(&0), baselines.iter().max().unwrap_or(&0));
     let rounds = if least == most { format!("{least}") } else { format!("{least} to {most}") };

@@ -1,4 +1,4 @@
-//! What the gate says of a self-test's runs.
+//! The gate's verdicts on a self-test's runs.
 
 use super::amount::carriers;
 use super::pool::{Kind, Pool, Run};
@@ -16,46 +16,46 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// What the gate says of all of it.
+/// The gate's verdicts on all runs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Trials {
     pub(super) plain: usize,
-    /// The rounds of each baseline that plain runs were held against; none where they were held against each other.
+    /// The rounds of each baseline that plain runs were compared with; empty if they were compared with each other.
     pub(super) baselines: Vec<u32>,
-    /// Comparisons of alike runs that failed, or named something as worse.
+    /// Comparisons of equal runs that failed, or named something as worse.
     pub(super) alarms: Rate,
-    /// The verdicts in them, of what gates.
+    /// Their verdicts on cells that gate.
     pub(super) verdicts: BTreeMap<Verdict, usize>,
-    /// What was named as worse in them, and how often.
+    /// What they named as worse, and how often.
     pub(super) named: BTreeMap<String, usize>,
-    /// One for each planted slowdown.
-    pub(super) planted: Vec<Trial>,
-    /// Planted runs in which something was named as worse that nothing was planted into.
+    /// One for each fault.
+    pub(super) faults: Vec<Trial>,
+    /// Runs with faults in which a cell without a fault was named as worse.
     pub(super) besides: Rate,
-    /// What that was, and how often.
+    /// What these cells were, and how often.
     pub(super) named_besides: BTreeMap<String, usize>,
 }
 
-/// A planted slowdown, and what the gate said of it.
+/// A fault, and the gate's verdict on its cell.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Trial {
     pub(super) slowdown: Slowdown,
-    /// What the cell is called.
+    /// The cell's name.
     pub(super) name: String,
     pub(super) gating: Gating,
     pub(super) verdict: Verdict,
-    /// By how much it was measured to be slower, as a share; `None` without a figure.
+    /// How much slower it was measured, as a share; `None` without a figure.
     pub(super) slower: Option<f64>,
 }
 
 impl Trials {
-    /// Judges every plain run beside every baseline, and every planted run beside one of them; without baselines every two
-    /// plain runs, and every planted run beside the plain one that was made before it.
+    /// Judges every plain run beside every baseline, and every run with faults beside one of them. Without baselines it
+    /// judges every two plain runs, and every run with faults beside the plain run that was made before it.
     ///
     /// # Errors
-    /// When there are too few runs for either, or they cannot be compared.
+    /// When there are too few runs, or they cannot be compared.
     pub(super) fn of(pool: &Pool, policy: &Policy) -> Result<Self, Failure> {
-        let all: Vec<&Dataset> = pool.unplanted().collect();
+        let all: Vec<&Dataset> = pool.faultless().collect();
         let baselines = pool.count(Kind::Baseline) as usize;
         check(baselines, all.len() - baselines).map_err(Failure::usage)?;
         let pairs: Vec<(usize, usize)> = match baselines {
@@ -66,7 +66,7 @@ impl Trials {
             let others = Others { all: &all, baselines, but: [*before, *after] };
             others.judge(all[*before], all[*after], None, policy)
         });
-        let numbered: Vec<(usize, &Run)> = pool.of(Kind::Planted).enumerate().collect();
+        let numbered: Vec<(usize, &Run)> = pool.of(Kind::Faulty).enumerate().collect();
         let found = in_parallel(&numbered, |(number, run)| {
             let before = if baselines == 0 { (*number).min(all.len() - 1) } else { number % baselines };
             let others = Others { all: &all, baselines, but: [before, before] };
@@ -94,14 +94,14 @@ impl Trials {
     }
 
     fn find(&mut self, judgement: &Judgement, run: &Dataset) {
-        let planted: BTreeSet<Cell> = carriers(&run.header.plan).into_iter().collect();
+        let faulty: BTreeSet<Cell> = carriers(&run.header.plan).into_iter().collect();
         for &slowdown in &run.header.plan.slowdowns {
             let own = |judged: &&Judged| {
                 let row = &judged.compared;
                 row.cell == slowdown.cell && row.metric == Metric::of(slowdown.cell.probe)
             };
             let Some(judged) = judgement.judged.iter().find(own) else { continue };
-            self.planted.push(Trial {
+            self.faults.push(Trial {
                 slowdown,
                 name: judged.compared.name.clone(),
                 gating: judged.gating,
@@ -112,38 +112,37 @@ impl Trials {
         let besides: Vec<&Judged> = judgement
             .judged
             .iter()
-            .filter(|judged| is_named(judged) && !planted.contains(&judged.compared.cell))
+            .filter(|judged| is_named(judged) && !faulty.contains(&judged.compared.cell))
             .collect();
         self.besides.add(!besides.is_empty());
         besides.iter().for_each(|judged| *self.named_besides.entry(judged.compared.name.clone()).or_default() += 1);
     }
 
-    /// How many of the planted slowdowns that gate came to `verdict`.
+    /// How many of the faults in cells that gate have this `verdict`.
     pub(super) fn came_to(&self, verdict: Verdict) -> Rate {
         let mut rate = Rate::default();
         self.gating().for_each(|trial| rate.add(trial.verdict == verdict));
         rate
     }
 
-    /// Those that have a say.
+    /// The faults in cells that gate.
     pub(super) fn gating(&self) -> impl Iterator<Item = &Trial> {
-        self.planted.iter().filter(|trial| trial.gating == Gating::Gates)
+        self.faults.iter().filter(|trial| trial.gating == Gating::Gates)
     }
 }
 
-/// Runs that stand for runs of suspicious cells later on.
+/// Runs that are used as reruns of suspicious cells.
 struct Others<'a> {
-    /// Baselines, and plain runs behind them.
+    /// Baselines, then plain runs.
     all: &'a [&'a Dataset],
     /// How many of them are baselines.
     baselines: usize,
-    /// Those that are being judged.
+    /// The two that are being judged.
     but: [usize; 2],
 }
 
 impl Others<'_> {
-    /// As the gate does: what is suspicious is run again, and must be worse again. `again` is what was run again, for the
-    /// cells in it.
+    /// As the gate does it: a suspicious cell is run again, and must be worse again. `again` has real reruns of some cells.
     fn judge(&self, before: &Dataset, after: &Dataset, again: Option<&Dataset>, policy: &Policy) -> Judgement {
         let judgement = gate::judge(before, after, &[], policy);
         let confirmed: BTreeSet<Cell> = again.iter().flat_map(|run| carriers(&run.header.plan)).collect();
@@ -152,7 +151,7 @@ impl Others<'_> {
         if policy.reruns == 0 || judgement.suspicious().is_empty() {
             return judgement;
         }
-        // Planted cells only ever stand for themselves.
+        // A cell with a fault is only ever confirmed by its own rerun.
         let mut reruns: Vec<Dataset> = again.cloned().into_iter().collect();
         if !suspicious.is_empty() {
             reruns.extend(self.rounds(policy.reruns).map(|run| only(run, &suspicious)));
@@ -160,7 +159,7 @@ impl Others<'_> {
         gate::judge(before, after, &reruns, policy)
     }
 
-    /// As many of the runs that follow as have so many rounds between them: other baselines, as long as there are any.
+    /// So many of the following runs that they have `rounds` in sum: first other baselines, then plain runs.
     fn rounds(&self, rounds: u32) -> impl Iterator<Item = &Dataset> {
         let after = self.but[usize::from(self.baselines == 0)] + 1;
         let around = |from: usize, to: usize| (after.clamp(from, to)..to).chain(from..after.clamp(from, to));
@@ -209,12 +208,12 @@ fn is_named(judged: &Judged) -> bool {
     judged.gating == Gating::Gates && judged.verdict == Verdict::Regressed
 }
 
-/// By how much more it costs, as a share; a rate by the time that one takes.
+/// How much more it costs, as a share; for a rate, how much more time one takes.
 fn slower(judged: &Judged) -> Option<f64> {
     Some(judged.compared.metric.cost(judged.compared.change?.ratio) - 1.0)
 }
 
-/// What `work` makes of each of `jobs`, on every core.
+/// The results of `work` for each of `jobs`, on every core.
 fn in_parallel<J: Sync, R: Send>(jobs: &[J], work: impl Fn(&J) -> R + Sync) -> Vec<R> {
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let cores = thread::available_parallelism().map_or(1, NonZero::get);

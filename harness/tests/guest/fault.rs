@@ -29,25 +29,25 @@ pub(super) fn a_guest_is_the_same_whatever_fault_is_injected_later_on() -> Resul
         Slowdown { cell: cell(ProbeName::AppendRule, None)?, means: Means::Delay(Duration::from_nanos(DELAY.into())) };
     let ruled = Slowdown { cell: cell(ProbeName::Connect, Some(Position::Last))?, means: Means::Rules(100) };
     fs::write(folder.path().join("plant.json"), serde_json::to_vec(&[delayed, ruled])?)?;
-    let planted = run("planted", &["--backend", "iptables-legacy", "--plant", "plant.json"])?;
+    let faulty = run("faulty", &["--backend", "iptables-legacy", "--plant", "plant.json"])?;
 
-    let places = |slowdown: Slowdown| planted.header.plan.cells.iter().position(|cell| *cell == slowdown.cell);
-    let first = places(delayed).context("the planted cell is not in the plan")?;
-    let (was, is) = (samples(&plain)?, samples(&planted)?);
-    let ahead = planted.cells.iter().filter(|record| planted.header.plan.cells[..first].contains(&record.cell));
+    let places = |slowdown: Slowdown| faulty.header.plan.cells.iter().position(|cell| *cell == slowdown.cell);
+    let first = places(delayed).context("the cell with the fault is not in the plan")?;
+    let (was, is) = (samples(&plain)?, samples(&faulty)?);
+    let ahead = faulty.cells.iter().filter(|record| faulty.header.plan.cells[..first].contains(&record.cell));
     let mut compared = 0;
     for record in ahead {
         let coordinates = format!("{:?}", CellRecord { samples: Vec::new(), ..record.clone() });
         ensure!(was.get(&coordinates) == is.get(&coordinates), "another guest: {record:?}");
         compared += 1;
     }
-    ensure!(compared > 10, "only {compared} records come before the planted cell");
+    ensure!(compared > 10, "only {compared} records come before the cell with the fault");
     let figure = |run: &Dataset, cell| {
         let own = |record: &&CellRecord| record.cell == cell && record.metric == Metric::of(cell.probe);
         run.cells.iter().find(own).and_then(|record| record.samples.first().copied()).context("no sample")
     };
-    let grown = figure(&planted, delayed.cell)? - figure(&plain, delayed.cell)?;
+    let grown = figure(&faulty, delayed.cell)? - figure(&plain, delayed.cell)?;
     ensure!((0.5..2.0).contains(&(grown / f64::from(DELAY))), "a delay of {DELAY} took {grown}");
-    ensure!(figure(&planted, ruled.cell)? > 1.05 * figure(&plain, ruled.cell)?, "the rules took nothing");
+    ensure!(figure(&faulty, ruled.cell)? > 1.05 * figure(&plain, ruled.cell)?, "the rules took nothing");
     Ok(())
 }

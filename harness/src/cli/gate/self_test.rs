@@ -69,7 +69,7 @@ impl Options {
             scenario,
             plan,
             runs: self.runs,
-            planted: self.planted.unwrap_or(self.runs),
+            faulty: self.planted.unwrap_or(self.runs),
             baselines: self.baselines.unwrap_or(if target.is_exact() { 0 } else { 5 }),
             baseline_rounds: self.baseline_rounds,
             share,

@@ -1,4 +1,4 @@
-//! What is made of the ways in which a tool's run ends.
+//! What the end of a tool's run means for the cell.
 
 use crate::backend::transaction;
 use crate::cell_error::{CellError, Missing};
@@ -7,16 +7,16 @@ use crate::tool::{Ending, ToolRun, refusal};
 use lab_core::layout::Invocation;
 use std::time::Duration;
 
-/// What a tool's run is to the cell.
+/// The result of a tool's run for the cell.
 pub(super) fn judge(program: &str, call: &Invocation, run: ToolRun, limit: Duration) -> Result<ToolRun, CellError> {
     match run.ending {
         Ending::Exited(0) => Ok(run),
         Ending::Interrupted => Err(CellError::Interrupted),
-        Ending::Signalled(signal) => Err(CellError::Failed(format!("{program} was ended by signal {signal}"))),
+        Ending::Signalled(signal) => Err(CellError::Failed(format!("{program} was killed by signal {signal}"))),
         Ending::TimedOut => Err(CellError::OverBudget(progress(program, call, &run))),
         Ending::TooSlow => {
             let progress = progress(program, call, &run);
-            let reason = format!("{progress}, too little to be through within its {}", clock::spell(limit));
+            let reason = format!("{progress}, too little to finish within {}", clock::spell(limit));
             Err(CellError::OverBudget(reason))
         }
         Ending::Exited(_) if run.stderr.contains("Message too long") => Err(CellError::Skipped(too_long(program))),
@@ -35,16 +35,16 @@ fn refused(program: &str, call: &Invocation, run: &ToolRun) -> String {
     format!("{program} refused{line} in the node: \"{}\"", refusal.message)
 }
 
-/// How far a tool came that ran out of time.
+/// How far a tool had come when it ran out of time.
 fn progress(program: &str, call: &Invocation, run: &ToolRun) -> String {
     let time = clock::spell(run.wall);
     let total = call.stdin.len();
     let read = usize::try_from(run.read).unwrap_or(total).min(total);
     if read == total {
-        return format!("{program} was ended after {time}; it had read all of its input");
+        return format!("{program} was killed after {time}; it had read all of its input");
     }
     format!(
-        "{program} was ended after {time}; it had read {} % of its input (line {} of {})",
+        "{program} was killed after {time}; it had read {} % of its input (line {} of {})",
         100 * read / total,
         lines(&call.stdin[..read]),
         lines(&call.stdin)

@@ -19,7 +19,7 @@ use tools::Tools;
 
 /// Time for one of the small calls around a load: a chain, a jump.
 const SMALL_CALL: Duration = Duration::from_secs(60);
-/// How long to wait for the machine to become quiet before a load.
+/// How long to wait at most until the machine is quiet, before a load.
 const SETTLE: Duration = Duration::from_secs(1);
 
 pub(super) const KIND: Kind = Kind {
@@ -47,7 +47,7 @@ impl Driver for Rules {
         meter::settle(SETTLE)?;
         let before = meter::kernel_memory()?;
         let cost = self.tools.perform(node, &sync, limit).map_err(|error| self.show_how(error, cluster))?;
-        // Small loads drown in what else the kernel does, and may come out negative.
+        // For small loads the kernel's other work is larger than this. It may even be negative.
         let kernel_memory = meter::kernel_memory()? - before;
         let counts = vec![(Metric::KernelMemory, kernel_memory as f64), (Metric::ScriptBytes, script_bytes as f64)];
         Ok(Loaded { cost, counts })
@@ -96,7 +96,7 @@ impl Driver for Rules {
 }
 
 impl Rules {
-    /// Adds to a failed load how to see what was loaded.
+    /// Adds to a failed load how to see its input.
     fn show_how(&self, error: CellError, cluster: &Cluster) -> CellError {
         match error {
             CellError::Failed(reason) => {

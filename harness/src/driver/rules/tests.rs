@@ -1,4 +1,4 @@
-//! What is made of the ways in which a tool's run ends, and which tools are called.
+//! What the end of a tool's run means, and which tools are called.
 
 use super::judge::judge;
 use super::*;
@@ -33,34 +33,34 @@ fn a_refusal_names_the_line_and_the_tools_own_message() {
 
 #[test]
 fn a_tool_out_of_time_says_how_far_it_had_read() {
-    let half = "iptables-restore was ended after 9.00 s; it had read 44 % of its input (line 2 of 4)";
+    let half = "iptables-restore was killed after 9.00 s; it had read 44 % of its input (line 2 of 4)";
     assert_eq!(judged(run(Ending::TimedOut, 16, "")), CellError::OverBudget(half.to_owned()));
-    let all = "iptables-restore was ended after 9.00 s; it had read all of its input";
+    let all = "iptables-restore was killed after 9.00 s; it had read all of its input";
     assert_eq!(judged(run(Ending::TimedOut, 36, "")), CellError::OverBudget(all.to_owned()));
     assert_eq!(
         judge("iptables-restore", &call(), run(Ending::TooSlow, 16, ""), Duration::from_secs(40)).unwrap_err(),
-        CellError::OverBudget(format!("{half}, too little to be through within its 40.0 s"))
+        CellError::OverBudget(format!("{half}, too little to finish within 40.0 s"))
     );
 }
 
 #[test]
 fn a_transaction_too_long_for_an_ordinary_user_is_skipped_with_the_remedy() {
-    let ended =
+    let error =
         judged(run(Ending::Exited(4), 36, "iptables-restore: line 4 failed: sendmsg() failed: Message too long\n"));
     assert!(
-        matches!(&ended, CellError::Skipped(reason) if reason.contains("sysctl -w net.core.wmem_max=")),
-        "{ended:?}"
+        matches!(&error, CellError::Skipped(reason) if reason.contains("sysctl -w net.core.wmem_max=")),
+        "{error:?}"
     );
 }
 
 #[test]
 fn a_signal_fails_the_cell_and_an_interrupt_says_nothing_of_it() {
-    assert_eq!(judged(run(Ending::Signalled(9), 0, "")).reason(), "iptables-restore was ended by signal 9");
+    assert_eq!(judged(run(Ending::Signalled(9), 0, "")).reason(), "iptables-restore was killed by signal 9");
     assert_eq!(judged(run(Ending::Interrupted, 0, "")), CellError::Interrupted);
     assert!(judge("iptables-restore", &call(), run(Ending::Exited(0), 36, ""), Duration::ZERO).is_ok());
 }
 
-/// Lists every call; answers a listing of a table with the rules and chains that were sent so far, less what it hides.
+/// Records every call. Answers a listing of a table with the rules and chains sent so far, except those it hides.
 #[derive(Default)]
 struct Fake {
     calls: Mutex<Vec<(String, String, Vec<u8>)>>,
@@ -76,7 +76,7 @@ impl Fake {
         self.calls.lock().unwrap().clone()
     }
 
-    /// What iptables-legacy-save would list of all tables; it is asked for three, and gives all of it for the first.
+    /// What iptables-legacy-save would list of all tables. It is called for three, and lists all at the first.
     fn listing(&self) -> String {
         let calls = self.calls();
         let arguments = calls.iter().filter(|(_, args, _)| args.contains("-N ") || args.contains("-I "));
@@ -154,9 +154,9 @@ fn a_load_prepares_syncs_once_and_counts() {
 
 #[test]
 fn a_rule_that_is_not_there_fails_the_load() {
-    let ended = load(Fake::leaked(1)).unwrap_err();
-    assert!(ended.reason().starts_with("installed 46 rules, "), "{ended:?}");
-    assert!(ended.reason().contains("where the layout says 47 rules, "), "{ended:?}");
+    let error = load(Fake::leaked(1)).unwrap_err();
+    assert!(error.reason().starts_with("installed 46 rules, "), "{error:?}");
+    assert!(error.reason().contains("where the layout says 47 rules, "), "{error:?}");
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Tools {
         within(node, || self.backend.installed(self.runner)).context("counting what is installed")
     }
 
-    /// Does the first of `actions`, with those behind it that go with it. Returns how many these were.
+    /// Does the first of `actions`, and those after it that are done with it. Returns how many it did.
     fn act(&self, node: &dyn Place, actions: &[Action], left: Duration, cost: &mut Cost) -> Result<usize, CellError> {
         match &actions[0] {
             Action::Call(part, first) => {
@@ -89,7 +89,7 @@ impl Tools {
         let made = usize::try_from(run.read).unwrap_or(calls.len()).min(calls.len());
         match run.ending {
             Ending::TimedOut | Ending::TooSlow => Err(CellError::OverBudget(format!(
-                "{program} was ended after {}; {made} of {} calls of it had been made",
+                "{program} was killed after {}; it had made {made} of {} calls",
                 clock::spell(run.wall),
                 calls.len()
             ))),
@@ -98,7 +98,7 @@ impl Tools {
     }
 }
 
-/// The call that `action` is, if it goes with `first`: of the same tool, about the same, and neither reads anything.
+/// The call of `action`, if it can be made together with `first`: same tool, same part, and neither has any input.
 fn continues<'a>(action: &'a Action, part: Part, first: &Invocation) -> Option<&'a Invocation> {
     match action {
         Action::Call(of, call) if *of == part && call.tool == first.tool => {
