@@ -4,6 +4,7 @@
 mod tier;
 
 use anyhow::{Context, Result, bail, ensure};
+use lab_core::cell::{ClusterSpec, Variant};
 use lab_core::dataset::{CellRecord, Dataset, Record};
 use lab_core::metric::{Metric, Unit};
 use lab_core::stats;
@@ -277,12 +278,11 @@ fn kept_labs_can_be_entered() -> Result<()> {
 /// Writes faults as `faults.json`: each has a cell's backend, probe and position, and the means.
 fn write_faults(folder: &Path, slowdowns: &[(&str, &str, Option<&str>, serde_json::Value)]) -> Result<()> {
     let slowdown = |(backend, probe, position, means): &(&str, &str, Option<&str>, serde_json::Value)| {
-        let cell = serde_json::json!({
-            "services": 4, "endpoints": 2, "backend": backend, "probe": probe, "position": position,
-        });
-        serde_json::json!({"cell": cell, "means": means})
+        let (cluster, variant) = (ClusterSpec::uniform(4, 2), Variant::usual(BackendName::find(backend)?));
+        let cell = serde_json::json!({"cluster": cluster, "variant": variant, "probe": probe, "position": position});
+        Ok(serde_json::json!({"cell": cell, "means": means}))
     };
-    let slowdowns: Vec<_> = slowdowns.iter().map(slowdown).collect();
+    let slowdowns: Vec<_> = slowdowns.iter().map(slowdown).collect::<Result<_>>()?;
     Ok(fs::write(folder.join("faults.json"), serde_json::to_vec(&slowdowns)?)?)
 }
 
@@ -411,7 +411,7 @@ fn what_looks_slower_is_run_again_beside_direct() -> Result<()> {
     fs::write(folder.join("policy.yaml"), "reruns: 2\nrules: [{probe: sync_full, gating: explains}]\n")?;
 
     let said = expect(&mut gate(folder, &["--out", "verdict"]), 1)?;
-    ensure!(said.contains("run again in 2 rounds:") && said.contains("the gate fails: regressed "), "{said}");
+    ensure!(said.contains("running again in 2 rounds:") && said.contains("the gate fails: regressed "), "{said}");
     let again = dataset_at(&folder.join("verdict/run/again"))?;
     let asked = |backend| again.header.plan.cells.iter().filter(|cell| cell.variant.backend == backend).count();
     ensure!(again.header.plan.rounds == 2 && asked(BackendName::Nftables) > 0);
