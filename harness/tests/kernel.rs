@@ -340,7 +340,7 @@ fn a_fault_without_effect_is_refused() -> Result<()> {
         Ok(said)
     };
     let said = with("nftables", "append_rule", None)?;
-    ensure!(said.contains("append_rule sends no packets, so that rules do not slow it down; plant a delay"), "{said}");
+    ensure!(said.contains("append_rule sends no packets, so rules do not slow it down; inject a delay"), "{said}");
     let said = with("ipvs", "connect", Some("first"))?;
     ensure!(said.contains("--plant faults.json: the scenario has no cell "), "{said}");
     Ok(())
