@@ -1,4 +1,4 @@
-//! Generic netlink: a family is found by its name, and a command has a header of its own (linux/genetlink.h).
+//! Generic netlink: finds a family by its name, and writes a command's header (linux/genetlink.h).
 
 use crate::message::attribute;
 use crate::socket::{Socket, SocketError};
@@ -6,7 +6,7 @@ use crate::socket::{Socket, SocketError};
 /// The bytes of `struct genlmsghdr`.
 pub(crate) const HEADER: usize = 4;
 
-// The family that knows the families.
+// The family that lists the families.
 const CONTROL: u16 = 16;
 const CONTROL_VERSION: u8 = 1;
 const GET_FAMILY: u8 = 3;
@@ -21,7 +21,7 @@ pub(crate) fn header(command: u8, version: u8) -> [u8; HEADER] {
 /// The number of the family called `name`, which ends with NUL.
 ///
 /// # Errors
-/// `Refused(ENOENT)` when the kernel has no such family, after it has looked for a module.
+/// `Refused(ENOENT)` when the kernel has no such family and no module for it.
 pub(crate) fn family(socket: &mut Socket, name: &[u8]) -> Result<u16, SocketError> {
     let mut number = None;
     socket.ask(

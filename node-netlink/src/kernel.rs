@@ -1,4 +1,4 @@
-//! The kernel's side of a network namespace: what is opened, listed and counted.
+//! The kernel's side of a network namespace: opens sockets, lists and counts.
 
 use crate::ipvs::Ipvs;
 use crate::link::{Links, is_missing};
@@ -7,7 +7,7 @@ use lab_core::layout::{RealServer, VirtualServer};
 use nix::errno::Errno;
 use std::net::IpAddr;
 
-/// The kernel, as the namespace sees it in which this was opened.
+/// The kernel, seen from the namespace in which this was opened.
 #[derive(Debug)]
 pub struct Kernel {
     pub(crate) ipvs: Ipvs,
@@ -17,22 +17,22 @@ pub struct Kernel {
 /// Why the kernel cannot be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// There is no ip_vs, neither built in nor as a module that could be loaded from here.
+    /// ip_vs is neither built in nor a module that can be loaded from here.
     #[error("the kernel has no ip_vs; see whether it has the module with: modprobe ip_vs")]
     NoIpvs,
-    /// There is no talking to it.
+    /// The kernel does not answer.
     #[error(transparent)]
     Socket(#[from] SocketError),
 }
 
-/// How much a namespace holds.
+/// What a namespace contains, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// IPVS's virtual servers.
     pub virtual_servers: u64,
-    /// The real servers behind them, each as often as it stands behind one.
+    /// Their real servers. One behind several virtual servers counts several times.
     pub real_servers: u64,
-    /// The addresses of the device that was asked for.
+    /// The addresses of the device in question.
     pub addresses: u64,
 }
 
@@ -52,13 +52,13 @@ impl Kernel {
     /// Every virtual server with its real servers, in the kernel's order.
     ///
     /// # Errors
-    /// When the kernel does not list them, or one of them is of a kind that the lab does not have.
+    /// When the kernel does not list them, or a server is of a kind that the lab does not use.
     pub fn list(&mut self) -> Result<Vec<(VirtualServer, Vec<RealServer>)>, SocketError> {
         let servers = self.ipvs.virtual_servers()?;
         servers.into_iter().map(|server| Ok((server, self.ipvs.real_servers(&server.key)?))).collect()
     }
 
-    /// The addresses of `device`; none when there is no such device.
+    /// The addresses of `device`; empty if there is no such device.
     ///
     /// # Errors
     /// When the kernel does not list them.
@@ -72,10 +72,10 @@ impl Kernel {
 
     /// Counts the servers, and the addresses of `device`.
     ///
-    /// It takes a dump for each virtual server: the kernel does not say how many real ones it has.
+    /// This takes a dump for each virtual server: the kernel does not say how many real servers it has.
     ///
     /// # Errors
-    /// As [`list`](Self::list) and [`addresses`](Self::addresses) have them.
+    /// Those of [`list`](Self::list) and [`addresses`](Self::addresses).
     pub fn count(&mut self, device: &str) -> Result<Counts, SocketError> {
         let servers = self.ipvs.virtual_servers()?;
         let mut counts = Counts { virtual_servers: servers.len() as u64, ..Counts::default() };

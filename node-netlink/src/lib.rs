@@ -1,7 +1,7 @@
-//! Asks the kernel for what has no tool of its own: IPVS's servers, a dummy device and the addresses on it.
+//! Programs the kernel by netlink where kube-proxy does: IPVS servers, a dummy device and its addresses.
 //!
-//! What is asked for are [`Request`](lab_core::layout::Request)s; [`Kernel::apply`] sends them as kube-proxy's libraries
-//! would, or many at a time. [`Socket`] and [`message`] know nothing of either, and serve any netlink family.
+//! [`Kernel::apply`] sends [`Request`](lab_core::layout::Request)s, one at a time as kube-proxy's libraries do, or in
+//! batches. [`Socket`] and [`message`] work with any netlink family.
 
 mod apply;
 mod generic;

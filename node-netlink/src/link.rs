@@ -9,14 +9,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The bytes of `struct ifaddrmsg`.
 const ADDRESS_HEADER: usize = 8;
-/// How often addresses are listed at most when they change meanwhile.
+/// How often a list of addresses is repeated, at most, if it changes meanwhile.
 const LISTINGS: usize = 10;
 
 /// A namespace's devices.
 #[derive(Debug)]
 pub(crate) struct Links {
     pub(crate) socket: Socket,
-    /// The device that was looked up last, and its number.
+    /// The last device that was looked up, and its number.
     known: Option<(String, u32)>,
 }
 
@@ -25,7 +25,7 @@ impl Links {
         Ok(Self { socket: Socket::open(SockProtocol::NetlinkRoute)?, known: None })
     }
 
-    /// Makes a dummy device, down and without ARP as the kernel makes it, unless one of its name is there.
+    /// Makes a dummy device unless one of its name exists. Like any new one it is down and without ARP.
     pub(crate) fn ensure_dummy(&mut self, name: &str) -> Result<(), SocketError> {
         let made = self.socket.ask(
             libc::RTM_NEWLINK,
@@ -40,7 +40,7 @@ impl Links {
         if made == Err(SocketError::Refused(Errno::EEXIST)) { Ok(()) } else { made }
     }
 
-    /// Removes a device and whatever is bound to it.
+    /// Removes a device and its addresses.
     ///
     /// # Errors
     /// `Refused(ENODEV)` when there is no such device.
@@ -73,7 +73,7 @@ impl Links {
         Ok(index)
     }
 
-    /// As [`index`](Self::index), without asking again for the device that was asked for last.
+    /// Like [`index`](Self::index), but remembers the last device.
     pub(crate) fn known_index(&mut self, name: &str) -> Result<u32, SocketError> {
         match &self.known {
             Some((known, index)) if known == name => Ok(*index),
@@ -81,10 +81,9 @@ impl Links {
         }
     }
 
-    /// Queues `request` when it changes an address of `device`, which has the number `index`; whether it did.
+    /// Queues `request` if it changes an address of `device`, which has the number `index`. Returns whether it did.
     ///
-    /// A new address is asked for as kube-proxy does (`EnsureAddressBind`): exclusively, so that `EEXIST` says that it
-    /// was there.
+    /// Addresses are added as by kube-proxy (`EnsureAddressBind`): exclusively, so `EEXIST` means that it was there.
     pub(crate) fn queue_change(&mut self, device: &str, index: u32, request: &Request) -> bool {
         let (kind, flags, address) = match request {
             Request::AddAddress(of, address) if *of == device => {
@@ -102,8 +101,8 @@ impl Links {
 
     /// A device's addresses, of both families.
     ///
-    /// IPv6 addresses settle some time after they are added, on any device, and each time a list that is being given
-    /// out is marked as changed; it is asked for again then.
+    /// An IPv6 address changes its state some time after it was added, on any device. A list that is being sent is then
+    /// marked as changed, and is asked for again.
     pub(crate) fn addresses(&mut self, device: u32) -> Result<Vec<IpAddr>, SocketError> {
         let again = (1..LISTINGS).map(|_| self.list(device)).find(|listed| *listed != Err(SocketError::Changed));
         again.unwrap_or_else(|| self.list(device))
@@ -113,7 +112,7 @@ impl Links {
         let mut found = Vec::new();
         let mut malformed = false;
         let everything = |writer: &mut Writer| writer.header(&[0; ADDRESS_HEADER]);
-        // The kernel lists every device's addresses, unless asked in a way that older ones do not know.
+        // The kernel lists the addresses of all devices. Older kernels know no filter.
         self.socket.dump(libc::RTM_GETADDR, everything, |_, payload| match bound_address(payload) {
             Some((of, address)) if of == device => found.push(address),
             Some(_) => {}
@@ -124,7 +123,7 @@ impl Links {
 }
 
 fn name_attribute(writer: &mut Writer, name: &str) {
-    // IFNAMSIZ, its NUL included. A longer name is cut here and refused by the kernel, which wants the NUL.
+    // IFNAMSIZ, with the NUL. A longer name is cut here, and the kernel refuses it without its NUL.
     let mut padded = [0; libc::IFNAMSIZ];
     let length = name.len().min(padded.len());
     padded[..length].copy_from_slice(&name.as_bytes()[..length]);
@@ -138,10 +137,10 @@ fn address_payload(writer: &mut Writer, family: i32, prefix: u8, device: u32, oc
     writer.attribute(libc::IFA_ADDRESS, octets);
 }
 
-/// The device and the address that an address message is about.
+/// The device and the address in an address message.
 fn bound_address(payload: &[u8]) -> Option<(u32, IpAddr)> {
     let (header, attributes) = payload.split_first_chunk::<ADDRESS_HEADER>()?;
-    // IPv6 has the local address in IFA_ADDRESS, unless the other end's stands there.
+    // IPv6 has the local address in IFA_ADDRESS, unless the peer's is there.
     let octets = attribute(attributes, libc::IFA_LOCAL).or_else(|| attribute(attributes, libc::IFA_ADDRESS))?;
     let address = match i32::from(header[0]) {
         libc::AF_INET => Ipv4Addr::from(<[u8; 4]>::try_from(octets).ok()?).into(),

@@ -1,4 +1,4 @@
-//! Netlink's framing: messages of attributes, written and read back (linux/netlink.h).
+//! Netlink's framing: writes and reads messages of attributes (linux/netlink.h).
 //!
 //! ```text
 //! | length u32 | kind u16 | flags u16 | sequence u32 | port u32 | family's header | attributes … |
@@ -9,13 +9,13 @@
 const HEADER: usize = 16;
 /// The bytes before an attribute's value: `struct nlattr`.
 const ATTRIBUTE_HEADER: usize = 4;
-/// An attribute's bytes up to which it is put together before it is appended: an IPv6 address fits.
+/// Attributes up to this size are assembled before they are appended. An IPv6 address fits.
 const SHORT: usize = 20;
 const FLAGS_AT: usize = 6;
 /// An attribute's kind without `NLA_F_NESTED` and `NLA_F_NET_BYTEORDER`.
 const KIND_MASK: u16 = 0x3fff;
 
-/// Messages being written, one behind the other, into a buffer that is used again.
+/// Writes messages one after the other into a buffer, which is reused.
 #[derive(Debug, Default)]
 pub struct Writer {
     bytes: Vec<u8>,
@@ -46,7 +46,7 @@ impl Writer {
     ///
     /// # Panics
     /// When `value` does not fit into an attribute, which ends at 64 KiB.
-    // Nearly every caller knows the length: inlined, this is one check for room and a few stores.
+    // Nearly every caller's length is constant. Inlined, this is one check for room and a few stores.
     #[inline(always)]
     pub fn attribute(&mut self, kind: u16, value: &[u8]) {
         let end = ATTRIBUTE_HEADER + value.len();
@@ -63,7 +63,7 @@ impl Writer {
         }
     }
 
-    /// Appends an attribute that is made of those that `inside` writes.
+    /// Appends an attribute that contains those that `inside` writes.
     ///
     /// # Panics
     /// When they do not fit into an attribute, which ends at 64 KiB.
@@ -77,20 +77,20 @@ impl Writer {
         self.bytes[start..start + 2].copy_from_slice(&length);
     }
 
-    /// Sets flags of the message written last, besides those it has.
+    /// Adds flags to the last message.
     pub fn flag_last(&mut self, flags: u16) {
         if let Some([low, high]) = self.bytes.get_mut(self.last + FLAGS_AT..).and_then(<[u8]>::first_chunk_mut) {
             [*low, *high] = (u16::from_ne_bytes([*low, *high]) | flags).to_ne_bytes();
         }
     }
 
-    /// What is written.
+    /// The bytes so far.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Starts anew.
+    /// Empties the buffer.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.last = 0;
@@ -104,7 +104,7 @@ fn attribute_length(length: usize) -> u16 {
 /// A message that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message<'a> {
-    /// What it is: below 16 netlink's own, above the family's.
+    /// Its type: netlink's own below 16, the family's from there on.
     pub kind: u16,
     /// `NLM_F_…`.
     pub flags: u16,
@@ -114,7 +114,7 @@ pub struct Message<'a> {
     pub payload: &'a [u8],
 }
 
-/// Every message in `bytes`; the last is `None` when what is there cannot be one.
+/// Every message in `bytes`. The last is `None` if the rest is no message.
 pub fn messages(mut bytes: &[u8]) -> impl Iterator<Item = Option<Message<'_>>> {
     std::iter::from_fn(move || {
         if bytes.is_empty() {
@@ -137,7 +137,7 @@ fn first_message(bytes: &[u8]) -> Option<Message<'_>> {
     })
 }
 
-/// Every attribute in `bytes`, its kind without flags and its value; one that is cut off ends the list.
+/// Every attribute in `bytes`: its kind without flags, and its value. One that is cut off ends the list.
 pub fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let [l0, l1, k0, k1] = *bytes.first_chunk()?;
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A message with a plain and a nested attribute, both in need of padding.
+    /// A message with a plain and a nested attribute. Both need padding.
     fn written() -> Writer {
         let mut writer = Writer::default();
         writer.message(0x1b, 1, 7, |w| {

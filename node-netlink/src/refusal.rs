@@ -1,11 +1,11 @@
-//! What was being asked for when the kernel refused, in words, and what may be the reason.
+//! Describes a request that the kernel refused, and the probable reason.
 
 use lab_core::layout::{Request, ServerKey};
 use lab_core::vocabulary::Word;
 use nix::errno::Errno;
 use std::fmt;
 
-/// A request as what is being done: `adding real server 10.192.0.1:8080 behind tcp 10.96.0.11:80`.
+/// A request in words: `adding real server 10.192.0.1:8080 behind tcp 10.96.0.11:80`.
 pub(crate) struct Doing<'a>(pub(crate) &'a Request);
 
 impl fmt::Display for Doing<'_> {
@@ -46,10 +46,10 @@ impl fmt::Display for Key<'_> {
     }
 }
 
-/// What may be the reason, where the errno says little: ` (is the namespace's lo up?)`, or nothing.
+/// The probable reason, if the errno says little: ` (is the namespace's lo up?)`, or nothing.
 pub(crate) fn hint(request: &Request, errno: Errno) -> String {
     match (request, errno) {
-        // A real server's address must be unicast, which the kernel knows from a table that comes up with lo.
+        // A real server's address must be unicast. The kernel looks that up in a table that exists once lo is up.
         (Request::AddRealServer(_, server) | Request::UpdateRealServer(_, server), Errno::EINVAL)
             if server.address.is_ipv4() =>
         {
@@ -59,7 +59,7 @@ pub(crate) fn hint(request: &Request, errno: Errno) -> String {
             format!(" (does the kernel have the module ip_vs_{}?)", server.scheduler.name())
         }
         (Request::AddDevice(_), Errno::EOPNOTSUPP) => " (does the kernel have the module dummy?)".to_owned(),
-        (_, Errno::EPERM) => " (it takes CAP_NET_ADMIN)".to_owned(),
+        (_, Errno::EPERM) => " (it needs CAP_NET_ADMIN)".to_owned(),
         _ => String::new(),
     }
 }

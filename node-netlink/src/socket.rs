@@ -1,4 +1,4 @@
-//! A netlink socket: requests are queued, sent together, and answered until the last of them is.
+//! A netlink socket: queues requests, sends them together, and reads until the last one is answered.
 
 use crate::message::{Writer, messages};
 use nix::errno::Errno;
@@ -7,9 +7,9 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType
 use nix::sys::time::TimeVal;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// How long the kernel may take for an answer: one that never comes would hang the run.
+/// How long the kernel may take to answer. An answer that never comes would hang the run.
 const PATIENCE_SECONDS: i64 = 60;
-/// More than the 32 KiB that the kernel fills at most with a part of a dump.
+/// More than the 32 KiB that a part of a dump has at most.
 const RECEIVE_BUFFER: usize = 1 << 16;
 
 /// A netlink socket of one family. It stays in the network namespace of the thread that opened it.
@@ -18,17 +18,17 @@ pub struct Socket {
     fd: OwnedFd,
     outbox: Writer,
     queued: u32,
-    /// The number of the request queued last.
+    /// The number of the last queued request.
     sequence: u32,
     inbox: Box<[u8]>,
 }
 
-/// What the kernel says to a request.
+/// The kernel's answer to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer<'a> {
-    /// A message with what was asked for.
+    /// A message with data.
     Message {
-        /// Which of the requests sent together it answers, from 0.
+        /// The index of the request that it answers.
         of: usize,
         /// The message's kind.
         kind: u16,
@@ -37,14 +37,14 @@ pub enum Answer<'a> {
     },
     /// The request failed.
     Refusal {
-        /// Which of the requests sent together failed, from 0.
+        /// The index of the request that failed.
         of: usize,
         /// How.
         errno: Errno,
     },
 }
 
-/// Why a socket is of no use, or what the kernel said to a request that was sent alone.
+/// Why a socket cannot be used, or how the kernel refused a request that was sent alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SocketError {
     /// The kernel refused the request.
@@ -61,11 +61,11 @@ pub enum SocketError {
     /// No answer came.
     #[error("the kernel did not answer within {PATIENCE_SECONDS} s")]
     Silent,
-    /// An answer cannot be understood.
+    /// An answer cannot be read.
     #[error("the kernel sent {0} that cannot be read")]
     Malformed(&'static str),
-    /// What was being listed changed, so that the list may lack something or have it twice.
-    #[error("what was listed changed meanwhile")]
+    /// The list changed while it was being sent. It may lack something or have it twice.
+    #[error("the list changed while it was being sent")]
     Changed,
 }
 
@@ -82,20 +82,20 @@ impl Socket {
         Ok(Self { fd, outbox: Writer::default(), queued: 0, sequence: 0, inbox })
     }
 
-    /// Queues a request; `flags` are those besides `NLM_F_REQUEST`, and `payload` writes what follows netlink's header.
+    /// Queues a request with `flags` besides `NLM_F_REQUEST`. `payload` writes what follows netlink's header.
     pub fn queue(&mut self, kind: u16, flags: u16, payload: impl FnOnce(&mut Writer)) {
         self.sequence = self.sequence.wrapping_add(1);
         self.queued += 1;
         self.outbox.message(kind, libc::NLM_F_REQUEST as u16 | flags, self.sequence, payload);
     }
 
-    /// Sends what is queued, at once, and hands over what comes back until the last request is answered.
+    /// Sends all queued requests at once, and hands over answers until the last request is answered.
     ///
-    /// Only the last one is acknowledged. The others' refusals come all the same: the kernel works in order, and goes
-    /// on behind a refusal. A dump must be the last or the only request.
+    /// Only the last request is acknowledged. Refusals of the others come all the same: the kernel works in order, and
+    /// continues after a refusal. A dump must be the last or the only request.
     ///
     /// # Errors
-    /// When it cannot be sent, or what comes back is not to be understood or nothing. Then open another socket.
+    /// When the requests cannot be sent, or the answers do not come or cannot be read. Then open another socket.
     pub fn exchange(&mut self, mut each: impl FnMut(Answer<'_>)) -> Result<(), SocketError> {
         let queued = std::mem::take(&mut self.queued);
         if queued == 0 {
@@ -133,10 +133,10 @@ impl Socket {
         }
     }
 
-    /// Asks a single thing, and hands over the kind and the payload of each message that comes back.
+    /// Sends a single request, and hands over the kind and the payload of each message that comes back.
     ///
     /// # Errors
-    /// When the kernel refuses, and as [`exchange`](Self::exchange) does.
+    /// When the kernel refuses, and those of [`exchange`](Self::exchange).
     pub fn ask(
         &mut self,
         kind: u16,
@@ -156,7 +156,7 @@ impl Socket {
     /// Asks for everything of a kind, and hands over the kind and the payload of each message that comes back.
     ///
     /// # Errors
-    /// As [`ask`](Self::ask), and when what is listed changes meanwhile.
+    /// Those of [`ask`](Self::ask), and when the list changes meanwhile.
     pub fn dump(
         &mut self,
         kind: u16,
@@ -166,10 +166,10 @@ impl Socket {
         self.ask(kind, libc::NLM_F_DUMP as u16, payload, each)
     }
 
-    /// Waits for a datagram; its length.
+    /// Waits for a datagram and returns its length.
     fn receive(&mut self) -> Result<usize, SocketError> {
         loop {
-            // With MSG_TRUNC the length is the datagram's, however much of it the buffer holds.
+            // With MSG_TRUNC the length is the datagram's, even if the buffer is too small.
             match recv(self.fd.as_raw_fd(), &mut self.inbox, MsgFlags::MSG_TRUNC) {
                 Ok(length) if length <= self.inbox.len() => return Ok(length),
                 Ok(_) => return Err(SocketError::Malformed("an oversized message")),

@@ -1,6 +1,6 @@
-//! IPVS over generic netlink: virtual and real servers as messages, and back (linux/ip_vs.h).
+//! IPVS over generic netlink: writes and reads virtual and real servers (linux/ip_vs.h).
 //!
-//! What kube-proxy's library (moby/ipvs) sends, and nothing about connections, statistics or the sync daemon.
+//! It sends what kube-proxy's library (moby/ipvs) sends, and nothing about connections, statistics or the sync daemon.
 
 use crate::generic;
 use crate::message::{Writer, attribute, attributes};
@@ -16,7 +16,7 @@ use std::time::Duration;
 const FAMILY: &[u8] = b"IPVS\0";
 const VERSION: u8 = 1;
 
-/// A change to a server: the numbers are those of the kernel's commands.
+/// A change to a server. The numbers are the kernel's commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Command {
@@ -30,7 +30,7 @@ enum Command {
     Flush = 17,
 }
 
-// What a command is about.
+// Attributes of a command.
 const SERVICE: u16 = 1;
 const DEST: u16 = 2;
 
@@ -57,7 +57,7 @@ const DEST_FAMILY: u16 = 11;
 const PERSISTENT: u32 = 0x1;
 const MAGLEV_PORT: u32 = 0x10;
 
-// IP_VS_CONN_F_…, without the local node's, which nobody here asks for.
+// IP_VS_CONN_F_…, without that for the local node, which is not used here.
 const MASQUERADING: u32 = 0;
 const TUNNEL: u32 = 2;
 const DIRECT_ROUTING: u32 = 3;
@@ -77,7 +77,7 @@ impl Ipvs {
         Ok(Self { socket, family })
     }
 
-    /// Queues `request` when it changes a server; whether it did.
+    /// Queues `request` if it changes a server. Returns whether it did.
     pub(crate) fn queue_change(&mut self, request: &Request) -> bool {
         match request {
             Request::AddVirtualServer(server) => {
@@ -105,7 +105,7 @@ impl Ipvs {
         self.ask(Command::Flush, 0, |_| (), |_| ())
     }
 
-    /// What the kernel knows of a virtual server; `None` when it has no such.
+    /// A virtual server as the kernel has it; `None` if it has none.
     pub(crate) fn virtual_server(&mut self, key: &ServerKey) -> Result<Option<VirtualServer>, SocketError> {
         let mut found = None;
         let which = |writer: &mut Writer| writer.nested(SERVICE, |writer| service_key(writer, key));
@@ -132,7 +132,7 @@ impl Ipvs {
         if malformed { Err(MALFORMED_SERVICE) } else { Ok(found) }
     }
 
-    /// The real servers behind a virtual one; none as well when there is no such virtual server.
+    /// The real servers behind a virtual one; empty if there is no such virtual server.
     pub(crate) fn real_servers(&mut self, key: &ServerKey) -> Result<Vec<RealServer>, SocketError> {
         let mut found = Vec::new();
         let mut malformed = false;
@@ -195,7 +195,7 @@ fn service(writer: &mut Writer, server: &VirtualServer) {
     let mut flags = [0xff; 8];
     flags[..4].copy_from_slice(&service_flags(server).to_ne_bytes());
     let seconds = server.persistence.map_or(0, |time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
-    // An IPv4 mask as it stands in a packet, but an IPv6 prefix's length as a number.
+    // For IPv4 a mask in network byte order, but for IPv6 the prefix's length.
     let netmask = if server.key.address.is_ipv4() { u32::MAX } else { 128 };
     service_key(writer, &server.key);
     scheduler_attribute(writer, server.scheduler);
@@ -204,7 +204,7 @@ fn service(writer: &mut Writer, server: &VirtualServer) {
     writer.attribute(SERVICE_NETMASK, &netmask.to_ne_bytes());
 }
 
-/// The flags that kube-proxy gives a virtual server: with `mh` also that the client's port is hashed.
+/// The flags that kube-proxy gives a virtual server. With `mh` the client's port is hashed, too.
 fn service_flags(server: &VirtualServer) -> u32 {
     let persistent = if server.persistence.is_some() { PERSISTENT } else { 0 };
     let maglev = if server.scheduler == Scheduler::MaglevHashing { MAGLEV_PORT } else { 0 };
@@ -232,7 +232,7 @@ fn dest(writer: &mut Writer, server: &RealServer) {
     dest_key(writer, server.address);
     writer.attribute(DEST_FORWARDING, &forwarding.to_ne_bytes());
     writer.attribute(DEST_WEIGHT, &server.weight.to_ne_bytes());
-    // No thresholds, but the kernel wants to be told.
+    // No thresholds. The kernel requires the attributes.
     writer.attribute(DEST_UPPER_THRESHOLD, &[0; 4]);
     writer.attribute(DEST_LOWER_THRESHOLD, &[0; 4]);
 }
@@ -249,7 +249,7 @@ fn protocol_number(protocol: Protocol) -> u16 {
     }) as u16
 }
 
-/// An address as the kernel's `union nf_inet_addr` has it: IPv4 in the first 4 bytes.
+/// An address as the kernel's `union nf_inet_addr`: IPv4 in the first 4 bytes.
 fn octets(address: IpAddr) -> [u8; 16] {
     match address {
         IpAddr::V4(address) => {

@@ -132,7 +132,7 @@ fn any_real_server() -> impl Strategy<Value = RealServer> {
         .prop_map(|(address, forwarding, weight)| RealServer { address, forwarding, weight })
 }
 
-/// Without an IPv6 address's flow and scope, which IPVS does not know.
+/// Without an IPv6 address's flow and scope, which IPVS lacks.
 fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip(), address.port())
 }

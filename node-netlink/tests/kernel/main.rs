@@ -313,7 +313,7 @@ fn a_deadline_says_how_far_it_came() -> Result<()> {
     let over = Instant::now();
     let late = kernel.apply(Pace::Batched, &requests, over).expect_err("the time is over");
     ensure!(late == ApplyError::Deadline { applied: 0, requests: 3_000 }, "{late:?}");
-    ensure!(late.to_string() == "the time was up when 0 of 3000 requests were applied", "{late}");
+    ensure!(late.to_string() == "the time was up after 0 of 3000 requests", "{late}");
     ensure!(kernel.list()?.is_empty());
     let soon = Instant::now() + Duration::from_millis(1);
     let applied = match kernel.apply(Pace::OneByOne, &requests, soon) {
