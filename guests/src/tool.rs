@@ -1,4 +1,4 @@
-//! Finds programs of this machine, and runs one with a time limit. Tests of what calls apt and dpkg replace [`Tools`].
+//! Finds programs of this machine, and runs one with a time limit. Tests of what calls apt and dpkg replace `Tools`.
 
 use crate::stop::Stop;
 use anyhow::{Context, Result};
