@@ -1,14 +1,15 @@
 //! Whole runs on this machine's kernel: what they record, and that they leave nothing behind, however they end.
 
+#[path = "kernel/fault.rs"]
+mod fault;
+#[path = "kernel/gate.rs"]
+mod gate;
 #[path = "../../ci/tier.rs"]
 mod tier;
 
 use anyhow::{Context, Result, bail, ensure};
-use lab_core::cell::{ClusterSpec, Variant};
-use lab_core::dataset::{CellRecord, Dataset, Record};
-use lab_core::metric::{Metric, Unit};
-use lab_core::stats;
-use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, Word};
+use lab_core::dataset::Dataset;
+use lab_core::vocabulary::{BackendName, Outcome, ProbeName};
 use libtest_mimic::{Arguments, Failed};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -56,10 +57,10 @@ fn main() -> ExitCode {
         test("a_load_past_its_budget_says_how_far_it_came", a_load_past_its_budget_says_how_far_it_came),
         test("a_folder_that_is_in_use_is_refused", a_folder_that_is_in_use_is_refused),
         test("kept_labs_can_be_entered", kept_labs_can_be_entered),
-        test("a_fault_slows_its_cell_down_and_no_other", a_fault_slows_its_cell_down_and_no_other),
-        test("a_fault_without_effect_is_refused", a_fault_without_effect_is_refused),
-        test("a_gate_runs_the_baseline_s_own_plan", a_gate_runs_the_baseline_s_own_plan),
-        test("what_looks_slower_is_run_again_beside_direct", what_looks_slower_is_run_again_beside_direct),
+        test("a_fault_slows_its_cell_down_and_no_other", fault::a_fault_slows_its_cell_down_and_no_other),
+        test("a_fault_without_effect_is_refused", fault::a_fault_without_effect_is_refused),
+        test("a_gate_runs_the_baseline_s_own_plan", gate::a_gate_runs_the_baseline_s_own_plan),
+        test("what_looks_slower_is_run_again_beside_direct", gate::what_looks_slower_is_run_again_beside_direct),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -275,77 +276,6 @@ fn kept_labs_can_be_entered() -> Result<()> {
     Ok(())
 }
 
-/// Writes faults as `faults.json`: each has a cell's backend, probe and position, and the means.
-fn write_faults(folder: &Path, slowdowns: &[(&str, &str, Option<&str>, serde_json::Value)]) -> Result<()> {
-    let slowdown = |(backend, probe, position, means): &(&str, &str, Option<&str>, serde_json::Value)| {
-        let (cluster, variant) = (ClusterSpec::uniform(4, 2), Variant::usual(BackendName::find(backend)?));
-        let cell = serde_json::json!({"cluster": cluster, "variant": variant, "probe": probe, "position": position});
-        Ok(serde_json::json!({"cell": cell, "means": means}))
-    };
-    let slowdowns: Vec<_> = slowdowns.iter().map(slowdown).collect::<Result<_>>()?;
-    Ok(fs::write(folder.join("faults.json"), serde_json::to_vec(&slowdowns)?)?)
-}
-
-/// Two seconds are a thousand times the tool's own time. 20,000 rules take many times as long as a connection.
-fn a_fault_slows_its_cell_down_and_no_other() -> Result<()> {
-    const DELAY: u64 = 2;
-    let folder = workplace(QUICK)?;
-    let delay = serde_json::json!({"delay": {"secs": DELAY, "nanos": 0}});
-    let faults = [
-        ("iptables-legacy", "sync_full", None, delay.clone()),
-        ("nftables", "append_rule", None, delay),
-        ("iptables-nft", "connect", Some("middle"), serde_json::json!({"rules": 20_000})),
-    ];
-    write_faults(folder.path(), &faults)?;
-    expect(
-        scenario(folder.path()).args(["--backend", "iptables-legacy", "--backend", "iptables-nft"]).args([
-            "--backend",
-            "nftables",
-            "--plant",
-            "faults.json",
-        ]),
-        0,
-    )?;
-    let dataset = dataset(folder.path())?;
-    ensure!(dataset.header.plan.slowdowns.len() == faults.len(), "the header does not list the faults");
-    let median = |record: &CellRecord| stats::median(&record.samples).context("no samples");
-    let delay = DELAY as f64 * 1e9;
-    for record in &dataset.cells {
-        ensure!(record.outcome == Outcome::Measured, "{record:?}");
-        let delayed = faults[..2].iter().any(|(backend, probe, ..)| {
-            (record.cell.variant.backend.name(), record.cell.probe.name()) == (*backend, *probe)
-                && record.metric == Metric::of(record.cell.probe)
-        });
-        if record.metric.unit() == Unit::Ns && record.cell.probe.programs() && record.metric != Metric::ToolUser {
-            ensure!(delayed == (median(record)? >= delay), "{record:?}");
-        }
-    }
-    let connects = dataset.cells.iter().filter(|record| record.metric == Metric::Connect);
-    let (slow, others): (Vec<_>, Vec<_>) = connects.partition(|record| {
-        record.cell.variant.backend == BackendName::IptablesNft && record.cell.position == Some(Position::Middle)
-    });
-    let slow = slow.first().context("no such cell")?;
-    for other in others {
-        ensure!(median(slow)? > 2.0 * median(other)?, "{slow:?} {other:?}");
-    }
-    Ok(())
-}
-
-fn a_fault_without_effect_is_refused() -> Result<()> {
-    let folder = workplace(QUICK)?;
-    let with = |backend, probe, position| -> Result<String> {
-        write_faults(folder.path(), &[(backend, probe, position, serde_json::json!({"rules": 1}))])?;
-        let said = expect(scenario(folder.path()).args(["--plant", "faults.json"]), 2)?;
-        ensure!(!folder.path().join("out").exists(), "something was written");
-        Ok(said)
-    };
-    let said = with("nftables", "append_rule", None)?;
-    ensure!(said.contains("append_rule sends no packets, so rules do not slow it down; inject a delay"), "{said}");
-    let said = with("ipvs", "connect", Some("first"))?;
-    ensure!(said.contains("--plant faults.json: the scenario has no cell "), "{said}");
-    Ok(())
-}
-
 fn wait_for(limit: Duration, mut done: impl FnMut() -> bool) -> Result<()> {
     let begun = Instant::now();
     while !done() {
@@ -354,73 +284,5 @@ fn wait_for(limit: Duration, mut done: impl FnMut() -> bool) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    Ok(())
-}
-
-/// A scenario for a gate: one probe that programs the node, and one that sends packets.
-const GATED: &str = "\
-name: quick
-question: Is it slower?
-target: host
-services: [4]
-backends: [direct, nftables]
-probes: [sync_full, connect]
-rounds: 3
-dials: 10
-";
-
-/// A gate with this folder's baseline, outside of CI.
-fn gate(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(SVCLAB);
-    command.current_dir(folder).args(["gate", "--baseline", "out", "--policy", "policy.yaml"]).args(arguments);
-    command.env_remove("GITHUB_ACTIONS").stderr(Stdio::piped());
-    command
-}
-
-/// No time is asserted: nothing gates, so it passes.
-fn a_gate_runs_the_baseline_s_own_plan() -> Result<()> {
-    let folder = workplace(GATED)?;
-    let folder = folder.path();
-    expect(&mut scenario(folder), 0)?;
-    fs::write(folder.join("policy.yaml"), "rules: [{gating: explains}]\n")?;
-    expect(&mut gate(folder, &["--out", "verdict"]), 0)?;
-    let (baseline, run) = (dataset(folder)?, dataset_at(&folder.join("verdict/run"))?);
-    ensure!(run.header.plan == baseline.header.plan && run.header.scenario == baseline.header.scenario);
-    ensure!(run.header.command.get(1).is_some_and(|verb| verb == "gate"), "{:?}", run.header.command);
-    ensure!(run.end.is_some_and(|end| end.cells.len() == 1 && end.cells.contains_key(&Outcome::Measured)));
-    ensure!(fs::read_to_string(folder.join("verdict/verdict.csv"))?.contains("nftables"));
-    Ok(())
-}
-
-fn what_looks_slower_is_run_again_beside_direct() -> Result<()> {
-    let folder = workplace(GATED)?;
-    let folder = folder.path();
-    expect(&mut scenario(folder), 0)?;
-    // A baseline from a machine where nftables takes almost no time.
-    let mut baseline = dataset(folder)?;
-    let mut text = Record::Run(Box::new(baseline.header.clone())).line();
-    for record in &mut baseline.cells {
-        if record.cell.variant.backend == BackendName::Nftables && record.metric == Metric::Connect {
-            record.samples.iter_mut().for_each(|sample| *sample /= 1000.0);
-        }
-        text += &Record::Cell(record.clone()).line();
-    }
-    text += &Record::End(baseline.end.context("no end line")?).line();
-    fs::write(folder.join("out/run.jsonl"), text)?;
-    // The times of its syncs do not gate.
-    fs::write(folder.join("policy.yaml"), "reruns: 2\nrules: [{probe: sync_full, gating: explains}]\n")?;
-
-    let said = expect(&mut gate(folder, &["--out", "verdict"]), 1)?;
-    ensure!(said.contains("running again in 2 rounds:") && said.contains("the gate fails: regressed "), "{said}");
-    let again = dataset_at(&folder.join("verdict/run/again"))?;
-    let asked = |backend| again.header.plan.cells.iter().filter(|cell| cell.variant.backend == backend).count();
-    ensure!(again.header.plan.rounds == 2 && asked(BackendName::Nftables) > 0);
-    ensure!(asked(BackendName::Direct) == asked(BackendName::Nftables), "{:?}", again.header.plan.cells);
-    ensure!(again.header.plan.cells.iter().all(|cell| cell.probe == ProbeName::Connect));
-
-    // The earlier rerun is used; it is not made again.
-    let said = expect(&mut gate(folder, &["verdict/run"]), 1)?;
-    ensure!(said.starts_with("using the earlier rerun verdict/run/again/run.jsonl\n"), "{said}");
-    ensure!(!folder.join("verdict/run/again-2").exists());
     Ok(())
 }

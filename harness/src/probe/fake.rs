@@ -5,7 +5,7 @@ use crate::driver::{Cost, Driver, Loaded, Operation, Steps};
 use crate::lab::traffic::Dialed;
 use crate::lab::{Amount, Dial, Lab, Stream};
 use crate::tool::place::{Here, Place};
-use crate::tool::{Ending, ToolRun};
+use crate::tool::{Ending, Runner, ToolRun};
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
 use lab_core::metric::Metric;
@@ -24,6 +24,8 @@ pub(crate) struct Fake {
     done: Mutex<Vec<&'static str>>,
     pub(crate) cluster: Arc<Cluster>,
     addresses: AddressPlan,
+    /// What calls a tool for everything it does.
+    tools: Option<&'static dyn Runner>,
     /// How iperf3 ends, and what it says.
     iperf3: (Ending, &'static str),
     /// The time that iperf3 was given.
@@ -35,12 +37,25 @@ impl Fake {
         let addresses = AddressPlan::new(2);
         let cluster = Arc::new(Cluster::generate(4, &addresses));
         let iperf3 = (Ending::Exited(0), r#"{"end": {"sum_received": {"bits_per_second": 1.5e9}}}"#);
-        Self { script: Box::new(script), done: Mutex::default(), cluster, addresses, iperf3, limit: Mutex::default() }
+        Self {
+            script: Box::new(script),
+            done: Mutex::default(),
+            cluster,
+            addresses,
+            tools: None,
+            iperf3,
+            limit: Mutex::default(),
+        }
     }
 
     /// With an iperf3 that ends so, and says that.
     pub(crate) fn with_iperf3(self, ending: Ending, report: &'static str) -> Self {
         Self { iperf3: (ending, report), ..self }
+    }
+
+    /// With a tool for everything it does, named after that.
+    pub(crate) fn with_tools(self, runner: &'static dyn Runner) -> Self {
+        Self { tools: Some(runner), ..self }
     }
 
     /// What was done, in its order.
@@ -49,6 +64,9 @@ impl Fake {
     }
 
     fn does(&self, what: &'static str) -> Result<(), CellError> {
+        if let Some(runner) = self.tools {
+            runner.run(what, &[], b"", Duration::MAX)?;
+        }
         let mut done = self.done.lock().unwrap();
         done.push(what);
         (self.script)(what, done.iter().filter(|other| **other == what).count())

@@ -2,15 +2,14 @@
 
 use super::driver::Slowed;
 use super::*;
-use crate::driver::{Cost, Driver, Loaded, Operation, Steps};
+use crate::driver::{Driver, Operation};
 use crate::probe::fake::Fake;
-use crate::tool::place::{Here, Place};
+use crate::tool::place::Here;
 use crate::tool::{Ending, Runner, ToolRun};
 use anyhow::Result as Anyhow;
 use lab_core::axes::Axes;
 use lab_core::change::Change;
 use lab_core::cluster::Cluster;
-use lab_core::metric::Metric;
 use lab_core::slowdown::Slowdown;
 use lab_core::vocabulary::{BackendName, TargetName};
 use std::sync::{Arc, Mutex};
@@ -45,77 +44,39 @@ impl Runner for Calls {
     }
 }
 
-/// A driver that calls a tool of the operation's name, or none.
-struct Caller {
-    runner: &'static dyn Runner,
-    tools: bool,
-}
-
-impl Caller {
-    fn call(&self, tool: &str) -> Result<Cost, CellError> {
-        if self.tools {
-            self.runner.run(tool, &[], b"", LIMIT)?;
-        }
-        Ok(Cost::default())
-    }
-}
-
-impl Driver for Caller {
-    fn prepare(&self, _: &dyn Place) -> Result<(), CellError> {
-        self.call("prepare").map(drop)
-    }
-    fn load(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<Loaded, CellError> {
-        self.call("load")?;
-        self.call("load").map(|cost| Loaded { cost, ..Loaded::default() })
-    }
-    fn steps<'a>(&'a self, _: &Change) -> Box<dyn Steps + 'a> {
-        Box::new(self)
-    }
-    fn append(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<Cost, CellError> {
-        self.call("append")
-    }
-    fn take_away(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<(), CellError> {
-        self.call("take_away").map(drop)
-    }
-    fn flush(&self, _: &dyn Place, _: Duration) -> Result<(), CellError> {
-        self.call("flush").map(drop)
-    }
-    fn count(&self, _: &dyn Place, _: &Cluster) -> Result<Vec<(Metric, f64)>, CellError> {
-        self.call("count").map(|_| Vec::new())
-    }
-    fn start(&self, _: &dyn Place, _: Operation<'_>) -> Result<Option<Cost>, CellError> {
-        self.call("start").map(Some)
-    }
-}
-
-impl Steps for &Caller {
-    fn take(&self, _: &dyn Place, _: Duration) -> Result<Cost, CellError> {
-        self.call("change")
-    }
-    fn clean_up(&self, _: &dyn Place, _: Duration) -> Result<(), CellError> {
-        self.call("clean_up").map(drop)
-    }
+/// A driver that calls a tool for each operation, named after it, or none.
+fn driver(late: &'static Late, tools: bool) -> (Slowed, Arc<Cluster>) {
+    let fake = Fake::of(|_, _| Ok(()));
+    let fake = if tools { fake.with_tools(late) } else { fake };
+    let cluster = Arc::clone(&fake.cluster);
+    (Slowed { driver: Box::new(fake), late }, cluster)
 }
 
 #[test]
 fn a_delay_is_in_the_first_tool_of_what_is_measured_and_in_nothing_else() {
     let (calls, late) = Calls::leaked("");
-    let driver = Slowed { driver: Box::new(Caller { runner: late, tools: true }), late };
-    let fake = Fake::of(|_, _| Ok(()));
+    let (driver, cluster) = driver(late, true);
     late.slow_down(DELAY);
-    driver.install(&Here, &fake.cluster, LIMIT).unwrap();
+    driver.install(&Here, &cluster, LIMIT).unwrap();
     driver.start(&Here, Operation::Sync).unwrap();
-    let change = Change::removing(&fake.cluster);
+    let change = Change::removing(&cluster);
     driver.apply(&Here, &change, LIMIT).unwrap();
     driver.undo(&Here, &change.undone(), LIMIT).unwrap();
-    driver.append(&Here, &fake.cluster, LIMIT).unwrap();
-    driver.take_away(&Here, &fake.cluster, LIMIT).unwrap();
+    driver.append(&Here, &cluster, LIMIT).unwrap();
+    driver.take_away(&Here, &cluster, LIMIT).unwrap();
     driver.flush(&Here, LIMIT).unwrap();
     late.slow_down(Duration::ZERO);
-    driver.append(&Here, &fake.cluster, LIMIT).unwrap();
-    let expected = "prepare, load+7ms, load, count, start, change+7ms, clean_up, change, clean_up, append+7ms, \
-                    take_away, flush, append";
+    driver.append(&Here, &cluster, LIMIT).unwrap();
+    let expected = "prepare, load+7ms, count, start, apply+7ms, clean_up, undo, append+7ms, take_away, flush, append";
     assert_eq!(calls.made(), expected);
+}
+
+#[test]
+fn only_the_first_tool_of_an_operation_is_late() {
+    let (calls, late) = Calls::leaked("");
+    late.slow_down(DELAY);
+    late.during(|| Ok([late.run("first", &[], b"", LIMIT)?, late.run("second", &[], b"", LIMIT)?])).unwrap();
+    assert_eq!(calls.made(), "first+7ms, second");
 }
 
 #[test]
@@ -131,11 +92,10 @@ fn a_delayed_call_of_many_is_made_by_itself() {
 #[test]
 fn a_delay_in_an_operation_without_a_tool_fails() {
     let (calls, late) = Calls::leaked("");
-    let driver = Slowed { driver: Box::new(Caller { runner: late, tools: false }), late };
-    let fake = Fake::of(|_, _| Ok(()));
-    assert!(driver.append(&Here, &fake.cluster, LIMIT).is_ok());
+    let (driver, cluster) = driver(late, false);
+    assert!(driver.append(&Here, &cluster, LIMIT).is_ok());
     late.slow_down(DELAY);
-    let error = driver.append(&Here, &fake.cluster, LIMIT).unwrap_err();
+    let error = driver.append(&Here, &cluster, LIMIT).unwrap_err();
     assert!(error.reason().starts_with("a delay was injected into the first tool of an operation that calls none"));
     // It is not left for the next tool, whatever that is for.
     late.run("other", &[], b"", LIMIT).unwrap();
@@ -160,7 +120,6 @@ fn visit(
     let mut fake = Fake::of(|_, _| Ok(()));
     let readings = stage.ask(&mut fake, &cells[0], &plan, LIMIT);
     let checked = stage.check(&fake, &cells[0]);
-    assert_eq!(Arc::strong_count(&fake.cluster), 1);
     (readings, checked, calls.made())
 }
 
