@@ -110,7 +110,7 @@ fn visit(
 ) -> (Result<Vec<Reading>, CellError>, Result<(), CellError>, String) {
     let (services, backends) = (vec![1], vec![BackendName::Nftables]);
     let cells = Axes { services, backends, probes: vec![probe], ..Axes::default() }.expand();
-    let slowdowns = vec![Slowdown { cell: cells[0].clone(), means }];
+    let slowdowns = vec![Slowdown { cell: cells[0], means }];
     let plan = Plan { cells: cells.clone(), slowdowns, ..Plan::example(TargetName::Host) };
     let visits = plan.boots().concat();
     let faults = Faults::of(&plan, &visits);
