@@ -87,7 +87,7 @@ pub(super) fn write(cluster_cidr: Ipv4Net, has_services: bool) -> Action {
     restore(text).into()
 }
 
-/// Says to `sink` what [`write`] writes.
+/// Says to `sink` what [`write()`] writes.
 fn walk(cluster_cidr: Ipv4Net, has_services: bool, sink: &mut impl Sink) {
     walk_nat(cluster_cidr, has_services, sink);
     walk_filter(sink);
