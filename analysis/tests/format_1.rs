@@ -2,8 +2,9 @@
 //!
 //! The figures were worked out from the files by another program. Do not change them: change the reader.
 
+use analysis::gate::compare;
 use analysis::summary::{Row, summarise};
-use lab_core::dataset::{Dataset, Read, ReadError, Reading};
+use lab_core::dataset::{Dataset, FORMAT, Read, ReadError, Reading, Record};
 use lab_core::vocabulary::{Clock, Outcome, TargetName, Word};
 use std::collections::BTreeMap;
 
@@ -157,4 +158,32 @@ fn any_other_word_that_is_not_known_names_the_svclab_that_would_know_it() {
         "{error}"
     );
     assert!(error.ends_with("read it with svclab 9.9.9, which wrote it"), "{error}");
+}
+
+#[test]
+fn a_file_of_format_1_and_its_copy_of_todays_format_are_compared_cell_by_cell() {
+    for text in [HOST, EXACT, FAILED, include_str!("../../ci/baselines/smoke-exact.jsonl")] {
+        let old = Dataset::read(text).unwrap();
+        let records = old.cells.iter().cloned().map(Record::Cell).chain(old.end.clone().map(Record::End));
+        let copy = [Record::Run(Box::new(old.header.clone()))].into_iter().chain(records);
+        let copies = [copy.map(|record| record.line()).collect::<String>(), old.short()];
+        for new in copies.map(|copy| Dataset::read(&copy).unwrap()) {
+            assert_eq!((old.header.format, new.header.format), (1, FORMAT));
+            assert_eq!((&old.header.plan, &old.cells, &old.end), (&new.header.plan, &new.cells, &new.end));
+            let comparison = compare(&old, &new);
+            assert_eq!(comparison.differences, []);
+            assert!(comparison.rows.iter().all(|row| row.before == row.after && row.before.is_some()));
+        }
+    }
+}
+
+#[test]
+fn a_layout_that_format_1_does_not_name_is_assumed_and_said_to_be() {
+    let mut dataset = Dataset::read(EXACT).unwrap();
+    assert_eq!(dataset.assumed(), None);
+    dataset.cells.retain(|record| record.cell.variant.backend.name() != "nftables");
+    let said = "format 1 does not say the layout of cells without a record; that of nftables is assumed";
+    assert_eq!(dataset.assumed().as_deref(), Some(said));
+    dataset.header.format = FORMAT;
+    assert_eq!(dataset.assumed(), None);
 }

@@ -174,7 +174,10 @@ fn a_file_that_is_no_dataset_is_refused() {
         ("", "line 1: the header is missing (the file is empty)"),
         ("a,b\n1,2\n", "line 1: the header is missing (expected value at line 1 column 1): this is not a run.jsonl"),
         ("{\"kind\":\"cell\"}\n", "line 1: the header is missing (the first line is not of kind \"run\")"),
-        ("{\"kind\":\"run\",\"format\":2}\n", "line 1: the dataset's format is 2, this svclab reads 1"),
+        (
+            "{\"kind\":\"run\",\"format\":9,\"version\":\"9.9.9\"}\n",
+            "line 1: the dataset is of format 9, written by svclab 9.9.9; this is svclab 0.1.0, which",
+        ),
         ("{\"kind\":\"run\",\"format\":1,\"version\":\"9.9.9\"}\n", "read it with svclab 9.9.9, which wrote it"),
     ];
     for (text, problem) in cases {
