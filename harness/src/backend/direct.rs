@@ -1,22 +1,18 @@
 //! `direct`: no Service. The client connects to an endpoint. All other backends are compared with it.
 
-use super::{Backend, Options};
+use super::Backend;
 use crate::tool::Runner;
 use anyhow::Result;
 use lab_core::cluster::{Endpoint, ServicePort};
-use lab_core::layout::{Installed, Layout, Tool};
+use lab_core::layout::{Installed, Tool};
 use lab_core::vocabulary::BackendName;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 pub(super) struct Direct;
 
 impl Backend for Direct {
     fn name(&self) -> BackendName {
         BackendName::Direct
-    }
-    fn layout(&self, _: &Options) -> Option<Arc<dyn Layout>> {
-        None
     }
     fn program(&self, _: Tool) -> &'static str {
         "none"

@@ -1,11 +1,10 @@
 //! `iptables-legacy` and `iptables-nft`: kube-proxy's iptables mode through either variant of the tools.
 
-use super::{Backend, Options, nf_tables};
+use super::{Backend, nf_tables};
 use crate::tool::{Ending, Runner};
 use anyhow::{Result, ensure};
-use lab_core::layout::{self, Installed, Layout, Tool};
+use lab_core::layout::{Installed, Tool};
 use lab_core::vocabulary::BackendName;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The tables in which kube-proxy's iptables mode has chains.
@@ -28,10 +27,6 @@ impl Backend for Iptables {
             Self::Legacy => BackendName::IptablesLegacy,
             Self::Nft => BackendName::IptablesNft,
         }
-    }
-
-    fn layout(&self, _: &Options) -> Option<Arc<dyn Layout>> {
-        Some(Arc::new(layout::Iptables::default()))
     }
 
     fn program(&self, tool: Tool) -> &'static str {

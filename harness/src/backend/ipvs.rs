@@ -1,15 +1,13 @@
 //! `ipvs`: kube-proxy's ipvs mode, with the legacy variant of iptables beside it.
 
-use super::{Backend, Options, iptables};
+use super::{Backend, iptables};
 use crate::cell_error::Missing;
 use crate::tool::{Ending, Runner};
 use anyhow::{Context, Result, ensure};
-use lab_core::cluster::POD_RANGE;
 use lab_core::layout::ipvs::DEVICE;
-use lab_core::layout::{self, Installed, Layout, Tool};
+use lab_core::layout::{Installed, Tool};
 use lab_core::vocabulary::BackendName;
 use node_netlink::{Kernel, OpenError};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Time for a listing of all sets.
@@ -20,13 +18,6 @@ pub(super) struct Ipvs;
 impl Backend for Ipvs {
     fn name(&self) -> BackendName {
         BackendName::Ipvs
-    }
-
-    fn layout(&self, options: &Options) -> Option<Arc<dyn Layout>> {
-        let Options { variant, persistence } = *options;
-        let (scheduler, forwarding) = variant.settings.ipvs();
-        let way = variant.way;
-        Some(Arc::new(layout::Ipvs { cluster_cidr: POD_RANGE, scheduler, forwarding, persistence, way }))
     }
 
     fn program(&self, tool: Tool) -> &'static str {

@@ -13,7 +13,7 @@ use crate::tool::{self, Runner};
 use anyhow::Result;
 use lab_core::cell::{Load, Variant};
 use lab_core::cluster::ServicePort;
-use lab_core::layout::{Installed, Layout, Tool};
+use lab_core::layout::{Installed, Layout, Tool, release};
 use lab_core::plan::Plan;
 use lab_core::vocabulary::BackendName;
 use std::net::SocketAddr;
@@ -38,14 +38,17 @@ impl Options {
     pub(crate) fn usual(backend: BackendName) -> Self {
         Self { variant: Variant::usual(backend), persistence: None }
     }
+
+    /// What is installed, and how; `None` when nothing is.
+    pub(crate) fn layout(&self) -> Option<Arc<dyn Layout>> {
+        release::layout(self.variant, self.persistence)
+    }
 }
 
 /// A way to make a node carry Service traffic.
 pub(crate) trait Backend: Sync {
     /// Its name.
     fn name(&self) -> BackendName;
-    /// Which rules it installs, and how; `None` if it installs none.
-    fn layout(&self, options: &Options) -> Option<Arc<dyn Layout>>;
     /// The program behind a tool of the layout.
     fn program(&self, tool: Tool) -> &'static str;
     /// The tools its layout calls.
@@ -99,7 +102,7 @@ mod tests {
     fn every_backend_of_the_vocabulary_is_here() {
         for &name in BackendName::ALL {
             assert_eq!(named(name).name(), name);
-            let layout = named(name).layout(&Options::usual(name));
+            let layout = Options::usual(name).layout();
             assert_eq!(layout.is_none(), name == BackendName::Direct);
         }
     }

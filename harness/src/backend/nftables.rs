@@ -1,21 +1,16 @@
 //! `nftables`: kube-proxy's nftables mode.
 
-use super::{Backend, Options, nf_tables};
+use super::{Backend, nf_tables};
 use crate::tool::Runner;
 use anyhow::Result;
-use lab_core::layout::{self, Installed, Layout, Tool};
+use lab_core::layout::{Installed, Tool};
 use lab_core::vocabulary::BackendName;
-use std::sync::Arc;
 
 pub(super) struct Nftables;
 
 impl Backend for Nftables {
     fn name(&self) -> BackendName {
         BackendName::Nftables
-    }
-
-    fn layout(&self, _: &Options) -> Option<Arc<dyn Layout>> {
-        Some(Arc::new(layout::Nftables::default()))
     }
 
     fn program(&self, _: Tool) -> &'static str {

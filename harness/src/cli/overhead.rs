@@ -62,7 +62,7 @@ fn measure(args: &Args) -> Result<Vec<(f64, f64)>> {
     let backend = backend::named(BackendName::IptablesLegacy);
     let cluster = ClusterSpec::uniform(args.services, 2);
     let load = Load { cluster, variant: Variant::usual(backend.name()), only: None };
-    let layout = backend.layout(&Options::usual(backend.name())).context("iptables-legacy installs rules")?;
+    let layout = Options::usual(backend.name()).layout().context("iptables-legacy installs rules")?;
     let driver = driver::of(&load, &Plan::example(TargetName::Host), &Real);
     let cluster = Cluster::generate(args.services, &AddressPlan::new(2));
     let sync = layout.full_sync(&cluster);

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         let known: Vec<_> = Way::of(args.backend).iter().map(|way| way.name()).collect();
         return Err(Failure::usage(anyhow!("--way {way}: {} has {}", args.backend, known.join(", "))));
     }
-    let Some(layout) = backend.layout(&options) else {
+    let Some(layout) = options.layout() else {
         return Err(Failure::usage(anyhow!(
             "--backend {}: it installs nothing, so there is nothing to render",
             args.backend

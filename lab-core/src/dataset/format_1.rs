@@ -45,7 +45,9 @@ fn installed(backend: BackendName, name: &str) -> std::result::Result<LayoutName
     match name {
         "" | "none" | "kube-proxy-1.30" => Ok(match backend {
             BackendName::Direct => LayoutName::None,
-            _ => LayoutName::KubeProxy130,
+            BackendName::IptablesLegacy | BackendName::IptablesNft | BackendName::Ipvs => LayoutName::KubeProxy130,
+            // What was installed is what is installed now; only its name was wrong.
+            BackendName::Nftables => LayoutName::KubeProxy130PartialSync,
         }),
         other => LayoutName::find(other),
     }

@@ -1,6 +1,7 @@
 //! Which rules a backend installs: rules as values, printed as the tools' own input.
 //!
-//! Pure: a layout says what the tools are to be called with; calling them is the harness's.
+//! Pure: a layout says what the tools are to be called with; calling them is the harness's. Which layouts there are is the
+//! table in [`release`].
 
 mod action;
 mod count;
@@ -8,6 +9,7 @@ mod hash;
 pub mod iptables;
 pub mod ipvs;
 pub mod nftables;
+pub mod release;
 mod show;
 mod text;
 

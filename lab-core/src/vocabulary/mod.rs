@@ -99,11 +99,17 @@ words!("clock", Clock { Wall = "wall", WallEmulated = "wall-emulated", Instructi
 pub enum LayoutName {
     /// Nothing is installed.
     None,
-    /// kube-proxy's as of release 1.30.
+    /// The rules of kube-proxy 1.30, synced as it syncs them.
     KubeProxy130,
+    /// The rules of kube-proxy 1.30, with the partial sync of later releases.
+    KubeProxy130PartialSync,
 }
 
-words!("layout", LayoutName { None = "none", KubeProxy130 = "kube-proxy-1.30" });
+words!("layout", LayoutName {
+    None = "none",
+    KubeProxy130 = "kube-proxy-1.30",
+    KubeProxy130PartialSync = "kube-proxy-1.30-partial-sync",
+});
 
 impl LayoutName {
     /// The layouts of `backend`, the default first.
@@ -111,9 +117,8 @@ impl LayoutName {
     pub fn of(backend: BackendName) -> &'static [Self] {
         match backend {
             BackendName::Direct => &[Self::None],
-            BackendName::IptablesLegacy | BackendName::IptablesNft | BackendName::Ipvs | BackendName::Nftables => {
-                &[Self::KubeProxy130]
-            }
+            BackendName::IptablesLegacy | BackendName::IptablesNft | BackendName::Ipvs => &[Self::KubeProxy130],
+            BackendName::Nftables => &[Self::KubeProxy130PartialSync],
         }
     }
 }

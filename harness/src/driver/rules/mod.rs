@@ -26,7 +26,7 @@ pub(super) const KIND: Kind = Kind {
     drives: |_| true,
     make: |load, plan, runner| {
         let backend = backend::named(load.variant.backend);
-        let layout = backend.layout(&Options::of(load, plan)).expect("every backend but direct has a layout");
+        let layout = Options::of(load, plan).layout().expect("every backend but direct has a layout");
         Box::new(Rules { tools: Tools { backend, runner }, layout })
     },
 };

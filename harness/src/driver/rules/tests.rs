@@ -127,7 +127,7 @@ impl Runner for Fake {
 
 fn rules(fake: &'static Fake) -> Rules {
     let backend = backend::named(BackendName::IptablesLegacy);
-    let layout = backend.layout(&Options::usual(backend.name())).unwrap();
+    let layout = Options::usual(backend.name()).layout().unwrap();
     Rules { tools: Tools { backend, runner: fake }, layout }
 }
 

@@ -20,7 +20,7 @@ use ipnet::Ipv4Net;
 use std::sync::Arc;
 use sync::{Chains, stale_chains, walk, walk_change};
 
-/// The layout of kube-proxy 1.30's nftables mode.
+/// The rules of kube-proxy 1.30's nftables mode, with the partial sync of later releases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nftables {
     /// Sources within it are pods; what comes from elsewhere is masqueraded on its way to a Service.
@@ -44,7 +44,7 @@ impl Nftables {
 
 impl Layout for Nftables {
     fn name(&self) -> LayoutName {
-        LayoutName::KubeProxy130
+        LayoutName::KubeProxy130PartialSync
     }
 
     fn way(&self) -> Way {

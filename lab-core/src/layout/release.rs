@@ -1,0 +1,146 @@
+//! What each kube-proxy release does, in one table: a row for each layout name and mode.
+//!
+//! # Add a release
+//!
+//! 1. Give the layout a word in [`LayoutName`], and add it to `LayoutName::of` for its backends. Its name says which
+//!    rules are installed and, if that is not the release's own way, how they are synced.
+//! 2. Write what it installs: a file in the folder of its mode (`layout/iptables/`, `ipvs/` or `nftables/`) with a type
+//!    that implements [`Layout`] as a walk over rules. If only details differ, add a field to the type that is there.
+//! 3. Add a row to [`RELEASES`].
+//! 4. Write it into CHANGELOG.md. Render its golden files with `BLESS=1 cargo nextest run -p lab-core`, and compare it
+//!    with a capture in `tests/captures.rs`.
+
+use super::{Iptables, Ipvs, Layout, Nftables};
+use crate::cell::Variant;
+use crate::cluster::POD_RANGE;
+use crate::vocabulary::{BackendName, LayoutName};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a sync writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Syncs {
+    /// Everything, each time.
+    Everything,
+    /// The chains of the Services that changed, and the fixed chains.
+    ChangedServices,
+    /// Only what changed.
+    Changes,
+    /// What changed, after a look at every Service.
+    ChangesAmongAll,
+}
+
+/// What happens to chains that a change leaves without use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cleanup {
+    /// The sync deletes them.
+    AtOnce,
+    /// The sync deletes them in a small cluster. In a large one that is done once a sync period.
+    AtOnceUnlessLarge,
+    /// The sync empties them, and a later transaction deletes them.
+    Later,
+}
+
+/// A layout in one of kube-proxy's modes: what the release installs, and what the lab does of it.
+pub struct Release {
+    /// Its name in datasets.
+    pub layout: LayoutName,
+    /// The backends that it can be installed in.
+    pub backends: &'static [BackendName],
+    /// The release whose rules are installed.
+    pub rules: &'static str,
+    /// What a sync writes.
+    pub syncs: Syncs,
+    /// The releases that sync so.
+    pub synced_by: &'static str,
+    /// How often a sync writes everything, changed or not.
+    pub full_syncs: &'static str,
+    /// What the release reads before it writes.
+    pub reads: &'static str,
+    /// Whether the lab reads that as well.
+    pub lab_reads: bool,
+    /// What happens to chains without use.
+    pub cleanup: Cleanup,
+    /// The capture of a real binary that its rules and syncs were compared with, in `lab-core/tests/reference/`.
+    pub checked_against: &'static str,
+    /// Makes the layout; the duration is the session affinity of all Services.
+    make: fn(Variant, Option<Duration>) -> Arc<dyn Layout>,
+}
+
+/// Every layout of every mode.
+pub static RELEASES: [Release; 3] = [
+    Release {
+        layout: LayoutName::KubeProxy130,
+        backends: &[BackendName::IptablesLegacy, BackendName::IptablesNft],
+        rules: "1.30",
+        syncs: Syncs::ChangedServices,
+        synced_by: "1.30",
+        full_syncs: "at start, after an error and once a sync period; the lab: at start",
+        reads: "the nat table with iptables-save: at every sync of a small cluster, once a sync period in a large one",
+        lab_reads: false,
+        cleanup: Cleanup::AtOnceUnlessLarge,
+        checked_against: "iptables/ of 1.30.5: one Service, and a second one added, altered and removed",
+        make: |_, _| Arc::new(Iptables::default()),
+    },
+    Release {
+        layout: LayoutName::KubeProxy130,
+        backends: &[BackendName::Ipvs],
+        rules: "1.30",
+        syncs: Syncs::ChangesAmongAll,
+        synced_by: "1.30, in the way kube-proxy; the ways batched and ipvsadm are the lab's own, with less around it",
+        full_syncs: "never: every sync looks at all Services",
+        reads: "each virtual server and its real ones, the device's addresses, and every set with ipset list",
+        lab_reads: true,
+        cleanup: Cleanup::AtOnce,
+        checked_against: "ipvs/ of 1.30.5, and of 1.20.2 where both agree: the node that one Service leads to",
+        make: |variant, persistence| {
+            let (scheduler, forwarding) = variant.settings.ipvs();
+            Arc::new(Ipvs { cluster_cidr: POD_RANGE, scheduler, forwarding, persistence, way: variant.way })
+        },
+    },
+    Release {
+        layout: LayoutName::KubeProxy130PartialSync,
+        backends: &[BackendName::Nftables],
+        rules: "1.30",
+        syncs: Syncs::Changes,
+        synced_by: "1.31 and later; 1.30 itself sends everything at every sync",
+        full_syncs: "at start and after an error; the lab: at start",
+        reads: "chains, sets and maps with nft --json list, at every sync",
+        lab_reads: false,
+        cleanup: Cleanup::Later,
+        checked_against: "nftables/ of 1.30.5: full syncs, and in partial ones the lines about the changed Service",
+        make: |_, _| Arc::new(Nftables::default()),
+    },
+];
+
+/// The row of `layout` in `backend`; `None` for a layout that the backend does not have, or that installs nothing.
+#[must_use]
+pub fn of(backend: BackendName, layout: LayoutName) -> Option<&'static Release> {
+    RELEASES.iter().find(|release| release.layout == layout && release.backends.contains(&backend))
+}
+
+/// The layout of `variant`, with session affinity of `persistence` for all Services; `None` when it installs nothing.
+#[must_use]
+pub fn layout(variant: Variant, persistence: Option<Duration>) -> Option<Arc<dyn Layout>> {
+    of(variant.backend, variant.layout).map(|release| (release.make)(variant, persistence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::Word;
+
+    #[test]
+    fn every_layout_of_every_backend_has_its_row_and_goes_by_its_name() {
+        for &backend in BackendName::ALL {
+            for &name in LayoutName::of(backend) {
+                let variant = Variant { layout: name, ..Variant::usual(backend) };
+                let made = layout(variant, None);
+                assert_eq!(made.is_none(), name == LayoutName::None, "{name} in {backend}");
+                assert!(made.is_none_or(|layout| (layout.name(), layout.way()) == (name, variant.way)));
+            }
+        }
+        let known = |release: &Release, backend| LayoutName::of(backend).contains(&release.layout);
+        assert!(RELEASES.iter().all(|release| release.backends.iter().all(|&backend| known(release, backend))));
+    }
+}
