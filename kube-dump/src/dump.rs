@@ -1,4 +1,4 @@
-//! A whole dump: read item by item, so that a problem names its item.
+//! A whole dump, read item by item: an error names its item.
 
 use crate::service;
 use crate::slice::Endpoints;
@@ -18,38 +18,38 @@ pub struct Dump {
     pub cluster: Cluster,
     /// How many endpoint slices there are.
     pub slices: usize,
-    /// Objects of other kinds, which were passed over.
+    /// Objects of other kinds, which were skipped.
     pub passed_over: BTreeMap<String, usize>,
 }
 
-/// Why a text is not a dump.
+/// Why a text is not a dump of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// It is something else than JSON.
-    #[error("it is no JSON ({0}); make it with: kubectl get services,endpointslices -A -o json")]
+    /// It is not JSON.
+    #[error("it is not JSON ({0}); make it with: kubectl get services,endpointslices -A -o json")]
     NotJson(String),
-    /// It is JSON of another kind.
+    /// It is a JSON document of another kind.
     #[error(
         "it is a {0}, not a list of Services and EndpointSlices; make it with: kubectl get services,endpointslices -A -o \
          json"
     )]
     Kind(String),
-    /// It holds no Service.
-    #[error("there is no Service in it; make it with: kubectl get services,endpointslices -A -o json")]
+    /// It has no Service.
+    #[error("it has no Service; make it with: kubectl get services,endpointslices -A -o json")]
     NoService,
     /// An item of it cannot be read.
     #[error("item {index} ({what}): {problem}")]
     Item {
         /// Its place in the list, from 0.
         index: usize,
-        /// Its kind, namespace and name, as far as they can be told.
+        /// Its kind, namespace and name, as far as they are known.
         what: String,
-        /// What is wrong with it; lines and columns are the item's own.
+        /// What is wrong with it. Lines and columns are counted within the item.
         problem: String,
     },
 }
 
-/// The list, its items not read yet.
+/// The list, with unread items.
 #[derive(Deserialize)]
 struct List<'a> {
     #[serde(borrow, default)]
@@ -79,7 +79,7 @@ impl Dump {
     /// Reads what kubectl printed.
     ///
     /// # Errors
-    /// When it is no JSON (YAML or a table), no list, when an item is not what it says it is, or no Service is in it.
+    /// If it is not JSON (but YAML or a table), not a list, has no Service, or if an item does not fit its kind.
     pub fn read(text: &str) -> Result<Self, Unreadable> {
         let list: List = match serde_json::from_str(text) {
             Ok(list) => list,
@@ -113,7 +113,7 @@ impl Dump {
         if dump.cluster.services.is_empty() { Err(Unreadable::NoService) } else { Ok(dump) }
     }
 
-    /// Takes one item, and hands back a Service; an error is what it is, and what is wrong with it.
+    /// Takes one item and returns it if it is a Service. The error says what the item is, and what is wrong with it.
     fn take(
         &mut self,
         item: &str,
@@ -138,7 +138,7 @@ impl Dump {
         Ok(None)
     }
 
-    /// The ports on IPv4 cluster IPs: what the lab counts as Services, since each of its own has one port.
+    /// The ports on IPv4 cluster IPs. The lab counts these as Services, because each generated Service has one port.
     pub fn ipv4(&self) -> impl Iterator<Item = ServicePort<'_>> {
         self.cluster.ports(Family::V4)
     }
@@ -157,7 +157,7 @@ impl Dump {
         Spread::of(self.ipv4())
     }
 
-    /// What else of Services there is than ports on IPv4 cluster IPs, and how often.
+    /// What Services have besides ports on IPv4 cluster IPs, and how often.
     #[must_use]
     pub fn features(&self) -> BTreeMap<Feature, usize> {
         let mut counts = BTreeMap::new();

@@ -1,7 +1,7 @@
-//! A cluster's Services and endpoints, out of what `kubectl get services,endpointslices -A -o json` printed.
+//! Reads a cluster's Services and endpoints from the output of `kubectl get services,endpointslices -A -o json`.
 //!
-//! Pure: text in, lab-core's [`Cluster`](lab_core::cluster::Cluster) out. A crate of its own since the Kubernetes types
-//! take longer to compile than all that is made of them.
+//! Pure: text in, lab-core's [`Cluster`](lab_core::cluster::Cluster) out. It is a crate of its own because the Kubernetes
+//! types take long to compile.
 
 mod dump;
 mod service;

@@ -1,4 +1,4 @@
-//! A Service as the API server has it, made into one of lab-core's.
+//! Makes a Service of lab-core from one of the API server.
 
 use crate::slice::Endpoints;
 use k8s_openapi::api::core::v1 as k8s;
@@ -7,11 +7,11 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The label that takes a Service from kube-proxy (its `config/endpoints` informers pass such over).
+/// The label that assigns a Service to another proxy (kube-proxy's informers skip such Services).
 const PROXY_NAME: &str = "service.kubernetes.io/service-proxy-name";
-/// The label of a Service that is to be treated as headless.
+/// The label of a Service that counts as headless.
 const HEADLESS: &str = "service.kubernetes.io/headless";
-/// How long affinity lasts unless it is said, in seconds.
+/// How long affinity lasts by default, in seconds.
 const AFFINITY: i32 = 10_800;
 
 /// Namespace and name.
@@ -23,7 +23,7 @@ pub(crate) fn names(service: &k8s::Service) -> (&str, &str) {
 /// The Service with its endpoints.
 ///
 /// # Errors
-/// When an address, a port or a word is none.
+/// If an address, a port or a word is not valid.
 pub(crate) fn read(service: &k8s::Service, endpoints: &mut Endpoints) -> Result<Service, String> {
     let default = k8s::ServiceSpec::default();
     let spec = service.spec.as_ref().unwrap_or(&default);
@@ -51,9 +51,9 @@ pub(crate) fn read(service: &k8s::Service, endpoints: &mut Endpoints) -> Result<
         kind: kind(spec.type_.as_deref())?,
         other_proxy: label(PROXY_NAME),
         cluster_ips,
-        external_ips: all(&spec.external_ips, "external IP")?,
+        external_ips: all(&spec.external_ips, "an external IP")?,
         ingress: ingress(service)?,
-        source_ranges: all(&spec.load_balancer_source_ranges, "source range")?,
+        source_ranges: all(&spec.load_balancer_source_ranges, "a source range")?,
         affinity: affinity.then(|| Duration::from_secs(seconds.unsigned_abs().into())),
         internal_policy: policy(spec.internal_traffic_policy.as_deref())?,
         external_policy: policy(spec.external_traffic_policy.as_deref())?,
@@ -62,25 +62,25 @@ pub(crate) fn read(service: &k8s::Service, endpoints: &mut Endpoints) -> Result<
     })
 }
 
-/// A protocol as Kubernetes spells it; TCP where it says nothing.
+/// A protocol in Kubernetes' spelling; TCP by default.
 pub(crate) fn protocol(name: Option<&str>) -> Result<Protocol, String> {
     match name.unwrap_or("TCP") {
         "TCP" => Ok(Protocol::Tcp),
         "UDP" => Ok(Protocol::Udp),
         "SCTP" => Ok(Protocol::Sctp),
-        other => Err(format!("\"{other}\" is no protocol")),
+        other => Err(format!("\"{other}\" is not a protocol")),
     }
 }
 
 /// A port's number.
 pub(crate) fn port_number(number: i32) -> Result<u16, String> {
-    u16::try_from(number).map_err(|_| format!("{number} is no port"))
+    u16::try_from(number).map_err(|_| format!("{number} is not a port"))
 }
 
-/// What `text` says, which is to be a `what`.
+/// Parses `text`; `what` says what it should be.
 pub(crate) fn parse<T: FromStr>(text: &str, what: &str) -> Result<T, String> {
-    // `kubectl` prints what users wrote, blanks included, and the API server accepts those around source ranges.
-    text.trim().parse().map_err(|_| format!("\"{text}\" is no {what}"))
+    // The API server accepts blanks around source ranges.
+    text.trim().parse().map_err(|_| format!("\"{text}\" is not {what}"))
 }
 
 fn all<T: FromStr>(texts: &Option<Vec<String>>, what: &str) -> Result<Vec<T>, String> {
@@ -93,7 +93,7 @@ fn kind(name: Option<&str>) -> Result<ServiceType, String> {
         "NodePort" => Ok(ServiceType::NodePort),
         "LoadBalancer" => Ok(ServiceType::LoadBalancer),
         "ExternalName" => Ok(ServiceType::ExternalName),
-        other => Err(format!("\"{other}\" is no type of Service")),
+        other => Err(format!("\"{other}\" is not a type of Service")),
     }
 }
 
@@ -101,19 +101,19 @@ fn policy(name: Option<&str>) -> Result<TrafficPolicy, String> {
     match name.unwrap_or("Cluster") {
         "Cluster" => Ok(TrafficPolicy::Cluster),
         "Local" => Ok(TrafficPolicy::Local),
-        other => Err(format!("\"{other}\" is no traffic policy")),
+        other => Err(format!("\"{other}\" is not a traffic policy")),
     }
 }
 
-/// A Service's cluster IPs; none where it is headless.
+/// A Service's cluster IPs; none if it is headless.
 fn cluster_ips(spec: &k8s::ServiceSpec) -> Result<ClusterIps, String> {
     let several = spec.cluster_ips.as_deref().filter(|several| !several.is_empty());
     let written = several.unwrap_or(spec.cluster_ip.as_slice());
     let written = written.iter().filter(|address| !address.is_empty() && *address != "None");
-    written.map(|address| parse::<IpAddr>(address, "cluster IP")).collect()
+    written.map(|address| parse::<IpAddr>(address, "a cluster IP")).collect()
 }
 
-/// Its load balancer's addresses; one that is a host name is nothing to kube-proxy.
+/// Its load balancer's addresses. kube-proxy ignores host names.
 fn ingress(service: &k8s::Service) -> Result<Vec<Ingress>, String> {
     let balancer = service.status.as_ref().and_then(|status| status.load_balancer.as_ref());
     let given = balancer.into_iter().flat_map(|balancer| balancer.ingress.iter().flatten());
@@ -121,7 +121,7 @@ fn ingress(service: &k8s::Service) -> Result<Vec<Ingress>, String> {
     given
         .map(|(address, mode)| {
             let mode = if mode == Some("Proxy") { IpMode::Proxy } else { IpMode::Vip };
-            Ok(Ingress { address: parse(address, "load balancer address")?, mode })
+            Ok(Ingress { address: parse(address, "a load balancer address")?, mode })
         })
         .collect()
 }

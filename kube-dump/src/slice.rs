@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// The label that names a slice's Service.
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
-/// What a port is found by: namespace, Service, port name, protocol. As in kube-proxy's `endpointslicecache.go`.
+/// A port's key: namespace, Service, port name, protocol, as in kube-proxy's `endpointslicecache.go`.
 type Key = (String, String, String, Protocol);
 
 /// Every port's endpoints, by address and port.
@@ -21,10 +21,10 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
-    /// Adds a slice. One without the name of a Service, or of names instead of addresses, is nothing to kube-proxy.
+    /// Adds a slice. kube-proxy ignores slices without a Service's name, and those of names instead of addresses.
     ///
     /// # Errors
-    /// When an address or a port is none.
+    /// If an address or a port is not valid.
     pub(crate) fn add(&mut self, slice: &k8s::EndpointSlice) -> Result<(), String> {
         let metadata = &slice.metadata;
         let service = metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME));
@@ -38,14 +38,14 @@ impl Endpoints {
         for endpoint in slice.endpoints.iter().flatten() {
             let (conditions, place) = (conditions(endpoint), place(endpoint).map(Arc::new));
             for address in &endpoint.addresses {
-                let address: IpAddr = parse(address, "address")?;
+                let address: IpAddr = parse(address, "an address")?;
                 if Family::of(address) == family {
                     endpoints.push(Endpoint { address, port: 0, conditions, place: place.clone() });
                 }
             }
         }
         for port in slice.ports.iter().flatten() {
-            // A slice's port without a number stands for all ports, which kube-proxy passes over.
+            // A port without a number stands for all ports. kube-proxy ignores it.
             let Some(number) = port.port else { continue };
             let number = port_number(number)?;
             let namespace = metadata.namespace.clone().unwrap_or_default();
@@ -55,7 +55,7 @@ impl Endpoints {
             for endpoint in &endpoints {
                 let endpoint = Endpoint { port: number, ..endpoint.clone() };
                 match behind.entry((endpoint.address, number)) {
-                    // Of two slices with the same endpoint, the one that lets more be sent to it counts.
+                    // If two slices have the same endpoint, the more usable one counts.
                     Entry::Occupied(known) if known.get().usage() <= endpoint.usage() => {}
                     Entry::Occupied(mut known) => _ = known.insert(endpoint),
                     Entry::Vacant(free) => _ = free.insert(endpoint),
@@ -65,14 +65,14 @@ impl Endpoints {
         Ok(())
     }
 
-    /// Takes out the endpoints behind a port, of both families.
+    /// Removes and returns the endpoints of a port, of both families.
     pub(crate) fn take(&mut self, namespace: &str, service: &str, port: &str, protocol: Protocol) -> Vec<Endpoint> {
         let key = (namespace.to_owned(), service.to_owned(), port.to_owned(), protocol);
         in_picking_order(self.of.remove(&key).unwrap_or_default().into_values().collect())
     }
 }
 
-/// What is not said counts as yes, for `terminating` as no (`EndpointConditions` in discovery/v1).
+/// A missing condition means yes, a missing `terminating` no (`EndpointConditions` in discovery/v1).
 fn conditions(endpoint: &k8s::Endpoint) -> Conditions {
     let usual = Conditions::default();
     let Some(said) = &endpoint.conditions else { return usual };
@@ -83,7 +83,7 @@ fn conditions(endpoint: &k8s::Endpoint) -> Conditions {
     }
 }
 
-/// Where the endpoint runs, if it says anything of it.
+/// Where the endpoint runs, if the slice says it.
 fn place(endpoint: &k8s::Endpoint) -> Option<Place> {
     let hints = endpoint.hints.iter().flat_map(|hints| hints.for_zones.iter().flatten());
     let place = Place {

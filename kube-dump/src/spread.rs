@@ -5,11 +5,11 @@ use lab_core::cluster::ServicePort;
 /// How many endpoints ports have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spread {
-    /// Half of the ports have at most so many.
+    /// Half of the ports have at most this number.
     pub median: usize,
-    /// Nine of ten have.
+    /// Nine of ten ports have at most this number.
     pub p90: usize,
-    /// All have.
+    /// The most that a port has.
     pub max: usize,
     /// All endpoints of all ports.
     pub total: usize,
@@ -21,7 +21,7 @@ impl Spread {
         let mut counts: Vec<usize> = ports.map(ServicePort::endpoint_count).collect();
         counts.sort_unstable();
         let last = counts.len().checked_sub(1)?;
-        // The smallest count that at least so many of ten reach or stay below.
+        // The smallest count that at least this share of the ports does not exceed.
         let at = |tenths: usize| counts[(counts.len() * tenths).div_ceil(10).max(1) - 1];
         Some(Self { median: at(5), p90: at(9), max: counts[last], total: counts.iter().sum() })
     }

@@ -1,4 +1,4 @@
-//! Dumps as kubectl prints them, and what is none.
+//! Dumps as kubectl prints them, and texts that are not dumps.
 
 use kube_dump::{Dump, Spread, Unreadable};
 use lab_core::cluster::{Family, Feature, IpMode, Protocol, ServiceType, TrafficPolicy};
@@ -179,7 +179,7 @@ fn a_list_of_services_alone_needs_no_kinds() {
 fn yaml_and_tables_are_refused_with_how_to_make_json() {
     for text in ["apiVersion: v1\nitems: []\n", "NAMESPACE   NAME\nshop        web\n", ""] {
         let said = Dump::read(text).unwrap_err().to_string();
-        assert!(said.starts_with("it is no JSON (it begins with: "), "{said}");
+        assert!(said.starts_with("it is not JSON (it begins with: "), "{said}");
         assert!(said.ends_with("make it with: kubectl get services,endpointslices -A -o json"), "{said}");
     }
     let cut = &list(&[web("web")])[..60];
@@ -200,7 +200,7 @@ fn an_item_that_cannot_be_read_is_named() {
     let text = said(&[web("web"), wrong]);
     assert!(text.starts_with("item 1 (Service shop/cart): invalid type: string \"80\""), "{text}");
     let address = service("cart", json!({"clusterIP": "10.96.0.256", "ports": [{"port": 80}]}));
-    assert_eq!(said(&[web("web"), address]), "item 1 (Service shop/cart): \"10.96.0.256\" is no cluster IP");
+    assert_eq!(said(&[web("web"), address]), "item 1 (Service shop/cart): \"10.96.0.256\" is not a cluster IP");
     let text = said(&[slice("web", &[("here", json!({}))])]);
-    assert_eq!(text, "item 0 (EndpointSlice shop/a-slice): \"here\" is no address");
+    assert_eq!(text, "item 0 (EndpointSlice shop/a-slice): \"here\" is not an address");
 }

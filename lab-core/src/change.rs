@@ -7,9 +7,9 @@ use std::sync::Arc;
 /// Two states of a cluster, one after the other. Copies share the states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// What is in force.
+    /// What is installed.
     pub before: Arc<Cluster>,
-    /// What is to be.
+    /// What is to be installed.
     pub after: Arc<Cluster>,
 }
 
@@ -20,15 +20,15 @@ pub enum Step<T> {
     Kept(T),
     /// It is new.
     Added(T),
-    /// It differs from before. A port also counts as altered when only another port of its Service differs: kube-proxy
-    /// writes a changed Service whole.
+    /// It differs. A port counts as altered if any port of its Service differs, because kube-proxy rewrites a changed
+    /// Service whole.
     Altered {
         /// What it was.
         before: T,
         /// What it becomes.
         after: T,
     },
-    /// It is gone.
+    /// It is removed.
     Removed(T),
 }
 
@@ -42,7 +42,7 @@ impl<T: Copy> Step<T> {
         }
     }
 
-    /// What it becomes; `None` if it is gone.
+    /// What it becomes; `None` if it is removed.
     #[must_use]
     pub fn after(self) -> Option<T> {
         match self {
@@ -53,7 +53,7 @@ impl<T: Copy> Step<T> {
 }
 
 impl<'a> Step<&'a Service> {
-    /// The same port by port in `family`: the ports of the Service as it becomes, then those that it loses.
+    /// The same for each port in `family`: first the ports after the change, then the removed ones.
     pub fn ports(self, family: Family) -> impl Iterator<Item = Step<ServicePort<'a>>> {
         let (before, after) = (self.before(), self.after());
         let becomes = move |port: ServicePort<'a>| match self {
@@ -88,7 +88,7 @@ impl Change {
         Self { before: Arc::clone(cluster), after: Arc::new(cluster.with_endpoint_replaced(plan)) }
     }
 
-    /// The way back.
+    /// The opposite change.
     #[must_use]
     pub fn undone(&self) -> Self {
         Self { before: Arc::clone(&self.after), after: Arc::clone(&self.before) }
@@ -96,7 +96,7 @@ impl Change {
 
     /// What happens to every Service: those of `after` in its order, then the removed ones in the order of `before`.
     ///
-    /// O(N), and quick where the two states agree from the front and from the back: only what lies between is looked up.
+    /// O(N), and fast if both states begin and end with the same Services: only those in between are looked up.
     #[must_use]
     pub fn services(&self) -> Vec<Step<&Service>> {
         let (before, after) = (&self.before.services[..], &self.after.services[..]);
@@ -139,7 +139,7 @@ mod tests {
     use crate::cluster::Port;
     use proptest::prelude::*;
 
-    /// How many of a change's steps keep their Service, and the names of the others.
+    /// How many Services a change keeps, and its other steps by name.
     fn changed(change: &Change) -> (usize, Vec<Step<&str>>) {
         let (mut kept, mut changed) = (0, Vec::new());
         for step in change.services() {

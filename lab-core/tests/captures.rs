@@ -1,8 +1,8 @@
-//! The layouts against what a real kube-proxy 1.30.5 fed to the tools: one Service with two endpoints, then a second
-//! one that is added, gains an endpoint, loses one, loses all, and is deleted.
+//! Compares the layouts with what a real kube-proxy 1.30.5 sent to the tools. The cluster has one Service with two
+//! endpoints. A second Service is added, gains an endpoint, loses one, loses all, and is deleted.
 //!
-//! `reference/` holds the captured texts as they were. kube-proxy writes Services and stale chains in the order of a Go
-//! map: where that decides, lines are compared as multisets.
+//! `reference/` holds the captured texts. kube-proxy writes Services and stale chains in the random order of a Go map;
+//! such lines are compared as multisets.
 
 use ipnet::Ipv4Net;
 use lab_core::change::Change;
@@ -56,7 +56,7 @@ const FIRST: &str = "10.244.250.1:8080";
 const SECOND: &str = "10.244.250.2:8080";
 const THIRD: &str = "10.244.250.3:8080";
 
-/// The states that the captures went through, the second Service's endpoints after each change.
+/// The states of the captures, by the second Service's endpoints after each change.
 fn states() -> [Arc<Cluster>; 6] {
     [
         plain(),
@@ -118,7 +118,7 @@ fn partial_syncs_of_iptables_mode_are_kube_proxys() {
 fn a_service_that_loses_all_endpoints_is_rejected_and_its_chains_go() {
     let (call, captured) = (only(iptables().partial_sync(&change(3))), captured!("iptables/remove-all-endpoints.in"));
     assert_eq!(sorted(text(&call).lines()), sorted(captured.lines()));
-    // Only the stale chains' order is left to chance.
+    // Only the order of the stale chains is random.
     let fixed = |line: &&str| !line.starts_with("-X") && !line.starts_with(":KUBE-S");
     let lines: Vec<&str> = text(&call).lines().filter(fixed).collect();
     assert_eq!(lines, captured.lines().filter(fixed).collect::<Vec<_>>());
@@ -172,7 +172,7 @@ fn the_full_sync_of_nftables_mode_is_kube_proxys() {
     assert_eq!(text(&call), captured!("nftables/full.in"));
 }
 
-/// What a sync of 1.30 sends over and over: it knows no partial sync.
+/// What 1.30 sends at each sync: it has no partial sync.
 const NFTABLES_SYNCS: [&str; 5] = [
     captured!("nftables/add-service.in"),
     captured!("nftables/add-endpoint.in"),

@@ -31,7 +31,7 @@ fn small() -> (Arc<Cluster>, AddressPlan) {
     (Arc::new(Cluster::generate(3, &plan)), plan)
 }
 
-/// More than a thousand endpoints, on few Services, to keep the text short where each Service has a line.
+/// More than 1,000 endpoints on few Services. This keeps short what has a line for each Service.
 fn large() -> (Arc<Cluster>, AddressPlan) {
     let plan = AddressPlan::new(3);
     let mut cluster = Cluster::generate(3, &plan);

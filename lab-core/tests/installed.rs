@@ -1,4 +1,4 @@
-//! What a layout says is installed is what counting the printed text gives, and what arithmetic gives, at any size.
+//! A layout's count of what is installed is that of the printed text, and that of arithmetic, at any size.
 
 use lab_core::cluster::{AddressPlan, Cluster, Family, Port, ServicePort};
 use lab_core::layout::{Action, Installed, Iptables, Ipvs, Layout, Nftables};
@@ -32,7 +32,7 @@ fn count_iptables(cluster: &Cluster) -> Installed {
     installed
 }
 
-/// What the one call of a sync reads.
+/// The input of a sync's only call.
 fn text(actions: Vec<Action>) -> Vec<u8> {
     let [Action::Call(_, call)] = &actions[..] else { panic!("a sync of one call") };
     call.stdin.clone()

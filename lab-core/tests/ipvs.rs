@@ -1,7 +1,7 @@
-//! What the layout of ipvs mode leads to: a node like those of a real kube-proxy, whatever the way and the change.
+//! The layout of ipvs mode leads to the node of a real kube-proxy, in every way and after every change.
 //!
-//! `reference/ipvs/` holds what a node of kube-proxy 1.30.5 held for one Service with two endpoints, and of 1.20.2
-//! where the two agree.
+//! `reference/ipvs/` holds a node of kube-proxy 1.30.5 with one Service of two endpoints; 1.20.2 has the same state in
+//! the parts that come from it.
 
 mod node;
 
@@ -52,7 +52,7 @@ fn programmed(layout: &Ipvs, cluster: &Cluster) -> Node {
     node
 }
 
-/// The sets that `ipset save` printed, in the words that made them.
+/// The sets that `ipset save` printed, as the words that make them.
 fn saved_sets(text: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
     let mut sets: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
     for line in text.lines() {
@@ -70,7 +70,7 @@ fn saved_sets(text: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
     sets
 }
 
-/// The chains that `iptables-save` printed, those built-in ones that have rules included.
+/// The chains that `iptables-save` printed, with the built-in chains that have rules.
 fn saved_chains(text: &str) -> BTreeMap<(String, String), Vec<String>> {
     let mut table = "";
     let mut chains: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! The quickest way to load a node leads where the preparations and a full sync lead.
+//! The quickest way to load a node has the same result as preparing it and a full sync.
 
 mod node;
 

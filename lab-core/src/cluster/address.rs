@@ -5,20 +5,20 @@ use ipnet::Ipv4Net;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
-/// The place of the first generated cluster IP in its range; the ones below are the API server's and the DNS's.
+/// The place of the first generated cluster IP in its range. Those before it are for the API server and DNS.
 const FIRST_CLUSTER_IP: u32 = 11;
 /// The place of the first server pod's own address in the pod range.
 const FIRST_SERVER_POD: u32 = 3;
 
-/// Which addresses a generated cluster's Services and endpoints have, and in which server pod each endpoint is.
+/// The addresses of a generated cluster's Services and endpoints, and the server pod of each endpoint.
 ///
 /// ```text
 /// endpoint range  | block of pod 0          | block of pod 1 | …          Service s is in pod s mod server_pods,
 ///                 | - | s=0: e0 e1 spare | s=4: e0 e1 spare | …           with its endpoints side by side
 /// ```
 ///
-/// All endpoints of one Service are in one pod, so that an iperf3 client's control and data connections, which may
-/// be given different endpoints, still meet one server.
+/// All endpoints of a Service are in one pod. An iperf3 client has a control and a data connection, which may go to
+/// different endpoints but must reach the same server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AddressPlan {
     /// The number of server pods, from 1 to 2^20.
@@ -73,7 +73,7 @@ impl AddressPlan {
         self.endpoint(service, self.endpoints)
     }
 
-    /// The most Services the plan has addresses for, with one more in reserve for the change that adds it.
+    /// How many Services the plan has addresses for, without the one in reserve for the change that adds a Service.
     #[must_use]
     pub fn capacity(&self) -> u32 {
         self.cluster_ips().min(self.endpoint_slots()).saturating_sub(1)
@@ -82,19 +82,19 @@ impl AddressPlan {
     /// Whether `services` Services can be generated.
     ///
     /// # Errors
-    /// When they cannot: says which range runs out, and where.
+    /// If they cannot. The error says which range runs out, and at how many Services.
     pub fn check(&self, services: u32) -> Result<(), OverCapacity> {
         let limit = self.capacity();
         let range = if self.cluster_ips() <= self.endpoint_slots() { Range::Services } else { Range::Endpoints };
         if services <= limit { Ok(()) } else { Err(OverCapacity { asked: services, limit, range, plan: *self }) }
     }
 
-    /// Services that have a cluster IP, its range's last address left out.
+    /// How many Services can have a cluster IP, without the last address of the range.
     fn cluster_ips(&self) -> u32 {
         size(SERVICE_RANGE) - 1 - FIRST_CLUSTER_IP
     }
 
-    /// Services that have endpoints, each block's first and last address left out.
+    /// How many Services can have endpoints, without the first and last address of each block.
     fn endpoint_slots(&self) -> u32 {
         self.block_size().saturating_sub(2) / (self.endpoints + 1) * self.server_pods
     }

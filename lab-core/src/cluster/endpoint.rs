@@ -14,7 +14,7 @@ pub struct Conditions {
     pub terminating: bool,
 }
 
-/// What counts where a slice says nothing: ready and serving.
+/// If a slice says nothing: ready and serving.
 impl Default for Conditions {
     fn default() -> Self {
         Self { ready: true, serving: true, terminating: false }
@@ -52,7 +52,7 @@ pub struct Endpoint {
     pub port: u16,
     /// Whether it may be sent to.
     pub conditions: Conditions,
-    /// Where it runs; `None` when nothing is known, which counts as another node.
+    /// Where it runs; `None` if unknown, which counts as another node.
     pub place: Option<Arc<Place>>,
 }
 

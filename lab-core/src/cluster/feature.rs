@@ -5,30 +5,30 @@ use super::family::Family;
 use super::service::{Service, ServiceType, TrafficPolicy};
 use std::fmt;
 
-/// Something of a Service that no layout programs yet, or for which kube-proxy does nothing.
+/// Something that no layout programs yet, or for which kube-proxy does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Feature {
     /// A Service without a cluster IP: kube-proxy does nothing for it.
     Headless,
     /// A Service that is only a DNS name: kube-proxy does nothing for it.
     ExternalName,
-    /// A Service that its label gives to another proxy than kube-proxy.
+    /// A Service that a label assigns to another proxy.
     OtherProxy,
-    /// A port that is open on every node, too.
+    /// A port that is also open on every node.
     NodePort,
     /// A Service of type `LoadBalancer`.
     LoadBalancer,
     /// A Service with external IPs.
     ExternalIps,
-    /// A Service that only some sources may reach through its load balancer.
+    /// A Service whose load balancer only accepts some sources.
     SourceRanges,
-    /// A Service that sends a client to the same endpoint every time.
+    /// A Service that keeps a client on its endpoint.
     SessionAffinity,
-    /// A Service whose traffic from within stays on the node, or that from without does.
+    /// A Service whose internal or external traffic stays on the node where it arrives.
     LocalPolicy,
     /// A port on an IPv6 cluster IP.
     Ipv6,
-    /// A port none of whose endpoints is ready. It is refused, or served by those that terminate.
+    /// A port without a ready endpoint. It is rejected, or served by terminating endpoints.
     NotReady,
 }
 
@@ -52,7 +52,7 @@ impl Feature {
     }
 }
 
-/// In the plural, as counted things are spelled: `headless Services`.
+/// In the plural, for counts: `headless Services`.
 impl fmt::Display for Feature {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
@@ -89,7 +89,7 @@ impl fmt::Display for Featured<'_> {
 }
 
 impl Cluster {
-    /// What the layouts leave out of the cluster, Service by Service; a feature of a port once a port.
+    /// What the layouts leave out of the cluster, for each Service. A feature of ports comes once for each port.
     pub fn features(&self) -> impl Iterator<Item = Featured<'_>> {
         let featured = |service| move |feature| Featured { service, feature };
         self.services.iter().flat_map(move |service| of(service).into_iter().map(featured(service)))

@@ -29,16 +29,16 @@ impl Service {
 }
 
 impl Cluster {
-    /// `services` alike Services, `default/svc-00001` and on, with addresses out of `plan`.
+    /// `services` Services that are all alike, from `default/svc-00001` on, with addresses from `plan`.
     ///
-    /// Ask [`AddressPlan::check`] first: beyond the capacity addresses leave their ranges.
+    /// Call [`AddressPlan::check`] first: beyond the capacity, addresses are outside their ranges.
     #[must_use]
     pub fn generate(services: u32, plan: &AddressPlan) -> Self {
         let services = (0..services).map(|index| Service::generate(index, plan)).collect();
         Self { services, ..Self::default() }
     }
 
-    /// The place of the Service that the changes are made to; `None` in an empty cluster.
+    /// The place of the Service that changes are made to; `None` in an empty cluster.
     #[must_use]
     pub fn middle(&self) -> Option<usize> {
         let count = self.count();
@@ -49,7 +49,7 @@ impl Cluster {
         u32::try_from(self.services.len()).expect("Services number less than 2^32")
     }
 
-    /// With one more Service at the end: the one that `plan` holds in reserve.
+    /// With one more Service at the end, which `plan` has in reserve.
     #[must_use]
     pub fn with_service_added(&self, plan: &AddressPlan) -> Self {
         let mut after = self.clone();
@@ -67,9 +67,7 @@ impl Cluster {
         after
     }
 
-    /// With the last endpoint of its middle Service replaced by the spare one that `plan` holds for it.
-    ///
-    /// It stays as it is when it is empty.
+    /// With the last endpoint of its middle Service replaced by the spare one of `plan`; an empty cluster stays as it is.
     #[must_use]
     pub fn with_endpoint_replaced(&self, plan: &AddressPlan) -> Self {
         let mut after = self.clone();

@@ -1,4 +1,4 @@
-//! The Services, endpoints and node in force: the one model of them, that a generated cluster and an imported one fill.
+//! Services, endpoints and the node: one model, for generated and imported clusters.
 
 mod address;
 mod endpoint;
@@ -25,7 +25,7 @@ use std::net::Ipv4Addr;
 pub const SERVICE_RANGE: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 12);
 /// Where pods' addresses come from: the cluster CIDR of the layouts, endpoints included.
 pub const POD_RANGE: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 128, 0, 0), 9);
-/// Where endpoints' addresses come from; it is divided into one block a server pod.
+/// Where endpoints' addresses come from. Each server pod has a block of it.
 pub const ENDPOINT_RANGE: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 192, 0, 0), 10);
 /// The node's own address.
 pub const NODE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 11, 0, 1);
@@ -35,10 +35,10 @@ pub const CLIENT_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 128, 0, 2);
 pub const SERVICE_PORT: u16 = 80;
 /// The port of every generated endpoint.
 pub const ENDPOINT_PORT: u16 = 8080;
-/// How many server pods a node has unless told otherwise.
+/// How many server pods a node has by default.
 pub const SERVER_PODS: u32 = 4;
 
-/// What is in force on a node: Services in the order in which a layout installs them, and the node's own facts.
+/// A node and its Services, in the order in which a layout installs them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cluster {
     /// The node.
@@ -48,7 +48,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// What kube-proxy programs in `family`: every port of every Service that has a cluster IP of it.
+    /// What kube-proxy programs in `family`: every port of every Service with a cluster IP of that family.
     pub fn ports(&self, family: Family) -> impl DoubleEndedIterator<Item = ServicePort<'_>> {
         self.services.iter().flat_map(move |service| service.ports_of(family))
     }

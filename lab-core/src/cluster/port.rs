@@ -6,9 +6,8 @@ use super::service::{Port, Protocol, Service};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-/// A view of a Service's port in one family, as kube-proxy's maps of Services and endpoints have it together.
-///
-/// Cheap to make and to copy.
+/// A view of a Service's port in one family, cheap to make and to copy. It joins an entry of kube-proxy's map of Services
+/// with its entry in the map of endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServicePort<'a> {
     /// The Service.
@@ -68,8 +67,8 @@ impl<'a> ServicePort<'a> {
         SocketAddr::new(self.cluster_ip(), self.port.number)
     }
 
-    /// The usable endpoints: the ready ones or, where none is ready, those that terminate and still serve. All nodes'
-    /// endpoints are among them (`categorizeEndpoints` with traffic policy `Cluster` and no topology hints).
+    /// The usable endpoints: the ready ones or, without any, those that terminate and still serve. These are the endpoints
+    /// on all nodes (`categorizeEndpoints` with traffic policy `Cluster` and without topology hints).
     pub fn endpoints(self) -> impl DoubleEndedIterator<Item = &'a Endpoint> + Clone {
         let usable =
             move |endpoint: &&Endpoint| Family::of(endpoint.address) == self.family && endpoint.usage() == self.used;

@@ -62,7 +62,7 @@ pub enum IpMode {
     /// With its own address as the destination: the node answers for it.
     #[default]
     Vip,
-    /// With the node's or the pod's address as the destination: kube-proxy programs nothing for it.
+    /// With a node's or pod's address as the destination: kube-proxy programs nothing for it.
     Proxy,
 }
 
@@ -170,7 +170,7 @@ impl Service {
         (&self.namespace, &self.name)
     }
 
-    /// Whether kube-proxy passes it over: `ShouldSkipService`, and the labels that its informers filter by.
+    /// Whether kube-proxy skips it: see `ShouldSkipService` and the label that its informers filter by.
     #[must_use]
     pub fn is_skipped(&self) -> bool {
         self.other_proxy || self.kind == ServiceType::ExternalName || self.cluster_ips.is_empty()

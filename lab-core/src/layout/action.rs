@@ -1,4 +1,4 @@
-//! What is done to a node, as values: calls of tools, and requests to the kernel for what has no tool of its own.
+//! What is done to a node, as values: calls of tools, and requests to the kernel where there is no tool.
 
 use super::Invocation;
 use crate::cluster::Protocol;
@@ -6,7 +6,7 @@ use crate::vocabulary::{Forwarding, Scheduler};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-/// Which part of a node's state something is about.
+/// A part of a node's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// iptables or nftables: tables, chains, rules, nftables' own sets.
@@ -24,7 +24,7 @@ pub enum Part {
 pub enum Action {
     /// A tool is called.
     Call(Part, Invocation),
-    /// A tool is called that may refuse, with exit status 1: the chain is there already, the rule is not.
+    /// A tool is called that may refuse with exit status 1, because the chain exists or the rule does not.
     Try(Part, Invocation),
     /// The kernel is asked over netlink, in this order.
     Ask(Pace, Vec<Request>),
@@ -33,7 +33,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// The call, when it is one, whether or not the tool may refuse.
+    /// The call, if it is one. The tool may refuse or not.
     #[must_use]
     pub fn call(&self) -> Option<&Invocation> {
         match self {
@@ -55,42 +55,42 @@ impl From<Invocation> for Action {
 pub enum Pace {
     /// One at a time, each answered before the next.
     OneByOne,
-    /// Many a message; only the last one is acknowledged, errors come back all the same.
+    /// Many in a message. Only the last one is acknowledged, but errors are reported for all.
     Batched,
 }
 
 /// What the kernel is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// A dummy device of this name, down as it is born; one that is there already is left alone.
+    /// Adds a dummy device, which is down. An existing one is left alone.
     AddDevice(&'static str),
-    /// A device gone, its addresses with it.
+    /// Removes a device and its addresses.
     RemoveDevice(&'static str),
-    /// A device, looked up by its name.
+    /// Looks a device up by its name.
     GetDevice(&'static str),
-    /// The addresses of a device, listed.
+    /// Lists the addresses of a device.
     ListAddresses(&'static str),
-    /// An address with the prefix of a single host, bound to a device; one that is bound already stays.
+    /// Binds an address to a device, with a single host's prefix. An address that is already bound stays.
     AddAddress(&'static str, IpAddr),
-    /// An address taken from a device.
+    /// Removes an address from a device.
     RemoveAddress(&'static str, IpAddr),
-    /// A new virtual server.
+    /// Adds a virtual server.
     AddVirtualServer(VirtualServer),
-    /// What the kernel knows of one virtual server; that it has none is an answer too.
+    /// Looks up one virtual server, which need not exist.
     GetVirtualServer(ServerKey),
-    /// Every virtual server, listed.
+    /// Lists all virtual servers.
     ListVirtualServers,
-    /// Every virtual server gone, their real servers with them.
+    /// Removes all virtual servers and their real servers.
     Clear,
-    /// A virtual server gone, its real servers with it.
+    /// Removes a virtual server and its real servers.
     RemoveVirtualServer(ServerKey),
-    /// A new real server behind a virtual one.
+    /// Adds a real server to a virtual server.
     AddRealServer(ServerKey, RealServer),
-    /// A real server's weight or forwarding is another than before.
+    /// Changes a real server's weight or forwarding.
     UpdateRealServer(ServerKey, RealServer),
-    /// The real servers behind a virtual one, listed.
+    /// Lists the real servers of a virtual server.
     ListRealServers(ServerKey),
-    /// A real server gone.
+    /// Removes a real server.
     RemoveRealServer(ServerKey, SocketAddr),
 }
 
@@ -134,14 +134,13 @@ pub struct VirtualServer {
     pub key: ServerKey,
     /// How it picks a real server for a new connection.
     pub scheduler: Scheduler,
-    /// For how long a client is sent to the same real server; `None` for no such thing. The kernel counts in whole
-    /// seconds.
+    /// How long a client stays with its real server, in whole seconds; `None` without affinity.
     pub persistence: Option<Duration>,
 }
 
 impl VirtualServer {
-    /// Whether the scheduler looks at the client's port too (`IP_VS_SVC_F_SCHED_MH_PORT`): so kube-proxy has it for
-    /// Maglev hashing, where otherwise a client would have one real server for all its connections.
+    /// Whether the scheduler hashes the client's port, too (`IP_VS_SVC_F_SCHED_MH_PORT`). kube-proxy sets this for Maglev
+    /// hashing. Otherwise all connections of a client would go to one real server.
     #[must_use]
     pub fn hashes_ports(&self) -> bool {
         self.scheduler == Scheduler::MaglevHashing
@@ -151,10 +150,10 @@ impl VirtualServer {
 /// An IPVS real server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RealServer {
-    /// Where it listens. Its port is the virtual server's with direct routing and tunnels, which rewrite nothing.
+    /// Where it listens. Direct routing and tunnels rewrite nothing, so there its port is the virtual server's.
     pub address: SocketAddr,
-    /// How packets are handed on to it.
+    /// How packets are forwarded to it.
     pub forwarding: Forwarding,
-    /// Its share of new connections; 0 gets none, but keeps those it has.
+    /// Its share of new connections. With 0 it only keeps those that it has.
     pub weight: u32,
 }

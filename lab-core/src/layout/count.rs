@@ -1,4 +1,4 @@
-//! What a full sync leads to, counted on the walk over it instead of printed.
+//! Counts what a full sync installs, instead of printing it.
 
 use super::iptables::{self, Chain, Rule, Table};
 use super::nftables::{self, Element, Object, Verb};
@@ -6,11 +6,11 @@ use super::{Installed, Request};
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-/// The sink that counts. It is for full syncs, in which everything stands once but for cluster IPs.
+/// The sink that counts. It is for full syncs: only cluster IPs may come more than once there.
 #[derive(Debug, Default)]
 pub(super) struct Count {
     pub(super) installed: Installed,
-    /// Services with several ports add theirs several times.
+    /// Services with several ports add their address several times.
     cluster_ips: HashSet<IpAddr>,
 }
 

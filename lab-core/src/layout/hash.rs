@@ -25,7 +25,7 @@ impl<const N: usize> Hash<N> {
     }
 }
 
-/// A Service's hash and the beginning that its endpoints' hashes share with it.
+/// A Service's hash. The hashes of its endpoints begin with the same input.
 pub(super) struct ServiceHasher(Sha256);
 
 impl ServiceHasher {

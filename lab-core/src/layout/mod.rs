@@ -1,7 +1,7 @@
 //! Which rules a backend installs: rules as values, printed as the tools' own input.
 //!
-//! Pure: a layout says what the tools are to be called with; calling them is the harness's. Which layouts there are is the
-//! table in [`release`].
+//! Pure: a layout says what to call the tools with, and the harness calls them. The table in [`release`] lists all
+//! layouts.
 
 mod action;
 mod count;
@@ -26,13 +26,13 @@ use std::collections::HashSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// The family that layouts program. They leave out the ports of the other one.
+/// The address family that layouts program. They leave out the other one.
 const FAMILY: Family = Family::V4;
 
-/// A command-line tool that programs the kernel. Which binary it is (legacy or nft variant) is the backend's.
+/// A command-line tool that programs the kernel. The backend chooses the binary: the legacy or the nft variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tool {
-    /// `iptables`: one rule or chain a call.
+    /// `iptables`: one rule or chain in each call.
     Iptables,
     /// `iptables-restore`: many at once, from its standard input.
     IptablesRestore,
@@ -45,7 +45,7 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// Its name, that of the variant which is the system's default.
+    /// The name of the system's default variant.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -69,20 +69,20 @@ pub struct Invocation {
     pub stdin: Vec<u8>,
 }
 
-/// How much of what is in the kernel once a cluster is installed.
+/// What the kernel holds after a cluster was installed, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Installed {
-    /// Rules, jumps from the base chains included, chain policies not.
+    /// Rules, with the jumps from base chains, without chain policies.
     pub rules: u64,
-    /// Chains the layout makes; in iptables the built-in ones are the tool's and do not count.
+    /// Chains that the layout makes. The built-in chains of iptables do not count.
     pub chains: u64,
     /// Elements of named sets and maps.
     pub set_elements: u64,
     /// IPVS's virtual servers.
     pub virtual_servers: u64,
-    /// IPVS's real servers, behind all virtual ones.
+    /// IPVS's real servers, of all virtual servers together.
     pub real_servers: u64,
-    /// Cluster IPs bound to a device of the node's.
+    /// Cluster IPs that are bound to a device of the node.
     pub addresses: u64,
 }
 
@@ -100,7 +100,7 @@ impl fmt::Display for Installed {
     }
 }
 
-/// One rule added by the command-line tool, and how to take it away again.
+/// One rule added by the command-line tool, and how to remove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
     /// Adds the rule.
@@ -111,41 +111,41 @@ pub struct Append {
 
 /// Which rules a backend installs for a cluster, and what installs them.
 pub trait Layout: Send + Sync {
-    /// The layout's name in datasets: whose rules these are.
+    /// The layout's name in datasets.
     fn name(&self) -> LayoutName;
     /// How it applies changes.
     fn way(&self) -> Way;
     /// The tool that syncs call.
     fn sync_tool(&self) -> Tool;
-    /// What is set up once, before the first sync, and does not depend on the Services.
+    /// What is set up once before the first sync. It does not depend on the Services.
     fn prepare(&self) -> Vec<Action>;
-    /// Empty node to the whole of `cluster`.
+    /// From an empty node to `cluster`.
     fn full_sync(&self, cluster: &Cluster) -> Vec<Action>;
-    /// Empty node to the whole of `cluster` by the quickest way there is, preparations included: for a node that is to be
-    /// asked, where the load itself is not measured. What is installed in the end is the same.
+    /// From an empty node to `cluster` in the quickest way, with the preparations. It is used if the load itself is not
+    /// measured. The result is the same.
     fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
         [self.prepare(), self.full_sync(cluster)].concat()
     }
     /// From `change.before` to `change.after`.
     fn partial_sync(&self, change: &Change) -> Vec<Action>;
-    /// What kube-proxy removes only some time after the change (stale chains).
+    /// What kube-proxy removes some time after the change: stale chains.
     fn cleanup(&self, change: &Change) -> Vec<Action>;
-    /// From any state to that of a node that was not prepared yet, as a restart that cleans up does (`kube-proxy
-    /// --cleanup`). What `prepare` sets up is gone as well, but for kernel parameters.
+    /// From any state to a node that was not prepared, as `kube-proxy --cleanup` does. Only the kernel parameters that
+    /// `prepare` sets stay.
     fn flush(&self) -> Vec<Action>;
     /// One more rule on top of `cluster`.
     fn append_rule(&self, cluster: &Cluster) -> Append;
-    /// What a node holds once `cluster` is in force: what a full sync writes, counted on the walk over it.
+    /// What a node holds with `cluster`: the rules of a full sync, counted instead of printed.
     fn installed(&self, cluster: &Cluster) -> Installed;
 }
 
-/// The port that an appended rule leads to: the middle one, or else any that has endpoints.
+/// The port that an appended rule leads to: the middle one or, if that has no endpoints, the first one that has any.
 fn append_service(cluster: &Cluster) -> Option<ServicePort<'_>> {
     let middle = cluster.port_at(Position::Middle, FAMILY);
     middle.into_iter().chain(cluster.ports(FAMILY)).find(|service| service.has_endpoints())
 }
 
-/// A cluster IP that no Service has, for an appended rule to match.
+/// A cluster IP that no Service has. An appended rule matches it.
 fn unused_cluster_ip(cluster: &Cluster) -> IpAddr {
     let used: HashSet<Ipv4Addr> = cluster.services.iter().filter_map(|service| service.cluster_ips.v4).collect();
     // The range's first address is the API server's.

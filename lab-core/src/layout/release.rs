@@ -7,8 +7,10 @@
 //! 2. Write what it installs: a file in the folder of its mode (`layout/iptables/`, `ipvs/` or `nftables/`) with a type
 //!    that implements [`Layout`] as a walk over rules. If only details differ, add a field to the type that is there.
 //! 3. Add a row to [`RELEASES`].
-//! 4. Write it into CHANGELOG.md. Render its golden files with `BLESS=1 cargo nextest run -p lab-core`, and compare it
-//!    with a capture in `tests/captures.rs`.
+//! 4. Describe it in CHANGELOG.md.
+//!
+//! `BLESS=1 cargo nextest run -p lab-core` renders its golden files. Compare it with a capture of a real binary in
+//! `tests/captures.rs`.
 
 use super::{Iptables, Ipvs, Layout, Nftables};
 use crate::cell::Variant;
@@ -16,30 +18,6 @@ use crate::cluster::POD_RANGE;
 use crate::vocabulary::{BackendName, LayoutName};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What a sync writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Syncs {
-    /// Everything, each time.
-    Everything,
-    /// The chains of the Services that changed, and the fixed chains.
-    ChangedServices,
-    /// Only what changed.
-    Changes,
-    /// What changed, after a look at every Service.
-    ChangesAmongAll,
-}
-
-/// What happens to chains that a change leaves without use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Cleanup {
-    /// The sync deletes them.
-    AtOnce,
-    /// The sync deletes them in a small cluster. In a large one that is done once a sync period.
-    AtOnceUnlessLarge,
-    /// The sync empties them, and a later transaction deletes them.
-    Later,
-}
 
 /// A layout in one of kube-proxy's modes: what the release installs, and what the lab does of it.
 pub struct Release {
@@ -50,7 +28,7 @@ pub struct Release {
     /// The release whose rules are installed.
     pub rules: &'static str,
     /// What a sync writes.
-    pub syncs: Syncs,
+    pub syncs: &'static str,
     /// The releases that sync so.
     pub synced_by: &'static str,
     /// How often a sync writes everything, changed or not.
@@ -59,8 +37,8 @@ pub struct Release {
     pub reads: &'static str,
     /// Whether the lab reads that as well.
     pub lab_reads: bool,
-    /// What happens to chains without use.
-    pub cleanup: Cleanup,
+    /// How what a change leaves unused is removed.
+    pub cleanup: &'static str,
     /// The capture of a real binary that its rules and syncs were compared with, in `lab-core/tests/reference/`.
     pub checked_against: &'static str,
     /// Makes the layout; the duration is the session affinity of all Services.
@@ -73,12 +51,12 @@ pub static RELEASES: [Release; 3] = [
         layout: LayoutName::KubeProxy130,
         backends: &[BackendName::IptablesLegacy, BackendName::IptablesNft],
         rules: "1.30",
-        syncs: Syncs::ChangedServices,
+        syncs: "the fixed chains, and all chains of the Services that changed",
         synced_by: "1.30",
         full_syncs: "at start, after an error and once a sync period; the lab: at start",
         reads: "the nat table with iptables-save: at every sync of a small cluster, once a sync period in a large one",
         lab_reads: false,
-        cleanup: Cleanup::AtOnceUnlessLarge,
+        cleanup: "by the sync in a small cluster; once a sync period in a large one",
         checked_against: "iptables/ of 1.30.5: one Service, and a second one added, altered and removed",
         make: |_, _| Arc::new(Iptables::default()),
     },
@@ -86,12 +64,12 @@ pub static RELEASES: [Release; 3] = [
         layout: LayoutName::KubeProxy130,
         backends: &[BackendName::Ipvs],
         rules: "1.30",
-        syncs: Syncs::ChangesAmongAll,
+        syncs: "what changed, after a look at every Service; all iptables rules",
         synced_by: "1.30, in the way kube-proxy; the ways batched and ipvsadm are the lab's own, with less around it",
         full_syncs: "never: every sync looks at all Services",
         reads: "each virtual server and its real ones, the device's addresses, and every set with ipset list",
         lab_reads: true,
-        cleanup: Cleanup::AtOnce,
+        cleanup: "by the sync",
         checked_against: "ipvs/ of 1.30.5, and of 1.20.2 where both agree: the node that one Service leads to",
         make: |variant, persistence| {
             let (scheduler, forwarding) = variant.settings.ipvs();
@@ -102,12 +80,12 @@ pub static RELEASES: [Release; 3] = [
         layout: LayoutName::KubeProxy130PartialSync,
         backends: &[BackendName::Nftables],
         rules: "1.30",
-        syncs: Syncs::Changes,
+        syncs: "what changed",
         synced_by: "1.31 and later; 1.30 itself sends everything at every sync",
         full_syncs: "at start and after an error; the lab: at start",
         reads: "chains, sets and maps with nft --json list, at every sync",
         lab_reads: false,
-        cleanup: Cleanup::Later,
+        cleanup: "emptied by the sync, and deleted by a later transaction",
         checked_against: "nftables/ of 1.30.5: full syncs, and in partial ones the lines about the changed Service",
         make: |_, _| Arc::new(Nftables::default()),
     },

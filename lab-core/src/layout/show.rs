@@ -1,4 +1,4 @@
-//! Actions as one would type them: what `svclab render` prints, and what `ipvsadm --restore` reads.
+//! Actions as commands: what `svclab render` prints, and what `ipvsadm --restore` reads.
 
 use super::{Action, Invocation, Pace, RealServer, Request, ServerKey, Tool, VirtualServer};
 use crate::cluster::Protocol;
@@ -7,10 +7,10 @@ use std::fmt;
 use std::net::IpAddr;
 
 impl Action {
-    /// As one would type it, with `program` giving each tool's name; every line ends with a newline.
+    /// As commands. `program` names each tool, and every line ends with a newline.
     ///
-    /// A process is a line that starts with `$`, and its input stands below. What goes to the kernel directly is shown
-    /// as the command nearest to it.
+    /// A line that starts with `$` is a process; its input follows. A request to the kernel is shown as the nearest
+    /// command.
     pub fn show(&self, program: impl Fn(Tool) -> &'static str) -> impl fmt::Display {
         fmt::from_fn(move |out| match self {
             Self::Call(_, call) => show_call(call, program(call.tool), "", out),
@@ -35,7 +35,7 @@ impl Action {
     }
 }
 
-/// With the tools' plain names.
+/// With the tools' default names.
 impl fmt::Display for Action {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.show(Tool::name).fmt(out)
@@ -51,7 +51,7 @@ fn show_call(call: &Invocation, program: &str, end: &str, out: &mut fmt::Formatt
     out.write_str(&String::from_utf8_lossy(&call.stdin))
 }
 
-/// The command nearest to it, on one line.
+/// The nearest command, on one line.
 impl fmt::Display for Request {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -67,8 +67,8 @@ impl fmt::Display for Request {
 }
 
 impl Request {
-    /// The arguments of `ipvsadm` for a request about virtual servers; those that change them are what
-    /// `ipvsadm --restore` reads a line of.
+    /// The arguments of `ipvsadm` for a request about virtual servers. `ipvsadm --restore` reads those of changes, one on
+    /// each line.
     pub(super) fn ipvsadm(&self) -> impl fmt::Display {
         fmt::from_fn(move |out| match self {
             Self::AddVirtualServer(server) => write!(out, "-A {server}"),

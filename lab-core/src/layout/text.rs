@@ -1,10 +1,10 @@
-//! Writing what the layouts print most: a hundred million bytes of it, so that formatting is spelled out.
+//! Fast writing of what layouts print most. A layout prints up to 100 MB, for which `format!` is too slow.
 
 use crate::cluster::{Endpoint, ServicePort};
 use ipnet::Ipv4Net;
 use std::net::IpAddr;
 
-/// Appends to a text and hands it back, so that a line reads from left to right.
+/// Appends to a text and returns it, so that calls can be chained.
 pub(super) trait Text {
     /// Text or bytes as they are.
     fn put(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self;
@@ -37,13 +37,13 @@ pub(super) trait Text {
         self.address(network.addr()).put("/").number(network.prefix_len().into())
     }
 
-    /// A Service's port as comments name it: its key, `namespace/name:port`.
+    /// A Service's port as in comments: `namespace/name:port`.
     fn service_name(&mut self, service: ServicePort<'_>) -> &mut Self {
         self.put(service.namespace()).put("/").put(service.name());
         if service.port.name.is_empty() { self } else { self.put(":").put(&service.port.name) }
     }
 
-    /// A Service's port as nftables mode names chains after it: `namespace/name/protocol/port`.
+    /// A Service's port as in nftables chain names: `namespace/name/protocol/port`.
     fn service_path(&mut self, service: ServicePort<'_>) -> &mut Self {
         self.put(service.namespace()).put("/").put(service.name()).put("/");
         self.put(service.protocol().name()).put("/").put(&service.port.name)

@@ -1,4 +1,4 @@
-//! A node on paper: what actions lead to, so that tests need no kernel. It refuses what a kernel would refuse.
+//! A simulated node: what actions lead to, without a kernel. It refuses what a kernel would refuse.
 
 use lab_core::layout::{Action, Installed, Invocation, Pace, RealServer, Request, ServerKey, Tool, VirtualServer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,13 +113,13 @@ impl Node {
         }
     }
 
-    /// Without `--noflush`: whatever a table that is named holds is gone.
+    /// Without `--noflush`: empties each table that is named.
     fn flush(&mut self, text: &str) {
         let named: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix('*')).collect();
         self.chains.retain(|(table, _), _| !named.contains(table.as_str()));
     }
 
-    /// With `--noflush`: a chain that is named is emptied, every other stays.
+    /// With `--noflush`: empties each chain that is named, and keeps the others.
     fn iptables_restore(&mut self, text: &str) {
         let mut table = "";
         for line in text.lines() {
@@ -206,7 +206,7 @@ fn is_built_in(chain: &str) -> bool {
     !chain.starts_with("KUBE-")
 }
 
-/// Whether a request leaves something behind, rather than asking.
+/// Whether a request changes something, rather than asking.
 fn changes(request: &Request) -> bool {
     !matches!(
         request,

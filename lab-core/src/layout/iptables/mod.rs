@@ -1,7 +1,7 @@
-//! kube-proxy's iptables mode as of 1.30: ClusterIP Services over TCP.
+//! kube-proxy's iptables mode as of 1.30: cluster IPs over IPv4.
 //!
-//! What it leaves out: before every sync of a small cluster, and once a sync period in a large one, kube-proxy also
-//! reads the whole nat table with `iptables-save` to learn which chains are stale. Here the change itself says so.
+//! It leaves out one thing. kube-proxy reads the whole nat table with `iptables-save` to find stale chains: at every sync
+//! of a small cluster, once in a sync period in a large one. Here the change itself tells which chains are stale.
 
 mod rule;
 mod sync;
@@ -17,13 +17,13 @@ use ipnet::Ipv4Net;
 pub(super) use sync::LOOPBACK;
 use sync::{cleanup, is_large, service_chain, stale_chains};
 
-/// How long the tools wait for the xtables lock, and how often they look: seconds and microseconds.
+/// How long the tools wait for the xtables lock, in seconds, and how often they try, in microseconds.
 const WAIT: [&str; 4] = ["-w", "5", "-W", "100000"];
 
-/// The tables that kube-proxy watches for being flushed, in the order in which it puts its canaries in.
+/// The tables with canary chains, in kube-proxy's order. If a canary is gone, somebody flushed the rules.
 const CANARY_TABLES: [Table; 3] = [Table::Mangle, Table::Nat, Table::Filter];
 
-/// A way from a built-in chain into one of kube-proxy's.
+/// A jump from a built-in chain to one of kube-proxy's.
 pub(super) struct Jump {
     pub(super) table: Table,
     pub(super) from: Chain,
@@ -54,8 +54,8 @@ const FIREWALL: &[Match<'static>] = &[NEW, says("kubernetes load balancer firewa
 const TO_SERVICES: &[Match<'static>] = &[says("kubernetes service portals")];
 const POSTROUTING: &[Match<'static>] = &[says("kubernetes postrouting rules")];
 
-/// In kube-proxy's order (`iptablesJumpChains`, then `iptablesKubeletJumpChains`). Each goes in at the chain's top,
-/// so that they stand there the other way round.
+/// In kube-proxy's order (`iptablesJumpChains`, then `iptablesKubeletJumpChains`). Each is inserted at the top of its
+/// chain, so in the kernel their order is reversed.
 const JUMPS: [Jump; 14] = [
     jump(Table::Filter, Chain::Input, Chain::KubeExternalServices, EXTERNAL),
     jump(Table::Filter, Chain::Forward, Chain::KubeExternalServices, EXTERNAL),
@@ -73,10 +73,10 @@ const JUMPS: [Jump; 14] = [
     jump(Table::Filter, Chain::Output, Chain::KubeFirewall, &[]),
 ];
 
-/// The layout of kube-proxy 1.30's iptables mode, the same for the legacy and the nf_tables variant of the tools.
+/// The layout of kube-proxy 1.30's iptables mode. It is the same for the legacy and the nf_tables variant of the tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Iptables {
-    /// Sources within it are pods; what comes from elsewhere is masqueraded on its way to a Service.
+    /// The pods' network. Traffic to a Service from outside it is masqueraded.
     pub cluster_cidr: Ipv4Net,
 }
 
@@ -100,7 +100,7 @@ impl Layout for Iptables {
         Tool::IptablesRestore
     }
 
-    /// The canaries, then each chain that is jumped to from a built-in one, and the jump.
+    /// The canaries, then each chain that a built-in chain jumps to, and the jump.
     fn prepare(&self) -> Vec<Action> {
         let mut calls: Vec<Invocation> =
             CANARY_TABLES.into_iter().map(|table| call("-N", Chain::KubeProxyCanary, table, Vec::new())).collect();
@@ -117,8 +117,8 @@ impl Layout for Iptables {
         vec![print(&Sync::full(cluster, self.cluster_cidr)).into()]
     }
 
-    /// Without `--noflush`, of which the nf_tables variant of iptables-restore makes quadratic work; so the jumps out of
-    /// the built-in chains and the canaries come afterwards.
+    /// Without `--noflush`: with it, the nf_tables variant of iptables-restore takes quadratic time. The canaries and the
+    /// jumps come afterwards, because this flushes them.
     fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
         let mut restore = print(&Sync::full(cluster, self.cluster_cidr));
         restore.args.retain(|argument| argument != "--noflush");
@@ -134,7 +134,7 @@ impl Layout for Iptables {
         vec![print(&Sync::partial(change, self.cluster_cidr)).into()]
     }
 
-    /// In a small cluster the sync itself deletes the stale chains.
+    /// In a small cluster the sync has already deleted the stale chains.
     fn cleanup(&self, change: &Change) -> Vec<Action> {
         let stale = if is_large(&change.after) { stale_chains(change) } else { Vec::new() };
         if stale.is_empty() {
@@ -145,14 +145,14 @@ impl Layout for Iptables {
         vec![restore(text).into()]
     }
 
-    /// The tables emptied, where kube-proxy deletes its own jumps and chains by name: a node of the lab holds no others.
+    /// Empties the tables. kube-proxy deletes its own jumps and chains by name, but a node of the lab has no others.
     fn flush(&self) -> Vec<Action> {
         vec![empty(&CANARY_TABLES).into()]
     }
 
-    /// One like those that lead to a Service, at the very end of the nat table's KUBE-SERVICES.
+    /// A rule like those of Services, at the very end of KUBE-SERVICES in the nat table.
     ///
-    /// It leads to the middle Service from a cluster IP that none has; without any Service, to KUBE-MARK-MASQ.
+    /// It matches an unused cluster IP and leads to the middle Service; without any Service, to KUBE-MARK-MASQ.
     fn append_rule(&self, cluster: &Cluster) -> Append {
         let service = append_service(cluster);
         let chain = Chain::KubeServices;
@@ -170,7 +170,7 @@ impl Layout for Iptables {
     fn installed(&self, cluster: &Cluster) -> Installed {
         let mut count = Count::default();
         Sync::full(cluster, self.cluster_cidr).walk(&mut count);
-        // A sync makes every chain that is jumped to, but neither the jumps nor the canaries.
+        // The sync declares every chain that the jumps lead to. The jumps and the canaries are not in it.
         JUMPS.iter().for_each(|jump| count.rule(&jump.rule()));
         CANARY_TABLES.iter().for_each(|_| count.chain(Chain::KubeProxyCanary));
         count.installed
@@ -188,7 +188,7 @@ pub(super) fn restore(stdin: Vec<u8>) -> Invocation {
     Invocation { tool: Tool::IptablesRestore, args, stdin }
 }
 
-/// `tables` without any rule or chain that is not built in.
+/// Empties `tables`, except for their built-in chains.
 pub(super) fn empty(tables: &[Table]) -> Invocation {
     let mut stdin = Vec::new();
     for &table in tables {
@@ -199,7 +199,7 @@ pub(super) fn empty(tables: &[Table]) -> Invocation {
     Invocation { tool: Tool::IptablesRestore, args, stdin }
 }
 
-/// One call of `iptables`, its arguments in kube-proxy's order (`makeFullArgs` in `pkg/util/iptables`).
+/// One call of `iptables`, with the arguments in kube-proxy's order (`makeFullArgs` in `pkg/util/iptables`).
 pub(super) fn call(operation: &str, chain: Chain, table: Table, rule: Vec<String>) -> Invocation {
     let chain = chain.name();
     let mut args: Vec<String> =

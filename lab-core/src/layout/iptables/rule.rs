@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use std::io::Write;
 use std::net::IpAddr;
 
-/// The bit of the packet mark that asks for masquerading, as kube-proxy spells it.
+/// The bit of the packet mark that requests masquerading, in kube-proxy's spelling.
 const MASQUERADE_MARK: &str = "0x00004000";
 
 /// A table.
@@ -15,7 +15,7 @@ const MASQUERADE_MARK: &str = "0x00004000";
 pub enum Table {
     /// Where packets are accepted, dropped and rejected.
     Filter,
-    /// Where packets are altered; kube-proxy only keeps its canary there.
+    /// Where packets are altered. kube-proxy only has its canary there.
     Mangle,
     /// Where a new connection's addresses are rewritten.
     Nat,
@@ -50,7 +50,7 @@ pub enum Chain {
     KubeFirewall,
     KubePostrouting,
     KubeMarkMasq,
-    /// Where kube-proxy sees that somebody flushed its rules: it is gone then.
+    /// The canary: if it is gone, somebody flushed the rules.
     KubeProxyCanary,
     KubeNodePort,
     KubeLoadBalancer,
@@ -105,11 +105,11 @@ impl Chain {
 pub enum ConnectionState {
     /// Its first packet.
     New,
-    /// Not one at all.
+    /// It belongs to no connection.
     Invalid,
-    /// Answered already, or a helper to one that is.
+    /// The connection was answered, or belongs to one that was.
     RelatedOrEstablished,
-    /// None of: answered already, a helper to one that is, with a rewritten destination.
+    /// Neither of these, and the destination was not rewritten.
     NeitherEstablishedNorRewritten,
 }
 
@@ -118,20 +118,20 @@ pub enum ConnectionState {
 pub enum Comment<'a> {
     /// A sentence.
     Says(&'static str),
-    /// The Service, as an endpoint's chain names it: the one comment without quotes.
+    /// The Service, in an endpoint's chain. It is the only comment without quotes.
     Service(ServicePort<'a>),
-    /// The Service's cluster IP is meant.
+    /// The Service's cluster IP.
     ClusterIp(ServicePort<'a>),
     /// From the Service to this endpoint.
     Endpoint(ServicePort<'a>, &'a Endpoint),
-    /// The Service has nowhere to go.
+    /// The Service has no endpoints.
     NoEndpoints(ServicePort<'a>),
 }
 
 /// What a packet must be for a rule to apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Match<'a> {
-    /// Nothing: every packet passes.
+    /// Anything: a comment matches every packet.
     Comment(Comment<'a>),
     /// Of this transport protocol.
     Protocol(Protocol),
@@ -141,7 +141,7 @@ pub enum Match<'a> {
     ToNetwork(Ipv4Net),
     /// To this port.
     ToPort(u16),
-    /// To an address of the node's own.
+    /// To one of the node's addresses.
     ToLocal,
     /// From this address.
     From(IpAddr),
@@ -155,9 +155,9 @@ pub enum Match<'a> {
     Marked,
     /// Not marked for masquerading.
     NotMarked,
-    /// In the ipset of this name, with these of its addresses and ports: `dst,dst`.
+    /// In the ipset of this name. The second text says which addresses and ports are looked up: `dst,dst`.
     InSet(&'static str, &'static str),
-    /// Once in so many times, by chance.
+    /// With probability one in this number.
     OneIn(u32),
 }
 
@@ -166,21 +166,21 @@ pub enum Match<'a> {
 pub enum Target<'a> {
     /// It goes through another chain.
     Jump(Chain),
-    /// It passes.
+    /// It is accepted.
     Accept,
-    /// It is gone.
+    /// It is dropped.
     Drop,
-    /// It goes back to where the chain was entered from.
+    /// It returns to the calling chain.
     Return,
     /// It is answered with an error.
     Reject,
     /// It is marked for masquerading.
     Mark,
-    /// Its mark for masquerading is taken off.
+    /// Its mark for masquerading is removed.
     Unmark,
-    /// It gets the node's address as its source.
+    /// Its source becomes the node's address.
     Masquerade,
-    /// It gets this destination.
+    /// Its destination becomes this endpoint.
     Dnat(&'a Endpoint),
 }
 
@@ -189,7 +189,7 @@ pub enum Target<'a> {
 pub struct Rule<'a> {
     /// The chain it is in.
     pub chain: Chain,
-    /// What must hold, all of it, in the order in which it is spelled.
+    /// The conditions, all of which must hold, in the order of their spelling.
     pub matches: &'a [Match<'a>],
     /// What happens then.
     pub target: Target<'a>,
@@ -212,7 +212,7 @@ impl Rule<'_> {
     }
 }
 
-/// What a sync says to the kernel, piece by piece in its order: printed by one sink, counted by another.
+/// Takes what a sync writes, piece by piece. One sink prints it, another counts it.
 pub trait Sink {
     /// What follows is about this table.
     fn table(&mut self, table: Table);
@@ -220,13 +220,13 @@ pub trait Sink {
     fn chain(&mut self, chain: Chain);
     /// The rule comes last in its chain.
     fn rule(&mut self, rule: &Rule<'_>);
-    /// The chain, which is empty, goes.
+    /// The chain, which is empty, is deleted.
     fn delete(&mut self, chain: Chain);
     /// The table is complete.
     fn commit(&mut self);
 }
 
-/// The sink that prints: to the input of `iptables-restore`.
+/// The sink that prints the input of `iptables-restore`.
 impl Sink for Vec<u8> {
     fn table(&mut self, table: Table) {
         self.put("*").put(table.name()).put("\n");
@@ -311,7 +311,7 @@ impl Target<'_> {
     }
 }
 
-/// A line as words, the way `iptables-restore` takes it apart: at spaces that are not inside quotes.
+/// A line as words, split as `iptables-restore` does: at spaces outside quotes.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (place, part) in line.split('"').enumerate() {

@@ -1,6 +1,6 @@
 //! What one sync of kube-proxy's iptables mode writes, as a walk over rules.
 //!
-//! The order of everything is that of `syncProxyRules` in kube-proxy's `pkg/proxy/iptables/proxier.go`.
+//! The order is that of `syncProxyRules` in kube-proxy's `pkg/proxy/iptables/proxier.go`.
 
 use super::rule::{Chain, Comment, ConnectionState, Match, Rule, Sink, Table, Target};
 use crate::change::{Change, Step};
@@ -11,13 +11,13 @@ use ipnet::Ipv4Net;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
-/// Endpoints beyond which kube-proxy saves on comments and on cleaning up (`largeClusterEndpointsThreshold`).
+/// With more endpoints, kube-proxy leaves out comments and cleans up less often (`largeClusterEndpointsThreshold`).
 const LARGE_CLUSTER_ENDPOINTS: usize = 1000;
 
 /// The loopback network.
 pub(in crate::layout) const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
 
-/// The chains of the filter table that every sync writes anew.
+/// The chains of the filter table that every sync rewrites.
 const FILTER_CHAINS: [Chain; 6] = [
     Chain::KubeServices,
     Chain::KubeExternalServices,
@@ -27,10 +27,10 @@ const FILTER_CHAINS: [Chain; 6] = [
     Chain::KubeFirewall,
 ];
 
-/// The chains of the nat table that every sync writes anew.
+/// The chains of the nat table that every sync rewrites.
 const NAT_CHAINS: [Chain; 4] = [Chain::KubeServices, Chain::KubeNodePorts, Chain::KubePostrouting, Chain::KubeMarkMasq];
 
-/// Whether kube-proxy would call this a large cluster.
+/// Whether kube-proxy treats this as a large cluster.
 pub(super) fn is_large(cluster: &Cluster) -> bool {
     cluster.endpoint_count(FAMILY) > LARGE_CLUSTER_ENDPOINTS
 }
@@ -38,9 +38,9 @@ pub(super) fn is_large(cluster: &Cluster) -> bool {
 /// How much of a Service a sync writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Extent {
-    /// Its own chains too.
+    /// Its rule in KUBE-SERVICES and its own chains.
     Whole,
-    /// Only its rule in KUBE-SERVICES, which every sync writes anew.
+    /// Only its rule in KUBE-SERVICES, which every sync rewrites.
     Dispatch,
 }
 
@@ -49,11 +49,11 @@ struct Entry<'a> {
     service: ServicePort<'a>,
     extent: Extent,
     chain: Hash<16>,
-    /// Where its endpoints' names are; nowhere unless it is written whole.
+    /// Where the names of its endpoints' chains are; empty unless it is written whole.
     endpoints: Range<usize>,
 }
 
-/// One sync: everything it needs to know, with all names hashed once.
+/// One sync. Every name is hashed once.
 pub struct Sync<'a> {
     cluster_cidr: Ipv4Net,
     large: bool,
@@ -74,9 +74,9 @@ impl<'a> Sync<'a> {
         sync
     }
 
-    /// What changed, whole, and the dispatch to the rest.
+    /// The changed Services whole, and the dispatch to all others.
     ///
-    /// In a large cluster the stale chains stay, for a clean-up some time later.
+    /// In a large cluster the stale chains stay until a later clean-up.
     #[must_use]
     pub fn partial(change: &'a Change, cluster_cidr: Ipv4Net) -> Self {
         let mut sync = Self::new(&change.after, cluster_cidr);
@@ -113,13 +113,13 @@ impl<'a> Sync<'a> {
         self.entries.push(Entry { service, extent, chain: hasher.service(), endpoints });
     }
 
-    /// About how many bytes it is printed as; rather too many than too few.
+    /// About how many bytes it prints; too many rather than too few.
     pub(super) fn size_hint(&self) -> usize {
         let comment = if self.large { 0 } else { 180 };
         4096 + self.entries.len() * 460 + self.endpoint_chains.len() * (330 + comment)
     }
 
-    /// Says it all to `sink`.
+    /// Writes it to `sink`.
     pub fn walk(&self, sink: &mut impl Sink) {
         self.walk_filter(sink);
         self.walk_nat(sink);
@@ -253,7 +253,7 @@ impl<'a> Sync<'a> {
     }
 }
 
-/// Says to `sink` that `stale` chains go.
+/// Deletes the `stale` chains.
 pub(super) fn cleanup(stale: &[Chain], sink: &mut impl Sink) {
     sink.table(Table::Nat);
     for &chain in stale {

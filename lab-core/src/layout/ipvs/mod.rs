@@ -1,9 +1,11 @@
-//! kube-proxy's ipvs mode as of 1.30: ClusterIP Services over IPv4, in kube-proxy's own way or with less around it.
+//! kube-proxy's ipvs mode as of 1.30: cluster IPs over IPv4, in kube-proxy's own way or with fewer calls.
 //!
-//! What it leaves out: the IPv6 twin of everything; the list of the addresses of every other device, which only
-//! NodePorts need; `conntrack -D` after a change to a UDP Service; and a removed real server that still has
-//! connections, which kube-proxy keeps at weight 0 until they are gone. Endpoints count as other nodes', so that
-//! KUBE-LOOP-BACK, which is for hairpins, stays empty.
+//! It leaves out:
+//! - IPv6;
+//! - the list of the addresses of every other device, which only node ports need;
+//! - `conntrack -D` after a change to a UDP Service;
+//! - graceful termination: kube-proxy keeps a removed real server at weight 0 while it has connections;
+//! - KUBE-LOOP-BACK, which is for hairpins: all endpoints count as those of other nodes.
 
 mod rules;
 mod sets;
@@ -24,7 +26,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use sync::Sync;
 
-/// The device that holds every cluster IP, so that the node takes packets to them for its own.
+/// The device that holds every cluster IP, so that the node accepts packets to them.
 pub const DEVICE: &str = "kube-ipvs0";
 
 /// Kernel parameters, in the order in which kube-proxy sets them. Kernels before 5.9 need `conn_reuse_mode` too.
@@ -35,24 +37,24 @@ const PARAMETERS: [(&str, &str); 4] = [
     ("net/ipv4/ip_forward", "1"),
 ];
 
-/// The layout of kube-proxy 1.30's ipvs mode, the same for the legacy and the nf_tables variant of iptables.
+/// The layout of kube-proxy 1.30's ipvs mode. It is the same for the legacy and the nf_tables variant of iptables.
 ///
 /// At most [`MOST_ENTRIES`] Services fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ipvs {
-    /// Sources within it are pods; what comes from elsewhere is masqueraded on its way to a Service.
+    /// The pods' network. Traffic to a Service from outside it is masqueraded.
     pub cluster_cidr: Ipv4Net,
     /// How real servers are picked.
     pub scheduler: Scheduler,
-    /// How packets are handed on to them; kube-proxy knows masquerading alone.
+    /// How packets are forwarded to them. kube-proxy only has masquerading.
     pub forwarding: Forwarding,
-    /// For how long a client stays with its real server: kube-proxy's session affinity, for all Services or none.
+    /// How long a client stays with its real server: session affinity, for all Services or none.
     pub persistence: Option<Duration>,
-    /// One of the ways of [`BackendName::Ipvs`](crate::vocabulary::BackendName::Ipvs); any other is kube-proxy's.
+    /// One of the ways of [`BackendName::Ipvs`](crate::vocabulary::BackendName::Ipvs). Any other means kube-proxy's.
     pub way: Way,
 }
 
-/// For the lab's own pods, as kube-proxy does it unless told otherwise.
+/// For the lab's own pods, with kube-proxy's defaults.
 impl Default for Ipvs {
     fn default() -> Self {
         Self {
@@ -78,7 +80,7 @@ impl Layout for Ipvs {
         Tool::Ipset
     }
 
-    /// The kernel parameters and the device; the chains and jumps too, unless every sync looks after them.
+    /// The kernel parameters and the device. Also the chains and jumps, unless every sync makes sure of them.
     fn prepare(&self) -> Vec<Action> {
         let parameters = PARAMETERS.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut actions = vec![Action::Set(parameters.to_vec())];
@@ -93,24 +95,24 @@ impl Layout for Ipvs {
         Sync::full(self, cluster).actions()
     }
 
-    /// Batched, whatever its way is.
+    /// Always batched.
     fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
         let batched = Self { way: Way::Batched, ..*self };
         [batched.prepare(), batched.full_sync(cluster)].concat()
     }
 
-    /// In kube-proxy's way as much as there are Services: it looks at every one of them, and writes all rules anew.
+    /// In kube-proxy's way this looks at every Service and rewrites all rules.
     fn partial_sync(&self, change: &Change) -> Vec<Action> {
         Sync::partial(self, change).actions()
     }
 
-    /// Nothing: a sync leaves nothing behind.
+    /// Nothing: a sync leaves nothing stale.
     fn cleanup(&self, _: &Change) -> Vec<Action> {
         Vec::new()
     }
 
-    /// In kube-proxy's order, the sets last: rules refer to them. The tables are emptied where it deletes its chains by
-    /// name, and one process destroys all sets, of which the node has no others.
+    /// In kube-proxy's order. The sets come last, because rules refer to them. kube-proxy deletes its own chains and sets
+    /// by name, but a node of the lab has no others.
     fn flush(&self) -> Vec<Action> {
         let mut actions = vec![Action::Ask(Pace::OneByOne, vec![Request::Clear, Request::RemoveDevice(DEVICE)])];
         actions.push(empty(&[Table::Nat, Table::Filter]).into());
@@ -118,7 +120,7 @@ impl Layout for Ipvs {
         actions
     }
 
-    /// A virtual server without real ones, at a cluster IP that no Service has.
+    /// A virtual server without real servers, at an unused cluster IP.
     fn append_rule(&self, cluster: &Cluster) -> Append {
         let address = SocketAddr::new(unused_cluster_ip(cluster), SERVICE_PORT);
         let key = ServerKey { protocol: Protocol::Tcp, address };

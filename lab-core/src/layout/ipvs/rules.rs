@@ -1,6 +1,6 @@
-//! The iptables rules of ipvs mode: a fixed few, since ipsets say which packets they are about.
+//! The iptables rules of ipvs mode. Their number is fixed, because ipsets say which packets they match.
 //!
-//! The order of everything is that of `createAndLinkKubeChain` and `writeIptablesRules` in kube-proxy's
+//! The order is that of `createAndLinkKubeChain` and `writeIptablesRules` in kube-proxy's
 //! `pkg/proxy/ipvs/proxier.go`.
 
 use super::sets;
@@ -32,7 +32,7 @@ const HEALTH_CHECKS: &[Match<'static>] = &[says("kubernetes health check rules")
 const FIREWALL: &[Match<'static>] = &[says("kube-proxy firewall rules")];
 const ACCESS: &[Match<'static>] = &[says("kubernetes ipvs access filter")];
 
-/// In kube-proxy's order (`iptablesJumpChain`). Each goes in at the chain's top.
+/// In kube-proxy's order (`iptablesJumpChain`). Each is inserted at the top of its chain.
 const JUMPS: [Jump; 9] = [
     jump(Table::Nat, Chain::Output, Chain::KubeServices, TO_SERVICES),
     jump(Table::Nat, Chain::Prerouting, Chain::KubeServices, TO_SERVICES),
@@ -45,7 +45,7 @@ const JUMPS: [Jump; 9] = [
     jump(Table::Filter, Chain::Output, Chain::KubeIpvsOutFilter, ACCESS),
 ];
 
-/// What is found of the chains and jumps.
+/// Which chains and jumps exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     /// None of them.
@@ -54,15 +54,15 @@ pub(super) enum Found {
     Everything,
 }
 
-/// The chains and jumps made, without looking whether they are there.
+/// Makes the chains and jumps, which do not exist yet.
 pub(super) fn make() -> impl Iterator<Item = Action> {
     let chains = CHAINS.into_iter().map(|(table, chain)| call("-N", chain, table, Vec::new()));
     chains.chain(JUMPS.iter().map(|jump| on_jump("-I", jump))).map(Action::from)
 }
 
-/// The chains and jumps made sure of, as kube-proxy does ahead of every sync: a process each, or two.
+/// Makes sure of the chains and jumps, as kube-proxy does before every sync.
 ///
-/// It makes every chain, and takes it from the tool's refusal that it is there; it makes a jump after a check.
+/// It makes each chain; if the tool refuses, the chain exists. It checks each jump, and makes it if it is missing.
 pub(super) fn ensure(found: Found) -> Vec<Action> {
     let chains = CHAINS.into_iter().map(|(table, chain)| call("-N", chain, table, Vec::new()));
     let check = |jump| on_jump("-C", jump);
@@ -80,20 +80,20 @@ fn on_jump(operation: &str, jump: &Jump) -> Invocation {
     call(operation, jump.from, jump.table, jump.rule().args())
 }
 
-/// Every chain written anew, both tables at once.
+/// Rewrites every chain of both tables at once.
 pub(super) fn write(cluster_cidr: Ipv4Net, has_services: bool) -> Action {
     let mut text = Vec::with_capacity(4096);
     walk(cluster_cidr, has_services, &mut text);
     restore(text).into()
 }
 
-/// Says to `sink` what [`write()`] writes.
+/// Writes the same as [`write()`] to `sink`.
 fn walk(cluster_cidr: Ipv4Net, has_services: bool, sink: &mut impl Sink) {
     walk_nat(cluster_cidr, has_services, sink);
     walk_filter(sink);
 }
 
-/// Counts all chains and rules, the jumps included.
+/// Counts all chains and rules, with the jumps.
 pub(super) fn count(cluster_cidr: Ipv4Net, has_services: bool, count: &mut Count) {
     walk(cluster_cidr, has_services, count);
     JUMPS.iter().for_each(|jump| count.rule(&jump.rule()));

@@ -4,9 +4,9 @@ use crate::layout::text::Text;
 use crate::layout::{Action, Invocation, Part, ServerKey, Tool};
 use std::net::IpAddr;
 
-/// The entries that each of kube-proxy's hash sets has room for: more Services than that do not fit, in any way.
+/// How many entries fit into each of kube-proxy's hash sets. More Services than that do not fit, in any way.
 ///
-/// kube-proxy itself only logs that `ipset` refused, and leaves their addresses without the rules that need the set.
+/// kube-proxy only logs that `ipset` refused. Rules that need the set do not match the remaining addresses.
 pub const MOST_ENTRIES: usize = 65_536;
 
 /// Cluster IPs with their ports.
@@ -25,7 +25,7 @@ const IP_PORT_NET: &str = "hash:ip,port,net";
 const IP: &str = "hash:ip";
 const PORT: &str = "bitmap:port";
 
-/// Every set's name and type, in the order of kube-proxy's `ipsetInfo`. It goes through a Go map of them, in any order.
+/// Every set's name and type, in the order of kube-proxy's `ipsetInfo`. kube-proxy's own order is that of a Go map.
 const SETS: [(&str, &str); 17] = [
     ("KUBE-LOOP-BACK", IP_PORT_IP),
     (CLUSTER_IP, IP_PORT),
@@ -82,9 +82,9 @@ impl Entry {
 /// What changes in the sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Entries {
-    /// Entries that go.
+    /// Entries to remove.
     pub(super) stale: Vec<Entry>,
-    /// Entries that come.
+    /// Entries to add.
     pub(super) new: Vec<Entry>,
 }
 
@@ -97,18 +97,18 @@ fn ipset<'a>(words: impl IntoIterator<Item = &'a str>) -> Action {
     Action::Call(Part::Sets, Invocation { tool: Tool::Ipset, args, stdin: Vec::new() })
 }
 
-/// Every set gone.
+/// Destroys all sets.
 pub(super) fn destroy() -> Action {
     ipset(["destroy"])
 }
 
-/// Every set made unless it is there: a process each.
+/// Makes each set unless it exists, with a process for each.
 pub(super) fn ensure() -> impl Iterator<Item = Action> {
     SETS.into_iter()
         .map(|(name, kind)| ipset(["create", name, kind].into_iter().chain(options(kind).split(' ')).chain(["-exist"])))
 }
 
-/// Every set listed, and what differs put right: a process each, and one an entry (`syncIPSetEntries`).
+/// Lists each set and corrects what differs, with a process for each set and each entry (`syncIPSetEntries`).
 pub(super) fn sync(entries: &Entries) -> Vec<Action> {
     let mut actions = Vec::with_capacity(SETS.len() + entries.stale.len() + entries.new.len());
     for (name, _) in SETS {
@@ -125,11 +125,11 @@ pub(super) fn sync(entries: &Entries) -> Vec<Action> {
 pub(super) enum Creating {
     /// All of them.
     All,
-    /// None: they are there.
+    /// None: they exist.
     None,
 }
 
-/// Sets and entries by a single process; none when there is nothing to do.
+/// Makes sets and entries with a single process; `None` if there is nothing to do.
 pub(super) fn restore(creating: Creating, entries: &Entries) -> Option<Action> {
     let mut text = Vec::with_capacity(2048 + 52 * (entries.stale.len() + entries.new.len()));
     if creating == Creating::All {

@@ -1,6 +1,6 @@
 //! What one sync of ipvs mode does, in each of its ways.
 //!
-//! kube-proxy's way is that of `syncProxyRules` in `pkg/proxy/ipvs/proxier.go`, its order included.
+//! kube-proxy's way, with its order, is that of `syncProxyRules` in `pkg/proxy/ipvs/proxier.go`.
 
 use super::rules::{self, Found};
 use super::sets::{self, Creating, Entries, Entry};
@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
-/// kube-proxy gives all real servers the same.
+/// The weight of all real servers in kube-proxy.
 const WEIGHT: u32 = 1;
 
 /// What a sync starts from.
@@ -33,11 +33,11 @@ pub(super) struct Sync<'a> {
     start: Start,
     has_services: bool,
     steps: Vec<Step<ServicePort<'a>>>,
-    /// The addresses that are bound already.
+    /// The addresses that are bound.
     bound: HashSet<IpAddr>,
-    /// Those that are to be bound, each once.
+    /// The addresses to bind, each once.
     new_addresses: Vec<IpAddr>,
-    /// Those that no Service has any more.
+    /// The addresses to remove: no Service has them any more.
     stale_addresses: Vec<IpAddr>,
 }
 
@@ -75,7 +75,7 @@ impl<'a> Sync<'a> {
         Self { layout, start, has_services, steps, bound, new_addresses, stale_addresses }
     }
 
-    /// What is done, in the layout's way.
+    /// The actions, in the layout's way.
     pub(super) fn actions(&self) -> Vec<Action> {
         match self.layout.way {
             Way::Batched => self.batched(),
@@ -157,7 +157,7 @@ impl<'a> Sync<'a> {
         self.around([ask(self.address_requests()), restore, ask(self.stale_address_requests())])
     }
 
-    /// Counts what a full sync leads to.
+    /// Counts what a full sync installs.
     pub(super) fn count(&self, count: &mut Count) {
         rules::count(self.layout.cluster_cidr, self.has_services, count);
         count.installed.set_elements += self.entries().new.len() as u64;
@@ -165,8 +165,7 @@ impl<'a> Sync<'a> {
         self.server_requests().for_each(|request| count.request(&request));
     }
 
-    /// The sets ahead of `actions`, and the rules after them: those do not change unless the first Service comes or the
-    /// last one goes.
+    /// The sets before `actions`, and the rules after them. Rules only change with the first and the last Service.
     fn around<const N: usize>(&self, actions: [Option<Action>; N]) -> Vec<Action> {
         let creating = if self.start == Start::Empty { Creating::All } else { Creating::None };
         let in_force = Start::InForce { had_services: self.has_services };

@@ -1,6 +1,6 @@
 //! The part of nftables mode that does not depend on the Services: hooks, checks, sets.
 //!
-//! The order of everything is that of `setupNFTables` in kube-proxy's `pkg/proxy/nftables/proxier.go`.
+//! The order is that of `setupNFTables` in kube-proxy's `pkg/proxy/nftables/proxier.go`.
 
 use super::object::{Chain, Element, Match, Object, Rule, Set, Sink, Statement, Verb};
 use crate::cluster::Node;
@@ -18,7 +18,7 @@ const BASE_CHAINS: [Chain<'static>; 8] = [
     Chain::NatPostrouting,
 ];
 
-/// A chain that base chains jump to, and those that do; only for the first packet of a connection where it says so.
+/// A chain that base chains jump to, on which condition, and from which base chains.
 type Jumps = (Chain<'static>, &'static [Match], &'static [Chain<'static>]);
 
 const JUMPS: [Jumps; 6] = [
@@ -40,7 +40,7 @@ const fn rule(chain: Chain<'static>, matches: &'static [Match], statement: State
     Rule { chain, matches, statement, comment: None }
 }
 
-/// Sets it all up anew.
+/// Sets up the table from scratch.
 pub(super) fn set_up(node: &Node, sink: &mut impl Sink) {
     sink.command(Verb::Add, &Object::Table);
     // A base chain left over with another priority could not be added again.

@@ -1,7 +1,7 @@
-//! kube-proxy's nftables mode as of 1.30, with the partial sync of the versions after it: ClusterIP Services over TCP.
+//! The rules of kube-proxy 1.30's nftables mode, with the partial sync of later releases: cluster IPs over IPv4.
 //!
-//! What it leaves out: before every sync kube-proxy also lists chains and sets with `nft --json` to learn which are
-//! stale. Here the change itself says so. Names are never long enough for kube-proxy to shorten them (240 characters).
+//! It leaves out two things. kube-proxy lists chains and sets with `nft --json` before every sync, to find stale ones;
+//! here the change itself tells which are stale. And kube-proxy shortens names of more than 240 characters.
 
 mod base;
 mod object;
@@ -23,7 +23,7 @@ use sync::{Chains, stale_chains, walk, walk_change};
 /// The rules of kube-proxy 1.30's nftables mode, with the partial sync of later releases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nftables {
-    /// Sources within it are pods; what comes from elsewhere is masqueraded on its way to a Service.
+    /// The pods' network. Traffic to a Service from outside it is masqueraded.
     pub cluster_cidr: Ipv4Net,
 }
 
@@ -35,7 +35,7 @@ impl Default for Nftables {
 }
 
 impl Nftables {
-    /// Says to `sink` what a full sync of `cluster` says.
+    /// Writes a full sync of `cluster` to `sink`.
     pub fn walk(&self, cluster: &Cluster, sink: &mut impl Sink) {
         set_up(&cluster.node, sink);
         walk(cluster, self.cluster_cidr, sink);
@@ -55,7 +55,7 @@ impl Layout for Nftables {
         Tool::Nft
     }
 
-    /// Nothing: a full sync is one transaction that sets up the table too.
+    /// Nothing: a full sync also sets up the table.
     fn prepare(&self) -> Vec<Action> {
         Vec::new()
     }
@@ -67,8 +67,8 @@ impl Layout for Nftables {
         vec![transaction(text).into()]
     }
 
-    /// In transactions of a thousand Services: the kernel's work is quadratic in the anonymous maps of one. It stays
-    /// quadratic in those of the whole table, each of which it compares with all the others' names.
+    /// In transactions of 1,000 Services: the kernel takes quadratic time in a transaction's anonymous maps. It also takes
+    /// quadratic time in all the maps of the table, whose names it compares.
     fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
         const AT_ONCE: usize = 1000;
         let first = |count: usize| {
@@ -91,8 +91,8 @@ impl Layout for Nftables {
         vec![transaction(text).into()]
     }
 
-    /// Deletes the stale chains: kube-proxy lets a second go by, since kernels before 6.2 are slow to see that no map
-    /// element leads to them any more.
+    /// Deletes the stale chains. kube-proxy waits for a second, because kernels before 6.2 only notice late that no map
+    /// element refers to a chain.
     fn cleanup(&self, change: &Change) -> Vec<Action> {
         let stale = stale_chains(change);
         if stale.is_empty() {
@@ -105,17 +105,17 @@ impl Layout for Nftables {
         vec![transaction(text).into()]
     }
 
-    /// The table deleted.
+    /// Deletes the table.
     fn flush(&self) -> Vec<Action> {
         let mut text = Vec::new();
         text.command(Verb::Delete, &Object::Table);
         vec![transaction(text).into()]
     }
 
-    /// One that leads to the middle Service from a cluster IP that none has, at the end of the chain `services`.
+    /// A rule at the end of the chain `services`. It matches an unused cluster IP and leads to the middle Service; without
+    /// any Service, to `mark-for-masquerade`.
     ///
-    /// Without any Service, to the chain `mark-for-masquerade`. nft deletes a rule only by its handle, so that the way
-    /// back writes the chain's two rules anew.
+    /// nft deletes a rule only by its handle, so undoing this rewrites the chain's two rules.
     fn append_rule(&self, cluster: &Cluster) -> Append {
         let service = append_service(cluster);
         let protocol = service.map_or(Protocol::Tcp, ServicePort::protocol);

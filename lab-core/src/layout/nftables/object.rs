@@ -1,6 +1,6 @@
 //! nftables chains, rules, sets and elements as values, and how `nft` spells them.
 //!
-//! The spelling is that of the library kube-proxy writes with (`objects.go` in `kubernetes-sigs/knftables`).
+//! The spelling is that of kube-proxy's library (`objects.go` in `kubernetes-sigs/knftables`).
 
 use crate::cluster::{Endpoint, Protocol, ServicePort};
 use crate::layout::hash::Hash;
@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 /// The family and name of the table.
 pub(super) const TABLE: &str = "ip kube-proxy";
-/// The bit of the packet mark that asks for masquerading, as kube-proxy spells it.
+/// The bit of the packet mark that requests masquerading, in kube-proxy's spelling.
 const MASQUERADE_MARK: &str = "0x00004000";
 
 /// A chain: a base chain, one of kube-proxy's fixed ones, or one of a Service.
@@ -69,7 +69,7 @@ impl Chain<'_> {
         out.put(fixed)
     }
 
-    /// What stands in braces where it is added: a base chain's hook, or a comment.
+    /// The text in braces when it is added: a base chain's hook, or a comment.
     fn properties(self) -> Option<&'static str> {
         Some(match self {
             Self::FilterPrerouting => "type filter hook prerouting priority -110 ;",
@@ -168,23 +168,23 @@ pub enum Match {
 pub enum Statement<'a> {
     /// It goes through another chain.
     Jump(Chain<'a>),
-    /// It goes on in another chain, and does not come back.
+    /// It continues in another chain and does not return.
     Goto(Chain<'a>),
-    /// It goes where the verdict map sends it, if anywhere.
+    /// It goes where the verdict map says, if it has an entry.
     Lookup(Set),
     /// It goes to one of these chains, by chance.
     Pick(&'a [Chain<'a>]),
-    /// It goes back to where the chain was entered from.
+    /// It returns to the calling chain.
     Return,
     /// It is answered with an error.
     Reject,
     /// It is marked for masquerading.
     Mark,
-    /// Its mark for masquerading is taken off.
+    /// Its mark for masquerading is removed.
     Unmark,
-    /// It gets the node's address as its source.
+    /// Its source becomes the node's address.
     Masquerade,
-    /// It gets this destination, if it is of this protocol.
+    /// Its destination becomes this endpoint, if it is of this protocol.
     Dnat(Protocol, &'a Endpoint),
 }
 
@@ -193,11 +193,11 @@ pub enum Statement<'a> {
 pub struct Rule<'a> {
     /// The chain it is in.
     pub chain: Chain<'a>,
-    /// What must hold, all of it.
+    /// The conditions, all of which must hold.
     pub matches: &'a [Match],
     /// What happens then.
     pub statement: Statement<'a>,
-    /// What is written beside it.
+    /// The rule's comment.
     pub comment: Option<&'static str>,
 }
 
@@ -206,9 +206,9 @@ pub struct Rule<'a> {
 pub enum Element<'a> {
     /// The Service's cluster IP, in the set of them.
     ClusterIp(ServicePort<'a>),
-    /// An address of the node's own, in the set of those that take NodePort traffic.
+    /// An address of the node that accepts node port traffic, in the set of these.
     NodePortIp(IpAddr),
-    /// The Service's cluster IP and port lead to this chain, its own.
+    /// The Service's cluster IP and port lead to this chain of the Service.
     Service(ServicePort<'a>, Chain<'a>),
     /// The Service's cluster IP and port lead to a rejection.
     NoEndpoints(ServicePort<'a>),
@@ -226,7 +226,7 @@ impl Element<'_> {
         }
     }
 
-    /// Whether `other` is the same place in the same set; where it leads is not looked at.
+    /// Whether `other` has the same key in the same set. The values may differ.
     pub(super) fn is_at(self, other: Element<'_>) -> bool {
         self.set() == other.set() && self.key() == other.key()
     }
@@ -283,21 +283,21 @@ pub enum Object<'a> {
 /// What a command does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {
-    /// It exists from now on.
+    /// It is added, if it does not exist.
     Add,
     /// It is emptied.
     Flush,
-    /// It is gone.
+    /// It is deleted.
     Delete,
 }
 
-/// What a transaction says to the kernel, command by command: printed by one sink, counted by another.
+/// Takes the commands of a transaction. One sink prints them, another counts them.
 pub trait Sink {
     /// One command.
     fn command(&mut self, verb: Verb, object: &Object<'_>);
 }
 
-/// The sink that prints: to the input of `nft -f -`.
+/// The sink that prints the input of `nft -f -`.
 impl Sink for Vec<u8> {
     fn command(&mut self, verb: Verb, object: &Object<'_>) {
         self.put(match verb {

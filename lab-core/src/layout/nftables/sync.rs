@@ -1,6 +1,6 @@
-//! What one sync of kube-proxy's nftables mode writes of the Services, as a walk over objects.
+//! What one sync of kube-proxy's nftables mode writes for the Services, as a walk over objects.
 //!
-//! The order of everything is that of `syncProxyRules` in kube-proxy's `pkg/proxy/nftables/proxier.go`.
+//! The order is that of `syncProxyRules` in kube-proxy's `pkg/proxy/nftables/proxier.go`.
 
 use super::base::{add_rule, ensure};
 use super::object::{Chain, Element, Match, Object, Rule, Sink, Statement, Verb};
@@ -11,7 +11,7 @@ use crate::layout::hash::ServiceHasher;
 use ipnet::Ipv4Net;
 use std::collections::HashSet;
 
-/// A Service's chains, named.
+/// A Service's chains and their names.
 pub(super) struct Chains<'a> {
     pub(super) service: Chain<'a>,
     pub(super) endpoints: Vec<Chain<'a>>,
@@ -27,14 +27,14 @@ impl<'a> Chains<'a> {
         }
     }
 
-    /// Those that exist: without endpoints none does.
+    /// The chains that exist: none without endpoints.
     fn existing(&self) -> impl Iterator<Item = Chain<'a>> {
         let service = (!self.endpoints.is_empty()).then_some(self.service);
         self.endpoints.iter().copied().chain(service)
     }
 }
 
-/// Where a Service is in the sets and maps.
+/// A Service's elements in sets and maps.
 fn elements<'a>(service: ServicePort<'a>, chains: &Chains<'a>) -> [Element<'a>; 2] {
     let verdict = match chains.endpoints.is_empty() {
         true => Element::NoEndpoints(service),
@@ -51,9 +51,9 @@ pub(super) fn walk(cluster: &Cluster, cluster_cidr: Ipv4Net, sink: &mut impl Sin
     }
 }
 
-/// Only what `change` changes: the partial sync that came with the versions after 1.30.
+/// Only what `change` changes: the partial sync of releases after 1.30.
 ///
-/// Stale chains are emptied, and stay for [`stale_chains`] to delete some time later.
+/// Stale chains are emptied here and deleted later: see [`stale_chains`].
 pub(super) fn walk_change(change: &Change, cluster_cidr: Ipv4Net, sink: &mut impl Sink) {
     let mut left_over = Vec::new();
     for step in changed(change) {
