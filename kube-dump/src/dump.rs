@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What is in a dump.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -108,7 +109,7 @@ impl Dump {
                 let (namespace, name) = service::names(&service);
                 Unreadable::Item { index, what: format!("Service {namespace}/{name}"), problem }
             })?;
-            dump.cluster.services.push(read);
+            dump.cluster.services.push(Arc::new(read));
         }
         if dump.cluster.services.is_empty() { Err(Unreadable::NoService) } else { Ok(dump) }
     }

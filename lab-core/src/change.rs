@@ -100,14 +100,16 @@ impl Change {
     #[must_use]
     pub fn services(&self) -> Vec<Step<&Service>> {
         let (before, after) = (&self.before.services[..], &self.after.services[..]);
-        let alike = |(before, after): &(&Service, &Service)| before.key() == after.key();
+        let alike = |(before, after): &(&Arc<Service>, &Arc<Service>)| {
+            Arc::ptr_eq(before, after) || before.key() == after.key()
+        };
         let front = before.iter().zip(after).take_while(alike).count();
         let (before_rest, after_rest) = (&before[front..], &after[front..]);
         let back = before_rest.iter().rev().zip(after_rest.iter().rev()).take_while(alike).count();
         let before_between = &before_rest[..before_rest.len() - back];
         let after_between = &after_rest[..after_rest.len() - back];
 
-        let mut left: HashMap<(&str, &str), &Service> =
+        let mut left: HashMap<(&str, &str), &Arc<Service>> =
             before_between.iter().map(|service| (service.key(), service)).collect();
         let mut steps = Vec::with_capacity(after.len() + before_between.len());
         let both = |(before, after)| step(Some(before), after);
@@ -115,7 +117,7 @@ impl Change {
         steps.extend(after_between.iter().map(|service| step(left.remove(&service.key()), service)));
         steps.extend(before[before.len() - back..].iter().zip(&after[after.len() - back..]).map(both));
         let gone = before_between.iter().filter(|service| left.contains_key(&service.key()));
-        steps.extend(gone.map(Step::Removed));
+        steps.extend(gone.map(|service| Step::Removed(&**service)));
         steps
     }
 
@@ -125,9 +127,10 @@ impl Change {
     }
 }
 
-fn step<'a>(before: Option<&'a Service>, after: &'a Service) -> Step<&'a Service> {
+fn step<'a>(before: Option<&'a Arc<Service>>, after: &'a Arc<Service>) -> Step<&'a Service> {
     match before {
         None => Step::Added(after),
+        // Shared Services are equal without a look at them.
         Some(before) if before == after => Step::Kept(after),
         Some(before) => Step::Altered { before, after },
     }
@@ -184,7 +187,7 @@ mod tests {
         let named = |name: &str| Port { name: name.to_owned(), ..Port::default() };
         let with = |ports: &[&str]| {
             let mut cluster = Cluster::generate(1, &AddressPlan::new(0));
-            cluster.services[0].ports = ports.iter().map(|name| named(name)).collect();
+            cluster.service_mut(0).ports = ports.iter().map(|name| named(name)).collect();
             Arc::new(cluster)
         };
         let change = Change { before: with(&["a", "b"]), after: with(&["c", "b"]) };
@@ -222,6 +225,7 @@ mod tests {
                 after: Arc::new(Cluster { services: pick(&after), ..Cluster::default() }),
             };
             for service in &mut Arc::make_mut(&mut change.after).services {
+                let service = Arc::make_mut(service);
                 let place = all.iter().position(|other| other.name == service.name).unwrap();
                 service.ports[0].number += u16::from(altered.contains(&place));
             }

@@ -41,14 +41,15 @@ fn service(name: &str, cluster_ip: &str, endpoints: &[&str]) -> Service {
 
 /// The captured cluster without the second Service.
 fn plain() -> Arc<Cluster> {
-    let services = vec![service("svc-00001", "10.96.0.11", &["10.244.0.3:8080", "10.244.0.4:8080"])];
+    let service = service("svc-00001", "10.96.0.11", &["10.244.0.3:8080", "10.244.0.4:8080"]);
+    let services = vec![Arc::new(service)];
     Arc::new(Cluster { services, ..Cluster::default() })
 }
 
 /// The captured cluster with the second Service, which has these of its endpoints.
 fn with_added(endpoints: &[&str]) -> Arc<Cluster> {
     let mut services = plain().services.clone();
-    services.push(service("zz-added", "10.111.222.1", endpoints));
+    services.push(Arc::new(service("zz-added", "10.111.222.1", endpoints)));
     Arc::new(Cluster { services, ..Cluster::default() })
 }
 

@@ -35,7 +35,7 @@ fn small() -> (Arc<Cluster>, AddressPlan) {
 fn large() -> (Arc<Cluster>, AddressPlan) {
     let plan = AddressPlan::new(3);
     let mut cluster = Cluster::generate(3, &plan);
-    cluster.services[0].ports = Cluster::generate(1, &AddressPlan::new(1000)).services.remove(0).ports;
+    cluster.service_mut(0).ports = Cluster::generate(1, &AddressPlan::new(1000)).services[0].ports.clone();
     (Arc::new(cluster), plan)
 }
 
@@ -91,7 +91,7 @@ fn an_empty_cluster() {
 fn services_without_endpoints() {
     let plan = AddressPlan::new(1);
     let mut cluster = Cluster::generate(3, &plan);
-    cluster.services[1].ports[0].endpoints.clear();
+    cluster.service_mut(1).ports[0].endpoints.clear();
     for (name, layout) in LAYOUTS {
         check(&format!("{name}-no-endpoints.txt"), &layout.full_sync(&cluster));
     }
@@ -138,8 +138,8 @@ fn a_rule_appended() {
 #[test]
 fn virtual_servers_of_every_protocol_with_affinity_and_direct_routing() {
     let mut cluster = Cluster::generate(3, &AddressPlan::new(1));
-    cluster.services[1].ports[0].protocol = Protocol::Udp;
-    cluster.services[2].ports[0].protocol = Protocol::Sctp;
+    cluster.service_mut(1).ports[0].protocol = Protocol::Udp;
+    cluster.service_mut(2).ports[0].protocol = Protocol::Sctp;
     for (name, way) in [("ipvs", Way::KubeProxy), ("ipvs-batched", Way::Batched), ("ipvs-ipvsadm", Way::Ipvsadm)] {
         let layout = Ipvs {
             scheduler: Scheduler::MaglevHashing,

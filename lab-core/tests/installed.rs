@@ -119,10 +119,11 @@ proptest! {
         for index in without {
             if services > 0 {
                 let place = index.index(cluster.services.len());
-                cluster.services[place].ports[0].endpoints.clear();
+                cluster.service_mut(place).ports[0].endpoints.clear();
             }
         }
-        for service in cluster.services.iter_mut().take(second_ports) {
+        for place in 0..second_ports.min(cluster.services.len()) {
+            let service = cluster.service_mut(place);
             let first = &service.ports[0];
             service.ports.push(Port { name: "https".to_owned(), number: 443, ..first.clone() });
         }

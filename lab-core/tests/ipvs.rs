@@ -42,7 +42,7 @@ fn plain() -> Cluster {
 }
 
 fn with(services: impl IntoIterator<Item = Service>) -> Cluster {
-    Cluster { services: services.into_iter().collect(), ..Cluster::default() }
+    Cluster { services: services.into_iter().map(Arc::new).collect(), ..Cluster::default() }
 }
 
 fn programmed(layout: &Ipvs, cluster: &Cluster) -> Node {
@@ -212,7 +212,7 @@ fn https(http: &Port) -> Port {
 fn a_second_port_of_an_address_needs_no_second_address() {
     let mut cluster = Cluster::generate(1, &AddressPlan::new(1));
     let one = Arc::new(cluster.clone());
-    cluster.services[0].ports.push(https(&one.services[0].ports[0]));
+    cluster.service_mut(0).ports.push(https(&one.services[0].ports[0]));
     let both = Arc::new(cluster);
     for layout in layouts() {
         let mut node = programmed(&layout, &both);
@@ -230,8 +230,8 @@ fn a_service_that_takes_over_an_address_gets_the_virtual_server_with_it() {
     let plan = AddressPlan::new(2);
     let cluster = Cluster::generate(3, &plan);
     let mut renamed = cluster.clone();
-    renamed.services[1].name = "heir".to_owned();
-    renamed.services[1].ports[0].endpoints.remove(0);
+    renamed.service_mut(1).name = "heir".to_owned();
+    renamed.service_mut(1).ports[0].endpoints.remove(0);
     let change = Change { before: Arc::new(cluster), after: Arc::new(renamed) };
     for layout in layouts() {
         let mut node = programmed(&layout, &change.before);
@@ -266,7 +266,7 @@ fn any_cluster() -> impl Strategy<Value = Cluster> {
     let endpoints = proptest::collection::vec(proptest::sample::subsequence(vec![0, 1, 2, 3], 0..=4), 12);
     (places, endpoints, 0..3usize).prop_map(move |(places, endpoints, shift)| {
         let pick = |place: usize| {
-            let mut service = all[place].clone();
+            let mut service = Service::clone(&all[place]);
             let port = &mut service.ports[0];
             port.endpoints = endpoints[place].iter().map(|&endpoint| port.endpoints[endpoint].clone()).collect();
             if (place + shift) % 2 == 0 {

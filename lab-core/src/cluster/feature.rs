@@ -4,6 +4,7 @@ use super::Cluster;
 use super::family::Family;
 use super::service::{Service, ServiceType, TrafficPolicy};
 use std::fmt;
+use std::sync::Arc;
 
 /// Something that no layout programs yet, or for which kube-proxy does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,7 +93,7 @@ impl Cluster {
     /// What the layouts leave out of the cluster, for each Service. A feature of ports comes once for each port.
     pub fn features(&self) -> impl Iterator<Item = Featured<'_>> {
         let featured = |service| move |feature| Featured { service, feature };
-        self.services.iter().flat_map(move |service| of(service).into_iter().map(featured(service)))
+        self.services.iter().map(Arc::as_ref).flat_map(move |service| of(service).into_iter().map(featured(service)))
     }
 }
 
@@ -138,6 +139,7 @@ mod tests {
             Service { external_ips: vec![[192, 0, 2, 1].into()], ..service("other") },
             Service { kind: ServiceType::ExternalName, ..service("alias") },
         ];
+        let services = services.into_iter().map(Arc::new).collect();
         let cluster = Cluster { services, ..Cluster::default() };
         let said: Vec<String> = cluster.features().map(|featured| featured.to_string()).collect();
         assert_eq!(

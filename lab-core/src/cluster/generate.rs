@@ -6,6 +6,7 @@ use super::service::{Port, Protocol, Service};
 use super::{Cluster, SERVICE_PORT};
 use crate::vocabulary::Position;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 impl Service {
     /// Service `index` of a generated cluster: one TCP port on an IPv4 cluster IP.
@@ -34,7 +35,7 @@ impl Cluster {
     /// Call [`AddressPlan::check`] first: beyond the capacity, addresses are outside their ranges.
     #[must_use]
     pub fn generate(services: u32, plan: &AddressPlan) -> Self {
-        let services = (0..services).map(|index| Service::generate(index, plan)).collect();
+        let services = (0..services).map(|index| Arc::new(Service::generate(index, plan))).collect();
         Self { services, ..Self::default() }
     }
 
@@ -53,7 +54,7 @@ impl Cluster {
     #[must_use]
     pub fn with_service_added(&self, plan: &AddressPlan) -> Self {
         let mut after = self.clone();
-        after.services.push(Service::generate(self.count(), plan));
+        after.services.push(Arc::new(Service::generate(self.count(), plan)));
         after
     }
 
@@ -73,7 +74,7 @@ impl Cluster {
         let mut after = self.clone();
         if let Some(middle) = self.middle() {
             let spare = plan.spare(Position::Middle.index(self.count()));
-            for port in &mut after.services[middle].ports {
+            for port in &mut after.service_mut(middle).ports {
                 port.endpoints.pop();
                 port.endpoints.push(Endpoint::ready(SocketAddr::V4(spare)));
                 port.endpoints = in_picking_order(std::mem::take(&mut port.endpoints));

@@ -20,6 +20,7 @@ pub use service::{ClusterIps, Ingress, IpMode, Port, Protocol, Service, ServiceT
 use crate::vocabulary::Position;
 use ipnet::Ipv4Net;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// Where cluster IPs come from: kubeadm's default.
 pub const SERVICE_RANGE: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 12);
@@ -43,14 +44,19 @@ pub const SERVER_PODS: u32 = 4;
 pub struct Cluster {
     /// The node.
     pub node: Node,
-    /// The Services, with their endpoints.
-    pub services: Vec<Service>,
+    /// The Services, with their endpoints. States of a cluster share those that do not differ.
+    pub services: Vec<Arc<Service>>,
 }
 
 impl Cluster {
     /// What kube-proxy programs in `family`: every port of every Service with a cluster IP of that family.
     pub fn ports(&self, family: Family) -> impl DoubleEndedIterator<Item = ServicePort<'_>> {
         self.services.iter().flat_map(move |service| service.ports_of(family))
+    }
+
+    /// The Service at `place`, to be changed in this state alone.
+    pub fn service_mut(&mut self, place: usize) -> &mut Service {
+        Arc::make_mut(&mut self.services[place])
     }
 
     /// The port at `position` among those of `family`; `None` without any.

@@ -16,25 +16,21 @@ pub struct ServicePort<'a> {
     pub port: &'a Port,
     /// The family.
     pub family: Family,
-    /// Which endpoints are usable.
+    /// Which endpoints are usable; `Unused` if none is.
     used: Use,
-    /// How many those are.
-    endpoints: u32,
 }
 
 impl<'a> ServicePort<'a> {
     /// `service` has a cluster IP of `family`.
     fn new(service: &'a Service, port: &'a Port, family: Family) -> Self {
-        let (mut ready, mut fallback) = (0, 0);
+        let mut used = Use::Unused;
         for endpoint in port.endpoints.iter().filter(|endpoint| Family::of(endpoint.address) == family) {
-            match endpoint.usage() {
-                Use::Ready => ready += 1,
-                Use::Fallback => fallback += 1,
-                Use::Unused => {}
+            used = used.min(endpoint.usage());
+            if used == Use::Ready {
+                break;
             }
         }
-        let (used, endpoints) = if ready > 0 { (Use::Ready, ready) } else { (Use::Fallback, fallback) };
-        Self { service, port, family, used, endpoints }
+        Self { service, port, family, used }
     }
 
     /// The Service's namespace.
@@ -70,27 +66,28 @@ impl<'a> ServicePort<'a> {
     /// The usable endpoints: the ready ones or, without any, those that terminate and still serve. These are the endpoints
     /// on all nodes (`categorizeEndpoints` with traffic policy `Cluster` and without topology hints).
     pub fn endpoints(self) -> impl DoubleEndedIterator<Item = &'a Endpoint> + Clone {
+        let all = if self.has_endpoints() { &self.port.endpoints[..] } else { &[] };
         let usable =
             move |endpoint: &&Endpoint| Family::of(endpoint.address) == self.family && endpoint.usage() == self.used;
-        self.port.endpoints.iter().filter(usable)
+        all.iter().filter(usable)
     }
 
     /// How many usable endpoints there are.
     #[must_use]
     pub fn endpoint_count(self) -> usize {
-        self.endpoints as usize
+        self.endpoints().count()
     }
 
     /// Whether there is any usable endpoint.
     #[must_use]
     pub fn has_endpoints(self) -> bool {
-        self.endpoints > 0
+        self.used != Use::Unused
     }
 
     /// Whether an endpoint is ready.
     #[must_use]
     pub fn is_ready(self) -> bool {
-        self.has_endpoints() && self.used == Use::Ready
+        self.used == Use::Ready
     }
 
     /// Whether `endpoint`'s address and port are those of a usable endpoint.

@@ -159,6 +159,7 @@ fn unused_cluster_ip(cluster: &Cluster) -> IpAddr {
 mod tests {
     use super::*;
     use crate::cluster::AddressPlan;
+    use std::sync::Arc;
 
     #[test]
     fn an_unused_cluster_ip_is_the_first_that_no_service_has() {
@@ -166,7 +167,8 @@ mod tests {
         assert_eq!(unused_cluster_ip(&cluster), IpAddr::from([10, 96, 0, 2]));
         // Looking through all Services for every address, this would take minutes.
         for (place, service) in (2..).zip(&mut cluster.services) {
-            service.cluster_ips.v4 = Some(Ipv4Addr::from_bits(SERVICE_RANGE.network().to_bits() + place));
+            Arc::make_mut(service).cluster_ips.v4 =
+                Some(Ipv4Addr::from_bits(SERVICE_RANGE.network().to_bits() + place));
         }
         assert_eq!(unused_cluster_ip(&cluster), IpAddr::from([10, 100, 147, 226]));
     }

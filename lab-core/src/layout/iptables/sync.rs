@@ -32,7 +32,7 @@ const NAT_CHAINS: [Chain; 4] = [Chain::KubeServices, Chain::KubeNodePorts, Chain
 
 /// Whether kube-proxy treats this as a large cluster.
 pub(super) fn is_large(cluster: &Cluster) -> bool {
-    cluster.endpoint_count(FAMILY) > LARGE_CLUSTER_ENDPOINTS
+    cluster.ports(FAMILY).flat_map(ServicePort::endpoints).nth(LARGE_CLUSTER_ENDPOINTS).is_some()
 }
 
 /// How much of a Service a sync writes.

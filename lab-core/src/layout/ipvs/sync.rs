@@ -33,7 +33,7 @@ pub(super) struct Sync<'a> {
     start: Start,
     has_services: bool,
     steps: Vec<Step<ServicePort<'a>>>,
-    /// The addresses that are bound.
+    /// The addresses of added Services that are bound.
     bound: HashSet<IpAddr>,
     /// The addresses to bind, each once.
     new_addresses: Vec<IpAddr>,
@@ -51,7 +51,8 @@ impl<'a> Sync<'a> {
     /// From `change.before` to `change.after`.
     pub(super) fn partial(layout: &'a Ipvs, change: &'a Change) -> Self {
         let start = Start::InForce { had_services: has_services(&change.before) };
-        Self::new(layout, start, steps(change), &change.before, &change.after)
+        let all = !matches!(layout.way, Way::Batched | Way::Ipvsadm);
+        Self::new(layout, start, steps(change, all), &change.before, &change.after)
     }
 
     fn new(
@@ -61,16 +62,10 @@ impl<'a> Sync<'a> {
         before: &Cluster,
         after: &Cluster,
     ) -> Self {
-        let bound = addresses(before);
-        let mut seen = bound.clone();
         let added = steps.iter().filter_map(|step| if let Step::Added(service) = step { Some(service) } else { None });
-        let new_addresses = added.map(|service| service.cluster_ip()).filter(|&address| seen.insert(address)).collect();
+        let (new_addresses, bound) = outside(added, before);
         let gone = steps.iter().filter_map(|step| if let Step::Removed(service) = step { Some(service) } else { None });
-        let mut gone = gone.peekable();
-        // Most changes remove nothing.
-        let mut wanted = if gone.peek().is_some() { addresses(after) } else { HashSet::new() };
-        let stale_addresses =
-            gone.map(|service| service.cluster_ip()).filter(|&address| wanted.insert(address)).collect();
+        let (stale_addresses, _) = outside(gone, after);
         let has_services = has_services(after);
         Self { layout, start, has_services, steps, bound, new_addresses, stale_addresses }
     }
@@ -125,7 +120,7 @@ impl<'a> Sync<'a> {
         if before.is_none() {
             requests.push(Request::AddVirtualServer(self.virtual_server(after)));
         }
-        if !self.bound.contains(&after.cluster_ip()) {
+        if before.is_none() && !self.bound.contains(&after.cluster_ip()) {
             requests.extend([Request::GetDevice(DEVICE), Request::AddAddress(DEVICE, after.cluster_ip())]);
         }
         requests.extend([Request::GetVirtualServer(key), Request::ListRealServers(key)]);
@@ -262,8 +257,21 @@ fn ask(requests: Vec<Request>) -> Option<Action> {
     (!requests.is_empty()).then_some(Action::Ask(Pace::Batched, requests))
 }
 
-fn addresses(cluster: &Cluster) -> HashSet<IpAddr> {
-    cluster.ports(FAMILY).map(ServicePort::cluster_ip).collect()
+/// The addresses of `services`, each once: those that `cluster` does not have, in order, and those that it has.
+fn outside<'a>(
+    services: impl Iterator<Item = &'a ServicePort<'a>>,
+    cluster: &Cluster,
+) -> (Vec<IpAddr>, HashSet<IpAddr>) {
+    let mut seen = HashSet::new();
+    let mut addresses: Vec<IpAddr> =
+        services.map(|service| service.cluster_ip()).filter(|&address| seen.insert(address)).collect();
+    if addresses.is_empty() {
+        return (addresses, seen);
+    }
+    let held = cluster.ports(FAMILY).map(ServicePort::cluster_ip);
+    let held: HashSet<IpAddr> = held.filter(|address| seen.contains(address)).collect();
+    addresses.retain(|address| !held.contains(address));
+    (addresses, held)
 }
 
 fn has_services(cluster: &Cluster) -> bool {
@@ -275,12 +283,13 @@ fn key(service: ServicePort<'_>) -> ServerKey {
     ServerKey { protocol: service.protocol(), address: service.socket() }
 }
 
-/// What happens to every virtual server.
+/// What happens to every virtual server; to those that are kept only if `kept`.
 ///
 /// A virtual server is known by its address, port and protocol alone: a Service that moves to another address is one
 /// removed and one added, and one that takes over the address of another is that one altered.
-fn steps(change: &Change) -> Vec<Step<ServicePort<'_>>> {
-    let steps: Vec<_> = change.ports(FAMILY).collect();
+fn steps(change: &Change, kept: bool) -> Vec<Step<ServicePort<'_>>> {
+    let services = change.services().into_iter().filter(|step| kept || !matches!(step, Step::Kept(_)));
+    let steps: Vec<_> = services.flat_map(|step| step.ports(FAMILY)).collect();
     let leaves = |step: &Step<ServicePort<'_>>| match *step {
         Step::Removed(_) => true,
         Step::Altered { before, after } => key(before) != key(after),
