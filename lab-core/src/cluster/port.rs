@@ -14,15 +14,19 @@ pub struct ServicePort<'a> {
     pub service: &'a Service,
     /// The port.
     pub port: &'a Port,
-    /// The family.
-    pub family: Family,
+    /// The Service's cluster IP of this family: a copy, since it is what is asked for most.
+    cluster_ip: IpAddr,
+    /// The port's number and protocol, copied for the same reason.
+    number: u16,
+    protocol: Protocol,
     /// Which endpoints are usable; `Unused` if none is.
     used: Use,
 }
 
 impl<'a> ServicePort<'a> {
-    /// `service` has a cluster IP of `family`.
-    fn new(service: &'a Service, port: &'a Port, family: Family) -> Self {
+    /// `cluster_ip` is one of `service`'s.
+    fn new(service: &'a Service, port: &'a Port, cluster_ip: IpAddr) -> Self {
+        let family = Family::of(cluster_ip);
         let mut used = Use::Unused;
         for endpoint in port.endpoints.iter().filter(|endpoint| Family::of(endpoint.address) == family) {
             used = used.min(endpoint.usage());
@@ -30,7 +34,7 @@ impl<'a> ServicePort<'a> {
                 break;
             }
         }
-        Self { service, port, family, used }
+        Self { service, port, cluster_ip, number: port.number, protocol: port.protocol, used }
     }
 
     /// The Service's namespace.
@@ -45,30 +49,37 @@ impl<'a> ServicePort<'a> {
         &self.service.name
     }
 
+    /// The family of its cluster IP.
+    #[must_use]
+    pub fn family(self) -> Family {
+        Family::of(self.cluster_ip)
+    }
+
     /// The port's protocol.
     #[must_use]
     pub fn protocol(self) -> Protocol {
-        self.port.protocol
+        self.protocol
     }
 
     /// The Service's cluster IP of this family.
     #[must_use]
     pub fn cluster_ip(self) -> IpAddr {
-        self.service.cluster_ips.of(self.family).expect("views are made of families that have a cluster IP")
+        self.cluster_ip
     }
 
     /// The cluster IP and the port.
     #[must_use]
     pub fn socket(self) -> SocketAddr {
-        SocketAddr::new(self.cluster_ip(), self.port.number)
+        SocketAddr::new(self.cluster_ip, self.number)
     }
 
     /// The usable endpoints: the ready ones or, without any, those that terminate and still serve. These are the endpoints
     /// on all nodes (`categorizeEndpoints` with traffic policy `Cluster` and without topology hints).
     pub fn endpoints(self) -> impl DoubleEndedIterator<Item = &'a Endpoint> + Clone {
         let all = if self.has_endpoints() { &self.port.endpoints[..] } else { &[] };
+        let family = self.family();
         let usable =
-            move |endpoint: &&Endpoint| Family::of(endpoint.address) == self.family && endpoint.usage() == self.used;
+            move |endpoint: &&Endpoint| Family::of(endpoint.address) == family && endpoint.usage() == self.used;
         all.iter().filter(usable)
     }
 
@@ -101,16 +112,16 @@ impl<'a> ServicePort<'a> {
     pub fn in_state(self, service: &Service) -> Option<ServicePort<'_>> {
         let same =
             |other: &ServicePort<'_>| (&other.port.name, other.port.protocol) == (&self.port.name, self.protocol());
-        service.ports_of(self.family).find(same)
+        service.ports_of(self.family()).find(same)
     }
 }
 
 impl Service {
     /// What kube-proxy programs for it in `family`: its ports, if it has a cluster IP of that family.
     pub fn ports_of(&self, family: Family) -> impl DoubleEndedIterator<Item = ServicePort<'_>> {
-        let programmed = !self.is_skipped() && self.cluster_ips.of(family).is_some();
-        let ports = if programmed { &self.ports[..] } else { &[] };
-        ports.iter().map(move |port| ServicePort::new(self, port, family))
+        let cluster_ip = self.cluster_ips.of(family).filter(|_| !self.is_skipped());
+        let ports = move |cluster_ip| self.ports.iter().map(move |port| ServicePort::new(self, port, cluster_ip));
+        cluster_ip.into_iter().flat_map(ports)
     }
 }
 

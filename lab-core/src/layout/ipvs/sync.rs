@@ -262,9 +262,9 @@ fn outside<'a>(
     services: impl Iterator<Item = &'a ServicePort<'a>>,
     cluster: &Cluster,
 ) -> (Vec<IpAddr>, HashSet<IpAddr>) {
-    let mut seen = HashSet::new();
-    let mut addresses: Vec<IpAddr> =
-        services.map(|service| service.cluster_ip()).filter(|&address| seen.insert(address)).collect();
+    let mut addresses: Vec<IpAddr> = services.map(|service| service.cluster_ip()).collect();
+    let mut seen = HashSet::with_capacity(addresses.len());
+    addresses.retain(|&address| seen.insert(address));
     if addresses.is_empty() {
         return (addresses, seen);
     }
