@@ -269,7 +269,7 @@ fn any_cluster() -> impl Strategy<Value = Cluster> {
             let mut service = Service::clone(&all[place]);
             let port = &mut service.ports[0];
             port.endpoints = endpoints[place].iter().map(|&endpoint| port.endpoints[endpoint].clone()).collect();
-            if (place + shift) % 2 == 0 {
+            if (place + shift).is_multiple_of(2) {
                 service.ports.push(https(&service.ports[0]));
             }
             service.cluster_ips = all[(place + shift) % all.len()].cluster_ips;
