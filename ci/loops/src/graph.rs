@@ -1,6 +1,6 @@
 //! Which file uses which, and the loops among them.
 
-use crate::modules::{Module, ModulePath, Modules};
+use crate::modules::{ModulePath, Modules};
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,25 +57,28 @@ pub fn loops(modules: &Modules) -> Vec<Loop> {
     found.collect()
 }
 
-/// What each file uses of each other one, but for modules and their direct children.
+/// What each file uses of each other one, but for a module's and those of its direct children.
 fn edges(modules: &Modules) -> BTreeMap<(&Path, &Path), BTreeSet<String>> {
+    // Of the modules in a file, the outermost comes first.
+    let mut outermost: BTreeMap<&Path, &ModulePath> = BTreeMap::new();
+    for (path, module) in &modules.all {
+        outermost.entry(&module.file).or_insert(path);
+    }
+    let is_child = |child: &Path, parent: &Path| {
+        outermost[child].split_last().is_some_and(|(_, above)| above == outermost[parent].as_slice())
+    };
     let mut edges: BTreeMap<(&Path, &Path), BTreeSet<String>> = BTreeMap::new();
     for (path, module) in &modules.all {
         let imported = module.imports.iter().map(|import| &import.path);
         for used in imported.chain(&module.paths) {
             let Some((at, name)) = modules.find(path, used, 0) else { continue };
-            let defining = &modules.all[&at];
-            if defining.file != module.file && !is_child(&at, path) && !is_child(path, &at) {
-                edges.entry((&module.file, &defining.file)).or_default().insert(name);
+            let (from, to) = (module.file.as_path(), modules.all[&at].file.as_path());
+            if from != to && !is_child(from, to) && !is_child(to, from) {
+                edges.entry((from, to)).or_default().insert(name);
             }
         }
     }
     edges
-}
-
-/// Whether `path` is a direct child of `parent`.
-fn is_child(path: &ModulePath, parent: &ModulePath) -> bool {
-    path.split_last().is_some_and(|(_, above)| above == parent.as_slice())
 }
 
 impl Modules {
@@ -92,9 +95,7 @@ impl Modules {
                     _ => self.within(&parent, rest, depth),
                 }
             }
-            _ if self.all.contains_key(&[from.clone(), vec![first.clone()]].concat()) => {
-                self.within(from, path, depth)
-            }
+            _ if self.all.contains_key(&[from.clone(), vec![first.clone()]].concat()) => self.within(from, path, depth),
             // What an import calls so; the import itself has been followed, and so is only what comes behind it.
             name => {
                 let imports = &self.all[from].imports;
@@ -115,23 +116,9 @@ impl Modules {
         if self.all.contains_key(&child) {
             return self.within(&child, rest, depth);
         }
-        let module: &Module = self.all.get(at)?;
-        if depth < DEEPEST {
-            for import in &module.imports {
-                let re_exported = match &import.name {
-                    Some(name) if name == first => [import.path.as_slice(), rest].concat(),
-                    None => [import.path.as_slice(), path].concat(),
-                    Some(_) => continue,
-                };
-                match self.find(at, &re_exported, depth + 1) {
-                    // Of everything that `*` imports only what is defined there.
-                    Some((found, name)) if import.name.is_some() || self.defines(&found, &name) => {
-                        return Some((found, name));
-                    }
-                    None if import.name.is_some() => return None,
-                    _ => {}
-                }
-            }
+        let re_export = self.all.get(at)?.imports.iter().find(|import| import.name.as_ref() == Some(first));
+        if let Some(import) = re_export.filter(|_| depth < DEEPEST) {
+            return self.find(at, &[import.path.as_slice(), rest].concat(), depth + 1);
         }
         Some((at.clone(), first.clone()))
     }

@@ -4,7 +4,7 @@
 //! defines what it names. A module's file and the files of its direct children may use each other: a `mod.rs` holds the
 //! trait and the registry, its children implement the trait. Tests are not looked at.
 //!
-//! Not seen: what is reached by a method call or a field alone, without a path.
+//! Not seen: what is reached by a method call or a field alone, and what a `*` re-exports.
 
 mod graph;
 mod modules;

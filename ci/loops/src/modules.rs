@@ -1,6 +1,6 @@
 //! The modules of a crate, each with its file, its imports and the paths that it names.
 
-use crate::paths::{self, Import};
+use crate::paths::{self, Import, is_test};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,8 +46,7 @@ impl Modules {
     }
 
     fn read_items(&mut self, path: ModulePath, file: PathBuf, folder: &Path, items: Vec<Item>) -> Result<()> {
-        let (children, own): (Vec<Item>, Vec<Item>) =
-            items.into_iter().partition(|item| matches!(item, Item::Mod(_)));
+        let (children, own): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| matches!(item, Item::Mod(_)));
         let (imports, paths) = paths::of(&own);
         ensure!(
             self.all.insert(path.clone(), Module { file: file.clone(), imports, paths }).is_none(),
@@ -80,14 +79,6 @@ impl Modules {
         }
         Ok(())
     }
-}
-
-/// Whether what has these attributes is compiled for tests only.
-pub(crate) fn is_test(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| match &attribute.meta {
-        Meta::List(list) if list.path.is_ident("cfg") => list.tokens.to_string() == "test",
-        meta => meta.path().is_ident("test"),
-    })
 }
 
 /// The file that `#[path = "…"]` names.

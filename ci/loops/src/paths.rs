@@ -1,9 +1,8 @@
 //! What the items of a module import and name.
 
-use crate::modules::is_test;
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use syn::{Item, ItemUse, Macro, Path, UseTree};
+use syn::{Attribute, Item, ItemUse, Macro, Meta, Path, UseTree};
 
 /// One name of a `use` declaration.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,7 +17,17 @@ pub(crate) struct Import {
 pub(crate) fn of(items: &[Item]) -> (Vec<Import>, Vec<Vec<String>>) {
     let mut found = Found::default();
     items.iter().for_each(|item| found.visit_item(item));
+    // `pub(crate)` has a path, too, that names nothing.
+    found.paths.retain(|path| path.iter().any(|name| !matches!(name.as_str(), "crate" | "self" | "super")));
     (found.imports, found.paths)
+}
+
+/// Whether what has these attributes is compiled for tests only.
+pub(crate) fn is_test(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| match &attribute.meta {
+        Meta::List(list) if list.path.is_ident("cfg") => list.tokens.to_string() == "test",
+        meta => meta.path().is_ident("test"),
+    })
 }
 
 #[derive(Default)]
@@ -103,6 +112,5 @@ impl Found {
             colons = 0;
         }
         self.paths.push(path);
-        self.paths.retain(|path| !path.is_empty());
     }
 }

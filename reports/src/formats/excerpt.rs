@@ -1,6 +1,5 @@
 //! Excerpts of a report by name, for documents that show some of it.
 
-use super::{markdown, picture, terminal};
 use crate::report::{Report, Section};
 use lab_core::vocabulary::Unknown;
 
@@ -24,44 +23,11 @@ pub(crate) enum Detail {
 }
 
 impl Report {
-    /// The part called `name`, as GitHub-flavoured Markdown without a heading.
-    ///
-    /// # Errors
-    /// When there is no such part; it says which there are.
-    pub fn markdown_part(&self, name: &str) -> Result<String, Unknown> {
-        Ok(markdown::excerpt(&self.excerpt(name)?))
-    }
-
-    /// The part called `name`, as plain text of `width` columns.
-    ///
-    /// # Errors
-    /// When there is no such part; it says which there are.
-    pub fn terminal_part(&self, name: &str, width: u16) -> Result<String, Unknown> {
-        Ok(terminal::excerpt(&self.excerpt(name)?, width))
-    }
-
-    /// The charts as SVG files of their own, that look right in light and in dark surroundings: the name of each, and its
-    /// text.
-    #[must_use]
-    pub fn pictures(&self) -> Vec<(String, String)> {
-        self.charts.iter().map(|chart| (chart.name.clone(), picture::draw(chart))).collect()
-    }
-
-    /// The chart called `name`, as one of [`Report::pictures`].
-    ///
-    /// # Errors
-    /// When there is no such chart; it says which there are.
-    pub fn picture(&self, name: &str) -> Result<String, Unknown> {
-        let found = self.charts.iter().find(|chart| chart.name == name);
-        let known = self.charts.iter().map(|chart| chart.name.as_str());
-        found.map(picture::draw).ok_or_else(|| Unknown::new("chart", name, known))
-    }
-
     /// The part called `name`.
     ///
     /// # Errors
     /// When there is none of that name in this report; it says which there are.
-    fn excerpt(&self, name: &str) -> Result<Excerpt, Unknown> {
+    pub(super) fn excerpt(&self, name: &str) -> Result<Excerpt, Unknown> {
         let all = self.excerpts();
         let unknown = || Unknown::new("section", name, all.iter().map(|excerpt| excerpt.name.as_str()));
         all.iter().find(|excerpt| excerpt.name == name).cloned().ok_or_else(unknown)

@@ -1,8 +1,8 @@
 //! Workflow commands of GitHub Actions, by which a run is annotated:
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>.
 
-use super::judgement::{heading, verdict};
 use super::row::Row;
+use super::words::{heading, verdict};
 use super::{differences, row};
 use analysis::gate::{Consequence, Gating, Judged, Judgement, Verdict};
 use lab_core::units;

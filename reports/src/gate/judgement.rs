@@ -2,12 +2,9 @@
 
 use super::page::{Depth, Group, Page, Standing};
 use super::row::Row;
+use super::words::verdict;
 use super::{differences, github, gitlab, json as document, mark, policy, table};
-use crate::prose::{capitalise, list};
-use crate::report::Point;
 use analysis::gate::{Bearing, Consequence, Difference, Gating, Judged, Judgement, Verdict};
-use lab_core::units;
-use lab_core::vocabulary::Word;
 
 /// Everything that is to be read of it.
 #[must_use]
@@ -86,30 +83,6 @@ pub fn gitlab_metrics(judgement: &Judgement) -> String {
     gitlab::metrics(judgement)
 }
 
-/// What it comes to, in a line.
-pub(super) fn verdict(judgement: &Judgement) -> Point {
-    let Some(passes) = judgement.passes() else {
-        let told: Vec<String> = judgement.incomparable.iter().map(differences::told).collect();
-        let remedies = differences::remedies(&judgement.incomparable);
-        return Point::new("Not comparable.", format!("Nothing is judged: {}. {remedies}", told.join("; ")));
-    };
-    let tally = judgement.tally();
-    let all = units::count(tally.values().sum::<usize>() as u64);
-    let counted = |(verdict, count): (&Verdict, &usize)| {
-        let consequence = match verdict {
-            Verdict::Missing => judgement.policy.missing,
-            Verdict::Inconclusive => judgement.policy.inconclusive,
-            _ => Consequence::Pass,
-        };
-        let consequence = if consequence == Consequence::Warn { " (warned of)" } else { "" };
-        format!("{} {verdict}{consequence}", units::count(*count as u64))
-    };
-    let counts: Vec<String> = tally.iter().map(counted).collect();
-    let head = if passes { "The gate passes." } else { "The gate fails." };
-    let counts = if counts.is_empty() { "none".to_owned() } else { list(&counts) };
-    Point::new(head, format!("Of {all} figures that gate: {counts}."))
-}
-
 /// What a difference means to this judgement.
 fn bears(judgement: &Judgement, difference: &Difference) -> String {
     match difference.bearing {
@@ -162,9 +135,4 @@ fn consequence(consequence: Consequence) -> String {
         Consequence::Pass => "The policy lets each pass.",
     }
     .to_owned()
-}
-
-/// What a row is called with its verdict: `Regressed: nftables at 100 Services, sync_full`.
-pub(super) fn heading(judged: &Judged) -> String {
-    format!("{}: {}", capitalise(judged.verdict.name()), judged.compared.name)
 }

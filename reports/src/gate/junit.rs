@@ -4,8 +4,8 @@
 //! for one.
 
 use super::differences;
-use super::judgement::verdict;
 use super::row::Row;
+use super::words::verdict;
 use analysis::gate::{Consequence, Gating, Judged, Judgement, Verdict};
 use lab_core::units;
 use lab_core::vocabulary::{BackendName, Word};

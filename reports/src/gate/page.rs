@@ -1,7 +1,6 @@
 //! A comparison or a judgement as values, before anything is laid out.
 
 use super::row::Row;
-use super::{html, markdown, terminal};
 use crate::report::{Point, Section};
 
 /// Everything that is to be read of two runs beside each other.
@@ -62,30 +61,4 @@ pub(super) enum Depth {
     Listed,
     /// What was and what is, where there is room to fold it; elsewhere nothing.
     Folded,
-}
-
-impl Page {
-    /// In short, as plain text that fits `width` columns, which is taken to be at least 60.
-    #[must_use]
-    pub fn terminal(&self, width: u16) -> String {
-        terminal::render(self, width)
-    }
-
-    /// As GitHub-flavoured Markdown.
-    #[must_use]
-    pub fn markdown(&self) -> String {
-        markdown::render(self)
-    }
-
-    /// As Markdown that is short enough for the summary of a step on GitHub, which may have a mebibyte.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        markdown::summary(self)
-    }
-
-    /// As one HTML file that needs nothing else.
-    #[must_use]
-    pub fn html(&self) -> String {
-        html::render(self)
-    }
 }

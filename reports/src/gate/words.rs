@@ -1,0 +1,37 @@
+//! What a judgement and a row of it come to, in words.
+
+use super::differences;
+use crate::prose::{capitalise, list};
+use crate::report::Point;
+use analysis::gate::{Consequence, Judged, Judgement, Verdict};
+use lab_core::units;
+use lab_core::vocabulary::Word;
+
+/// What it comes to, in a line.
+pub(super) fn verdict(judgement: &Judgement) -> Point {
+    let Some(passes) = judgement.passes() else {
+        let told: Vec<String> = judgement.incomparable.iter().map(differences::told).collect();
+        let remedies = differences::remedies(&judgement.incomparable);
+        return Point::new("Not comparable.", format!("Nothing is judged: {}. {remedies}", told.join("; ")));
+    };
+    let tally = judgement.tally();
+    let all = units::count(tally.values().sum::<usize>() as u64);
+    let counted = |(verdict, count): (&Verdict, &usize)| {
+        let consequence = match verdict {
+            Verdict::Missing => judgement.policy.missing,
+            Verdict::Inconclusive => judgement.policy.inconclusive,
+            _ => Consequence::Pass,
+        };
+        let consequence = if consequence == Consequence::Warn { " (warned of)" } else { "" };
+        format!("{} {verdict}{consequence}", units::count(*count as u64))
+    };
+    let counts: Vec<String> = tally.iter().map(counted).collect();
+    let head = if passes { "The gate passes." } else { "The gate fails." };
+    let counts = if counts.is_empty() { "none".to_owned() } else { list(&counts) };
+    Point::new(head, format!("Of {all} figures that gate: {counts}."))
+}
+
+/// What a row is called with its verdict: `Regressed: nftables at 100 Services, sync_full`.
+pub(super) fn heading(judged: &Judged) -> String {
+    format!("{}: {}", capitalise(judged.verdict.name()), judged.compared.name)
+}
