@@ -4,6 +4,7 @@
 //! types take long to compile.
 
 mod dump;
+mod field;
 mod service;
 mod slice;
 mod spread;

@@ -1,8 +1,9 @@
 //! Makes a Service of lab-core from one of the API server.
 
+use crate::field::{parse, port_number, protocol};
 use crate::slice::Endpoints;
 use k8s_openapi::api::core::v1 as k8s;
-use lab_core::cluster::{ClusterIps, Ingress, IpMode, Port, Protocol, Service, ServiceType, TrafficPolicy};
+use lab_core::cluster::{ClusterIps, Ingress, IpMode, Port, Service, ServiceType, TrafficPolicy};
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
@@ -60,27 +61,6 @@ pub(crate) fn read(service: &k8s::Service, endpoints: &mut Endpoints) -> Result<
         health_check_node_port: spec.health_check_node_port.filter(|&port| port != 0).map(port_number).transpose()?,
         ports,
     })
-}
-
-/// A protocol in Kubernetes' spelling; TCP by default.
-pub(crate) fn protocol(name: Option<&str>) -> Result<Protocol, String> {
-    match name.unwrap_or("TCP") {
-        "TCP" => Ok(Protocol::Tcp),
-        "UDP" => Ok(Protocol::Udp),
-        "SCTP" => Ok(Protocol::Sctp),
-        other => Err(format!("\"{other}\" is not a protocol")),
-    }
-}
-
-/// A port's number.
-pub(crate) fn port_number(number: i32) -> Result<u16, String> {
-    u16::try_from(number).map_err(|_| format!("{number} is not a port"))
-}
-
-/// Parses `text`; `what` says what it should be.
-pub(crate) fn parse<T: FromStr>(text: &str, what: &str) -> Result<T, String> {
-    // The API server accepts blanks around source ranges.
-    text.trim().parse().map_err(|_| format!("\"{text}\" is not {what}"))
 }
 
 fn all<T: FromStr>(texts: &Option<Vec<String>>, what: &str) -> Result<Vec<T>, String> {

@@ -1,6 +1,6 @@
 //! The endpoints of each Service's port, gathered from all its endpoint slices.
 
-use crate::service::{parse, port_number, protocol};
+use crate::field::{parse, port_number, protocol};
 use k8s_openapi::api::discovery::v1 as k8s;
 use lab_core::cluster::{Conditions, Endpoint, Family, Place, Protocol, in_picking_order};
 use std::collections::HashMap;

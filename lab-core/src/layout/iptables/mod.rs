@@ -3,6 +3,7 @@
 //! It leaves out one thing. kube-proxy reads the whole nat table with `iptables-save` to find stale chains: at every sync
 //! of a small cluster, once in a sync period in a large one. Here the change itself tells which chains are stale.
 
+mod count;
 mod rule;
 mod sync;
 

@@ -4,6 +4,7 @@
 //! here the change itself tells which are stale. And kube-proxy shortens names of more than 240 characters.
 
 mod base;
+mod count;
 mod object;
 mod sync;
 
