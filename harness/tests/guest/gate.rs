@@ -65,7 +65,7 @@ pub(super) fn a_regression_is_followed_into_its_functions() -> Result<()> {
     let gate = ["gate", "--baseline", "base.jsonl", "after"];
     let first = svclab(&gate)?;
     let said = ended(&first, 1)?;
-    ensure!(said.contains("run again, to see in which functions it is"), "{said}");
+    ensure!(said.contains("running again, to see in which functions it is"), "{said}");
     let told = String::from_utf8_lossy(&first.stdout).into_owned();
     ensure!(told.contains("Where it is: iptables-legacy at 4 Services, append_rule"), "{told}");
     // The delay reads the process's clock over and over.
@@ -74,7 +74,7 @@ pub(super) fn a_regression_is_followed_into_its_functions() -> Result<()> {
 
     let second = svclab(&gate)?;
     let said = ended(&second, 1)?;
-    ensure!(!said.contains("run again"), "{said}");
+    ensure!(!said.contains("running again"), "{said}");
     ensure!(second.stdout == first.stdout, "{}", String::from_utf8_lossy(&second.stdout));
     Ok(())
 }
