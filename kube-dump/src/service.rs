@@ -12,6 +12,10 @@ use std::time::Duration;
 const PROXY_NAME: &str = "service.kubernetes.io/service-proxy-name";
 /// The label of a Service that counts as headless.
 const HEADLESS: &str = "service.kubernetes.io/headless";
+/// The annotation that asks for topology aware routing.
+const TOPOLOGY_MODE: &str = "service.kubernetes.io/topology-mode";
+/// Its name before 1.27.
+const TOPOLOGY_AWARE_HINTS: &str = "service.kubernetes.io/topology-aware-hints";
 /// How long affinity lasts by default, in seconds.
 const AFFINITY: i32 = 10_800;
 
@@ -29,6 +33,8 @@ pub(crate) fn read(service: &k8s::Service, endpoints: &mut Endpoints) -> Result<
     let default = k8s::ServiceSpec::default();
     let spec = service.spec.as_ref().unwrap_or(&default);
     let label = |name| service.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(name));
+    let annotation = |name| service.metadata.annotations.as_ref().and_then(|annotations| annotations.get(name));
+    let topology_mode = annotation(TOPOLOGY_MODE).or_else(|| annotation(TOPOLOGY_AWARE_HINTS));
     let (namespace, name) = names(service);
     let cluster_ips = if label(HEADLESS) { ClusterIps::default() } else { cluster_ips(spec)? };
     let mut ports = Vec::new();
@@ -56,6 +62,7 @@ pub(crate) fn read(service: &k8s::Service, endpoints: &mut Endpoints) -> Result<
         ingress: ingress(service)?,
         source_ranges: all(&spec.load_balancer_source_ranges, "a source range")?,
         affinity: affinity.then(|| Duration::from_secs(seconds.unsigned_abs().into())),
+        topology_aware: topology_mode.is_some_and(|mode| mode == "Auto" || mode == "auto"),
         internal_policy: policy(spec.internal_traffic_policy.as_deref())?,
         external_policy: policy(spec.external_traffic_policy.as_deref())?,
         health_check_node_port: spec.health_check_node_port.filter(|&port| port != 0).map(port_number).transpose()?,

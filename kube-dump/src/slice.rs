@@ -85,11 +85,13 @@ fn conditions(endpoint: &k8s::Endpoint) -> Conditions {
 
 /// Where the endpoint runs, if the slice says it.
 fn place(endpoint: &k8s::Endpoint) -> Option<Place> {
-    let hints = endpoint.hints.iter().flat_map(|hints| hints.for_zones.iter().flatten());
+    let zones = endpoint.hints.iter().flat_map(|hints| hints.for_zones.iter().flatten());
+    let nodes = endpoint.hints.iter().flat_map(|hints| hints.for_nodes.iter().flatten());
     let place = Place {
         node: endpoint.node_name.clone().unwrap_or_default(),
         zone: endpoint.zone.clone().unwrap_or_default(),
-        for_zones: hints.map(|hint| hint.name.clone()).collect(),
+        for_zones: zones.map(|hint| hint.name.clone()).collect(),
+        for_nodes: nodes.map(|hint| hint.name.clone()).collect(),
     };
     (place != Place::default()).then_some(place)
 }

@@ -12,6 +12,7 @@ pub mod layout;
 pub mod metric;
 pub mod plan;
 pub mod profile;
+pub mod proxy_config;
 pub mod reference;
 pub mod scenario;
 pub mod slowdown;

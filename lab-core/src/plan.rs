@@ -1,6 +1,7 @@
 //! The plan of a run: its cells in order, and how often each is measured.
 
 use crate::cell::Cell;
+use crate::proxy_config::ProxyConfig;
 use crate::slowdown::Slowdown;
 use crate::vocabulary::TargetName;
 use rand::SeedableRng;
@@ -43,9 +44,12 @@ pub struct Plan {
     /// How long `churn` goes on in a round.
     #[serde(default)]
     pub churn: Duration,
-    /// For how long IPVS sends a client to the same real server; `None` if it need not.
+    /// Session affinity of every Service: for how long a client stays with its endpoint; `None` without.
     #[serde(default)]
     pub persistence: Option<Duration>,
+    /// kube-proxy's settings.
+    #[serde(default, skip_serializing_if = "ProxyConfig::is_usual")]
+    pub proxy: ProxyConfig,
     /// Memory of each guest, in MiB. The kernel sizes its hash tables by it, so it changes what `exact` measures.
     #[serde(default)]
     pub memory: u32,
@@ -75,6 +79,7 @@ impl Plan {
             traffic: Duration::from_secs(1),
             churn: Duration::from_secs(10),
             persistence: None,
+            proxy: ProxyConfig::default(),
             memory: 4096,
             cells: Vec::new(),
             slowdowns: Vec::new(),

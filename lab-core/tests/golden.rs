@@ -13,7 +13,6 @@ const fn ipvs(way: Way) -> Ipvs {
         cluster_cidr: lab_core::cluster::POD_RANGE,
         scheduler: Scheduler::RoundRobin,
         forwarding: Forwarding::Masquerading,
-        persistence: None,
         way,
     }
 }
@@ -137,16 +136,11 @@ fn a_rule_appended() {
 
 #[test]
 fn virtual_servers_of_every_protocol_with_affinity_and_direct_routing() {
-    let mut cluster = Cluster::generate(3, &AddressPlan::new(1));
+    let mut cluster = Cluster::generate(3, &AddressPlan::new(1)).with_affinity(Some(Duration::from_secs(10_800)));
     cluster.service_mut(1).ports[0].protocol = Protocol::Udp;
     cluster.service_mut(2).ports[0].protocol = Protocol::Sctp;
     for (name, way) in [("ipvs", Way::KubeProxy), ("ipvs-batched", Way::Batched), ("ipvs-ipvsadm", Way::Ipvsadm)] {
-        let layout = Ipvs {
-            scheduler: Scheduler::MaglevHashing,
-            forwarding: Forwarding::DirectRouting,
-            persistence: Some(Duration::from_secs(10_800)),
-            ..ipvs(way)
-        };
+        let layout = Ipvs { scheduler: Scheduler::MaglevHashing, forwarding: Forwarding::DirectRouting, ..ipvs(way) };
         let actions = layout.full_sync(&cluster);
         let is_about_rules =
             |action: &Action| action.call().is_some_and(|call| call.tool.name().starts_with("iptables"));

@@ -21,6 +21,8 @@ pub struct Spent {
     pub addresses: Duration,
     /// On virtual and real servers.
     pub virtual_servers: Duration,
+    /// On listings.
+    pub reads: Duration,
 }
 
 /// Why not every request was applied.
@@ -154,7 +156,8 @@ impl Spent {
     fn on(&mut self, part: Part) -> &mut Duration {
         match part {
             Part::Addresses => &mut self.addresses,
-            Part::Rules | Part::Sets | Part::VirtualServers => &mut self.virtual_servers,
+            Part::Reads => &mut self.reads,
+            Part::Rules | Part::Sets | Part::Conntrack | Part::VirtualServers => &mut self.virtual_servers,
         }
     }
 }

@@ -35,9 +35,18 @@ impl Backend for Iptables {
             (Self::Legacy, Tool::IptablesRestore) => "iptables-legacy-restore",
             (Self::Nft, Tool::Iptables) => "iptables-nft",
             (Self::Nft, Tool::IptablesRestore) => "iptables-nft-restore",
+            (Self::Legacy, Tool::IptablesSave) => "iptables-legacy-save",
+            (Self::Nft, Tool::IptablesSave) => "iptables-nft-save",
+            (Self::Legacy, Tool::Ip6tables) => "ip6tables-legacy",
+            (Self::Nft, Tool::Ip6tables) => "ip6tables-nft",
+            (Self::Legacy, Tool::Ip6tablesRestore) => "ip6tables-legacy-restore",
+            (Self::Nft, Tool::Ip6tablesRestore) => "ip6tables-nft-restore",
+            (Self::Legacy, Tool::Ip6tablesSave) => "ip6tables-legacy-save",
+            (Self::Nft, Tool::Ip6tablesSave) => "ip6tables-nft-save",
             (_, Tool::Nft) => "nft",
             (_, Tool::Ipset) => "ipset",
             (_, Tool::Ipvsadm) => "ipvsadm",
+            (_, Tool::Conntrack) => "conntrack",
         }
     }
 

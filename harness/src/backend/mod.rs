@@ -15,33 +15,33 @@ use lab_core::cell::{Load, Variant};
 use lab_core::cluster::ServicePort;
 use lab_core::layout::{Installed, Layout, Tool, release};
 use lab_core::plan::Plan;
+use lab_core::proxy_config::ProxyConfig;
 use lab_core::vocabulary::BackendName;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What a scenario may choose of a backend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) variant: Variant,
-    /// For how long IPVS sends a client to the same real server.
-    pub(crate) persistence: Option<Duration>,
+    /// kube-proxy's settings.
+    pub(crate) proxy: ProxyConfig,
 }
 
 impl Options {
     /// Those of a node of `plan` that is loaded with `load`.
     pub(crate) fn of(load: &Load, plan: &Plan) -> Self {
-        Self { variant: load.variant, persistence: plan.persistence }
+        Self { variant: load.variant, proxy: plan.proxy.clone() }
     }
 
     /// kube-proxy's.
     pub(crate) fn usual(backend: BackendName) -> Self {
-        Self { variant: Variant::usual(backend), persistence: None }
+        Self { variant: Variant::usual(backend), proxy: ProxyConfig::default() }
     }
 
     /// What is installed, and how; `None` when nothing is.
     pub(crate) fn layout(&self) -> Option<Arc<dyn Layout>> {
-        release::layout(self.variant, self.persistence)
+        release::layout(self.variant, &self.proxy)
     }
 }
 

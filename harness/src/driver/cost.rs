@@ -26,6 +26,16 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
+    /// What went into `part`.
+    pub(crate) fn part(&self, part: Metric) -> Duration {
+        self.parts.get(&part).copied().unwrap_or_default()
+    }
+
+    /// What was neither read nor removed from conntrack.
+    pub(crate) fn writes(&self) -> Duration {
+        self.wall.saturating_sub(self.part(Metric::SyncRead) + self.part(Metric::SyncConntrack))
+    }
+
     /// Adds a request to `part`.
     pub(crate) fn add(&mut self, part: Metric, wall: Duration) {
         self.wall += wall;

@@ -100,7 +100,8 @@ impl NodeLab {
         let (scheduler, forwarding) = options.variant.settings.ipvs();
         let delivery = delivery(forwarding);
         let build = || Node::build(&wiring(&addresses, delivery)).context("building the node and its pods");
-        let cluster = Arc::new(Cluster::generate(load.cluster.services, &addresses));
+        let cluster = Cluster::generate(load.cluster.services, &addresses).with_affinity(plan.persistence);
+        let cluster = Arc::new(cluster);
         let another = {
             let (load, plan) = (*load, Plan { cells: Vec::new(), ..plan.clone() });
             Box::new(move || make(&load, &plan, runner))
@@ -108,7 +109,7 @@ impl NodeLab {
         let driver = another();
         let measured = load.only.is_none_or(|probe| probe == ProbeName::SyncFull);
         let (node, first_load) = FirstLoad::of(&*driver, &cluster, measured, plan.budget, build)?;
-        let spreads = scheduler.spreads() && options.persistence.is_none();
+        let spreads = scheduler.spreads() && plan.persistence.is_none();
         let backend = backend::named(load.variant.backend);
         let lab = Self { backend, cluster, runner, driver, another, addresses, node, delivery, first_load, spreads };
         lab.verify()?;

@@ -125,7 +125,19 @@ impl SyncSamples {
             of(Metric::ToolUser, |cost| ns(cost.user)),
             of(Metric::ToolSystem, |cost| ns(cost.system)),
         ];
-        first.into_iter().chain(exec).chain([of(Metric::ToolPeakRss, |cost| cost.peak_rss as f64)]).collect()
+        // Only of a sync that reads, or cleans conntrack: without either, all of it is written.
+        let split = whole.iter().any(|cost| cost.writes() < cost.wall);
+        let split = [
+            of(Metric::SyncRead, |cost| ns(cost.part(Metric::SyncRead))),
+            of(Metric::SyncWrite, |cost| ns(cost.writes())),
+            of(Metric::SyncConntrack, |cost| ns(cost.part(Metric::SyncConntrack))),
+        ]
+        .into_iter()
+        .filter(|reading| {
+            split && (reading.metric != Metric::SyncConntrack || reading.samples.iter().any(|&ns| ns > 0.0))
+        });
+        let rss = of(Metric::ToolPeakRss, |cost| cost.peak_rss as f64);
+        first.into_iter().chain(split).chain(exec).chain([rss]).collect()
     }
 }
 

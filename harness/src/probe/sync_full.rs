@@ -28,8 +28,10 @@ impl Probe for SyncFull {
     }
 }
 
-/// The parts of a load. Where there is a single one it is the load, and is left out.
+/// The parts of what a load writes. Where there is a single one it is all of that, and is left out.
 pub(super) fn parts(cost: &Cost) -> Vec<Reading> {
-    let parts = cost.parts.iter().filter(|_| cost.parts.len() > 1);
-    parts.map(|(&part, &time)| Reading::new(part, vec![ns(time)])).collect()
+    let written = |part: &Metric| !matches!(part, Metric::SyncRead | Metric::SyncConntrack);
+    let parts: Vec<_> = cost.parts.iter().filter(|(part, _)| written(part)).collect();
+    let parts = parts.iter().filter(|_| parts.len() > 1);
+    parts.map(|&(&part, &time)| Reading::new(part, vec![ns(time)])).collect()
 }

@@ -116,6 +116,21 @@ fn a_load_of_one_part_is_that_part() {
 }
 
 #[test]
+fn what_a_sync_reads_is_told_apart_from_what_it_writes() {
+    let mut cost = Cost::default();
+    cost.add(Metric::SyncRead, Duration::from_millis(7));
+    cost.add(Metric::SyncRules, Duration::from_millis(3));
+    assert_eq!(sync_full::parts(&cost), []);
+    let mut sync = SyncSamples::new(Metric::SyncChange);
+    sync.push(cost, None);
+    let readings = sync.readings(&plan());
+    assert_eq!(samples(&readings, Metric::SyncChange), [10e6]);
+    assert_eq!(samples(&readings, Metric::SyncRead), [7e6]);
+    assert_eq!(samples(&readings, Metric::SyncWrite), [3e6]);
+    assert!(readings.iter().all(|reading| reading.metric != Metric::SyncConntrack));
+}
+
+#[test]
 fn a_reload_empties_the_node_first() {
     let (readings, done) = ask(ProbeName::Reload, well);
     assert_eq!(done, "flush prepare load count start");

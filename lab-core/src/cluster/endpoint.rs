@@ -1,5 +1,6 @@
 //! An endpoint: a pod's address and port behind a Service, and whether it may be sent to.
 
+use super::node::Node;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -41,6 +42,8 @@ pub struct Place {
     pub zone: String,
     /// The zones whose nodes are to send to it (topology hints); empty for none given.
     pub for_zones: Vec<String>,
+    /// The nodes that are to send to it (topology hints); empty for none given.
+    pub for_nodes: Vec<String>,
 }
 
 /// One endpoint of a Service's port.
@@ -67,6 +70,17 @@ impl Endpoint {
     #[must_use]
     pub fn socket(&self) -> SocketAddr {
         SocketAddr::new(self.address, self.port)
+    }
+
+    /// Whether it runs on `node`.
+    #[must_use]
+    pub fn is_on(&self, node: &Node) -> bool {
+        self.place.as_ref().is_some_and(|place| !place.node.is_empty() && place.node == node.name)
+    }
+
+    /// The hints of one kind.
+    pub(super) fn hints(&self, of: impl Fn(&Place) -> &Vec<String>) -> &[String] {
+        self.place.as_deref().map_or(&[], |place| of(place))
     }
 
     /// What it may be used for (`IsReady`, `IsServing` and `IsTerminating` in `categorizeEndpoints`).

@@ -7,6 +7,7 @@ use super::{Cluster, SERVICE_PORT};
 use crate::vocabulary::Position;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 impl Service {
     /// Service `index` of a generated cluster: one TCP port on an IPv4 cluster IP.
@@ -54,8 +55,21 @@ impl Cluster {
     #[must_use]
     pub fn with_service_added(&self, plan: &AddressPlan) -> Self {
         let mut after = self.clone();
-        after.services.push(Arc::new(Service::generate(self.count(), plan)));
+        let mut service = Service::generate(self.count(), plan);
+        service.affinity = self.services.last().and_then(|last| last.affinity);
+        after.services.push(Arc::new(service));
         after
+    }
+
+    /// With this session affinity of every Service.
+    #[must_use]
+    pub fn with_affinity(mut self, affinity: Option<Duration>) -> Self {
+        for place in 0..self.services.len() {
+            if self.services[place].affinity != affinity {
+                self.service_mut(place).affinity = affinity;
+            }
+        }
+        self
     }
 
     /// Without its middle Service; an empty cluster stays as it is.

@@ -7,6 +7,7 @@ mod feature;
 mod generate;
 mod node;
 mod port;
+mod reach;
 mod service;
 
 pub use address::{AddressPlan, OverCapacity, Range};
@@ -15,10 +16,11 @@ pub use family::Family;
 pub use feature::{Feature, Featured};
 pub use node::Node;
 pub use port::ServicePort;
+pub use reach::{Choice, Hints, Reach};
 pub use service::{ClusterIps, Ingress, IpMode, Port, Protocol, Service, ServiceType, TrafficPolicy};
 
 use crate::vocabulary::Position;
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -46,6 +48,8 @@ pub struct Cluster {
     pub node: Node,
     /// The Services, with their endpoints. States of a cluster share those that do not differ.
     pub services: Vec<Arc<Service>>,
+    /// The networks that cluster IPs are from (`ServiceCIDR` objects); empty if the cluster does not say.
+    pub service_cidrs: Vec<IpNet>,
 }
 
 impl Cluster {

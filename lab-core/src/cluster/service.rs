@@ -153,6 +153,8 @@ pub struct Service {
     pub source_ranges: Vec<IpNet>,
     /// For how long a client stays with its endpoint (session affinity `ClientIP`); `None` without affinity.
     pub affinity: Option<Duration>,
+    /// Whether an annotation asks for topology aware routing (`service.kubernetes.io/topology-mode: Auto`).
+    pub topology_aware: bool,
     /// Where traffic from pods and nodes may go.
     pub internal_policy: TrafficPolicy,
     /// Where traffic from outside the cluster may go.

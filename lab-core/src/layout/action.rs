@@ -17,6 +17,10 @@ pub enum Part {
     Addresses,
     /// IPVS's virtual and real servers.
     VirtualServers,
+    /// What is listed before anything is written. It changes nothing.
+    Reads,
+    /// Entries of conntrack that are removed.
+    Conntrack,
 }
 
 /// One thing that is done to a node.
@@ -99,20 +103,19 @@ impl Request {
     #[must_use]
     pub fn part(&self) -> Part {
         match self {
-            Self::AddDevice(_)
-            | Self::RemoveDevice(_)
-            | Self::GetDevice(_)
+            Self::GetDevice(_)
             | Self::ListAddresses(_)
-            | Self::AddAddress(..)
-            | Self::RemoveAddress(..) => Part::Addresses,
-            Self::AddVirtualServer(_)
             | Self::GetVirtualServer(_)
             | Self::ListVirtualServers
+            | Self::ListRealServers(_) => Part::Reads,
+            Self::AddDevice(_) | Self::RemoveDevice(_) | Self::AddAddress(..) | Self::RemoveAddress(..) => {
+                Part::Addresses
+            }
+            Self::AddVirtualServer(_)
             | Self::Clear
             | Self::RemoveVirtualServer(_)
             | Self::AddRealServer(..)
             | Self::UpdateRealServer(..)
-            | Self::ListRealServers(_)
             | Self::RemoveRealServer(..) => Part::VirtualServers,
         }
     }

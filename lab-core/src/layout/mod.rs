@@ -4,6 +4,7 @@
 //! layouts.
 
 mod action;
+mod caveat;
 mod count;
 mod hash;
 pub mod iptables;
@@ -14,6 +15,7 @@ mod show;
 mod text;
 
 pub use action::{Action, Pace, Part, RealServer, Request, ServerKey, VirtualServer};
+pub use caveat::{Caveat, Severity};
 use count::Count;
 pub use iptables::Iptables;
 pub use ipvs::Ipvs;
@@ -36,12 +38,22 @@ pub enum Tool {
     Iptables,
     /// `iptables-restore`: many at once, from its standard input.
     IptablesRestore,
+    /// `iptables-save`: lists them.
+    IptablesSave,
+    /// `ip6tables`.
+    Ip6tables,
+    /// `ip6tables-restore`.
+    Ip6tablesRestore,
+    /// `ip6tables-save`.
+    Ip6tablesSave,
     /// `nft`.
     Nft,
     /// `ipset`.
     Ipset,
     /// `ipvsadm`.
     Ipvsadm,
+    /// `conntrack`.
+    Conntrack,
 }
 
 impl Tool {
@@ -51,9 +63,14 @@ impl Tool {
         match self {
             Self::Iptables => "iptables",
             Self::IptablesRestore => "iptables-restore",
+            Self::IptablesSave => "iptables-save",
+            Self::Ip6tables => "ip6tables",
+            Self::Ip6tablesRestore => "ip6tables-restore",
+            Self::Ip6tablesSave => "ip6tables-save",
             Self::Nft => "nft",
             Self::Ipset => "ipset",
             Self::Ipvsadm => "ipvsadm",
+            Self::Conntrack => "conntrack",
         }
     }
 }
@@ -137,6 +154,11 @@ pub trait Layout: Send + Sync {
     fn append_rule(&self, cluster: &Cluster) -> Append;
     /// What a node holds with `cluster`: the rules of a full sync, counted instead of printed.
     fn installed(&self, cluster: &Cluster) -> Installed;
+    /// What of `cluster` the layout leaves out or a tool would refuse, and what kube-proxy does with it, by object.
+    fn caveats(&self, cluster: &Cluster) -> Vec<Caveat> {
+        let _ = cluster;
+        Vec::new()
+    }
 }
 
 /// The port that an appended rule leads to: the middle one or, if that has no endpoints, the first one that has any.

@@ -14,10 +14,9 @@
 
 use super::{Iptables, Ipvs, Layout, Nftables};
 use crate::cell::Variant;
-use crate::cluster::POD_RANGE;
+use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{BackendName, LayoutName};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A layout in one of kube-proxy's modes: what the release installs, and what the lab does of it.
 pub struct Release {
@@ -41,8 +40,7 @@ pub struct Release {
     pub cleanup: &'static str,
     /// The capture of a real binary that its rules and syncs were compared with, in `lab-core/tests/reference/`.
     pub checked_against: &'static str,
-    /// Makes the layout; the duration is the session affinity of all Services.
-    make: fn(Variant, Option<Duration>) -> Arc<dyn Layout>,
+    make: fn(Variant, &ProxyConfig) -> Arc<dyn Layout>,
 }
 
 /// Every layout of every mode.
@@ -58,7 +56,7 @@ pub static RELEASES: [Release; 3] = [
         lab_reads: false,
         cleanup: "by the sync in a small cluster; once a sync period in a large one",
         checked_against: "iptables/ of 1.30.5: one Service, and a second one added, altered and removed",
-        make: |_, _| Arc::new(Iptables::default()),
+        make: |_, config| Arc::new(Iptables::new(config)),
     },
     Release {
         layout: LayoutName::KubeProxy130,
@@ -71,9 +69,9 @@ pub static RELEASES: [Release; 3] = [
         lab_reads: true,
         cleanup: "by the sync",
         checked_against: "ipvs/ of 1.30.5, and of 1.20.2 where both agree: the node that one Service leads to",
-        make: |variant, persistence| {
+        make: |variant, config| {
             let (scheduler, forwarding) = variant.settings.ipvs();
-            Arc::new(Ipvs { cluster_cidr: POD_RANGE, scheduler, forwarding, persistence, way: variant.way })
+            Arc::new(Ipvs { scheduler, forwarding, way: variant.way, ..Ipvs::new(config) })
         },
     },
     Release {
@@ -87,7 +85,7 @@ pub static RELEASES: [Release; 3] = [
         lab_reads: false,
         cleanup: "emptied by the sync, and deleted by a later transaction",
         checked_against: "nftables/ of 1.30.5: full syncs, and in partial ones the lines about the changed Service",
-        make: |_, _| Arc::new(Nftables::default()),
+        make: |_, config| Arc::new(Nftables::new(config)),
     },
 ];
 
@@ -97,10 +95,10 @@ pub fn of(backend: BackendName, layout: LayoutName) -> Option<&'static Release> 
     RELEASES.iter().find(|release| release.layout == layout && release.backends.contains(&backend))
 }
 
-/// The layout of `variant`, with session affinity of `persistence` for all Services; `None` when it installs nothing.
+/// The layout of `variant` with the settings of `config`; `None` when it installs nothing.
 #[must_use]
-pub fn layout(variant: Variant, persistence: Option<Duration>) -> Option<Arc<dyn Layout>> {
-    of(variant.backend, variant.layout).map(|release| (release.make)(variant, persistence))
+pub fn layout(variant: Variant, config: &ProxyConfig) -> Option<Arc<dyn Layout>> {
+    of(variant.backend, variant.layout).map(|release| (release.make)(variant, config))
 }
 
 #[cfg(test)]
@@ -113,7 +111,7 @@ mod tests {
         for &backend in BackendName::ALL {
             for &name in LayoutName::of(backend) {
                 let variant = Variant { layout: name, ..Variant::usual(backend) };
-                let made = layout(variant, None);
+                let made = layout(variant, &ProxyConfig::default());
                 assert_eq!(made.is_none(), name == LayoutName::None, "{name} in {backend}");
                 assert!(made.is_none_or(|layout| (layout.name(), layout.way()) == (name, variant.way)));
             }

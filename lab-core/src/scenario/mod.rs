@@ -12,6 +12,7 @@ use crate::axes::Axes;
 use crate::cell::Cell;
 use crate::document::Reader;
 use crate::plan::Plan;
+use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{ProbeName, TargetName};
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -111,6 +112,7 @@ impl Scenario {
             traffic: self.traffic,
             churn: self.churn,
             persistence: self.persistence,
+            proxy: ProxyConfig::default(),
             memory: self.memory,
             cells: self.cells(),
             slowdowns: Vec::new(),

@@ -99,20 +99,30 @@ words!("clock", Clock { Wall = "wall", WallEmulated = "wall-emulated", Instructi
 pub enum LayoutName {
     /// Nothing is installed.
     None,
+    /// The rules of kube-proxy 1.20, synced as it syncs them.
+    KubeProxy120,
     /// The rules of kube-proxy 1.30, synced as it syncs them.
     KubeProxy130,
-    /// The rules of kube-proxy 1.30, with the partial sync of later releases.
+    /// The rules of kube-proxy 1.30, with the partial sync of later releases. Older datasets have it; it is not
+    /// installed any more.
     KubeProxy130PartialSync,
+    /// The rules of kube-proxy 1.36, synced as it syncs them.
+    KubeProxy136,
+    /// The rules of kube-proxy 1.37, synced as it syncs them.
+    KubeProxy137,
 }
 
 words!("layout", LayoutName {
     None = "none",
+    KubeProxy120 = "kube-proxy-1.20",
     KubeProxy130 = "kube-proxy-1.30",
     KubeProxy130PartialSync = "kube-proxy-1.30-partial-sync",
+    KubeProxy136 = "kube-proxy-1.36",
+    KubeProxy137 = "kube-proxy-1.37",
 });
 
 impl LayoutName {
-    /// The layouts of `backend`, the default first.
+    /// The layouts of `backend`. The default comes first: the newest that was compared with a real binary.
     #[must_use]
     pub fn of(backend: BackendName) -> &'static [Self] {
         match backend {

@@ -62,6 +62,7 @@ impl Tools {
                 let spent = within(node, || ask(*pace, requests, left))?;
                 cost.add(Metric::SyncAddresses, spent.addresses);
                 cost.add(Metric::SyncVirtualServers, spent.virtual_servers);
+                cost.add(Metric::SyncRead, spent.reads);
             }
             Action::Set(parameters) => within(node, || set(parameters))?,
         }
@@ -133,5 +134,7 @@ fn metric(part: Part) -> Metric {
         Part::Sets => Metric::SyncSets,
         Part::Addresses => Metric::SyncAddresses,
         Part::VirtualServers => Metric::SyncVirtualServers,
+        Part::Reads => Metric::SyncRead,
+        Part::Conntrack => Metric::SyncConntrack,
     }
 }

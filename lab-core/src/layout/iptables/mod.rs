@@ -13,6 +13,7 @@ pub use sync::Sync;
 use crate::change::Change;
 use crate::cluster::{Cluster, POD_RANGE, Protocol, ServicePort};
 use crate::layout::{Action, Append, Count, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
+use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{LayoutName, Way};
 use ipnet::Ipv4Net;
 pub(super) use sync::LOOPBACK;
@@ -85,6 +86,14 @@ pub struct Iptables {
 impl Default for Iptables {
     fn default() -> Self {
         Self { cluster_cidr: POD_RANGE }
+    }
+}
+
+impl Iptables {
+    /// With the settings of `config`.
+    #[must_use]
+    pub fn new(config: &ProxyConfig) -> Self {
+        Self { cluster_cidr: config.ipv4_cluster_cidr() }
     }
 }
 

@@ -20,10 +20,10 @@ use crate::layout::{
     Action, Append, Count, Installed, Invocation, Layout, Pace, Request, ServerKey, Tool, VirtualServer,
     unused_cluster_ip,
 };
+use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{Forwarding, LayoutName, Scheduler, Way};
 use ipnet::Ipv4Net;
 use std::net::SocketAddr;
-use std::time::Duration;
 use sync::Sync;
 
 /// The device that holds every cluster IP, so that the node accepts packets to them.
@@ -48,8 +48,6 @@ pub struct Ipvs {
     pub scheduler: Scheduler,
     /// How packets are forwarded to them. kube-proxy only has masquerading.
     pub forwarding: Forwarding,
-    /// How long a client stays with its real server: session affinity, for all Services or none.
-    pub persistence: Option<Duration>,
     /// One of the ways of [`BackendName::Ipvs`](crate::vocabulary::BackendName::Ipvs). Any other means kube-proxy's.
     pub way: Way,
 }
@@ -61,9 +59,16 @@ impl Default for Ipvs {
             cluster_cidr: POD_RANGE,
             scheduler: Scheduler::RoundRobin,
             forwarding: Forwarding::Masquerading,
-            persistence: None,
             way: Way::KubeProxy,
         }
+    }
+}
+
+impl Ipvs {
+    /// With the settings of `config`.
+    #[must_use]
+    pub fn new(config: &ProxyConfig) -> Self {
+        Self { cluster_cidr: config.ipv4_cluster_cidr(), ..Self::default() }
     }
 }
 
@@ -124,7 +129,7 @@ impl Layout for Ipvs {
     fn append_rule(&self, cluster: &Cluster) -> Append {
         let address = SocketAddr::new(unused_cluster_ip(cluster), SERVICE_PORT);
         let key = ServerKey { protocol: Protocol::Tcp, address };
-        let server = VirtualServer { key, scheduler: self.scheduler, persistence: self.persistence };
+        let server = VirtualServer { key, scheduler: self.scheduler, persistence: None };
         let call = |request: Request| {
             let args = request.ipvsadm().to_string().split(' ').map(str::to_owned).collect();
             Invocation { tool: Tool::Ipvsadm, args, stdin: Vec::new() }

@@ -217,8 +217,7 @@ impl<'a> Sync<'a> {
     }
 
     fn virtual_server(&self, service: ServicePort<'_>) -> VirtualServer {
-        let Ipvs { scheduler, persistence, .. } = *self.layout;
-        VirtualServer { key: key(service), scheduler, persistence }
+        VirtualServer { key: key(service), scheduler: self.layout.scheduler, persistence: service.service.affinity }
     }
 
     fn new_real_servers<'s>(

@@ -15,6 +15,7 @@ use crate::cluster::{Cluster, POD_RANGE, Protocol, SERVICE_PORT, ServicePort};
 use crate::layout::{
     Action, Append, Count, FAMILY, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip,
 };
+use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{LayoutName, Way};
 use base::{SERVICES_RULES, add_rule, set_up};
 use ipnet::Ipv4Net;
@@ -40,6 +41,14 @@ impl Nftables {
     pub fn walk(&self, cluster: &Cluster, sink: &mut impl Sink) {
         set_up(&cluster.node, sink);
         walk(cluster, self.cluster_cidr, sink);
+    }
+}
+
+impl Nftables {
+    /// With the settings of `config`.
+    #[must_use]
+    pub fn new(config: &ProxyConfig) -> Self {
+        Self { cluster_cidr: config.ipv4_cluster_cidr() }
     }
 }
 
@@ -74,7 +83,8 @@ impl Layout for Nftables {
         const AT_ONCE: usize = 1000;
         let first = |count: usize| {
             let services = cluster.services[..count].to_vec();
-            Arc::new(Cluster { node: cluster.node.clone(), services })
+            let (node, service_cidrs) = (cluster.node.clone(), cluster.service_cidrs.clone());
+            Arc::new(Cluster { node, services, service_cidrs })
         };
         let mut before = first(cluster.services.len().min(AT_ONCE));
         let mut actions = [self.prepare(), self.full_sync(&before)].concat();
