@@ -1,15 +1,17 @@
 //! A whole dump, read item by item: an error names its item.
 
+use crate::field::parse;
 use crate::service;
 use crate::slice::Endpoints;
 use crate::spread::Spread;
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1 as k8s;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use lab_core::cluster::{Cluster, Family, Feature, Protocol, ServicePort};
+use lab_core::cluster::{Cluster, Family, Feature, Node, Protocol, ServicePort};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What is in a dump.
@@ -17,6 +19,8 @@ use std::sync::Arc;
 pub struct Dump {
     /// Every Service with its endpoints, in the order of the dump, on a node that is the lab's own.
     pub cluster: Cluster,
+    /// The nodes of the dump, if it has any.
+    pub nodes: Vec<Node>,
     /// How many endpoint slices there are.
     pub slices: usize,
     /// Objects of other kinds, which were skipped.
@@ -76,6 +80,37 @@ struct Name<'a> {
     name: Cow<'a, str>,
 }
 
+/// A range of cluster IPs (networking.k8s.io).
+#[derive(Deserialize)]
+struct ServiceCidr {
+    #[serde(default)]
+    spec: ServiceCidrSpec,
+}
+
+#[derive(Deserialize, Default)]
+struct ServiceCidrSpec {
+    #[serde(default)]
+    cidrs: Vec<String>,
+}
+
+/// The node, as kube-proxy on it knows it: its internal addresses, else its external ones (`GetNodeIPs`).
+fn node(read: &k8s::Node) -> Result<Node, String> {
+    let of_kind = |kind: &str| -> Result<Vec<IpAddr>, String> {
+        let given = read.status.iter().flat_map(|status| status.addresses.iter().flatten());
+        given.filter(|address| address.type_ == kind).map(|address| parse(&address.address, "an address")).collect()
+    };
+    let mut addresses = of_kind("InternalIP")?;
+    if addresses.is_empty() {
+        addresses = of_kind("ExternalIP")?;
+    }
+    let zone = read.metadata.labels.as_ref().and_then(|labels| labels.get("topology.kubernetes.io/zone"));
+    Ok(Node {
+        name: read.metadata.name.clone().unwrap_or_default(),
+        addresses,
+        zone: zone.cloned().unwrap_or_default(),
+    })
+}
+
 impl Dump {
     /// Reads what kubectl printed.
     ///
@@ -120,7 +155,7 @@ impl Dump {
         item: &str,
         kind_of_list: &str,
         endpoints: &mut Endpoints,
-    ) -> Result<Option<Service>, (String, String)> {
+    ) -> Result<Option<k8s::Service>, (String, String)> {
         let head: Head = serde_json::from_str(item).map_err(|error| ("of no kind".to_owned(), error.to_string()))?;
         let kind = if head.kind.is_empty() { kind_of_list } else { &head.kind };
         let what = || format!("{kind} {}/{}", head.metadata.namespace, head.metadata.name);
@@ -133,6 +168,16 @@ impl Dump {
                 let slice: EndpointSlice = serde_json::from_str(item).map_err(|error| wrong(error.to_string()))?;
                 endpoints.add(&slice).map_err(wrong)?;
                 self.slices += 1;
+            }
+            "ServiceCIDR" => {
+                let read: ServiceCidr = serde_json::from_str(item).map_err(|error| wrong(error.to_string()))?;
+                for cidr in &read.spec.cidrs {
+                    self.cluster.service_cidrs.push(parse(cidr, "a network").map_err(wrong)?);
+                }
+            }
+            "Node" => {
+                let read: k8s::Node = serde_json::from_str(item).map_err(|error| wrong(error.to_string()))?;
+                self.nodes.push(node(&read).map_err(wrong)?);
             }
             kind => *self.passed_over.entry(kind.to_owned()).or_default() += 1,
         }
