@@ -1,7 +1,7 @@
 //! A scenario's axes, and the cells that they expand to.
 
 use crate::cell::{Cell, ClusterSpec, Settings, Variant};
-use crate::vocabulary::{BackendName, Forwarding, Position, ProbeName, Scheduler, Way, Word};
+use crate::vocabulary::{BackendName, Forwarding, LayoutName, Position, ProbeName, Scheduler, Way, Word};
 
 /// The values whose combinations are the cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Axes {
     pub endpoints: u32,
     /// The backends.
     pub backends: Vec<BackendName>,
+    /// Whose rules are installed; empty for each backend's default. See [`LayoutName::among`].
+    pub layouts: Vec<LayoutName>,
     /// How changes are applied. A backend that has none of these ways takes its first one.
     pub ways: Vec<Way>,
     /// How IPVS picks a real server.
@@ -29,6 +31,7 @@ impl Default for Axes {
             services: Vec::new(),
             endpoints: 2,
             backends: BackendName::ALL.to_vec(),
+            layouts: Vec::new(),
             ways: vec![Way::KubeProxy, Way::Batched],
             schedulers: vec![Scheduler::RoundRobin],
             forwardings: vec![Forwarding::Masquerading],
@@ -63,14 +66,15 @@ impl Axes {
         }
         // The fastest way to load.
         let loading = if backend == BackendName::Ipvs { Way::Batched } else { known[0] };
-        let usual = Variant::usual(backend);
         let probes = || self.probes.iter().copied().filter(|probe| backend != BackendName::Direct || !probe.programs());
-        for settings in self.settings(backend) {
-            for probe in probes() {
-                for &way in if probe.programs() { &ways[..] } else { std::slice::from_ref(&loading) } {
-                    let variant = Variant { way, settings, ..usual };
-                    let cell = |position| Cell { cluster, variant, probe, position };
-                    cells.extend(positions(probe, services).into_iter().map(cell));
+        for layout in LayoutName::among(backend, &self.layouts) {
+            for settings in self.settings(backend) {
+                for probe in probes() {
+                    for &way in if probe.programs() { &ways[..] } else { std::slice::from_ref(&loading) } {
+                        let variant = Variant { backend, layout, way, settings };
+                        let cell = |position| Cell { cluster, variant, probe, position };
+                        cells.extend(positions(probe, services).into_iter().map(cell));
+                    }
                 }
             }
         }
@@ -119,6 +123,21 @@ mod tests {
         let cells = axes(&[1, 100], BackendName::ALL, ProbeName::ALL).expand();
         assert!(cells.iter().any(|cell| cell.variant.backend == BackendName::Direct));
         assert!(!cells.iter().any(|cell| cell.variant.backend == BackendName::Direct && cell.probe.programs()));
+    }
+
+    #[test]
+    fn a_release_is_an_axis_of_the_backends_that_have_it() {
+        let both = [LayoutName::KubeProxy120, LayoutName::KubeProxy130];
+        let axes = Axes { layouts: both.to_vec(), ..axes(&[1], BackendName::ALL, &[ProbeName::Connect]) };
+        let layouts = |backend| {
+            let cells = axes.expand().into_iter().filter(move |cell| cell.variant.backend == backend);
+            cells.map(|cell| cell.variant.layout).collect::<Vec<_>>()
+        };
+        assert_eq!(layouts(BackendName::Direct), [LayoutName::None]);
+        for backend in [BackendName::IptablesLegacy, BackendName::Ipvs] {
+            assert!(layouts(backend).iter().all(|layout| both.contains(layout)), "{backend}");
+            assert!(layouts(backend).contains(&LayoutName::KubeProxy130), "{backend}");
+        }
     }
 
     #[test]

@@ -62,6 +62,17 @@ impl ProxyConfig {
         *self == Self::default()
     }
 
+    /// Reads networks as `--cluster-cidr` takes them: at most one a family, with a comma between; empty for none.
+    ///
+    /// # Errors
+    /// If a part is not a network.
+    pub fn parse_cluster_cidrs(text: &str) -> Result<Vec<IpNet>, String> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts
+            .map(|part| part.parse().map_err(|_| format!("\"{part}\" is not a network, such as 10.244.0.0/16")))
+            .collect()
+    }
+
     /// The pods' network of `family`, if it is known.
     #[must_use]
     pub fn cluster_cidr(&self, family: Family) -> Option<IpNet> {

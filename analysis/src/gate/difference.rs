@@ -138,6 +138,8 @@ impl Found {
         let ipvs = both.iter().any(|cell| cell.variant.backend == BackendName::Ipvs);
         let persistence = |plan: &Plan| plan.persistence.map_or("none".to_owned(), seconds);
         dial("persistence", ipvs, persistence(was), persistence(is));
+        let settings = |plan: &Plan| serde_json::to_string(&plan.proxy).unwrap_or_default();
+        dial("kube-proxy", true, settings(was), settings(is));
         let guests = was.target != TargetName::Host && is.target != TargetName::Host;
         dial("memory", guests, format!("{} MiB", was.memory), format!("{} MiB", is.memory));
         let exact = was.target.is_exact() && is.target.is_exact();

@@ -17,6 +17,7 @@ mod overhead;
 mod plan;
 mod product;
 mod profile;
+mod proxy;
 mod query;
 mod question;
 mod render;
@@ -74,7 +75,8 @@ enum Verb {
     Baseline(baseline::Verb),
     /// Find what grew slowly over many runs, too slowly for two runs to show.
     Drift(drift::Args),
-    /// Print the exact input a backend's tool would get. Needs no privileges.
+    /// Print what a kube-proxy release installs for a cluster: the exact input of the tools, or every call. Needs no
+    /// privileges.
     Render(render::Args),
     /// Write svclab's output into documents, or check that it is up to date.
     Splice(splice::Args),

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use lab_core::cluster::AddressPlan;
 use lab_core::plan::Plan;
 use lab_core::scenario::{BUDGET, INSTRUCTIONS, MEMORY, Scenario, parse_duration, parse_instructions};
-use lab_core::vocabulary::{BackendName, TargetName, Word};
+use lab_core::vocabulary::{BackendName, LayoutName, TargetName, Word};
 use std::time::Duration;
 
 /// The default seed.
@@ -61,6 +61,10 @@ pub(crate) struct Selection {
     /// A backend to run; repeat it for more [default: the scenario's]
     #[arg(long = "backend", value_name = "BACKEND", value_parser = word::<BackendName>())]
     backends: Vec<BackendName>,
+    /// A kube-proxy release whose rules are installed; repeat it for more [default: the scenario's, else the newest that
+    /// was compared with a real binary]
+    #[arg(long = "layout", value_name = "LAYOUT", value_parser = LayoutName::choose)]
+    layouts: Vec<LayoutName>,
     /// Numbers of Services, such as 1,1000 [default: the scenario's]
     #[arg(long, value_name = "N,N…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     services: Vec<u32>,
@@ -134,6 +138,14 @@ impl Selection {
         if !self.backends.is_empty() {
             scenario.axes.backends = without_repeats(&self.backends);
         }
+        if !self.layouts.is_empty() {
+            scenario.axes.layouts = without_repeats(&self.layouts);
+            for &backend in &scenario.axes.backends {
+                if LayoutName::among(backend, &self.layouts).is_empty() {
+                    return Err(Failure::usage(no_layout(backend)));
+                }
+            }
+        }
         if !self.services.is_empty() {
             let services = without_repeats(&self.services);
             let addresses = AddressPlan::new(scenario.axes.endpoints);
@@ -165,6 +177,12 @@ impl Selection {
         let target = scenario.target.unwrap_or_else(|| choose(&self.guests(), &scenario.axes.backends));
         scenario.plan(target, self.seed)
     }
+}
+
+/// That `backend` has none of the releases asked for.
+pub(crate) fn no_layout(backend: BackendName) -> anyhow::Error {
+    let known: Vec<&str> = LayoutName::of(backend).iter().map(|layout| layout.name()).collect();
+    anyhow!("--layout: {backend} has {}", known.join(", "))
 }
 
 fn without_repeats<T: Copy + PartialEq>(items: &[T]) -> Vec<T> {

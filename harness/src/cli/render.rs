@@ -1,37 +1,80 @@
 //! `svclab render`: prints the input that a tool would get.
 
-use super::options::word;
-use crate::backend::{self, Options};
+use super::options::{no_layout, word};
+use super::proxy::ProxyOptions;
+use crate::backend;
 use crate::process::exit::{Exit, Failure};
-use anyhow::anyhow;
+use anyhow::{Context, Result, anyhow};
+use kube_dump::Dump;
 use lab_core::cell::Variant;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
-use lab_core::layout::Action;
+use lab_core::layout::{Action, Invocation, Layout, Tool, release};
 use lab_core::scenario::MOST_ENDPOINTS;
-use lab_core::vocabulary::{BackendName, Way, Word};
+use lab_core::vocabulary::{BackendName, LayoutName, Scheduler, Way, Word};
+use std::fs;
 use std::io::{BufWriter, ErrorKind, Write, stdout};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["services", "cluster"]))]
 pub(crate) struct Args {
     /// The backend whose tool would get it
-    #[arg(long, value_parser = word::<BackendName>())]
+    #[arg(long, value_parser = word::<BackendName>(), default_value = "iptables-legacy")]
     backend: BackendName,
-    /// The number of Services
+    /// The kube-proxy release [default: the newest that was compared with a real binary]
+    #[arg(long, value_name = "LAYOUT", value_parser = LayoutName::choose)]
+    layout: Option<LayoutName>,
+    /// Generate so many Services
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    services: u32,
-    /// Endpoints a Service
-    #[arg(long, value_name = "N", default_value_t = 2,
+    services: Option<u32>,
+    /// Endpoints a Service of a generated cluster
+    #[arg(long, value_name = "N", default_value_t = 2, conflicts_with = "cluster",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_ENDPOINTS)))]
     endpoints: u32,
+    /// A cluster, as `kubectl get services,endpointslices -A -o json` prints it
+    #[arg(long, value_name = "FILE")]
+    cluster: Option<PathBuf>,
+    /// Instead of the cluster's first sync, the one that changes it to this one
+    #[arg(long, value_name = "FILE", requires = "cluster", conflicts_with = "input")]
+    then: Option<PathBuf>,
+    /// The node's name: endpoints on it are local. A Node of that name in the dump gives its addresses and zone
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    node: Option<String>,
+    /// The node's addresses, the primary one of each family first
+    #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',', requires = "cluster")]
+    node_ip: Vec<IpAddr>,
     /// How it is programmed [default: the backend's first way]
     #[arg(long, value_parser = word::<Way>())]
     way: Option<Way>,
+    /// How IPVS picks a real server
+    #[arg(long, value_parser = word::<Scheduler>(), default_value = "rr")]
+    ipvs_scheduler: Scheduler,
     /// Which input
     #[arg(long, value_enum, default_value_t = Input::SyncFull)]
     input: Input,
+    /// Print every call with its arguments, in order, reads included, instead of what the tool reads
+    #[arg(long)]
+    calls: bool,
+    /// Print what the tool of this family reads
+    #[arg(long, value_enum, conflicts_with = "calls", default_value_t = Ip::Both)]
+    family: Ip,
+    #[command(flatten)]
+    proxy: ProxyOptions,
+}
+
+/// Address families.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Ip {
+    /// IPv4; the families of nftables one after the other
+    Both,
+    /// IPv4
+    Ipv4,
+    /// IPv6
+    Ipv6,
 }
 
 /// An input that a backend's tool gets.
@@ -54,35 +97,45 @@ enum Input {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let backend = backend::named(args.backend);
-    let usual = Options::usual(args.backend);
-    let way = args.way.unwrap_or(usual.variant.way);
-    let options = Options { variant: Variant { way, ..usual.variant }, ..usual };
-    if !Way::of(args.backend).contains(&way) {
-        let known: Vec<_> = Way::of(args.backend).iter().map(|way| way.name()).collect();
-        return Err(Failure::usage(anyhow!("--way {way}: {} has {}", args.backend, known.join(", "))));
-    }
-    let Some(layout) = options.layout() else {
+    let Some(layout) = layout(args)? else {
         return Err(Failure::usage(anyhow!(
             "--backend {}: it installs nothing, so there is nothing to render",
             args.backend
         )));
     };
     let addresses = AddressPlan::new(args.endpoints);
-    addresses.check(args.services).map_err(|full| Failure::usage(anyhow!("--services: {full}")))?;
-    let cluster = Arc::new(Cluster::generate(args.services, &addresses));
-    let calls = match args.input {
-        Input::Prepare => layout.prepare(),
-        Input::SyncFull => layout.full_sync(&cluster),
-        Input::SyncChange => layout.partial_sync(&Change::adding(&cluster, &addresses)),
-        Input::EndpointChange => layout.partial_sync(&Change::replacing_endpoint(&cluster, &addresses)),
-        Input::RemoveService => layout.partial_sync(&Change::removing(&cluster)),
-        Input::AppendRule => vec![layout.append_rule(&cluster).add.into()],
+    let cluster = match (&args.cluster, args.services) {
+        (Some(file), _) => imported(args, file).map_err(Failure::usage)?,
+        (None, services) => {
+            let services = services.unwrap_or(1);
+            addresses.check(services).map_err(|full| Failure::usage(anyhow!("--services: {full}")))?;
+            Arc::new(Cluster::generate(services, &addresses))
+        }
+    };
+    let then = args.then.as_deref().map(|file| imported(args, file)).transpose().map_err(Failure::usage)?;
+    for caveat in layout.caveats(then.as_ref().unwrap_or(&cluster)) {
+        eprintln!("svclab: {caveat}");
+    }
+    let calls = match (then, args.input) {
+        (Some(after), _) => layout.partial_sync(&Change { before: cluster, after }),
+        (None, Input::Prepare) => layout.prepare(),
+        (None, Input::SyncFull) => layout.full_sync(&cluster),
+        (None, Input::SyncChange) => layout.partial_sync(&Change::adding(&cluster, &addresses)),
+        (None, Input::EndpointChange) => layout.partial_sync(&Change::replacing_endpoint(&cluster, &addresses)),
+        (None, Input::RemoveService) => layout.partial_sync(&Change::removing(&cluster)),
+        (None, Input::AppendRule) => vec![layout.append_rule(&cluster).add.into()],
+    };
+    let read: Vec<&[u8]> = if args.calls || matches!(args.input, Input::Prepare | Input::AppendRule) {
+        Vec::new()
+    } else {
+        calls.iter().filter_map(Action::call).filter_map(|call| read(call, args.family)).collect()
     };
     let mut out = BufWriter::new(stdout().lock());
-    let written = match &calls[..] {
+    let written = if read.is_empty() {
+        calls.iter().try_for_each(|action| write!(out, "{}", action.show(|tool| backend.program(tool))))
+    } else {
         // Exactly as the tool reads it, so that it can be piped into the tool.
-        [Action::Call(_, call)] if !call.stdin.is_empty() => out.write_all(&call.stdin),
-        _ => calls.iter().try_for_each(|action| write!(out, "{}", action.show(|tool| backend.program(tool)))),
+        read.iter().try_for_each(|stdin| out.write_all(stdin))
     };
     match written.and_then(|()| out.flush()) {
         // A reader that has seen enough (`| head`) is no failure.
@@ -90,3 +143,62 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         _ => Ok(Exit::Done.into()),
     }
 }
+
+/// What is installed; `None` for a backend that installs nothing.
+fn layout(args: &Args) -> Result<Option<Arc<dyn Layout>>, Failure> {
+    let usual = Variant::usual(args.backend);
+    let way = args.way.unwrap_or(usual.way);
+    if !Way::of(args.backend).contains(&way) {
+        let known: Vec<_> = Way::of(args.backend).iter().map(|way| way.name()).collect();
+        return Err(Failure::usage(anyhow!("--way {way}: {} has {}", args.backend, known.join(", "))));
+    }
+    let name = match args.layout {
+        Some(name) if usual.layout != LayoutName::None && !LayoutName::of(args.backend).contains(&name) => {
+            return Err(Failure::usage(no_layout(args.backend)));
+        }
+        Some(name) if usual.layout != LayoutName::None => name,
+        _ => usual.layout,
+    };
+    let mut settings = usual.settings;
+    settings.scheduler = settings.scheduler.map(|_| args.ipvs_scheduler);
+    let variant = Variant { way, layout: name, settings, ..usual };
+    Ok(release::layout(variant, &args.proxy.config()?))
+}
+
+/// The cluster in `file`, on the node that the options tell.
+fn imported(args: &Args, file: &Path) -> Result<Arc<Cluster>> {
+    let shown = file.display();
+    let text = fs::read_to_string(file).with_context(|| format!("{shown} cannot be read"))?;
+    let dump = Dump::read(&text).with_context(|| shown.to_string())?;
+    let mut cluster = dump.cluster;
+    if let Some(name) = &args.node {
+        match dump.nodes.into_iter().find(|node| node.name == *name) {
+            Some(node) => cluster.node = node,
+            None => cluster.node.name.clone_from(name),
+        }
+    }
+    if !args.node_ip.is_empty() {
+        cluster.node.addresses.clone_from(&args.node_ip);
+    }
+    Ok(Arc::new(cluster))
+}
+
+/// What `call` gives its tool to read, if it is the one that programs rules of `family`.
+fn read(call: &Invocation, family: Ip) -> Option<&[u8]> {
+    let is_ipv6 = match call.tool {
+        Tool::IptablesRestore => false,
+        Tool::Ip6tablesRestore => true,
+        Tool::Nft => call.stdin.windows(NFT_IPV6.len()).any(|text| text == NFT_IPV6),
+        _ => return None,
+    };
+    let wanted = match family {
+        // iptables has a tool for each family: two inputs in one text could not be read.
+        Ip::Both => call.tool == Tool::Nft || !is_ipv6,
+        Ip::Ipv4 => !is_ipv6,
+        Ip::Ipv6 => is_ipv6,
+    };
+    (wanted && !call.stdin.is_empty()).then_some(&call.stdin)
+}
+
+/// What a transaction about kube-proxy's IPv6 table has in it.
+const NFT_IPV6: &[u8] = b" ip6 kube-proxy";

@@ -2,6 +2,7 @@
 //!
 //! Every key is documented in `scenarios/README.md`. Reading reports every problem, not only the first.
 
+mod proxy;
 mod reader;
 mod unused;
 
@@ -71,6 +72,8 @@ pub struct Scenario {
     pub churn: Duration,
     /// For how long IPVS sends a client to the same real server.
     pub persistence: Option<Duration>,
+    /// kube-proxy's settings.
+    pub proxy: ProxyConfig,
     /// Memory of each guest, in MiB.
     pub memory: u32,
     /// Ids of the published figures that reports put beside the measured ones.
@@ -112,7 +115,7 @@ impl Scenario {
             traffic: self.traffic,
             churn: self.churn,
             persistence: self.persistence,
-            proxy: ProxyConfig::default(),
+            proxy: self.proxy.clone(),
             memory: self.memory,
             cells: self.cells(),
             slowdowns: Vec::new(),

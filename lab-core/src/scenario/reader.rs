@@ -7,8 +7,9 @@ use super::{
 use crate::axes::Axes;
 use crate::cluster::AddressPlan;
 use crate::document::{Entry, Node, Reader, Value};
+use crate::proxy_config::ProxyConfig;
 use crate::reference;
-use crate::vocabulary::{ProbeName, TargetName, Unknown, Word};
+use crate::vocabulary::{LayoutName, ProbeName, TargetName, Unknown, Word};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ const KEYS: &[&str] = &[
     "about",
     "target",
     "backends",
+    "layout",
     "services",
     "endpoints",
     "probes",
@@ -27,6 +29,7 @@ const KEYS: &[&str] = &[
     "scheduler",
     "forwarding",
     "persistence",
+    "kube-proxy",
     "rounds",
     "replicas",
     "budget",
@@ -61,6 +64,7 @@ impl Reader {
             find("endpoints").map_or(Some(axes.endpoints), |entry| self.count(entry, &(1..=MOST_ENDPOINTS)));
         axes.endpoints = endpoints.unwrap_or(1);
         self.axis(find("backends"), &mut axes.backends);
+        self.layouts(find("layout"), &mut axes);
         self.axis(find("way"), &mut axes.ways);
         self.axis(find("scheduler"), &mut axes.schedulers);
         self.axis(find("forwarding"), &mut axes.forwardings);
@@ -73,6 +77,7 @@ impl Reader {
         let traffic = find("traffic").map_or(Some(Duration::from_secs(1)), |entry| self.duration(entry, &TRAFFIC));
         let churn = find("churn").map_or(Some(Duration::from_secs(10)), |entry| self.duration(entry, &CHURN));
         let persistence = find("persistence").map_or(Some(None), |entry| self.duration(entry, &PERSISTENCE).map(Some));
+        let proxy = find("kube-proxy").map_or(Some(ProxyConfig::default()), |entry| self.proxy(entry));
         let memory = find("memory").map_or(Some(4096), |entry| self.count(entry, &MEMORY));
         let references = find("references").map_or(Some(Vec::new()), |entry| self.references(entry));
 
@@ -91,6 +96,7 @@ impl Reader {
             traffic: traffic?,
             churn: churn?,
             persistence: persistence?,
+            proxy: proxy?,
             memory: memory?,
             references: references?,
             text: text.to_owned(),
@@ -101,6 +107,33 @@ impl Reader {
     fn axis<W: Word>(&mut self, entry: Option<&Entry>, axis: &mut Vec<W>) {
         if let Some(words) = entry.and_then(|entry| self.words(entry)) {
             *axis = words;
+        }
+    }
+
+    /// The releases. Each backend must have one of them, or an earlier one.
+    fn layouts(&mut self, entry: Option<&Entry>, axes: &mut Axes) {
+        let Some(entry) = entry else { return };
+        let items = match &entry.node.value {
+            Value::Text(_) => std::slice::from_ref(&entry.node),
+            _ => self.list(entry, "layouts, such as kube-proxy-1.36").unwrap_or_default(),
+        };
+        for item in items {
+            match &item.value {
+                Value::Text(name) => match LayoutName::choose(name) {
+                    Ok(layout) if axes.layouts.contains(&layout) => {
+                        self.problem(item.line, format!("layout: \"{name}\" stands in it twice"));
+                    }
+                    Ok(layout) => axes.layouts.push(layout),
+                    Err(unknown) => self.problem(item.line, format!("layout: {unknown}")),
+                },
+                _ => self.wrong_value("layout", item, "the names of layouts, such as kube-proxy-1.36"),
+            }
+        }
+        for &backend in &axes.backends {
+            if !axes.layouts.is_empty() && LayoutName::among(backend, &axes.layouts).is_empty() {
+                let known: Vec<&str> = LayoutName::of(backend).iter().map(|layout| layout.name()).collect();
+                self.problem(entry.line, format!("layout: {backend} has {} and none before", known.join(", ")));
+            }
         }
     }
 

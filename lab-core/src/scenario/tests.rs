@@ -22,9 +22,9 @@ fn every_problem_is_named_with_its_line() {
     let text = "name: First packet\nquestion: ''\nbackends: [direct, nftable]\nservices: [1, -5, 1]\nround: 3\n";
     assert_eq!(
         problems(text),
-        "scenarios/x.yaml:5: unknown key \"round\"; known: name, question, about, target, backends, services, \
-         endpoints, probes, parts, way, scheduler, forwarding, persistence, rounds, replicas, budget, instructions, \
-         dials, traffic, churn, memory, references (did you mean \"rounds\"?)\n\
+        "scenarios/x.yaml:5: unknown key \"round\"; known: name, question, about, target, backends, layout, \
+         services, endpoints, probes, parts, way, scheduler, forwarding, persistence, kube-proxy, rounds, replicas, \
+         budget, instructions, dials, traffic, churn, memory, references (did you mean \"rounds\"?)\n\
          scenarios/x.yaml:1: name: found \"First packet\"; it takes lower-case letters, digits and dashes: it becomes \
          part of a folder's name\n\
          scenarios/x.yaml:2: question: found \"\"; it takes text\n\

@@ -1,23 +1,38 @@
-//! Settings of a scenario that some of its backends do not use.
+//! What a scenario asks for and some of its backends do not do.
 
 use super::Scenario;
 use crate::axes::Axes;
-use crate::vocabulary::{BackendName, Way, Word};
+use crate::vocabulary::{BackendName, LayoutName, Way, Word};
 use std::fmt;
 
-/// A setting, and the scenario's backends that do not use it.
+/// What is asked for and not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unused {
-    /// The scenario's key.
-    pub setting: &'static str,
-    /// The backends, without `direct`, which uses no setting at all.
-    pub backends: Vec<BackendName>,
+pub enum Unused {
+    /// A setting, and the scenario's backends that do not use it.
+    Setting {
+        /// The scenario's key.
+        setting: &'static str,
+        /// The backends, without `direct`, which uses no setting at all.
+        backends: Vec<BackendName>,
+    },
+    /// A backend that has none of the releases, and takes an earlier one.
+    Layout {
+        /// The backend.
+        backend: BackendName,
+        /// What it takes.
+        takes: LayoutName,
+    },
 }
 
 impl fmt::Display for Unused {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let backends: Vec<&str> = self.backends.iter().map(|backend| backend.name()).collect();
-        write!(out, "{}: not used by {}", self.setting, backends.join(", "))
+        match self {
+            Self::Setting { setting, backends } => {
+                let backends: Vec<&str> = backends.iter().map(|backend| backend.name()).collect();
+                write!(out, "{setting}: not used by {}", backends.join(", "))
+            }
+            Self::Layout { backend, takes } => write!(out, "layout: {backend} takes {takes}, its newest before"),
+        }
     }
 }
 
@@ -31,16 +46,20 @@ impl Scenario {
         let of = |setting, is_set: bool, uses: &dyn Fn(BackendName) -> bool| {
             let others = self.axes.backends.iter().copied().filter(|backend| *backend != BackendName::Direct);
             let backends: Vec<BackendName> = others.filter(|backend| !uses(*backend)).collect();
-            (is_set && !backends.is_empty()).then_some(Unused { setting, backends })
+            (is_set && !backends.is_empty()).then_some(Unused::Setting { setting, backends })
         };
-        [
+        let asked = &self.axes.layouts;
+        let others = self.axes.backends.iter().filter(|backend| **backend != BackendName::Direct && !asked.is_empty());
+        let earlier = others.filter_map(|&backend| match LayoutName::among(backend, asked)[..] {
+            [takes] if !asked.contains(&takes) => Some(Unused::Layout { backend, takes }),
+            _ => None,
+        });
+        let settings = [
             of("way", self.axes.ways != usual.ways, &has_way),
             of("scheduler", self.axes.schedulers != usual.schedulers, &ipvs),
             of("forwarding", self.axes.forwardings != usual.forwardings, &ipvs),
             of("persistence", self.persistence.is_some(), &ipvs),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        ];
+        earlier.chain(settings.into_iter().flatten()).collect()
     }
 }

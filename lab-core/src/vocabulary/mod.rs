@@ -3,6 +3,7 @@
 //!
 //! Each word has one spelling everywhere.
 
+mod layout;
 mod probe;
 mod word;
 
