@@ -280,6 +280,9 @@ fn place(metric: Metric) -> &'static str {
         Metric::SyncAddresses => ", cluster IPs",
         Metric::SyncSets => ", ipsets",
         Metric::SyncRules => ", iptables",
+        Metric::SyncRead => ", reads",
+        Metric::SyncWrite => ", writes",
+        Metric::SyncConntrack => ", conntrack",
         _ => "",
     }
 }

@@ -5,10 +5,11 @@
 
 use crate::prose::{self, list, services_of};
 use crate::report::Point;
-use crate::results::Results;
 use crate::results::cost::Cost;
 use crate::results::standing::{ALIKE, Choice, Pick, Standing, choices};
-use lab_core::vocabulary::BackendName;
+use crate::results::{Results, Row};
+use lab_core::metric::Metric;
+use lab_core::vocabulary::{BackendName, ProbeName};
 use lab_core::{reference, units};
 use std::collections::BTreeSet;
 
@@ -40,7 +41,7 @@ pub(super) fn points(results: &Results, run: usize) -> Vec<Point> {
     sentences.extend(others.take(OTHERS).map(|range| format!("{}.", range.advice())));
     let label = if results.is_several() { format!("{}: ", results.runs.labels()[run]) } else { String::new() };
     let mut points = vec![Point::new(format!("{label}{}.", ranges[of_main].advice()), sentences.join(" "))];
-    points.extend(why(main).map(|why| Point::new(WHY, why)));
+    points.extend(why(results, main).map(|why| Point::new(WHY, why)));
     points
 }
 
@@ -227,7 +228,7 @@ fn apart(results: &Results, main: &Choice, cost: Cost, standing: &Standing) -> O
 }
 
 /// How it comes, where what is known of the backends and what was measured agree.
-fn why(main: &Choice) -> Option<String> {
+fn why(results: &Results, main: &Choice) -> Option<String> {
     use BackendName::{IptablesLegacy, IptablesNft, Ipvs, Nftables};
     let costs_more = |cost: Cost, backend: BackendName| {
         let standing = main.standings.iter().find(|(other, _)| *other == cost).map(|(_, standing)| standing);
@@ -253,5 +254,22 @@ fn why(main: &Choice) -> Option<String> {
     if costs_more(Cost::Change, IptablesLegacy) {
         reasons.push("iptables-legacy reads and rewrites its whole table for every change.".to_owned());
     }
+    if costs_more(Cost::Change, Nftables) && reads_most(results, main.services, Nftables) {
+        reasons.push("In nftables mode, kube-proxy lists its whole table before every change.".to_owned());
+    }
     (!reasons.is_empty()).then(|| reasons.join(" "))
+}
+
+/// Whether most of a change of `backend` at this size is what it reads before it writes.
+fn reads_most(results: &Results, services: u32, backend: BackendName) -> bool {
+    let of = |metric: Metric| {
+        let here = |row: &&Row| {
+            let cell = &row.cell;
+            (cell.probe, cell.variant.backend, cell.cluster.services) == (ProbeName::SyncChange, backend, services)
+        };
+        let mut rows = results.rows.iter().filter(here).filter(|row| row.metric == metric);
+        rows.find_map(|row| row.figures.map(|figures| figures.p50))
+    };
+    let (whole, read) = (of(Metric::SyncChange), of(Metric::SyncRead));
+    read.zip(whole).is_some_and(|(read, whole)| read > whole / 2.0)
 }

@@ -4,6 +4,7 @@
 
 mod advice;
 mod figures;
+mod scope;
 
 use crate::report::Point;
 use crate::results::Results;
@@ -28,6 +29,7 @@ pub(crate) fn points(results: &Results) -> Vec<Point> {
         let nothing = "No answer: nothing was measured. What became of each cell is listed below, with its reason.";
         points.push(Point::from(nothing.to_owned()));
     } else {
+        points.extend((0..results.runs.datasets().len()).filter_map(|run| scope::point(results, run)));
         points.extend(repetition(results).map(Point::from));
     }
     points
