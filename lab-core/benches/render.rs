@@ -3,6 +3,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
+use lab_core::layout::nftables::Version;
 use lab_core::layout::{Action, Iptables, Ipvs, Layout, Nftables};
 use lab_core::vocabulary::Way;
 use std::hint::black_box;
@@ -10,9 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 fn render(criterion: &mut Criterion) {
-    let layouts: [(&str, &dyn Layout); 5] = [
+    let nftables = |version| Nftables { version, ..Nftables::default() };
+    let nftables = [Version::V1_30, Version::V1_36, Version::V1_37].map(nftables);
+    let layouts: [(&str, &dyn Layout); 7] = [
         ("iptables", &Iptables::default()),
-        ("nftables", &Nftables::default()),
+        ("nftables-1.30", &nftables[0]),
+        ("nftables-1.36", &nftables[1]),
+        ("nftables-1.37", &nftables[2]),
         ("ipvs", &Ipvs::default()),
         ("ipvs-batched", &Ipvs { way: Way::Batched, ..Ipvs::default() }),
         ("ipvs-ipvsadm", &Ipvs { way: Way::Ipvsadm, ..Ipvs::default() }),

@@ -7,7 +7,7 @@
 use ipnet::Ipv4Net;
 use lab_core::change::Change;
 use lab_core::cluster::{Cluster, Endpoint, Port, Service};
-use lab_core::layout::{Action, Invocation, Iptables, Layout, Nftables, Tool};
+use lab_core::layout::{Action, Invocation, Iptables, Layout, Tool};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -22,10 +22,6 @@ const CLUSTER_CIDR: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 244, 0, 0), 
 
 fn iptables() -> Iptables {
     Iptables { cluster_cidr: CLUSTER_CIDR }
-}
-
-fn nftables() -> Nftables {
-    Nftables { cluster_cidr: CLUSTER_CIDR }
 }
 
 fn service(name: &str, cluster_ip: &str, endpoints: &[&str]) -> Service {
@@ -163,106 +159,4 @@ fn preparing_iptables_mode_leads_to_the_jumps_and_chains_of_the_captured_state()
     };
     captured.retain(|key, _| !synced(key) && *key != ("nat".to_owned(), "KUBE-NODEPORTS".to_owned()));
     assert_eq!(rules, captured);
-}
-
-#[test]
-fn the_full_sync_of_nftables_mode_is_kube_proxys() {
-    let call = only(nftables().full_sync(&plain()));
-    assert_eq!(call.tool, Tool::Nft);
-    assert_eq!(call.args.join(" "), captured!("nftables/full.argv").trim_end());
-    assert_eq!(text(&call), captured!("nftables/full.in"));
-}
-
-/// What 1.30 sends at each sync: it has no partial sync.
-const NFTABLES_SYNCS: [&str; 5] = [
-    captured!("nftables/add-service.in"),
-    captured!("nftables/add-endpoint.in"),
-    captured!("nftables/remove-endpoint.in"),
-    captured!("nftables/remove-all-endpoints.in"),
-    captured!("nftables/delete-service.in"),
-];
-
-#[test]
-fn after_every_change_a_full_sync_of_nftables_mode_is_kube_proxys() {
-    for (state, captured) in states().iter().skip(1).zip(NFTABLES_SYNCS) {
-        let call = only(nftables().full_sync(state));
-        // Only the first sync of all makes the base chains anew, and stale chains are known to changes alone.
-        let base = |line: &&str| {
-            line.starts_with("delete chain")
-                || (line.starts_with("add chain ip kube-proxy filter-") && !line.contains('{'))
-                || (line.starts_with("add chain ip kube-proxy nat-") && !line.contains('{'))
-        };
-        let added: Vec<&str> = captured.lines().filter(|line| line.starts_with("add chain")).collect();
-        let stale = |line: &&str| {
-            line.strip_prefix("flush chain ip kube-proxy ")
-                .is_some_and(|chain| !added.iter().any(|line| line.split(' ').nth(4) == Some(chain)))
-        };
-        assert_eq!(
-            sorted(text(&call).lines().filter(|line| !base(line))),
-            sorted(captured.lines().filter(|line| !stale(line)))
-        );
-    }
-}
-
-/// The lines about the second Service that a change sends in 1.30, in their order.
-fn about_added(captured: &str) -> Vec<&str> {
-    captured.lines().filter(|line| line.contains("zz-added") || line.contains("10.111.222.1")).collect()
-}
-
-#[test]
-fn a_partial_sync_of_nftables_mode_adds_a_service_as_1_30_does() {
-    assert_eq!(
-        text(&only(nftables().partial_sync(&change(0)))).lines().collect::<Vec<_>>(),
-        about_added(NFTABLES_SYNCS[0])
-    );
-}
-
-#[test]
-fn a_partial_sync_of_nftables_mode_writes_an_altered_service_as_1_30_does_but_for_elements_in_force() {
-    for place in [1, 2] {
-        let mut captured = about_added(NFTABLES_SYNCS[place]);
-        captured.retain(|line| !line.starts_with("add element"));
-        assert_eq!(text(&only(nftables().partial_sync(&change(place)))).lines().collect::<Vec<_>>(), captured);
-    }
-}
-
-#[test]
-fn a_partial_sync_of_nftables_mode_moves_a_service_without_endpoints_to_the_rejected_ones() {
-    let call = only(nftables().partial_sync(&change(3)));
-    let mut lines: Vec<&str> = text(&call).lines().collect();
-    assert_eq!(lines.pop(), Some("delete element ip kube-proxy service-ips { 10.111.222.1 . tcp . 80 }"));
-    let mut captured = about_added(NFTABLES_SYNCS[3]);
-    captured.retain(|line| !line.contains("cluster-ips"));
-    assert_eq!(sorted(lines), sorted(captured));
-}
-
-#[test]
-fn a_partial_sync_of_nftables_mode_takes_a_deleted_service_out_of_its_sets() {
-    let call = only(nftables().partial_sync(&change(4)));
-    assert_eq!(
-        text(&call),
-        "delete element ip kube-proxy cluster-ips { 10.111.222.1 }\n\
-         delete element ip kube-proxy no-endpoint-services { 10.111.222.1 . tcp . 80 }\n"
-    );
-}
-
-#[test]
-fn the_cleanup_of_nftables_mode_is_kube_proxys() {
-    let call = only(nftables().cleanup(&change(2)));
-    assert_eq!(text(&call), captured!("nftables/cleanup-after-remove-endpoint.in"));
-}
-
-#[test]
-fn nftables_mode_deletes_later_what_the_partial_sync_emptied() {
-    for place in 0..5 {
-        let (call, cleanup) = (only(nftables().partial_sync(&change(place))), nftables().cleanup(&change(place)));
-        let lines: Vec<&str> = text(&call).lines().collect();
-        let added =
-            |chain: &str| lines.iter().any(|line| line.strip_prefix("add chain ").is_some_and(|add| add == chain));
-        let emptied = lines.iter().filter_map(|line| line.strip_prefix("flush chain ")).filter(|chain| !added(chain));
-        let cleanup: String = cleanup.iter().filter_map(Action::call).map(text).collect();
-        let deleted: Vec<&str> = cleanup.lines().map(|line| line.strip_prefix("delete chain ").unwrap()).collect();
-        assert_eq!(emptied.collect::<Vec<_>>(), deleted);
-        assert_eq!(deleted.len(), [0, 0, 1, 3, 0][place]);
-    }
 }

@@ -2,10 +2,11 @@
 
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster, Protocol};
+use lab_core::layout::nftables::Version;
 use lab_core::layout::{Action, Append, Iptables, Ipvs, Layout, Nftables};
 use lab_core::vocabulary::{Forwarding, Scheduler, Way};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 const fn ipvs(way: Way) -> Ipvs {
@@ -17,13 +18,18 @@ const fn ipvs(way: Way) -> Ipvs {
     }
 }
 
-const LAYOUTS: [(&str, &dyn Layout); 5] = [
-    ("iptables", &Iptables { cluster_cidr: lab_core::cluster::POD_RANGE }),
-    ("nftables", &Nftables { cluster_cidr: lab_core::cluster::POD_RANGE }),
-    ("ipvs", &ipvs(Way::KubeProxy)),
-    ("ipvs-batched", &ipvs(Way::Batched)),
-    ("ipvs-ipvsadm", &ipvs(Way::Ipvsadm)),
-];
+static LAYOUTS: LazyLock<[(&str, Box<dyn Layout>); 7]> = LazyLock::new(|| {
+    let nftables = |version| Box::new(Nftables { version, ..Nftables::default() });
+    [
+        ("iptables", Box::new(Iptables { cluster_cidr: lab_core::cluster::POD_RANGE })),
+        ("nftables-1.30", nftables(Version::V1_30)),
+        ("nftables-1.36", nftables(Version::V1_36)),
+        ("nftables-1.37", nftables(Version::V1_37)),
+        ("ipvs", Box::new(ipvs(Way::KubeProxy))),
+        ("ipvs-batched", Box::new(ipvs(Way::Batched))),
+        ("ipvs-ipvsadm", Box::new(ipvs(Way::Ipvsadm))),
+    ]
+});
 
 fn small() -> (Arc<Cluster>, AddressPlan) {
     let plan = AddressPlan::new(2);
@@ -49,7 +55,7 @@ fn check(name: &str, calls: &[Action]) {
 }
 
 fn check_change(name: &str, change: &Change) {
-    for (layout_name, layout) in LAYOUTS {
+    for (layout_name, layout) in &*LAYOUTS {
         for (way, change) in [("", change), ("-undone", &change.undone())] {
             let mut calls = layout.partial_sync(change);
             calls.extend(layout.cleanup(change));
@@ -60,28 +66,28 @@ fn check_change(name: &str, change: &Change) {
 
 #[test]
 fn what_is_prepared() {
-    for (name, layout) in LAYOUTS {
+    for (name, layout) in &*LAYOUTS {
         check(&format!("{name}-prepare.txt"), &layout.prepare());
     }
 }
 
 #[test]
 fn what_is_flushed() {
-    for (name, layout) in LAYOUTS {
+    for (name, layout) in &*LAYOUTS {
         check(&format!("{name}-flush.txt"), &layout.flush());
     }
 }
 
 #[test]
 fn a_full_sync() {
-    for (name, layout) in LAYOUTS {
+    for (name, layout) in &*LAYOUTS {
         check(&format!("{name}-full.txt"), &layout.full_sync(&small().0));
     }
 }
 
 #[test]
 fn an_empty_cluster() {
-    for (name, layout) in LAYOUTS {
+    for (name, layout) in &*LAYOUTS {
         check(&format!("{name}-empty.txt"), &layout.full_sync(&Cluster::default()));
     }
 }
@@ -91,7 +97,7 @@ fn services_without_endpoints() {
     let plan = AddressPlan::new(1);
     let mut cluster = Cluster::generate(3, &plan);
     cluster.service_mut(1).ports[0].endpoints.clear();
-    for (name, layout) in LAYOUTS {
+    for (name, layout) in &*LAYOUTS {
         check(&format!("{name}-no-endpoints.txt"), &layout.full_sync(&cluster));
     }
 }
@@ -126,7 +132,7 @@ fn an_endpoint_replaced_in_a_large_cluster() {
 
 #[test]
 fn a_rule_appended() {
-    for (name, layout) in LAYOUTS {
+    for (name, layout) in &*LAYOUTS {
         let Append { add, undo } = layout.append_rule(&small().0);
         check(&format!("{name}-append.txt"), &[add.into(), undo.into()]);
         let Append { add, undo } = layout.append_rule(&Cluster::default());

@@ -1,6 +1,7 @@
 //! A layout's count of what is installed is that of the printed text, and that of arithmetic, at any size.
 
 use lab_core::cluster::{AddressPlan, Cluster, Family, Port, ServicePort};
+use lab_core::layout::nftables::Version;
 use lab_core::layout::{Action, Installed, Iptables, Ipvs, Layout, Nftables};
 use proptest::prelude::*;
 use std::collections::HashSet;
@@ -38,14 +39,23 @@ fn text(actions: Vec<Action>) -> Vec<u8> {
     call.stdin.clone()
 }
 
+/// The tables that the layouts of nftables mode set up.
+const VERSIONS: [Version; 3] = [Version::V1_30, Version::V1_36, Version::V1_37];
+
+fn nftables(version: Version) -> Nftables {
+    Nftables { version, ..Nftables::default() }
+}
+
 /// Counts what was printed for `nft -f -`.
-fn count_nftables(cluster: &Cluster) -> Installed {
-    let text = String::from_utf8(text(Nftables::default().full_sync(cluster))).unwrap();
+fn count_nftables(version: Version, cluster: &Cluster) -> Installed {
+    let actions = nftables(version).full_sync(cluster);
+    let texts = actions.iter().filter_map(Action::call).map(|call| String::from_utf8(call.stdin.clone()).unwrap());
+    let text: String = texts.collect();
     let (mut chains, mut elements, mut rules) = (HashSet::new(), HashSet::new(), 0);
     for line in text.lines() {
         let words: Vec<&str> = line.split(' ').collect();
         match words[..2] {
-            ["add", "chain"] => _ = chains.insert(words[4]),
+            ["add", "chain"] => _ = chains.insert((words[2], words[4])),
             // A Service with two ports adds its address twice.
             ["add", "element"] => assert!(elements.insert(line) || words[4] == "cluster-ips", "{line} twice"),
             ["add", "rule"] => rules += 1,
@@ -74,13 +84,18 @@ fn iptables_by_arithmetic(cluster: &Cluster) -> Installed {
     }
 }
 
-/// 8 chains on hooks, 6 that they jump to and 2 more; 11 jumps and 11 other rules; the node's address. Σ(1 + E) chains and
-/// Σ(2 + 2E) rules over the ports with E > 0 endpoints; an element for each port and one for each cluster IP.
-fn nftables_by_arithmetic(cluster: &Cluster) -> Installed {
+/// In each family 8 chains on hooks, 6 that they jump to, and `reject-chain`; 11 jumps and other rules; the node's address.
+/// 1.30 has 1 + E chains and 2 + 2E rules for each port with E > 0 endpoints and `mark-for-masquerade`; later releases have
+/// one chain with one rule. An element for each port and one for each cluster IP.
+fn nftables_by_arithmetic(version: Version, cluster: &Cluster) -> Installed {
     let [ports, reachable, endpoints, cluster_ips] = sizes(cluster);
+    let (fixed, chains, own_rules, own_chains) = match version {
+        Version::V1_30 => (22 * 2, 16 * 2, 2 * reachable + 2 * endpoints, reachable + endpoints),
+        _ => (21 + 20, 15 * 2, reachable, reachable),
+    };
     Installed {
-        rules: 22 + 2 * reachable + 2 * endpoints,
-        chains: 16 + reachable + endpoints,
+        rules: fixed + own_rules,
+        chains: chains + own_chains,
         set_elements: 1 + ports + cluster_ips,
         ..Installed::default()
     }
@@ -129,8 +144,10 @@ proptest! {
         }
         prop_assert_eq!(Iptables::default().installed(&cluster), count_iptables(&cluster));
         prop_assert_eq!(Iptables::default().installed(&cluster), iptables_by_arithmetic(&cluster));
-        prop_assert_eq!(Nftables::default().installed(&cluster), count_nftables(&cluster));
-        prop_assert_eq!(Nftables::default().installed(&cluster), nftables_by_arithmetic(&cluster));
+        for version in VERSIONS {
+            prop_assert_eq!(nftables(version).installed(&cluster), count_nftables(version, &cluster));
+            prop_assert_eq!(nftables(version).installed(&cluster), nftables_by_arithmetic(version, &cluster));
+        }
         prop_assert_eq!(Ipvs::default().installed(&cluster), ipvs_by_arithmetic(&cluster));
     }
 }

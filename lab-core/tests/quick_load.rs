@@ -3,6 +3,7 @@
 mod node;
 
 use lab_core::cluster::{AddressPlan, Cluster};
+use lab_core::layout::nftables::Version;
 use lab_core::layout::{Action, Iptables, Ipvs, Layout, Nftables};
 use lab_core::vocabulary::Way;
 use node::Node;
@@ -42,11 +43,14 @@ fn added(actions: &[Action]) -> BTreeSet<String> {
 
 #[test]
 fn nftables_adds_the_same_in_several_transactions() {
-    let layout = Nftables::default();
-    for (services, transactions) in [(0, 1), (1000, 1), (1001, 2), (3200, 4)] {
-        let cluster = cluster(services);
-        let quick = layout.quick_load(&cluster);
-        assert_eq!(quick.len(), transactions);
-        assert_eq!(added(&quick), added(&layout.full_sync(&cluster)), "at {services} Services");
+    for version in [Version::V1_30, Version::V1_36, Version::V1_37] {
+        let layout = Nftables { version, ..Nftables::default() };
+        for (services, transactions) in [(0, 2), (1000, 2), (1001, 3), (3200, 5)] {
+            let cluster = cluster(services);
+            let quick = layout.quick_load(&cluster);
+            assert_eq!(quick.len(), layout.prepare().len() + transactions);
+            let measured = [layout.prepare(), layout.full_sync(&cluster)].concat();
+            assert_eq!(added(&quick), added(&measured), "at {services} Services");
+        }
     }
 }

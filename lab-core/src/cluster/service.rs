@@ -172,9 +172,50 @@ impl Service {
         (&self.namespace, &self.name)
     }
 
-    /// Whether kube-proxy skips it: see `ShouldSkipService` and the label that its informers filter by.
+    /// Whether kube-proxy skips it: see `ShouldSkipService` and the label that its informers filter by. One with a name
+    /// that Kubernetes forbids never comes to it.
     #[must_use]
     pub fn is_skipped(&self) -> bool {
-        self.other_proxy || self.kind == ServiceType::ExternalName || self.cluster_ips.is_empty()
+        self.other_proxy
+            || self.kind == ServiceType::ExternalName
+            || self.cluster_ips.is_empty()
+            || self.forbidden_name().is_some()
+    }
+
+    /// The first of its names that is no DNS label: its namespace's, its own or a port's. Kubernetes forbids them, and a
+    /// rule with one could be read as something else.
+    #[must_use]
+    pub fn forbidden_name(&self) -> Option<&str> {
+        let own = [&self.namespace, &self.name].into_iter().find(|name| !is_label(name));
+        let of_port = || self.ports.iter().map(|port| &port.name).find(|name| !is_label(name));
+        own.or_else(of_port).map(String::as_str)
+    }
+}
+
+/// Whether `name` has only what DNS labels have. Their length is not looked at here, and none is harmless.
+fn is_label(name: &str) -> bool {
+    let (bytes, allowed) = (name.as_bytes(), |letter: &u8| matches!(letter, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    bytes.iter().all(allowed) && bytes.first() != Some(&b'-') && bytes.last() != Some(&b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_dns_labels_are_names() {
+        let named = |namespace: &str, name: &str, port: &str| Service {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            ports: vec![Port { name: port.to_owned(), ..Port::default() }],
+            ..Service::default()
+        };
+        assert_eq!(named("default", "web-1", "").forbidden_name(), None);
+        for name in ["a\"b", "a\nb", "a b", "a;b", "a{b", "a/b", "a:b", "A", "-a", "a-", "\u{1b}[1m", "ä", "a.b"] {
+            assert_eq!(named("default", name, "http").forbidden_name(), Some(name));
+            assert_eq!(named(name, "web", "http").forbidden_name(), Some(name));
+        }
+        assert_eq!(named("default", "web", "a\nb").forbidden_name(), Some("a\nb"));
+        assert!(named("default", "a\nb", "").is_skipped());
     }
 }

@@ -60,7 +60,7 @@ impl ServiceHasher {
     /// An endpoint's hash in nftables mode: followed by `__address/port`.
     pub(super) fn nftables_endpoint(&self, endpoint: &Endpoint) -> Hash<8> {
         let mut text = Vec::with_capacity(24);
-        text.put("__").address(endpoint.address).put("/").number(endpoint.port.into());
+        text.put("__").dotted(endpoint.address).put("/").number(endpoint.port.into());
         Hash::of(self.0.clone().chain_update(&text))
     }
 }

@@ -156,8 +156,7 @@ pub trait Layout: Send + Sync {
     fn installed(&self, cluster: &Cluster) -> Installed;
     /// What of `cluster` the layout leaves out or a tool would refuse, and what kube-proxy does with it, by object.
     fn caveats(&self, cluster: &Cluster) -> Vec<Caveat> {
-        let _ = cluster;
-        Vec::new()
+        Caveat::of_names(cluster)
     }
 }
 

@@ -12,6 +12,7 @@
 //! `BLESS=1 cargo nextest run -p lab-core` renders its golden files. Compare it with a capture of a real binary in
 //! `tests/captures.rs`.
 
+use super::nftables::Version;
 use super::{Iptables, Ipvs, Layout, Nftables};
 use crate::cell::Variant;
 use crate::proxy_config::ProxyConfig;
@@ -44,7 +45,7 @@ pub struct Release {
 }
 
 /// Every layout of every mode.
-pub static RELEASES: [Release; 3] = [
+pub static RELEASES: [Release; 5] = [
     Release {
         layout: LayoutName::KubeProxy130,
         backends: &[BackendName::IptablesLegacy, BackendName::IptablesNft],
@@ -75,17 +76,43 @@ pub static RELEASES: [Release; 3] = [
         },
     },
     Release {
-        layout: LayoutName::KubeProxy130PartialSync,
+        layout: LayoutName::KubeProxy136,
+        backends: &[BackendName::Nftables],
+        rules: "1.36",
+        syncs: "what changed",
+        synced_by: "1.36",
+        full_syncs: "at start, after an error and once an hour; the lab: at start",
+        reads: "the table without its elements, with nft --json --terse list, at every sync; each set at a full one",
+        lab_reads: true,
+        cleanup: "emptied by the sync, and deleted by a later transaction",
+        checked_against: "nftables/ of 1.36.3: full syncs, partial ones, and what is read",
+        make: |_, config| Arc::new(Nftables::new(Version::V1_36, config)),
+    },
+    Release {
+        layout: LayoutName::KubeProxy130,
         backends: &[BackendName::Nftables],
         rules: "1.30",
+        syncs: "everything",
+        synced_by: "1.30",
+        full_syncs: "every sync",
+        reads: "chains and sets of the family with nft --json list, at every sync",
+        lab_reads: true,
+        cleanup: "emptied by the sync, and deleted by a later transaction",
+        checked_against: "nftables/ of 1.30.5: the syncs of a first load and of four changes",
+        make: |_, config| Arc::new(Nftables::new(Version::V1_30, config)),
+    },
+    Release {
+        layout: LayoutName::KubeProxy137,
+        backends: &[BackendName::Nftables],
+        rules: "1.37",
         syncs: "what changed",
-        synced_by: "1.31 and later; 1.30 itself sends everything at every sync",
-        full_syncs: "at start and after an error; the lab: at start",
-        reads: "chains, sets and maps with nft --json list, at every sync",
+        synced_by: "1.37",
+        full_syncs: "at start, after an error and once an hour; the lab: at start",
+        reads: "chains and sets over netlink, at every sync",
         lab_reads: false,
         cleanup: "emptied by the sync, and deleted by a later transaction",
-        checked_against: "nftables/ of 1.30.5: full syncs, and in partial ones the lines about the changed Service",
-        make: |_, config| Arc::new(Nftables::new(config)),
+        checked_against: "*not checked against a binary*; read in its source",
+        make: |_, config| Arc::new(Nftables::new(Version::V1_37, config)),
     },
 ];
 

@@ -22,6 +22,14 @@ pub(super) trait Text {
         }
     }
 
+    /// An address as in nftables names: with dots for colons.
+    fn dotted(&mut self, address: IpAddr) -> &mut Self {
+        match address {
+            IpAddr::V4(address) => self.address(address),
+            IpAddr::V6(address) => self.put(address.to_string().replace(':', ".")),
+        }
+    }
+
     /// An endpoint's address and port: `10.192.0.1:8080`.
     fn endpoint(&mut self, endpoint: &Endpoint) -> &mut Self {
         match endpoint.address {

@@ -129,7 +129,7 @@ impl LayoutName {
         match backend {
             BackendName::Direct => &[Self::None],
             BackendName::IptablesLegacy | BackendName::IptablesNft | BackendName::Ipvs => &[Self::KubeProxy130],
-            BackendName::Nftables => &[Self::KubeProxy130PartialSync],
+            BackendName::Nftables => &[Self::KubeProxy136, Self::KubeProxy130, Self::KubeProxy137],
         }
     }
 }

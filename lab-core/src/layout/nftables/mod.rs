@@ -1,60 +1,112 @@
-//! The rules of kube-proxy 1.30's nftables mode, with the partial sync of later releases: cluster IPs over IPv4.
-//!
-//! It leaves out two things. kube-proxy lists chains and sets with `nft --json` before every sync, to find stale ones;
-//! here the change itself tells which are stale. And kube-proxy shortens names of more than 240 characters.
+//! The rules and syncs of kube-proxy's nftables mode: releases 1.30, 1.36 and 1.37, both families.
 
 mod base;
+mod caveat;
+mod chain;
 mod count;
 mod object;
+mod reads;
+mod rule;
+mod set;
+mod store;
 mod sync;
+mod view;
 
-pub use object::{Chain, Element, Match, Object, Rule, Set, Sink, Statement, Verb};
+pub use chain::Chain;
+pub use object::{Object, Script, Sink, Verb};
+pub use rule::{Match, Rule, Statement};
+pub use set::{Element, Key, Set, Verdict};
 
 use crate::change::Change;
-use crate::cluster::{Cluster, POD_RANGE, Protocol, SERVICE_PORT, ServicePort};
+use crate::cluster::{Choice, Cluster, Family, Protocol, SERVICE_PORT, ServicePort};
 use crate::layout::{
-    Action, Append, Count, FAMILY, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip,
+    Action, Append, Caveat, Count, FAMILY, Installed, Invocation, Layout, Part, Tool, append_service,
+    unused_cluster_ip,
 };
 use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{LayoutName, Way};
-use base::{SERVICES_RULES, add_rule, set_up};
-use ipnet::Ipv4Net;
 use std::sync::Arc;
-use sync::{Chains, stale_chains, walk, walk_change};
+use sync::Sync;
+use view::View;
 
-/// The rules of kube-proxy 1.30's nftables mode, with the partial sync of later releases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Nftables {
-    /// The pods' network. Traffic to a Service from outside it is masqueraded.
-    pub cluster_cidr: Ipv4Net,
+/// A release with an nftables mode of its own kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// A chain for each endpoint. Every sync writes everything.
+    V1_30,
+    /// A rule with a map for each Service. Syncs write what changed.
+    V1_36,
+    /// As 1.36, but a Service with a single endpoint has no map.
+    V1_37,
 }
 
-/// For the lab's own node and pods.
+impl Version {
+    /// How it chooses among endpoints.
+    pub(super) fn choice(self) -> Choice {
+        match self {
+            Self::V1_30 => Choice::V1_30,
+            Self::V1_36 | Self::V1_37 => Choice::V1_36,
+        }
+    }
+}
+
+/// kube-proxy's nftables mode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nftables {
+    /// The release.
+    pub version: Version,
+    /// Its settings.
+    pub config: ProxyConfig,
+}
+
+/// The newest release that was compared with a binary, with kube-proxy's defaults.
 impl Default for Nftables {
     fn default() -> Self {
-        Self { cluster_cidr: POD_RANGE }
+        Self::new(Version::V1_36, &ProxyConfig::default())
     }
 }
 
 impl Nftables {
-    /// Writes a full sync of `cluster` to `sink`.
-    pub fn walk(&self, cluster: &Cluster, sink: &mut impl Sink) {
-        set_up(&cluster.node, sink);
-        walk(cluster, self.cluster_cidr, sink);
-    }
-}
-
-impl Nftables {
-    /// With the settings of `config`.
+    /// A release with the settings of `config`.
     #[must_use]
-    pub fn new(config: &ProxyConfig) -> Self {
-        Self { cluster_cidr: config.ipv4_cluster_cidr() }
+    pub fn new(version: Version, config: &ProxyConfig) -> Self {
+        Self { version, config: config.clone() }
+    }
+
+    /// Writes a full sync of `cluster` on an empty node, for one family, to `sink`.
+    pub fn walk(&self, cluster: &Cluster, family: Family, sink: &mut impl Sink) {
+        sync::walk(self, cluster, family, sink);
+    }
+
+    /// The syncs of `change`, each with what is read before it.
+    fn syncs(&self, change: &Change, whole: bool) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for family in Family::ALL {
+            let sync = Sync::new(self, change, family, whole);
+            if sync.concerns() {
+                let mut script = Script::new(family, if whole { self.room(&change.after, family) } else { 4096 });
+                sync.walk(&mut script);
+                actions.extend(reads::before_sync(self.version, family, sync.is_whole()));
+                actions.push(transaction(script).into());
+            }
+        }
+        actions
+    }
+
+    /// About how many bytes a full sync has.
+    fn room(&self, cluster: &Cluster, family: Family) -> usize {
+        let each = if self.version == Version::V1_30 { 700 } else { 40 };
+        16_384 + cluster.ports(family).count() * 800 + cluster.endpoint_count(family) * each
     }
 }
 
 impl Layout for Nftables {
     fn name(&self) -> LayoutName {
-        LayoutName::KubeProxy130PartialSync
+        match self.version {
+            Version::V1_30 => LayoutName::KubeProxy130,
+            Version::V1_36 => LayoutName::KubeProxy136,
+            Version::V1_37 => LayoutName::KubeProxy137,
+        }
     }
 
     fn way(&self) -> Way {
@@ -65,20 +117,24 @@ impl Layout for Nftables {
         Tool::Nft
     }
 
-    /// Nothing: a full sync also sets up the table.
+    /// kube-proxy's look at whether nft works. A full sync also sets up the table.
     fn prepare(&self) -> Vec<Action> {
-        Vec::new()
+        reads::at_start()
     }
 
     fn full_sync(&self, cluster: &Cluster) -> Vec<Action> {
-        let size = 8192 + cluster.services.len() * 700 + cluster.endpoint_count(FAMILY) * 620;
-        let mut text = Vec::with_capacity(size);
-        self.walk(cluster, &mut text);
-        vec![transaction(text).into()]
+        let mut actions = Vec::new();
+        for family in Family::ALL {
+            let mut script = Script::new(family, self.room(cluster, family));
+            self.walk(cluster, family, &mut script);
+            actions.extend(reads::before_sync(self.version, family, true));
+            actions.push(transaction(script).into());
+        }
+        actions
     }
 
     /// In transactions of 1,000 Services: the kernel takes quadratic time in a transaction's anonymous maps. It also takes
-    /// quadratic time in all the maps of the table, whose names it compares.
+    /// quadratic time in all the maps of the table, whose names it compares. Nothing is read in between.
     fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
         const AT_ONCE: usize = 1000;
         let first = |count: usize| {
@@ -90,74 +146,77 @@ impl Layout for Nftables {
         let mut actions = [self.prepare(), self.full_sync(&before)].concat();
         while before.services.len() < cluster.services.len() {
             let after = first(cluster.services.len().min(before.services.len() + AT_ONCE));
-            actions.extend(self.partial_sync(&Change { before, after: Arc::clone(&after) }));
+            actions.extend(self.syncs(&Change { before, after: Arc::clone(&after) }, false));
             before = after;
         }
+        actions.retain(|action| !matches!(action, Action::Call(Part::Reads, _) | Action::Try(Part::Reads, _)));
         actions
     }
 
     fn partial_sync(&self, change: &Change) -> Vec<Action> {
-        let mut text = Vec::new();
-        walk_change(change, self.cluster_cidr, &mut text);
-        vec![transaction(text).into()]
+        self.syncs(change, self.version == Version::V1_30)
     }
 
     /// Deletes the stale chains. kube-proxy waits for a second, because kernels before 6.2 only notice late that no map
     /// element refers to a chain.
     fn cleanup(&self, change: &Change) -> Vec<Action> {
-        let stale = stale_chains(change);
-        if stale.is_empty() {
-            return Vec::new();
+        let mut actions = Vec::new();
+        for family in Family::ALL {
+            let mut script = Script::new(family, 4096);
+            if Sync::new(self, change, family, false).clean_up(&mut script) {
+                actions.push(transaction(script).into());
+            }
         }
-        let mut text = Vec::new();
-        for chain in stale {
-            text.command(Verb::Delete, &Object::Chain(chain));
-        }
-        vec![transaction(text).into()]
+        actions
     }
 
-    /// Deletes the table.
+    /// Deletes both tables (`CleanupLeftovers`). It may be that there are none.
     fn flush(&self) -> Vec<Action> {
-        let mut text = Vec::new();
-        text.command(Verb::Delete, &Object::Table);
-        vec![transaction(text).into()]
+        let delete = |family| {
+            let mut script = Script::new(family, 64);
+            script.command(Verb::Delete, &Object::Table);
+            Action::Try(Part::Rules, transaction(script))
+        };
+        Family::ALL.into_iter().map(delete).collect()
     }
 
     /// A rule at the end of the chain `services`. It matches an unused cluster IP and leads to the middle Service; without
-    /// any Service, to `mark-for-masquerade`.
+    /// any Service, it returns.
     ///
-    /// nft deletes a rule only by its handle, so undoing this rewrites the chain's two rules.
+    /// nft deletes a rule only by its handle, so undoing this rewrites the chain.
     fn append_rule(&self, cluster: &Cluster) -> Append {
         let service = append_service(cluster);
         let protocol = service.map_or(Protocol::Tcp, ServicePort::protocol);
-        let chain = service.map_or(Chain::MarkForMasquerade, |service| Chains::new(service).service);
-        let mut line = Vec::new();
-        add_rule(
-            Rule {
-                chain: Chain::Services,
-                matches: &[Match::To(unused_cluster_ip(cluster)), Match::ToPort(protocol, SERVICE_PORT)],
-                statement: Statement::Goto(chain),
-                comment: None,
-            },
-            &mut line,
-        );
-        let line = String::from_utf8(line).expect("rules are ASCII");
+        let view = service.map(|service| View::new(self.version, service, &cluster.node));
+        let chain = view.as_ref().and_then(View::internal_chain);
+        let mut line = Script::new(FAMILY, 256);
+        line.rule(Rule {
+            chain: base::SERVICES,
+            matches: &[Match::To(unused_cluster_ip(cluster)), Match::ToPort(protocol, SERVICE_PORT)],
+            statements: &[chain.map_or(Statement::Return, Statement::Goto)],
+            comment: None,
+        });
+        let line = String::from_utf8(line.into_text()).expect("rules are ASCII");
         let args = line.split_whitespace().map(str::to_owned).collect();
-        let mut undo = Vec::new();
-        undo.command(Verb::Flush, &Object::Chain(Chain::Services));
-        for rule in SERVICES_RULES {
-            add_rule(rule, &mut undo);
-        }
+        let mut undo = Script::new(FAMILY, 1024);
+        undo.command(Verb::Flush, &Object::Chain(base::SERVICES));
+        sync::base(self, cluster, FAMILY).services(&mut undo);
         Append { add: Invocation { tool: Tool::Nft, args, stdin: Vec::new() }, undo: transaction(undo) }
     }
 
     fn installed(&self, cluster: &Cluster) -> Installed {
         let mut count = Count::default();
-        self.walk(cluster, &mut count);
+        for family in Family::ALL {
+            self.walk(cluster, family, &mut count);
+        }
         count.installed
+    }
+
+    fn caveats(&self, cluster: &Cluster) -> Vec<Caveat> {
+        caveat::all(self, cluster)
     }
 }
 
-fn transaction(stdin: Vec<u8>) -> Invocation {
-    Invocation { tool: Tool::Nft, args: vec!["-f".to_owned(), "-".to_owned()], stdin }
+fn transaction(script: Script) -> Invocation {
+    Invocation { tool: Tool::Nft, args: vec!["-f".to_owned(), "-".to_owned()], stdin: script.into_text() }
 }

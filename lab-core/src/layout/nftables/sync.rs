@@ -1,153 +1,182 @@
-//! What one sync of kube-proxy's nftables mode writes for the Services, as a walk over objects.
+//! What one sync of kube-proxy's nftables mode writes into the table of one family, as a walk over objects.
 //!
 //! The order is that of `syncProxyRules` in kube-proxy's `pkg/proxy/nftables/proxier.go`.
 
-use super::base::{add_rule, ensure};
-use super::object::{Chain, Element, Match, Object, Rule, Sink, Statement, Verb};
+use super::base::Base;
+use super::chain::Chain;
+use super::object::{Object, Sink, Verb};
+use super::set::Verdict;
+use super::store::{At, Store};
+use super::view::View;
+use super::{Nftables, Version};
 use crate::change::{Change, Step};
-use crate::cluster::{Cluster, ServicePort};
-use crate::layout::FAMILY;
-use crate::layout::hash::ServiceHasher;
-use ipnet::Ipv4Net;
+use crate::cluster::{Cluster, Family, Service};
 use std::collections::HashSet;
+use std::net::IpAddr;
+use std::time::Duration;
 
-/// A Service's chains and their names.
-pub(super) struct Chains<'a> {
-    pub(super) service: Chain<'a>,
-    pub(super) endpoints: Vec<Chain<'a>>,
+/// The first sync: everything, on an empty node.
+pub(super) fn walk(layout: &Nftables, cluster: &Cluster, family: Family, sink: &mut impl Sink) {
+    base(layout, cluster, family).set_up(true, sink);
+    let mut store = Store::empty(layout.version == Version::V1_30);
+    for port in cluster.ports(family) {
+        View::new(layout.version, port, &cluster.node).write(&layout.config, &mut store, sink);
+    }
 }
 
-impl<'a> Chains<'a> {
-    pub(super) fn new(service: ServicePort<'a>) -> Self {
-        let hasher = ServiceHasher::nftables(service);
-        let endpoint = |endpoint| Chain::Endpoint(service, endpoint, hasher.nftables_endpoint(endpoint));
-        Self {
-            service: Chain::Service(service, hasher.service()),
-            endpoints: service.endpoints().map(endpoint).collect(),
+pub(super) fn base<'a>(layout: &'a Nftables, cluster: &'a Cluster, family: Family) -> Base<'a> {
+    Base { version: layout.version, config: &layout.config, cluster, family }
+}
+
+/// A change, in one family.
+pub(super) struct Sync<'a> {
+    layout: &'a Nftables,
+    change: &'a Change,
+    family: Family,
+    /// Whether the fixed part and all Services are written, too.
+    whole: bool,
+    /// The Services that differ, before and after; those that do not.
+    before: Vec<&'a Service>,
+    after: Vec<&'a Service>,
+    kept: Vec<&'a Service>,
+}
+
+impl<'a> Sync<'a> {
+    /// Of the Services that differ, or of everything if the node or the networks of cluster IPs do. `whole` asks for all
+    /// Services in any case.
+    pub(super) fn new(layout: &'a Nftables, change: &'a Change, family: Family, whole: bool) -> Self {
+        let anew = is_anew(change);
+        let (mut before, mut after, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+        for step in change.services() {
+            match step {
+                Step::Kept(service) if anew => {
+                    before.push(service);
+                    after.push(service);
+                }
+                Step::Kept(service) => kept.push(service),
+                step => {
+                    before.extend(step.before());
+                    after.extend(step.after());
+                }
+            }
+        }
+        Self { layout, change, family, whole: whole || anew, before, after, kept }
+    }
+
+    /// Whether kube-proxy syncs the family: a Service that differs has or had ports of it.
+    pub(super) fn concerns(&self) -> bool {
+        let mut differing = self.before.iter().chain(&self.after);
+        self.before.is_empty() && self.after.is_empty()
+            || differing.any(|service| service.ports_of(self.family).next().is_some())
+    }
+
+    /// Whether the fixed part is written, too.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    fn views<'s>(&'s self, services: &'s [&'a Service], state: &'a Cluster) -> impl Iterator<Item = View<'a>> + 's {
+        let ports = services.iter().flat_map(|service| service.ports_of(self.family));
+        ports.map(|port| View::new(self.layout.version, port, &state.node))
+    }
+
+    /// Writes it.
+    pub(super) fn walk(&self, sink: &mut impl Sink) {
+        let Change { before, after } = self.change;
+        if self.whole {
+            base(self.layout, after, self.family).set_up(false, sink);
+        }
+        let flushes_sets = self.whole && self.layout.version == Version::V1_30;
+        let mut store = if flushes_sets { Store::empty(true) } else { self.store(before, after) };
+        let mut write = |service: &'a Service| {
+            for view in self.views(&[service], after) {
+                view.write(&self.layout.config, &mut store, sink);
+            }
+        };
+        if self.whole {
+            after.services.iter().for_each(|service| write(service));
+        } else {
+            self.after.iter().for_each(|service| write(service));
+        }
+        let (chains, sets) = self.stale();
+        for chain in &chains {
+            sink.command(Verb::Flush, &Object::Chain(Chain::Stale(chain)));
+        }
+        for set in &sets {
+            sink.command(Verb::Delete, &Object::Affinity(set, Duration::ZERO));
+        }
+        store.clean_up(sink);
+    }
+
+    /// The elements that are held before it.
+    fn store(&self, before: &'a Cluster, after: &'a Cluster) -> Store {
+        let mut held: Vec<(At, _)> = Vec::new();
+        for view in self.views(&self.before, before) {
+            view.elements(&mut |element| {
+                held.push(((element.set, element.key), element.verdict.map(Verdict::identity)));
+            });
+        }
+        let mut store = Store::holding(held);
+        let mut wanted: HashSet<At> = HashSet::new();
+        for view in self.views(&self.after, after) {
+            view.elements(&mut |element| _ = wanted.insert((element.set, element.key)));
+        }
+        let left: Vec<At> = store.all().filter(|at| !wanted.contains(at)).collect();
+        let differing: HashSet<At> = left.into_iter().chain(wanted.into_iter().filter(|at| !store.holds(at))).collect();
+        self.keep(&differing, after, &mut store);
+        store
+    }
+
+    /// Finds which of the elements `differing` the other Services have, too: they share endpoints or addresses.
+    fn keep(&self, differing: &HashSet<At>, after: &'a Cluster, store: &mut Store) {
+        let addresses: HashSet<IpAddr> = differing.iter().filter_map(|(_, key)| key.address()).collect();
+        if addresses.is_empty() {
+            return;
+        }
+        for service in &self.kept {
+            let given = service.external_ips.iter().copied();
+            let given = given.chain(service.ingress.iter().map(|ingress| ingress.address));
+            let endpoints = service.ports.iter().flat_map(|port| &port.endpoints).map(|endpoint| endpoint.address);
+            if given.chain(endpoints).any(|address| addresses.contains(&address)) {
+                for view in self.views(&[service], after) {
+                    view.elements(&mut |element| {
+                        let at = (element.set, element.key);
+                        if differing.contains(&at) {
+                            store.keep(at);
+                        }
+                    });
+                }
+            }
         }
     }
 
-    /// The chains that exist: none without endpoints.
-    fn existing(&self) -> impl Iterator<Item = Chain<'a>> {
-        let service = (!self.endpoints.is_empty()).then_some(self.service);
-        self.endpoints.iter().copied().chain(service)
-    }
-}
-
-/// A Service's elements in sets and maps.
-fn elements<'a>(service: ServicePort<'a>, chains: &Chains<'a>) -> [Element<'a>; 2] {
-    let verdict = match chains.endpoints.is_empty() {
-        true => Element::NoEndpoints(service),
-        false => Element::Service(service, chains.service),
-    };
-    [Element::ClusterIp(service), verdict]
-}
-
-/// Every Service of `cluster`, whole.
-pub(super) fn walk(cluster: &Cluster, cluster_cidr: Ipv4Net, sink: &mut impl Sink) {
-    for service in cluster.ports(FAMILY) {
-        let chains = Chains::new(service);
-        walk_service(service, &chains, &elements(service, &chains), cluster_cidr, sink);
-    }
-}
-
-/// Only what `change` changes: the partial sync of releases after 1.30.
-///
-/// Stale chains are emptied here and deleted later: see [`stale_chains`].
-pub(super) fn walk_change(change: &Change, cluster_cidr: Ipv4Net, sink: &mut impl Sink) {
-    let mut left_over = Vec::new();
-    for step in changed(change) {
-        match step {
-            Step::Kept(_) => {}
-            Step::Added(service) => {
-                let chains = Chains::new(service);
-                walk_service(service, &chains, &elements(service, &chains), cluster_cidr, sink);
-            }
-            Step::Altered { before, after } => {
-                let (chains_before, chains) = (Chains::new(before), Chains::new(after));
-                let (were, are) = (elements(before, &chains_before), elements(after, &chains));
-                let new: Vec<Element<'_>> =
-                    are.into_iter().filter(|element| !were.iter().any(|was| was.is_at(*element))).collect();
-                walk_service(after, &chains, &new, cluster_cidr, sink);
-                left_over.extend(were.into_iter().filter(|was| !are.iter().any(|element| element.is_at(*was))));
-            }
-            Step::Removed(service) => left_over.extend(elements(service, &Chains::new(service))),
+    /// The chains and affinity sets that nothing leads to afterwards, by their names and by what follows their prefix.
+    fn stale(&self) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+        let Change { before, after } = self.change;
+        let (mut chains, mut sets) = (HashSet::new(), HashSet::new());
+        for view in self.views(&self.after, after) {
+            chains.extend(view.chains().map(Chain::name));
+            sets.extend(view.affinity_sets().map(<[u8]>::to_vec));
         }
-    }
-    for chain in stale_chains(change) {
-        sink.command(Verb::Flush, &Object::Chain(chain));
-    }
-    // Another port of the same Service may still need the address.
-    let addresses: HashSet<_> = match left_over.is_empty() {
-        true => HashSet::new(),
-        false => change.after.ports(FAMILY).map(ServicePort::cluster_ip).collect(),
-    };
-    left_over
-        .retain(|element| !matches!(element, Element::ClusterIp(service) if addresses.contains(&service.cluster_ip())));
-    // kube-proxy goes through one set after the other.
-    left_over.sort_by_key(|element| match element {
-        Element::ClusterIp(_) | Element::NodePortIp(_) => 0,
-        Element::Service(..) => 1,
-        Element::NoEndpoints(_) => 2,
-    });
-    for element in left_over {
-        sink.command(Verb::Delete, &Object::Element(element));
-    }
-}
-
-/// What happens to the ports of the Services that differ.
-fn changed(change: &Change) -> impl Iterator<Item = Step<ServicePort<'_>>> {
-    let differs = |step: &Step<_>| !matches!(step, Step::Kept(_));
-    change.services().into_iter().filter(differs).flat_map(|step| step.ports(FAMILY))
-}
-
-/// The chains that nothing leads to any more after `change`.
-pub(super) fn stale_chains(change: &Change) -> Vec<Chain<'_>> {
-    let mut stale = Vec::new();
-    for step in changed(change) {
-        match step {
-            Step::Kept(_) | Step::Added(_) => {}
-            Step::Removed(before) => stale.extend(Chains::new(before).existing()),
-            Step::Altered { before, after } => {
-                let is_gone = |chain: &Chain<'_>| match chain {
-                    Chain::Endpoint(_, endpoint, _) => !after.has(endpoint),
-                    _ => !after.has_endpoints(),
-                };
-                stale.extend(Chains::new(before).existing().filter(is_gone));
-            }
+        let (mut stale_chains, mut stale_sets) = (Vec::new(), Vec::new());
+        for view in self.views(&self.before, before) {
+            stale_chains.extend(view.chains().map(Chain::name).filter(|chain| !chains.contains(chain)));
+            stale_sets.extend(view.affinity_sets().map(<[u8]>::to_vec).filter(|set| !sets.contains(set)));
         }
+        (stale_chains, stale_sets)
     }
-    stale
+
+    /// Deletes the chains that it emptied. Whether there are any.
+    pub(super) fn clean_up(&self, sink: &mut impl Sink) -> bool {
+        let (chains, _) = self.stale();
+        for chain in &chains {
+            sink.command(Verb::Delete, &Object::Chain(Chain::Stale(chain)));
+        }
+        !chains.is_empty()
+    }
 }
 
-fn walk_service(
-    service: ServicePort<'_>,
-    chains: &Chains<'_>,
-    elements: &[Element<'_>],
-    cluster_cidr: Ipv4Net,
-    sink: &mut impl Sink,
-) {
-    for chain in chains.existing() {
-        ensure(chain, sink);
-    }
-    for &element in elements {
-        sink.command(Verb::Add, &Object::Element(element));
-    }
-    if !service.has_endpoints() {
-        return;
-    }
-    let mut add =
-        |chain, matches: &[Match], statement| add_rule(Rule { chain, matches, statement, comment: None }, sink);
-    let mark = Statement::Jump(Chain::MarkForMasquerade);
-    let from_outside = [
-        Match::To(service.cluster_ip()),
-        Match::ToPort(service.protocol(), service.port.number),
-        Match::NotFrom(cluster_cidr),
-    ];
-    add(chains.service, &from_outside, mark);
-    add(chains.service, &[], Statement::Pick(&chains.endpoints));
-    for (endpoint, &chain) in service.endpoints().zip(&chains.endpoints) {
-        add(chain, &[Match::From(endpoint.address)], mark);
-        add(chain, &[], Statement::Dnat(service.protocol(), endpoint));
-    }
+/// Whether kube-proxy writes everything for a change of the node or of the networks of cluster IPs.
+fn is_anew(change: &Change) -> bool {
+    change.before.node != change.after.node || change.before.service_cidrs != change.after.service_cidrs
 }
