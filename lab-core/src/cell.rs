@@ -346,7 +346,7 @@ mod tests {
         let written = serde_json::to_string(&cell).unwrap();
         assert_eq!(
             written,
-            r#"{"cluster":{"services":100,"endpoints":2},"variant":{"backend":"nftables","layout":"kube-proxy-1.30-partial-sync","way":"partial"},"probe":"connect","position":"last"}"#
+            r#"{"cluster":{"services":100,"endpoints":2},"variant":{"backend":"nftables","layout":"kube-proxy-1.36","way":"partial"},"probe":"connect","position":"last"}"#
         );
         assert_eq!(serde_json::from_str::<Cell>(&written).unwrap(), cell);
     }
@@ -381,7 +381,7 @@ mod tests {
         let one = Variant::usual(BackendName::Nftables).asked(ProbeName::Connect);
         let other = Contender { layout: LayoutName::None, ..one };
         assert_eq!(one.name(&[one]), "nftables");
-        assert_eq!(one.name(&[one, other]), "nftables (kube-proxy-1.30-partial-sync)");
+        assert_eq!(one.name(&[one, other]), "nftables (kube-proxy-1.36)");
         assert_eq!(other.name(&[one, other]), "nftables (none)");
         assert!(!one.covers(other));
     }

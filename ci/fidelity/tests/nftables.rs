@@ -104,23 +104,29 @@ fn every_sync_of_1_30_writes_everything() {
         let of_changes: Vec<&Call> = calls[2..].iter().filter(|call| !call.stdin.contains("table ip6 ")).collect();
         let layout = layout(Version::V1_30);
         let mut emptied: Vec<String> = Vec::new();
+        // The Service comes without its endpoints. It goes without them, or the last sync finds that nothing changed.
+        let alone =
+            of_changes.iter().filter(|call| call.stdin.contains("no-endpoint-services { 10.111.222.1 ")).count();
+        let mut states = states(&capture, true, alone == 2);
+        states.extend((alone < 2).then(|| Arc::clone(states.last().expect("there are states"))));
         let mut rest = of_changes.into_iter();
-        for change in changes(&states(&capture, true, true)) {
+        for change in changes(&states) {
             let what = format!("{cluster} to {} Services", change.after.services.len());
             let mut next = rest.next().expect("another call");
             if next.stdin.starts_with("delete chain") {
                 let deleted: Vec<&str> = next.stdin.lines().map(|line| line.strip_prefix("delete ").unwrap()).collect();
-                assert!(deleted.iter().all(|chain| emptied.contains(&format!("flush {chain}"))), "{deleted:?}");
-                emptied.retain(|line| !deleted.contains(&line.strip_prefix("flush ").unwrap()));
+                assert!(deleted.iter().all(|chain| emptied.contains(&format!("flush {chain}\n"))), "{deleted:?}");
+                emptied.retain(|line| !deleted.contains(&line.strip_prefix("flush ").unwrap().trim_end()));
                 next = rest.next().expect("another call");
             }
-            let [text] = &written(&layout.partial_sync(&change))[..] else { panic!("only IPv4 is synced") };
+            let text = &written(&layout.partial_sync(&change))[0];
             // What is not yet deleted is emptied again.
             let text = format!("{text}{}", emptied.concat());
             assert_same(&text, &next.stdin, &what);
             let stale = written(&layout.cleanup(&change)).concat();
             emptied.extend(stale.lines().map(|line| format!("{}\n", line.replacen("delete", "flush", 1))));
         }
+        assert_eq!(rest.next(), None);
     }
 }
 
@@ -140,7 +146,8 @@ fn the_calls_of_1_36_with_its_reads_come_in_kube_proxys_order() {
         let states = capture.states();
         let mut expected = commands(&layout.prepare());
         expected.extend(commands(&layout.full_sync(&states[0])));
-        let comes_alone = calls.iter().any(|call| call.stdin.lines().count() == 2 && call.stdin.contains("no-endpoint"));
+        let is_alone = |stdin: &str| stdin.lines().count() == 2 && stdin.contains("no-endpoint");
+        let comes_alone = calls.iter().any(|call| is_alone(&call.stdin));
         for change in changes(&self::states(&capture, comes_alone, false)) {
             // The Service and its endpoints come and go one after the other, and the second may change nothing.
             expected.extend(commands(&layout.partial_sync(&change)));
@@ -151,8 +158,6 @@ fn the_calls_of_1_36_with_its_reads_come_in_kube_proxys_order() {
         expected.extend(empty.clone());
         let mut actual: Vec<String> = started[from..].iter().map(|call| call.command.trim_end().to_owned()).collect();
         if !comes_alone {
-            let at = expected.len() - actual.len().min(expected.len());
-            assert_eq!(at, 0, "more is called than kube-proxy calls");
             // The sync before the Service is known.
             let first = actual.iter().rposition(|call| call.contains("ip6")).expect("both families") + 2;
             assert_eq!(actual.drain(first..first + 2).collect::<Vec<_>>(), empty);

@@ -7,7 +7,7 @@ use nix::sys::socket::SockProtocol;
 use node_netlink::Socket;
 use node_netlink::message::{attribute, attributes};
 
-/// How much nf_tables holds for IPv4 in one namespace.
+/// How much nf_tables holds in one namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Counts {
     pub(super) rules: u64,
@@ -41,43 +41,59 @@ const ELEM_LIST_ELEMENTS: u16 = 3;
 const SET_ANONYMOUS: u32 = 1;
 const SUBSYSTEM: u16 = (libc::NFNL_SUBSYS_NFTABLES as u16) << 8;
 
-/// Counts in the calling thread's namespace.
+/// Counts for IPv4 in the calling thread's namespace.
 pub(super) fn count() -> Result<Counts> {
     let mut counts = Counts::default();
-    dump(GETRULE, NEWRULE, &[], |_| counts.rules += 1)?;
-    dump(GETCHAIN, NEWCHAIN, &[], |chain| match attribute(chain, CHAIN_HOOK) {
-        Some(_) => counts.base_chains += 1,
-        None => counts.chains += 1,
-    })?;
-    let mut named = Vec::new();
-    dump(GETSET, NEWSET, &[], |set| {
-        let flags = attribute(set, SET_FLAGS).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
-        if flags & SET_ANONYMOUS == 0 {
-            named
-                .extend(attribute(set, SET_TABLE).zip(attribute(set, SET_NAME)).map(|(t, n)| (t.to_vec(), n.to_vec())));
-        }
-    })?;
-    for (table, set) in named {
-        let which = [(ELEM_LIST_TABLE, table.as_slice()), (ELEM_LIST_SET, set.as_slice())];
-        dump(GETSETELEM, NEWSETELEM, &which, |list| {
-            let elements = attribute(list, ELEM_LIST_ELEMENTS).unwrap_or_default();
-            counts.set_elements += attributes(elements).count() as u64;
-        })?;
-    }
+    counts.add(libc::AF_INET)?;
     Ok(counts)
 }
 
-/// Requests everything of one kind for IPv4, and passes on the attributes of each answer.
-fn dump(ask: u16, answer: u16, which: &[(u16, &[u8])], mut each: impl FnMut(&[u8])) -> Result<()> {
-    const FAMILY_HEADER: [u8; 4] = [libc::AF_INET as u8, libc::NFNETLINK_V0 as u8, 0, 0];
+/// Counts for both families in the calling thread's namespace.
+pub(super) fn count_both() -> Result<Counts> {
+    let mut counts = count()?;
+    counts.add(libc::AF_INET6)?;
+    Ok(counts)
+}
+
+impl Counts {
+    /// Adds what there is for `family`.
+    fn add(&mut self, family: i32) -> Result<()> {
+        dump(family, GETRULE, NEWRULE, &[], |_| self.rules += 1)?;
+        dump(family, GETCHAIN, NEWCHAIN, &[], |chain| match attribute(chain, CHAIN_HOOK) {
+            Some(_) => self.base_chains += 1,
+            None => self.chains += 1,
+        })?;
+        let mut named = Vec::new();
+        dump(family, GETSET, NEWSET, &[], |set| {
+            let flags = attribute(set, SET_FLAGS).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
+            if flags & SET_ANONYMOUS == 0 {
+                named.extend(
+                    attribute(set, SET_TABLE).zip(attribute(set, SET_NAME)).map(|(t, n)| (t.to_vec(), n.to_vec())),
+                );
+            }
+        })?;
+        for (table, set) in named {
+            let which = [(ELEM_LIST_TABLE, table.as_slice()), (ELEM_LIST_SET, set.as_slice())];
+            dump(family, GETSETELEM, NEWSETELEM, &which, |list| {
+                let elements = attribute(list, ELEM_LIST_ELEMENTS).unwrap_or_default();
+                self.set_elements += attributes(elements).count() as u64;
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Requests everything of one kind for `family`, and passes on the attributes of each answer.
+fn dump(family: i32, ask: u16, answer: u16, which: &[(u16, &[u8])], mut each: impl FnMut(&[u8])) -> Result<()> {
+    let family_header = [family as u8, libc::NFNETLINK_V0 as u8, 0, 0];
     let mut socket = Socket::open(SockProtocol::NetlinkNetFilter).context("asking nf_tables")?;
     let payload = |writer: &mut node_netlink::message::Writer| {
-        writer.header(&FAMILY_HEADER);
+        writer.header(&family_header);
         which.iter().for_each(|(kind, value)| writer.attribute(*kind, value));
     };
     let answered = socket.dump(SUBSYSTEM | ask, payload, |kind, payload| {
         if kind == SUBSYSTEM | answer {
-            each(payload.get(FAMILY_HEADER.len()..).unwrap_or_default());
+            each(payload.get(family_header.len()..).unwrap_or_default());
         }
     });
     answered.context("listing what nf_tables holds")

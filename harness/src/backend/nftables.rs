@@ -22,11 +22,21 @@ impl Backend for Nftables {
     }
 
     fn modules(&self) -> &'static [&'static str] {
-        &["nft_chain_nat", "nft_numgen", "nft_masq", "nft_nat", "nft_reject_ipv4", "nft_ct"]
+        &[
+            "nft_chain_nat",
+            "nft_numgen",
+            "nft_masq",
+            "nft_nat",
+            "nft_reject_ipv4",
+            "nft_reject_ipv6",
+            "nft_ct",
+            "nft_fib_ipv4",
+            "nft_fib_ipv6",
+        ]
     }
 
     fn installed(&self, _: &dyn Runner) -> Result<Installed> {
-        let counts = nf_tables::count()?;
+        let counts = nf_tables::count_both()?;
         let chains = counts.chains + counts.base_chains;
         Ok(Installed { rules: counts.rules, chains, set_elements: counts.set_elements, ..Installed::default() })
     }

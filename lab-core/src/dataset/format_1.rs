@@ -46,7 +46,7 @@ fn installed(backend: BackendName, name: &str) -> std::result::Result<LayoutName
         "" | "none" | "kube-proxy-1.30" => Ok(match backend {
             BackendName::Direct => LayoutName::None,
             BackendName::IptablesLegacy | BackendName::IptablesNft | BackendName::Ipvs => LayoutName::KubeProxy130,
-            // What was installed is what is installed now; only its name was wrong.
+            // Only its name was wrong.
             BackendName::Nftables => LayoutName::KubeProxy130PartialSync,
         }),
         other => LayoutName::find(other),
@@ -118,7 +118,7 @@ mod tests {
     fn a_cell_of_before_there_were_ways_has_its_backends_first() {
         let text = r#"{"services":1,"endpoints":2,"backend":"nftables","probe":"connect","position":"first"}"#;
         let cell = cell(text.parse().unwrap()).unwrap();
-        let variant = Variant::usual(BackendName::Nftables);
+        let variant = Variant { layout: LayoutName::KubeProxy130PartialSync, ..Variant::usual(BackendName::Nftables) };
         let cluster = ClusterSpec::uniform(1, 2);
         assert_eq!(cell, Cell { cluster, variant, probe: ProbeName::Connect, position: Some(Position::First) });
     }

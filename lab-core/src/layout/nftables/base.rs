@@ -47,8 +47,7 @@ const NAT_CHAINS: [BaseChain; 3] = [
     (NAT_POSTROUTING, "type nat hook postrouting priority 100 ;"),
 ];
 const TO_NODE_PORTS: Jumps = (NODE_PORT_ENDPOINTS_CHECK, &[Match::New], &[FILTER_INPUT]);
-const TO_ENDPOINTS: Jumps =
-    (SERVICE_ENDPOINTS_CHECK, &[Match::New], &[FILTER_INPUT, FILTER_FORWARD, FILTER_OUTPUT]);
+const TO_ENDPOINTS: Jumps = (SERVICE_ENDPOINTS_CHECK, &[Match::New], &[FILTER_INPUT, FILTER_FORWARD, FILTER_OUTPUT]);
 const TO_SERVICES: Jumps = (SERVICES, &[], &[NAT_OUTPUT, NAT_PREROUTING]);
 const TO_MASQUERADING: Jumps = (MASQUERADING, &[], &[NAT_POSTROUTING]);
 

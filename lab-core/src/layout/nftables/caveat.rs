@@ -31,8 +31,7 @@ fn comments(layout: &Nftables, cluster: &Cluster) -> Vec<Caveat> {
             continue;
         }
         let mut is_written = false;
-        View::new(layout.version, port, &cluster.node)
-            .elements(&mut |element| is_written |= element.comment.is_some());
+        View::new(layout.version, port, &cluster.node).elements(&mut |element| is_written |= element.comment.is_some());
         let entry = found.entry(format!("{}/{}", port.namespace(), port.name())).or_default();
         *entry = (entry.0.max(length), entry.1 | is_written);
     }

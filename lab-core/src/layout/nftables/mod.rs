@@ -20,8 +20,7 @@ pub use set::{Element, Key, Set, Verdict};
 use crate::change::Change;
 use crate::cluster::{Choice, Cluster, Family, Protocol, SERVICE_PORT, ServicePort};
 use crate::layout::{
-    Action, Append, Caveat, Count, FAMILY, Installed, Invocation, Layout, Part, Tool, append_service,
-    unused_cluster_ip,
+    Action, Append, Caveat, Count, FAMILY, Installed, Invocation, Layout, Part, Tool, append_service, unused_cluster_ip,
 };
 use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{LayoutName, Way};

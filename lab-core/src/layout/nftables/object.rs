@@ -117,9 +117,7 @@ impl Sink for Script {
             Object::Table if verb == Verb::Add => out.put(r#" { comment "rules for kube-proxy" ; }"#),
             Object::Table => out,
             Object::Chain(chain) | Object::Declaration(chain, "") => chain.put_name(out),
-            Object::Declaration(chain, properties) => {
-                chain.put_name(out).put(" { ").put(properties).put(" }")
-            }
+            Object::Declaration(chain, properties) => chain.put_name(out).put(" { ").put(properties).put(" }"),
             Object::Set(set) => {
                 out.put(set.name());
                 if verb == Verb::Add {

@@ -63,9 +63,7 @@ impl Set {
         let address = address_type(family);
         match self {
             Self::ClusterIps | Self::NodePortIps => out.put(address),
-            Self::HairpinConnections => {
-                out.put(address).put(" . ").put(address).put(" . inet_proto . inet_service")
-            }
+            Self::HairpinConnections => out.put(address).put(" . ").put(address).put(" . inet_proto . inet_service"),
             Self::NoEndpointServices | Self::FirewallIps | Self::ServiceIps => {
                 out.put(address).put(" . inet_proto . inet_service : verdict")
             }

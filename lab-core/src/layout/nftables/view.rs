@@ -277,8 +277,7 @@ impl<'a> View<'a> {
                 sink.command(Verb::Add, &Object::Affinity(base, timeout));
             }
         }
-        for (endpoints, chain) in
-            [(&self.reach.cluster, self.service_chain()), (&self.reach.local, self.local_chain())]
+        for (endpoints, chain) in [(&self.reach.cluster, self.service_chain()), (&self.reach.local, self.local_chain())]
         {
             if self.has_endpoint_chains() {
                 self.write_jumps(chain, endpoints, sink);
@@ -311,9 +310,12 @@ impl<'a> View<'a> {
         }
         // Each list is a part of all endpoints, in their order.
         let mut rest = endpoints.iter().peekable();
-        let chosen = self.reach.all.iter().enumerate().filter(|(_, endpoint)| {
-            rest.next_if(|next| std::ptr::eq(**next, **endpoint)).is_some()
-        });
+        let chosen = self
+            .reach
+            .all
+            .iter()
+            .enumerate()
+            .filter(|(_, endpoint)| rest.next_if(|next| std::ptr::eq(**next, **endpoint)).is_some());
         let bases: Vec<&[u8]> = chosen.map(|(place, _)| self.names.endpoint(place)).collect();
         if self.port.service.affinity.is_some() {
             for &base in &bases {
