@@ -14,12 +14,13 @@ fn main() -> Result<ExitCode> {
     let server = |index: u16| {
         let [high, low] = index.to_be_bytes();
         let address = Ipv4Addr::new(10, 1, high, low);
-        Ok(Server { address, block: format!("10.{}.{low}.0/24", 128 + high).parse()? })
+        Ok(Server { address: address.into(), blocks: vec![format!("10.{}.{low}.0/24", 128 + high).parse()?] })
     };
     let wiring = Wiring {
-        node_address: Ipv4Addr::new(192, 168, 0, 1),
-        client: Ipv4Addr::new(10, 0, 0, 1),
+        node: Ipv4Addr::new(192, 168, 0, 1).into(),
+        client: Ipv4Addr::new(10, 0, 0, 1).into(),
         servers: (0..pods).map(server).collect::<Result<_>>()?,
+        outside: None,
         delivery: Delivery::default(),
     };
     let start = Instant::now();

@@ -6,6 +6,7 @@
 pub mod facts;
 pub mod namespace;
 pub mod node;
+mod outside;
 pub mod sandbox;
 pub mod topology;
 mod wiring;
@@ -13,4 +14,4 @@ mod wiring;
 pub use namespace::{Namespace, raise_loopback};
 pub use node::Node;
 pub use sandbox::{Inside, Side, check, enter};
-pub use topology::{Delivery, Pod, Server, Wiring};
+pub use topology::{Addresses, Delivery, Outside, Pod, Server, Wiring};

@@ -4,30 +4,31 @@
 //! the namespace it was opened in, and a task that moved to another thread would move to another namespace.
 
 use crate::namespace::Namespace;
-use crate::topology::{Delivery, Pod};
+use crate::topology::{Addresses, Delivery, Pod};
 use anyhow::{Context, Result, ensure};
 use futures_util::TryStreamExt;
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use netlink_packet_route::link::{InfoData, InfoVeth, LinkFlags};
 use netlink_packet_route::route::{RouteScope, RouteType};
 use rtnetlink::{Handle, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use std::os::fd::{AsRawFd, RawFd};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 /// The node's address as every pod sees it, as with Calico.
-const GATEWAY: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 1);
+const GATEWAY: Addresses =
+    Addresses { v4: Ipv4Addr::new(169, 254, 1, 1), v6: Some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1)) };
 
 /// The index of `lo`, in every namespace.
-const LO: u32 = 1;
+pub(crate) const LO: u32 = 1;
 
 /// The index given to a pod's `eth0`, and to the first device of a node.
 ///
 /// Choosing them saves asking for them. Lower ones may be taken by devices that some kernels put into every namespace.
-const FIRST_INDEX: u32 = 100;
+pub(crate) const FIRST_INDEX: u32 = 100;
 
 /// The device that takes out what comes in any IP packet, which ipip puts into every namespace.
 const TUNNEL: &str = "tunl0";
@@ -35,19 +36,19 @@ const TUNNEL: &str = "tunl0";
 /// How long the kernel may take to get a wire ready; it takes milliseconds.
 const CARRIER_PATIENCE: Duration = Duration::from_secs(10);
 
-type Route = RouteMessageBuilder<Ipv4Addr>;
+pub(crate) type Route = RouteMessageBuilder<IpAddr>;
 
 /// The node's end of a pod's wire, and what goes over it.
 struct Plug {
     name: String,
     index: u32,
     namespace: RawFd,
-    address: Ipv4Addr,
-    block: Option<Ipv4Net>,
+    address: Addresses,
+    blocks: Vec<IpNet>,
 }
 
 /// Makes a namespace forward like a node, with `address` on its `lo`.
-pub(crate) fn prepare_node(namespace: &Namespace, address: Ipv4Addr) -> Result<()> {
+pub(crate) fn prepare_node(namespace: &Namespace, address: Addresses) -> Result<()> {
     namespace.run(move || {
         set("net/ipv4/ip_forward", "1")
             .context("make the node forward; in a container, start it with --security-opt systempaths=unconfined")?;
@@ -56,8 +57,11 @@ pub(crate) fn prepare_node(namespace: &Namespace, address: Ipv4Addr) -> Result<(
             let _ = set(&format!("net/ipv4/conf/{scope}/rp_filter"), "0");
             let _ = set(&format!("net/ipv4/conf/{scope}/send_redirects"), "0");
         }
-        quieten();
-        over_netlink(async |netlink| add_address(&netlink, LO, address).await)
+        quieten(address)?;
+        if address.v6.is_some() {
+            set("net/ipv6/conf/all/forwarding", "1")?;
+        }
+        over_netlink(async |netlink| add_addresses(&netlink, LO, address).await)
     })
 }
 
@@ -69,17 +73,18 @@ pub(crate) fn connect(node: &Namespace, pods: &[&Pod]) -> Result<()> {
         // Stays open while the pods are borrowed, which is longer than the node's thread uses it.
         namespace: pod.namespace.fd().as_raw_fd(),
         address: pod.address,
-        block: pod.block,
+        blocks: pod.blocks.clone(),
     };
     let plugs: Vec<Plug> = (FIRST_INDEX..).zip(pods).map(plug).collect();
     for pod in pods {
-        pod.namespace.run(quieten);
+        let address = pod.address;
+        pod.namespace.run(move || quieten(address))?;
     }
     node.run(move || over_netlink(async |netlink| plug_in(&netlink, &plugs).await))?;
     for pod in pods {
-        let (address, block) = (pod.address, pod.block);
+        let (address, blocks) = (pod.address, pod.blocks.clone());
         pod.namespace
-            .run(move || over_netlink(async |netlink| furnish_pod(&netlink, address, block).await))
+            .run(move || over_netlink(async |netlink| furnish_pod(&netlink, address, &blocks).await))
             .with_context(|| format!("in the pod {}", pod.namespace.name()))?;
     }
     let devices = FIRST_INDEX..FIRST_INDEX + u32::try_from(pods.len())?;
@@ -105,7 +110,7 @@ pub(crate) fn deliver(node: &Namespace, servers: &[Pod], delivery: Delivery) -> 
                 }
             }
             over_netlink(async |netlink| {
-                add_route(&netlink, services, to_itself).await?;
+                add_route(&netlink, services.into(), to_itself).await?;
                 if tunnel { bring_up(&netlink, TUNNEL).await } else { Ok(()) }
             })
         };
@@ -121,38 +126,40 @@ pub(crate) fn widen_ports(namespace: &Namespace) -> Result<()> {
 
 /// The node's side: a veth pair a pod, and the routes to it.
 async fn plug_in(netlink: &Handle, plugs: &[Plug]) -> Result<()> {
-    for plug in plugs {
-        let Plug { name, index, address, .. } = plug;
-        make_veth(netlink, plug).await.with_context(|| format!("make the veth pair of {name}"))?;
-        add_address(netlink, *index, GATEWAY).await.with_context(|| format!("on {name}"))?;
-        let on_link = |route: Route| route.scope(RouteScope::Link).output_interface(*index);
-        add_route(netlink, (*address).into(), on_link).await.with_context(|| format!("on {name}"))?;
-        if let Some(block) = plug.block {
-            let via_pod = |route: Route| route.gateway(*address).output_interface(*index).onlink();
+    for Plug { name, index, namespace, address, blocks } in plugs {
+        make_veth(netlink, name, *index, *namespace).await?;
+        for address in address.iter() {
+            let gateway = GATEWAY.like(address).expect("it has both families");
+            add_address(netlink, *index, gateway.into()).await.with_context(|| format!("on {name}"))?;
+            let on_link = |route: Route| Ok(route.scope(RouteScope::Link).output_interface(*index));
+            add_route(netlink, address.into(), on_link).await.with_context(|| format!("on {name}"))?;
+        }
+        for &block in blocks {
+            let Some(address) = address.like(block.addr()) else { continue };
+            let via_pod = |route: Route| Ok(route.gateway(address)?.output_interface(*index).onlink());
             add_route(netlink, block, via_pod).await.with_context(|| format!("on {name}"))?;
         }
     }
     Ok(())
 }
 
-/// Makes a veth pair with one end, up, here and the other, `eth0`, in the pod's namespace.
-async fn make_veth(netlink: &Handle, plug: &Plug) -> Result<()> {
+/// Makes a veth pair with one end, `name`, up, here and the other, `eth0`, in the pod's `namespace`.
+pub(crate) async fn make_veth(netlink: &Handle, name: &str, index: u32, namespace: RawFd) -> Result<()> {
     // Not `up` here: the kernel refuses that for a peer (ENOTCONN).
-    let peer =
-        LinkMessageBuilder::<LinkUnspec>::new().name("eth0").index(FIRST_INDEX).setns_by_fd(plug.namespace).build();
-    let veth = LinkMessageBuilder::<LinkVeth>::new(&plug.name, "eth0")
-        .index(plug.index)
+    let peer = LinkMessageBuilder::<LinkUnspec>::new().name("eth0").index(FIRST_INDEX).setns_by_fd(namespace).build();
+    let veth = LinkMessageBuilder::<LinkVeth>::new(name, "eth0")
+        .index(index)
         .up()
         .set_info_data(InfoData::Veth(InfoVeth::Peer(peer)))
         .build();
-    Ok(netlink.link().add(veth).execute().await?)
+    netlink.link().add(veth).execute().await.with_context(|| format!("make the veth pair of {name}"))
 }
 
 /// Waits until the node's ends can send.
 ///
 /// They came up before the pods' ends, so without a carrier, and the kernel goes on from there in its own time: until
 /// it does, what is sent is dropped, and the first connection would take a second more, for its second SYN.
-async fn await_carriers(netlink: &Handle, devices: Range<u32>) -> Result<()> {
+pub(crate) async fn await_carriers(netlink: &Handle, devices: Range<u32>) -> Result<()> {
     let deadline = Instant::now() + CARRIER_PATIENCE;
     for index in devices {
         // To be asked has the kernel catch up, since 6.8; before, asking again does.
@@ -171,24 +178,38 @@ async fn is_running(netlink: &Handle, index: u32) -> Result<bool> {
 }
 
 /// The pod's side of its wire.
-async fn furnish_pod(netlink: &Handle, address: Ipv4Addr, block: Option<Ipv4Net>) -> Result<()> {
-    let up = LinkMessageBuilder::<LinkUnspec>::new().index(FIRST_INDEX).up().build();
-    netlink.link().set(up).execute().await.context("bring eth0 up")?;
-    add_address(netlink, FIRST_INDEX, address).await?;
-    let on_link = |route: Route| route.scope(RouteScope::Link).output_interface(FIRST_INDEX);
-    add_route(netlink, GATEWAY.into(), on_link).await?;
-    let via_gateway = |route: Route| route.gateway(GATEWAY).output_interface(FIRST_INDEX);
-    add_route(netlink, Ipv4Net::default(), via_gateway).await?;
-    if let Some(block) = block {
+async fn furnish_pod(netlink: &Handle, address: Addresses, blocks: &[IpNet]) -> Result<()> {
+    raise_eth0(netlink).await?;
+    add_addresses(netlink, FIRST_INDEX, address).await?;
+    for address in address.iter() {
+        let gateway = GATEWAY.like(address).expect("it has both families");
+        let on_link = |route: Route| Ok(route.scope(RouteScope::Link).output_interface(FIRST_INDEX));
+        add_route(netlink, gateway.into(), on_link).await?;
+        let via_gateway = |route: Route| Ok(route.gateway(gateway)?.output_interface(FIRST_INDEX));
+        add_route(netlink, everything(address), via_gateway).await?;
+    }
+    for &block in blocks {
         add_route(netlink, block, to_itself).await?;
     }
     Ok(())
 }
 
+/// Brings a pod's end of its wire up.
+pub(crate) async fn raise_eth0(netlink: &Handle) -> Result<()> {
+    let up = LinkMessageBuilder::<LinkUnspec>::new().index(FIRST_INDEX).up().build();
+    netlink.link().set(up).execute().await.context("bring eth0 up")
+}
+
+/// All addresses of the family of `address`.
+pub(crate) fn everything(address: IpAddr) -> IpNet {
+    let unspecified = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    IpNet::new_assert(unspecified, 0)
+}
+
 /// A route that makes its destination the namespace's own.
-fn to_itself(route: Route) -> Route {
+fn to_itself(route: Route) -> Result<Route> {
     let table = u32::from(libc::RT_TABLE_LOCAL);
-    route.kind(RouteType::Local).scope(RouteScope::Host).table_id(table).output_interface(LO)
+    Ok(route.kind(RouteType::Local).scope(RouteScope::Host).table_id(table).output_interface(LO))
 }
 
 async fn bring_up(netlink: &Handle, device: &str) -> Result<()> {
@@ -196,20 +217,33 @@ async fn bring_up(netlink: &Handle, device: &str) -> Result<()> {
     netlink.link().set(up).execute().await.with_context(|| format!("bring {device} up"))
 }
 
-async fn add_address(netlink: &Handle, device: u32, address: Ipv4Addr) -> Result<()> {
-    let request = netlink.address().add(device, address.into(), 32);
-    request.execute().await.with_context(|| format!("add the address {address}"))
+/// Adds each of `addresses` to a device, alone in its network.
+async fn add_addresses(netlink: &Handle, device: u32, addresses: Addresses) -> Result<()> {
+    for address in addresses.iter() {
+        add_address(netlink, device, address.into()).await?;
+    }
+    Ok(())
+}
+
+/// Adds an address with its network to a device.
+pub(crate) async fn add_address(netlink: &Handle, device: u32, address: IpNet) -> Result<()> {
+    let request = netlink.address().add(device, address.addr(), address.prefix_len());
+    request.execute().await.with_context(|| format!("add the address {}", address.addr()))
 }
 
 /// Adds a route to `destination`, as `complete` completes it.
-async fn add_route(netlink: &Handle, destination: Ipv4Net, complete: impl FnOnce(Route) -> Route) -> Result<()> {
-    let route = Route::new().destination_prefix(destination.network(), destination.prefix_len());
-    let request = netlink.route().add(complete(route).build());
+pub(crate) async fn add_route(
+    netlink: &Handle,
+    destination: IpNet,
+    complete: impl FnOnce(Route) -> Result<Route>,
+) -> Result<()> {
+    let route = || complete(Route::new().destination_prefix(destination.network(), destination.prefix_len())?);
+    let request = netlink.route().add(route()?.build());
     request.execute().await.with_context(|| format!("add the route to {destination}"))
 }
 
 /// Runs `job` with a netlink connection of the calling thread's namespace.
-fn over_netlink<T>(job: impl AsyncFnOnce(Handle) -> Result<T>) -> Result<T> {
+pub(crate) fn over_netlink<T>(job: impl AsyncFnOnce(Handle) -> Result<T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start a runtime")?;
     runtime.block_on(async {
         let (connection, netlink, _) = rtnetlink::new_connection().context("open a netlink socket")?;
@@ -224,7 +258,19 @@ fn set(sysctl: &str, value: &str) -> Result<()> {
     fs::write(&path, value).with_context(|| format!("write {value} to {path}"))
 }
 
-/// Keeps IPv6's own traffic (router solicitation, address detection) off devices yet to come.
-fn quieten() {
-    let _ = set("net/ipv6/conf/default/disable_ipv6", "1");
+/// Keeps IPv6's own traffic (router solicitation, address detection) off devices yet to come; where `addresses` has no
+/// IPv6 one, all of IPv6.
+pub(crate) fn quieten(addresses: Addresses) -> Result<()> {
+    if addresses.v6.is_none() {
+        let _ = set("net/ipv6/conf/default/disable_ipv6", "1");
+        return Ok(());
+    }
+    // No address of the kernel's own making.
+    const NO_ADDRESS: &str = "1";
+    for (name, value) in [("disable_ipv6", "0"), ("accept_dad", "0"), ("accept_ra", "0"), ("addr_gen_mode", NO_ADDRESS)]
+    {
+        set(&format!("net/ipv6/conf/default/{name}"), value).context("give it IPv6, which the kernel must have")?;
+    }
+    let _ = set("net/ipv6/conf/lo/disable_ipv6", "0");
+    Ok(())
 }

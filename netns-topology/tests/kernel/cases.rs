@@ -1,5 +1,6 @@
 //! What the tests run inside a sandbox.
 
+use crate::outside;
 use anyhow::{Context, Result, bail, ensure};
 use netns_topology::sandbox::{Cause, How};
 use netns_topology::{Delivery, Inside, Namespace, Node, Server, Wiring, check};
@@ -30,6 +31,10 @@ pub(crate) fn find(name: &str) -> Result<Case> {
         "an_answer_from_an_address_of_the_nodes_own_is_forwarded" => {
             |_| passed(an_answer_from_an_address_of_the_nodes_own_is_forwarded())
         }
+        "the_outside_reaches_the_node_and_not_the_pods" => {
+            |_| passed(outside::the_outside_reaches_the_node_and_not_the_pods())
+        }
+        "every_wire_carries_ipv6" => |_| passed(outside::every_wire_carries_ipv6()),
         "without_forwarding_nothing_arrives" => |_| passed(without_forwarding_nothing_arrives()),
         "pods_and_their_veths_vanish_with_the_node" => |_| passed(pods_and_their_veths_vanish_with_the_node()),
         "a_persisted_namespace_is_found_by_name_until_it_is_dropped" => {
@@ -55,9 +60,9 @@ fn node() -> Result<Node> {
 }
 
 fn delivering(delivery: Delivery) -> Result<Node> {
-    let server = Server { address: Ipv4Addr::new(10, 1, 0, 1), block: "10.128.0.0/16".parse()? };
-    let node_address = Ipv4Addr::new(192, 168, 0, 1);
-    Node::build(&Wiring { node_address, client: CLIENT, servers: vec![server], delivery })
+    let server = Server { address: Ipv4Addr::new(10, 1, 0, 1).into(), blocks: vec!["10.128.0.0/16".parse()?] };
+    let node = Ipv4Addr::new(192, 168, 0, 1).into();
+    Node::build(&Wiring { node, client: CLIENT.into(), servers: vec![server], outside: None, delivery })
 }
 
 /// Listens in the first server pod; a socket can be used from outside the namespace it was made in.

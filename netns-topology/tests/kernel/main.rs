@@ -4,6 +4,7 @@
 //! case from [`cases`] in its environment.
 
 mod cases;
+mod outside;
 #[path = "../../../ci/tier.rs"]
 mod tier;
 
@@ -44,6 +45,8 @@ fn main() -> ExitCode {
         inside("a_server_answers_as_every_address_of_its_block"),
         inside("a_server_takes_the_addresses_of_services_for_its_own"),
         inside("an_answer_from_an_address_of_the_nodes_own_is_forwarded"),
+        inside("the_outside_reaches_the_node_and_not_the_pods"),
+        inside("every_wire_carries_ipv6"),
         inside("without_forwarding_nothing_arrives"),
         inside("pods_and_their_veths_vanish_with_the_node"),
         inside("a_persisted_namespace_is_found_by_name_until_it_is_dropped"),
