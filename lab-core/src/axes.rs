@@ -1,7 +1,10 @@
 //! A scenario's axes, and the cells that they expand to.
 
-use crate::cell::{Cell, ClusterSpec, Settings, Variant};
-use crate::vocabulary::{BackendName, Forwarding, LayoutName, Position, ProbeName, Scheduler, Way, Word};
+use crate::cell::{Cell, ClusterSpec, Settings, Source, Variant};
+use crate::cluster::{AddressPlan, OverCapacity};
+use crate::vocabulary::{
+    Access, BackendName, Forwarding, LayoutName, Mix, Origin, Position, ProbeName, Scheduler, Way, Word,
+};
 
 /// The values whose combinations are the cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +13,8 @@ pub struct Axes {
     pub services: Vec<u32>,
     /// Endpoints a Service.
     pub endpoints: u32,
+    /// What the Services are like. Uniform ones are of the type that each access takes.
+    pub mix: Mix,
     /// The backends.
     pub backends: Vec<BackendName>,
     /// Whose rules are installed; empty for each backend's default. See [`LayoutName::among`].
@@ -22,6 +27,10 @@ pub struct Axes {
     pub forwardings: Vec<Forwarding>,
     /// What is asked.
     pub probes: Vec<ProbeName>,
+    /// As what Services are dialled.
+    pub accesses: Vec<Access>,
+    /// Where they are dialled from.
+    pub origins: Vec<Origin>,
 }
 
 /// Every backend, with kube-proxy's ipvs mode beside the cheapest way to program IPVS. There are no sizes yet.
@@ -30,12 +39,15 @@ impl Default for Axes {
         Self {
             services: Vec::new(),
             endpoints: 2,
+            mix: Mix::Uniform,
             backends: BackendName::ALL.to_vec(),
             layouts: Vec::new(),
             ways: vec![Way::KubeProxy, Way::Batched],
             schedulers: vec![Scheduler::RoundRobin],
             forwardings: vec![Forwarding::Masquerading],
             probes: ProbeName::usual(),
+            accesses: vec![Access::ClusterIp],
+            origins: vec![Origin::Pod],
         }
     }
 }
@@ -45,20 +57,68 @@ impl Axes {
     ///
     /// A probe that programs the node has no cell for `direct`. A probe that does not program it has cells in one way
     /// only, since the installed rules are the same. If two positions are the same Service, there is one cell: `first`
-    /// comes before `last`, and `last` before `middle`.
+    /// comes before `last`, and `last` before `middle`. What cannot be reached has no cell.
     #[must_use]
     pub fn expand(&self) -> Vec<Cell> {
         let mut cells = Vec::new();
         for &services in &self.services {
-            for &backend in &self.backends {
-                self.expand_backend(services, backend, &mut cells);
+            for mix in self.mixes() {
+                let source = Source::Generated(mix);
+                let cluster = ClusterSpec { services, endpoints: self.endpoints, source };
+                for &backend in &self.backends {
+                    self.expand_backend(cluster, mix, backend, &mut cells);
+                }
             }
         }
         cells
     }
 
-    fn expand_backend(&self, services: u32, backend: BackendName, cells: &mut Vec<Cell>) {
-        let cluster = ClusterSpec::uniform(services, self.endpoints);
+    /// The mixes of the clusters: one or, of uniform Services, one for each access.
+    #[must_use]
+    pub fn mixes(&self) -> Vec<Mix> {
+        let mut mixes: Vec<Mix> = Vec::new();
+        for mix in self.accesses.iter().map(|&access| self.mix.reached_by(access)) {
+            if !mixes.contains(&mix) {
+                mixes.push(mix);
+            }
+        }
+        mixes
+    }
+
+    /// Whether there are addresses for clusters of `services`.
+    ///
+    /// # Errors
+    /// If there are not, for one of the mixes.
+    pub fn check(&self, services: u32) -> Result<(), OverCapacity> {
+        let plans = self.mixes().into_iter().map(|mix| AddressPlan::new(self.endpoints).of(mix));
+        plans.map(|plan| plan.check(services)).collect()
+    }
+
+    /// What no cell could be: an access that no Service of the mix offers, or that is impossible from every place.
+    #[must_use]
+    pub fn unreached(&self) -> Option<String> {
+        let unreached = |&access: &Access| {
+            let mix = self.mix.reached_by(access);
+            if !mix.offers(access) {
+                return Some(format!("no Service of the mix {mix} is reached by {access}"));
+            }
+            let &from = self.origins.first()?;
+            let nowhere = self.origins.iter().all(|&from| access.impossible(from).is_some());
+            nowhere.then(|| format!("{access} {}: {}", from.phrase(), access.impossible(from).unwrap_or_default()))
+        };
+        self.accesses.iter().find_map(unreached)
+    }
+
+    /// The combinations of access and origin that are not asked, and why.
+    pub fn impossible(&self) -> impl Iterator<Item = (Access, Origin, &'static str)> {
+        let every = self.accesses.iter().flat_map(|&access| self.origins.iter().map(move |&from| (access, from)));
+        every.filter_map(|(access, from)| Some((access, from, access.impossible(from)?)))
+    }
+
+    fn expand_backend(&self, cluster: ClusterSpec, mix: Mix, backend: BackendName, cells: &mut Vec<Cell>) {
+        let accesses = self.accesses.iter().copied().filter(|&access| self.mix.reached_by(access) == mix);
+        let dialled = accesses.flat_map(|access| self.origins.iter().map(move |&from| (access, from)));
+        let dialled: Vec<_> = dialled.filter(|(access, from)| access.impossible(*from).is_none()).collect();
         let known = Way::of(backend);
         let mut ways: Vec<Way> = self.ways.iter().copied().filter(|way| known.contains(way)).collect();
         if ways.is_empty() {
@@ -72,8 +132,15 @@ impl Axes {
                 for probe in probes() {
                     for &way in if probe.programs() { &ways[..] } else { std::slice::from_ref(&loading) } {
                         let variant = Variant { backend, layout, way, settings };
-                        let cell = |position| Cell { cluster, variant, probe, position };
-                        cells.extend(positions(probe, services).into_iter().map(cell));
+                        let cell = Cell::new(cluster, variant, probe, None);
+                        let positions = positions(probe, cluster.services);
+                        if positions.is_empty() {
+                            cells.push(cell);
+                        }
+                        for &(access, from) in &dialled {
+                            let asked = |&position: &Position| Cell { position: Some(position), access, from, ..cell };
+                            cells.extend(positions.iter().map(asked));
+                        }
                     }
                 }
             }
@@ -94,12 +161,12 @@ impl Axes {
     }
 }
 
-/// The positions a probe asks among `services`.
-fn positions(probe: ProbeName, services: u32) -> Vec<Option<Position>> {
+/// The positions a probe asks among `services`; none if it asks no single Service.
+fn positions(probe: ProbeName, services: u32) -> Vec<Position> {
     let asked: &[Position] = match probe {
         ProbeName::Connect => &[Position::First, Position::Middle, Position::Last],
         ProbeName::ConnectionsPerSecond | ProbeName::Bandwidth => &[Position::First, Position::Last],
-        _ => return vec![None],
+        _ => &[],
     };
     let same = |a: Position, b: Position| a.index(services) == b.index(services);
     let shadowed = |position: Position| match position {
@@ -107,7 +174,7 @@ fn positions(probe: ProbeName, services: u32) -> Vec<Option<Position>> {
         Position::Last => same(position, Position::First),
         Position::Middle => same(position, Position::First) || same(position, Position::Last),
     };
-    asked.iter().copied().filter(|&position| !shadowed(position)).map(Some).collect()
+    asked.iter().copied().filter(|&position| !shadowed(position)).collect()
 }
 
 #[cfg(test)]
@@ -163,5 +230,28 @@ mod tests {
         assert_eq!(ways(ProbeName::SyncChange), [Way::KubeProxy, Way::Batched]);
         assert_eq!(ways(ProbeName::Connect), [Way::Batched]);
         assert!(cells.iter().all(|cell| cell.variant.settings.scheduler == Some(Scheduler::RoundRobin)));
+    }
+
+    #[test]
+    fn uniform_services_are_of_the_type_that_an_access_takes_and_others_are_asked_by_all() {
+        let mut axes = axes(&[10], &[BackendName::Nftables], &[ProbeName::SyncFull, ProbeName::Connect]);
+        axes.accesses = vec![Access::ClusterIp, Access::NodePort];
+        axes.origins = vec![Origin::Pod, Origin::Outside];
+        let told = |axes: &Axes| {
+            let first = |cell: &Cell| cell.position.is_none_or(|position| position == Position::First);
+            let told = |cell: &Cell| match cell.position {
+                None => format!("{} {}", cell.cluster.source.name(), cell.probe),
+                Some(_) => format!("{} {} {}", cell.cluster.source.name(), cell.access, cell.from),
+            };
+            axes.expand().iter().filter(|cell| first(cell)).map(told).collect::<Vec<_>>()
+        };
+        let node_port = ["node-port sync_full", "node-port node-port pod", "node-port node-port outside"];
+        assert_eq!(told(&axes)[..2], ["uniform sync_full", "uniform cluster-ip pod"]);
+        assert_eq!(told(&axes)[2..], node_port);
+        axes.mix = Mix::Mixed;
+        let mixed =
+            ["sync_full", "cluster-ip pod", "node-port pod", "node-port outside"].map(|end| format!("mixed {end}"));
+        assert_eq!(told(&axes), mixed);
+        assert_eq!(axes.impossible().count(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! The settings of kube-proxy that change what it installs, with kube-proxy's own names and defaults.
 
-use crate::cluster::{Family, POD_RANGE};
+use crate::cluster::{Family, POD_RANGE, POD_RANGE_V6};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -41,11 +41,11 @@ pub enum NodePortAddresses {
     In(Vec<IpNet>),
 }
 
-/// kube-proxy's defaults, with the lab's own pods' network.
+/// kube-proxy's defaults, with the lab's own pods' networks.
 impl Default for ProxyConfig {
     fn default() -> Self {
         Self {
-            cluster_cidrs: vec![IpNet::V4(POD_RANGE)],
+            cluster_cidrs: vec![IpNet::V4(POD_RANGE), IpNet::V6(POD_RANGE_V6)],
             masquerade_all: false,
             masquerade_bit: 14,
             node_port_addresses: NodePortAddresses::Usual,

@@ -42,9 +42,9 @@ impl Node {
     ///
     /// # Errors
     /// When the kernel refuses the namespace or the address.
-    pub fn bare(address: Addresses) -> Result<Self> {
+    pub fn bare(address: impl Into<Addresses>) -> Result<Self> {
         let namespace = Namespace::create("node")?;
-        wiring::prepare_node(&namespace, address)?;
+        wiring::prepare_node(&namespace, address.into())?;
         Ok(Self { client: None, servers: Vec::new(), outside: None, namespace })
     }
 

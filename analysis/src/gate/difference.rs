@@ -135,9 +135,9 @@ impl Found {
         let sends = asked(&[ProbeName::ConnectionsPerSecond, ProbeName::Bandwidth]);
         dial("traffic", sends, seconds(was.traffic), seconds(is.traffic));
         dial("churn", asked(&[ProbeName::Churn]), seconds(was.churn), seconds(is.churn));
-        let ipvs = both.iter().any(|cell| cell.variant.backend == BackendName::Ipvs);
-        let persistence = |plan: &Plan| plan.persistence.map_or("none".to_owned(), seconds);
-        dial("persistence", ipvs, persistence(was), persistence(is));
+        let any = both.iter().any(|cell| cell.variant.backend != BackendName::Direct);
+        let affinity = |plan: &Plan| plan.persistence.map_or("none".to_owned(), seconds);
+        dial("affinity", any, affinity(was), affinity(is));
         let settings = |plan: &Plan| serde_json::to_string(&plan.proxy).unwrap_or_default();
         dial("kube-proxy", true, settings(was), settings(is));
         let guests = was.target != TargetName::Host && is.target != TargetName::Host;

@@ -8,7 +8,7 @@ use lab_core::vocabulary::{LayoutName, Position, ProbeName, TargetName, Way, Wor
 
 fn cell(backend: BackendName, probe: ProbeName) -> Cell {
     let position = (probe == ProbeName::Connect).then_some(Position::Last);
-    Cell { cluster: ClusterSpec::uniform(10, 2), variant: Variant::usual(backend), probe, position }
+    Cell::new(ClusterSpec::uniform(10, 2), Variant::usual(backend), probe, position)
 }
 
 fn nftables() -> Cell {

@@ -80,7 +80,7 @@ pub(crate) fn cell(backend: BackendName, probe: ProbeName, services: u32) -> Cel
     let usual = Variant::usual(backend);
     let way = if probe.programs() || !ipvs { usual.way } else { Way::Batched };
     let cluster = ClusterSpec::uniform(services, 2);
-    Cell { cluster, variant: Variant { way, ..usual }, probe, position: asks.then_some(position) }
+    Cell::new(cluster, Variant { way, ..usual }, probe, asks.then_some(position))
 }
 
 pub(crate) fn record(cell: &Cell, round: u32, outcome: Outcome, reason: &str, samples: Vec<f64>) -> CellRecord {

@@ -3,9 +3,9 @@
 use super::Backend;
 use crate::tool::Runner;
 use anyhow::Result;
-use lab_core::cluster::{Endpoint, ServicePort};
+use lab_core::cluster::{Endpoint, Node, ServicePort};
 use lab_core::layout::{Installed, Tool};
-use lab_core::vocabulary::BackendName;
+use lab_core::vocabulary::{Access, BackendName};
 use std::net::SocketAddr;
 
 pub(super) struct Direct;
@@ -26,7 +26,7 @@ impl Backend for Direct {
     fn installed(&self, _: &dyn Runner) -> Result<Installed> {
         Ok(Installed::default())
     }
-    fn address(&self, service: ServicePort<'_>, attempt: usize) -> Option<SocketAddr> {
+    fn address(&self, service: ServicePort<'_>, _: Access, _: &Node, attempt: usize) -> Option<SocketAddr> {
         let place = attempt.checked_rem(service.endpoint_count())?;
         service.endpoints().nth(place).map(Endpoint::socket)
     }
@@ -43,7 +43,7 @@ mod tests {
             let cluster = Cluster::generate(1, &AddressPlan::new(endpoints));
             let service = cluster.ports(Family::V4).next().unwrap();
             let address = |host: u8| SocketAddr::from(([10, 192, 0, host], 8080));
-            let dialed = [1, 2].map(|attempt| Direct.address(service, attempt));
+            let dialed = [1, 2].map(|attempt| Direct.address(service, Access::ClusterIp, &cluster.node, attempt));
             assert_eq!(dialed, expected.map(|host| host.map(address)));
         }
     }

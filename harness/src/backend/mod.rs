@@ -12,11 +12,11 @@ use crate::cell_error::Missing;
 use crate::tool::{self, Runner};
 use anyhow::Result;
 use lab_core::cell::{Load, Variant};
-use lab_core::cluster::ServicePort;
+use lab_core::cluster::{Node, ServicePort};
 use lab_core::layout::{Installed, Layout, Tool, release};
 use lab_core::plan::Plan;
 use lab_core::proxy_config::ProxyConfig;
-use lab_core::vocabulary::BackendName;
+use lab_core::vocabulary::{Access, BackendName};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -61,11 +61,11 @@ pub(crate) trait Backend: Sync {
     }
     /// Counts what is installed in the calling thread's namespace.
     fn installed(&self, runner: &dyn Runner) -> Result<Installed>;
-    /// Where the client's `attempt`th connection to `service` goes.
+    /// Where the client's `attempt`th connection to `service` goes, by `access` on `node`.
     /// `None` where there is nothing to connect to.
-    fn address(&self, service: ServicePort<'_>, attempt: usize) -> Option<SocketAddr> {
+    fn address(&self, service: ServicePort<'_>, access: Access, node: &Node, attempt: usize) -> Option<SocketAddr> {
         let _ = attempt;
-        Some(service.socket())
+        service.address_by(access, node)
     }
 }
 

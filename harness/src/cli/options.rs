@@ -8,10 +8,9 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
-use lab_core::cluster::AddressPlan;
 use lab_core::plan::Plan;
 use lab_core::scenario::{BUDGET, INSTRUCTIONS, MEMORY, Scenario, parse_duration, parse_instructions};
-use lab_core::vocabulary::{BackendName, LayoutName, TargetName, Word};
+use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, TargetName, Word};
 use std::time::Duration;
 
 /// The default seed.
@@ -68,6 +67,12 @@ pub(crate) struct Selection {
     /// Numbers of Services, such as 1,1000 [default: the scenario's]
     #[arg(long, value_name = "N,N…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     services: Vec<u32>,
+    /// As what Services are dialled; repeat it for more [default: the scenario's]
+    #[arg(long = "access", value_name = "ACCESS", value_parser = word::<Access>())]
+    accesses: Vec<Access>,
+    /// Where they are dialled from; repeat it for more [default: the scenario's]
+    #[arg(long = "from", value_name = "PLACE", value_parser = word::<Origin>())]
+    origins: Vec<Origin>,
     /// Passes over all cells, on a wall clock [default: the scenario's]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
@@ -146,11 +151,22 @@ impl Selection {
                 }
             }
         }
+        if !self.accesses.is_empty() {
+            scenario.axes.accesses = without_repeats(&self.accesses);
+        }
+        if !self.origins.is_empty() {
+            scenario.axes.origins = without_repeats(&self.origins);
+        }
+        if let Some(problem) = scenario.axes.unreached() {
+            return Err(Failure::usage(anyhow!("--access: {problem}")));
+        }
+        for services in scenario.parts.iter().flat_map(|part| &part.services) {
+            scenario.axes.check(*services).context("--access").map_err(Failure::usage)?;
+        }
         if !self.services.is_empty() {
             let services = without_repeats(&self.services);
-            let addresses = AddressPlan::new(scenario.axes.endpoints);
             for &services in &services {
-                addresses.check(services).context("--services").map_err(Failure::usage)?;
+                scenario.axes.check(services).context("--services").map_err(Failure::usage)?;
             }
             for part in &mut scenario.parts {
                 part.services.clone_from(&services);

@@ -7,7 +7,7 @@ use crate::run::estimate;
 use crate::targets;
 use lab_core::metric::Unit;
 use lab_core::units;
-use lab_core::vocabulary::Clock;
+use lab_core::vocabulary::{Access, Clock, Origin};
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
@@ -27,12 +27,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     for cell in &plan.cells {
         let services = units::count(cell.cluster.services.into());
         let position = cell.position.map_or(String::new(), |position| position.to_string());
+        let dialled = if cell.access == Access::default() && cell.from == Origin::default() {
+            String::new()
+        } else {
+            format!("  {} {}", cell.access, cell.from.phrase())
+        };
         let rounds = match estimate::rounds(&plan, cell) {
             0 => "over budget".to_owned(),
             rounds => rounds.to_string(),
         };
         say!(
-            "{services:>9}  {:<16}{:<11}{:<24}{position:<10}{rounds:>6}",
+            "{services:>9}  {:<16}{:<11}{:<24}{position:<10}{rounds:>6}{dialled}",
             cell.variant.backend,
             cell.variant.way,
             cell.probe
@@ -40,6 +45,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     for unused in scenario.unused() {
         say!("{unused}");
+    }
+    for impossible in scenario.impossible() {
+        say!("{impossible}");
     }
     let minutes = estimate::whole(&plan).as_secs().div_ceil(60);
     say!("\n{} cells; about {minutes} min on two cores, give or take half", plan.cells.len());

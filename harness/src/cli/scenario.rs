@@ -39,6 +39,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     for unused in scenario.unused() {
         eprintln!("svclab: {unused}");
     }
+    for impossible in scenario.impossible() {
+        eprintln!("svclab: {impossible}");
+    }
     let mut plan = args.selection.plan(&scenario, targets::choose);
     if let Some(file) = &args.plant {
         plan.slowdowns = slowdowns(file, &plan).map_err(Failure::usage)?;

@@ -1,5 +1,6 @@
-//! A lab as probes see it: a programmed node with a client pod, and the traffic that can be sent from there.
+//! A lab as probes see it: a programmed node with a client pod, and the traffic that can be sent to its Services.
 
+mod build;
 pub(crate) mod iperf3;
 pub(crate) mod node;
 pub(crate) mod traffic;
@@ -8,8 +9,9 @@ use crate::cell_error::CellError;
 use crate::driver::{Driver, Loaded};
 use crate::tool::ToolRun;
 use crate::tool::place::Place;
+use lab_core::cell::Cell;
 use lab_core::cluster::{AddressPlan, Cluster};
-use lab_core::vocabulary::Position;
+use lab_core::vocabulary::Origin;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,12 +30,12 @@ pub(crate) trait Lab {
     /// Loads the whole cluster into an empty node. The first time it returns the load that brought the lab up, if that
     /// was measured.
     fn full_load(&mut self, limit: Duration) -> Result<Loaded, CellError>;
-    /// The pod that traffic comes from.
-    fn client(&self) -> &dyn Place;
-    /// Starts the server behind the Service at `position`. It runs until the result is dropped.
-    fn dial(&self, position: Position) -> Result<Box<dyn Dial + '_>, CellError>;
-    /// Starts an iperf3 server behind the Service at `position`, for one stream.
-    fn stream(&self, position: Position) -> Result<Box<dyn Stream + '_>, CellError>;
+    /// Where traffic from `origin` comes from.
+    fn client(&self, origin: Origin) -> &dyn Place;
+    /// Starts the server behind the Service that `cell` asks. It runs until the result is dropped.
+    fn dial(&self, cell: &Cell) -> Result<Box<dyn Dial + '_>, CellError>;
+    /// Starts an iperf3 server behind the Service that `cell` asks, for one stream.
+    fn stream(&self, cell: &Cell) -> Result<Box<dyn Stream + '_>, CellError>;
 }
 
 /// Connections to one Service.
@@ -50,7 +52,7 @@ pub(crate) trait Dial: Sync {
 pub(crate) trait Stream {
     /// Where it goes.
     fn address(&self) -> SocketAddr;
-    /// Sends it from the client pod. iperf3's report is the run's standard output, as JSON.
+    /// Sends it from where the cell says. iperf3's report is the run's standard output, as JSON.
     fn send(&self, amount: Amount, limit: Duration) -> Result<ToolRun, CellError>;
 }
 

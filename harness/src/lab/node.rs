@@ -1,5 +1,6 @@
 //! The lab on this kernel: a node with its pods in namespaces, programmed, counted and verified.
 
+use super::build::{Surroundings, delivery};
 use super::iperf3::Iperf3;
 use super::traffic::{Dialer, Echo, Goal};
 use super::{Dial, Lab, Stream};
@@ -10,14 +11,11 @@ use crate::meter;
 use crate::tool::Runner;
 use crate::tool::place::Place;
 use anyhow::Context;
-use lab_core::cell::Load;
-use lab_core::cluster::{
-    AddressPlan, CLIENT_ADDRESS, Cluster, ENDPOINT_PORT, Endpoint, Family, NODE_ADDRESS, SERVICE_PORT, SERVICE_RANGE,
-    ServicePort,
-};
+use lab_core::cell::{Cell, Load, Source};
+use lab_core::cluster::{AddressPlan, Cluster, ENDPOINT_PORT, Endpoint, Family, ServicePort};
 use lab_core::plan::Plan;
-use lab_core::vocabulary::{Forwarding, Position, ProbeName, Word};
-use netns_topology::{Delivery, Namespace, Node, Pod, Server, Wiring};
+use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, Position, ProbeName, Word};
+use netns_topology::{Delivery, Namespace, Node, Pod};
 use std::collections::BTreeSet;
 use std::mem;
 use std::net::SocketAddr;
@@ -34,12 +32,14 @@ const QUICK: u32 = 3;
 /// A node with its pods, programmed and verified.
 pub(crate) struct NodeLab {
     pub(crate) backend: &'static dyn Backend,
+    layout: LayoutName,
     pub(crate) cluster: Arc<Cluster>,
     runner: &'static dyn Runner,
     driver: Box<dyn Driver>,
     /// Makes the driver of another node with the same load.
     another: Box<dyn Fn() -> Box<dyn Driver> + Send + Sync>,
     addresses: AddressPlan,
+    surroundings: Surroundings,
     node: Node,
     /// How packets arrive: rewritten, unchanged or tunnelled.
     delivery: Delivery,
@@ -95,13 +95,16 @@ impl NodeLab {
         make: driver::Make,
         runner: &'static dyn Runner,
     ) -> Result<Self, CellError> {
-        let addresses = AddressPlan::new(load.cluster.endpoints);
+        let addresses = addresses(load)?;
         let options = Options::of(load, plan);
         let (scheduler, forwarding) = options.variant.settings.ipvs();
         let delivery = delivery(forwarding);
-        let build = || Node::build(&wiring(&addresses, delivery)).context("building the node and its pods");
         let cluster = Cluster::generate(load.cluster.services, &addresses).with_affinity(plan.persistence);
         let cluster = Arc::new(cluster);
+        let dialled = dialled(load, plan);
+        let surroundings = Surroundings::of(&cluster, load.variant.backend, dialled.iter().map(|(_, from)| *from));
+        let wiring = surroundings.wiring(&addresses, delivery);
+        let build = || Node::build(&wiring).context("building the node and its pods");
         let another = {
             let (load, plan) = (*load, Plan { cells: Vec::new(), ..plan.clone() });
             Box::new(move || make(&load, &plan, runner))
@@ -109,10 +112,21 @@ impl NodeLab {
         let driver = another();
         let measured = load.only.is_none_or(|probe| probe == ProbeName::SyncFull);
         let (node, first_load) = FirstLoad::of(&*driver, &cluster, measured, plan.budget, build)?;
-        let spreads = scheduler.spreads() && plan.persistence.is_none();
-        let backend = backend::named(load.variant.backend);
-        let lab = Self { backend, cluster, runner, driver, another, addresses, node, delivery, first_load, spreads };
-        lab.verify()?;
+        let lab = Self {
+            backend: backend::named(load.variant.backend),
+            layout: load.variant.layout,
+            cluster,
+            runner,
+            driver,
+            another,
+            addresses,
+            surroundings,
+            node,
+            delivery,
+            first_load,
+            spreads: scheduler.spreads(),
+        };
+        dialled.iter().try_for_each(|&(access, from)| lab.verify(access, from))?;
         Ok(lab)
     }
 
@@ -124,75 +138,112 @@ impl NodeLab {
         }
     }
 
-    /// The Service at `position`.
-    fn service(&self, position: Position) -> Result<ServicePort<'_>, CellError> {
-        let service = self.cluster.port_at(position, Family::V4);
-        service.ok_or_else(|| CellError::Failed("the cluster has no Service with an IPv4 cluster IP".to_owned()))
+    /// The Service at `position` among those that are reached so.
+    fn service(&self, position: Position, access: Access, from: Origin) -> Result<ServicePort<'_>, CellError> {
+        let service = self.cluster.port_by(position, access, from, Family::V4);
+        service.ok_or_else(|| {
+            CellError::Failed(format!("the cluster has no TCP Service that {access} {} reaches", from.phrase()))
+        })
     }
 
-    fn client(&self) -> &Pod {
-        self.node.client().expect("a lab's node is built with a client pod")
+    /// Where connections from `from` are opened.
+    fn origin(&self, from: Origin) -> &Namespace {
+        match from {
+            Origin::Pod => &self.node.client().expect("a lab's node is built with a client pod").namespace,
+            Origin::Node => self.node.namespace(),
+            Origin::Outside => &self.node.outside().expect("it is built where a cell is dialled from there").namespace,
+        }
     }
 
-    /// The pod with the endpoints of `service`.
-    fn server(&self, service: ServicePort<'_>) -> Result<&Pod, CellError> {
-        let pod = service.endpoints().find_map(|endpoint| self.addresses.server_pod(endpoint.address));
-        let pod = pod.and_then(|pod| self.node.servers().get(pod as usize));
-        pod.ok_or_else(|| CellError::Failed(format!("{} has no endpoint in a pod of the lab", service.name())))
+    /// The endpoints that may answer.
+    fn answering<'a>(&self, service: ServicePort<'a>, access: Access, from: Origin) -> Vec<&'a Endpoint> {
+        match self.backend.name() {
+            BackendName::Direct => service.endpoints().collect(),
+            backend => service.answering(access, from, &self.cluster.node, (backend, self.layout)),
+        }
     }
 
-    /// The port that servers listen on.
-    fn port(&self) -> u16 {
+    /// The pod with `endpoints`, those of `service`; `None` without any.
+    fn server(&self, service: ServicePort<'_>, endpoints: &[&Endpoint]) -> Result<Option<&Pod>, CellError> {
+        let Some(endpoint) = endpoints.first() else { return Ok(None) };
+        let pod = self.addresses.server_pod(endpoint.address).and_then(|pod| self.node.servers().get(pod as usize));
+        let none = || CellError::Failed(format!("{} has no endpoint in a pod of the lab", service.name()));
+        pod.ok_or_else(none).map(Some)
+    }
+
+    /// The port that the servers of `service` listen on.
+    fn port(&self, service: ServicePort<'_>) -> u16 {
         match self.delivery {
-            Delivery::Rewritten => ENDPOINT_PORT,
-            Delivery::Unaltered(_) | Delivery::Tunnelled(_) => SERVICE_PORT,
+            Delivery::Rewritten => service.endpoints().next().map_or(ENDPOINT_PORT, |endpoint| endpoint.port),
+            Delivery::Unaltered(_) | Delivery::Tunnelled(_) => service.port.number,
         }
     }
 
     /// Starts the server of the Service at `position`, and returns what opens connections to it.
-    fn dialer(&self, position: Position) -> Result<Dialer<'_, impl Fn(usize) -> Option<SocketAddr> + Sync>, CellError> {
-        let service = self.service(position)?;
+    fn dialer(
+        &self,
+        position: Position,
+        access: Access,
+        from: Origin,
+    ) -> Result<Dialer<'_, impl Fn(usize) -> Option<SocketAddr> + Sync>, CellError> {
+        let service = self.service(position, access, from)?;
+        let endpoints = self.answering(service, access, from);
         let reached = match self.delivery {
-            Delivery::Rewritten => service.endpoints().map(Endpoint::socket).collect(),
+            _ if endpoints.is_empty() => Vec::new(),
+            Delivery::Rewritten => endpoints.iter().map(|endpoint| endpoint.socket()).collect(),
             Delivery::Unaltered(_) | Delivery::Tunnelled(_) => vec![service.socket()],
         };
-        let pod = self.server(service)?;
-        let echo = Echo::start(pod, self.port())?;
-        let goal = Goal { reached, pod: pod.address };
-        Ok(Dialer::new(service.name(), goal, move |attempt| self.backend.address(service, attempt)).with(echo))
+        let pod = self.server(service, &endpoints)?;
+        let local = service.is_external_local() && access != Access::ClusterIp && from == Origin::Outside;
+        let client = local.then(|| from.address(service.family()));
+        let goal = Goal { reached, pod: pod.map(|pod| pod.address.v4), client };
+        let address = move |attempt| self.backend.address(service, access, &self.cluster.node, attempt);
+        let dialer = Dialer::new(service.name(), goal, address);
+        Ok(match pod {
+            Some(pod) => dialer.with(Echo::start(pod, self.port(service))?),
+            None => dialer,
+        })
     }
 
     /// Every namespace of the lab: the node's, then the pods'.
     pub(crate) fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
-        let pods = self.node.client().into_iter().chain(self.node.servers());
+        let pods = self.node.client().into_iter().chain(self.node.servers()).chain(self.node.outside());
         std::iter::once(self.node.namespace()).chain(pods.map(|pod| &pod.namespace))
     }
 
-    /// Checks that the first, middle and last Service are answered by their own endpoints. If the backend spreads
-    /// connections over endpoints, all of them must answer.
-    fn verify(&self) -> Result<(), CellError> {
+    /// Checks that the first, middle and last Service are answered by their own endpoints, reached so. If the backend
+    /// spreads connections over endpoints, all of them must answer.
+    fn verify(&self, access: Access, from: Origin) -> Result<(), CellError> {
         Position::ALL.iter().try_for_each(|&position| {
-            let dialer = self.dialer(position)?;
-            self.client().namespace.visit(|| self.verify_service(position, &dialer))
+            let service = self.service(position, access, from)?;
+            let dialer = match self.dialer(position, access, from) {
+                // There is nothing to dial, and cells say so.
+                Ok(_) if self.backend.name() == BackendName::Direct && !service.has_endpoints() => return Ok(()),
+                dialer => dialer?,
+            };
+            let spreads = self.spreads && service.service.affinity.is_none();
+            self.origin(from).visit(|| self.verify_service((position, service.name()), spreads, &dialer))
         })
     }
 
-    /// In the client pod.
+    /// Where connections are opened.
     fn verify_service<A: Fn(usize) -> Option<SocketAddr> + Sync>(
         &self,
-        position: Position,
+        (position, name): (Position, &str),
+        spreads: bool,
         dialer: &Dialer<'_, A>,
     ) -> Result<(), CellError> {
         let mut silent: BTreeSet<_> = dialer.goal.reached.iter().copied().collect();
         let attempts = attempts(silent.len());
         for attempt in 0..attempts {
-            silent.remove(&dialer.dial(attempt, &mut || {})?.reached);
-            if silent.is_empty() || !self.spreads {
+            if let Some(reached) = dialer.dial(attempt, &mut || {})?.reached {
+                silent.remove(&reached);
+            }
+            if silent.is_empty() || !spreads {
                 return Ok(());
             }
         }
         let silent = silent.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let name = self.service(position)?.name();
         Err(CellError::Failed(format!(
             "the {position} Service, {name}, was never answered by {silent} in {attempts} connections"
         )))
@@ -222,7 +273,7 @@ impl Lab for NodeLab {
             FirstLoad::OverBudget(error) => return Err(error),
             FirstLoad::Done => {}
         }
-        let empty = Node::bare(NODE_ADDRESS).context("making an empty node")?;
+        let empty = Node::bare(self.surroundings.node()).context("making an empty node")?;
         let load = (self.another)().install(&empty, &self.cluster, limit);
         drop(empty);
         let took = load.as_ref().map_or(SETTLE, |load| load.cost.wall);
@@ -230,34 +281,40 @@ impl Lab for NodeLab {
         load
     }
 
-    fn client(&self) -> &dyn Place {
-        &self.client().namespace
+    fn client(&self, origin: Origin) -> &dyn Place {
+        self.origin(origin)
     }
 
-    fn dial(&self, position: Position) -> Result<Box<dyn Dial + '_>, CellError> {
-        Ok(Box::new(self.dialer(position)?))
+    fn dial(&self, cell: &Cell) -> Result<Box<dyn Dial + '_>, CellError> {
+        Ok(Box::new(self.dialer(cell.position.unwrap_or(Position::First), cell.access, cell.from)?))
     }
 
-    fn stream(&self, position: Position) -> Result<Box<dyn Stream + '_>, CellError> {
-        let service = self.service(position)?;
-        let (client, server) = (&self.client().namespace, &self.server(service)?.namespace);
-        let address = self.backend.address(service, 0).context("a Service with a server has an endpoint")?;
-        Ok(Box::new(Iperf3::start(self.runner, client, address, server, self.port())?))
-    }
-}
-
-fn delivery(forwarding: Forwarding) -> Delivery {
-    match forwarding {
-        Forwarding::Masquerading => Delivery::Rewritten,
-        Forwarding::DirectRouting => Delivery::Unaltered(SERVICE_RANGE),
-        Forwarding::Tunnel => Delivery::Tunnelled(SERVICE_RANGE),
+    fn stream(&self, cell: &Cell) -> Result<Box<dyn Stream + '_>, CellError> {
+        let (position, access, from) = (cell.position.unwrap_or(Position::First), cell.access, cell.from);
+        let service = self.service(position, access, from)?;
+        let nothing = || CellError::Skipped(format!("{} has no endpoint to send to", service.name()));
+        let server = self.server(service, &self.answering(service, access, from))?.ok_or_else(nothing)?;
+        let address = self.backend.address(service, access, &self.cluster.node, 0).ok_or_else(nothing)?;
+        let (client, server) = (self.origin(from), &server.namespace);
+        Ok(Box::new(Iperf3::start(self.runner, client, address, server, self.port(service))?))
     }
 }
 
-fn wiring(addresses: &AddressPlan, delivery: Delivery) -> Wiring {
-    let server = |pod| Server { address: addresses.server_address(pod), block: addresses.block(pod) };
-    let servers = (0..addresses.server_pods).map(server).collect();
-    Wiring { node_address: NODE_ADDRESS, client: CLIENT_ADDRESS, servers, delivery }
+/// The addresses of the cluster that a node is loaded with.
+fn addresses(load: &Load) -> Result<AddressPlan, CellError> {
+    match load.cluster.source {
+        Source::Generated(mix) => Ok(AddressPlan::new(load.cluster.endpoints).of(mix)),
+        Source::Imported { name, .. } => {
+            Err(CellError::Skipped(format!("the cluster of {} is not here", name.as_str())))
+        }
+    }
+}
+
+/// How the cells of `plan` dial the Services of `load`; as usual if none does.
+fn dialled(load: &Load, plan: &Plan) -> BTreeSet<(Access, Origin)> {
+    let here = |cell: &&Cell| (cell.cluster, cell.variant) == (load.cluster, load.variant) && cell.position.is_some();
+    let dialled: BTreeSet<_> = plan.cells.iter().filter(here).map(|cell| (cell.access, cell.from)).collect();
+    if dialled.is_empty() { BTreeSet::from([(Access::default(), Origin::default())]) } else { dialled }
 }
 
 /// How many connections it takes until each of `endpoints` has answered, in all but one case in a billion. Each must be

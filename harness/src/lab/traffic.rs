@@ -1,4 +1,4 @@
-//! New connections from the client pod, and the server that answers each with its pod and the address it was reached at.
+//! New connections to a Service, and the server that answers each: where it was reached, in which pod, and by whom.
 
 use super::Dial;
 use crate::cell_error::CellError;
@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use guests::mark;
 use netns_topology::Pod;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -17,11 +17,13 @@ use std::time::{Duration, Instant};
 const ACCEPTORS: usize = 4;
 /// How long a client waits for a connection or an answer. A SYN is sent again after 1, 3 and 7 s.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// `255.255.255.255:65535 255.255.255.255` and the newline.
-const LONGEST_ANSWER: usize = 38;
+/// How long a refusal may take: without endpoints, a client is told at once.
+const AT_ONCE: Duration = Duration::from_secs(1);
+/// A socket address, a pod's IPv4 address, a client's address of either family, and the newline.
+const LONGEST_ANSWER: usize = 47 + 1 + 15 + 1 + 39 + 1;
 
-/// A server on every address of a pod. It reads one byte, answers with the address it was reached at and the pod's own
-/// address, and closes.
+/// A server on every address of a pod. It reads one byte, answers with the address it was reached at, the pod's own
+/// address and the client's address as it sees it, and closes.
 pub(crate) struct Echo {
     listener: Arc<TcpListener>,
     acceptors: Vec<JoinHandle<()>>,
@@ -31,9 +33,10 @@ impl Echo {
     /// Starts the server in `pod`, on `port`.
     pub(crate) fn start(pod: &Pod, port: u16) -> Result<Self> {
         let Pod { namespace, address, .. } = pod;
-        let listen = || TcpListener::bind((Ipv4Addr::UNSPECIFIED, port));
+        let any = if address.v6.is_some() { Ipv6Addr::UNSPECIFIED.into() } else { IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
+        let listen = || TcpListener::bind((any, port));
         let listener = namespace.visit(listen).with_context(|| format!("listening in {}", namespace.name()))?;
-        Ok(Self::serve(listener, *address))
+        Ok(Self::serve(listener, address.v4))
     }
 
     fn serve(listener: TcpListener, pod: Ipv4Addr) -> Self {
@@ -41,9 +44,9 @@ impl Echo {
         let acceptors = (0..ACCEPTORS).map(|_| {
             let listener = Arc::clone(&listener);
             std::thread::spawn(move || {
-                while let Ok((client, _)) = listener.accept() {
+                while let Ok((stream, client)) = listener.accept() {
                     // If the client has gone, it reports that itself.
-                    let _ = answer(client, pod);
+                    let _ = answer(stream, pod, client.ip());
                 }
             })
         });
@@ -62,31 +65,38 @@ impl Drop for Echo {
     }
 }
 
-fn answer(mut client: TcpStream, pod: Ipv4Addr) -> std::io::Result<()> {
-    let reached = client.local_addr()?;
-    client.read_exact(&mut [0])?;
-    client.write_all(format!("{reached} {pod}\n").as_bytes())
+fn answer(mut stream: TcpStream, pod: Ipv4Addr, client: IpAddr) -> std::io::Result<()> {
+    let reached = canonical(stream.local_addr()?);
+    stream.read_exact(&mut [0])?;
+    stream.write_all(format!("{reached} {pod} {}\n", client.to_canonical()).as_bytes())
+}
+
+/// An IPv4 address as one, also at a socket of both families.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// What a connection showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dialed {
-    /// SYN to established.
+    /// SYN to established, or refused.
     pub(crate) connect: Duration,
-    /// SYN to the first byte of the answer.
+    /// SYN to the first byte of the answer; of a refused connection, to the refusal.
     pub(crate) first_byte: Duration,
-    /// The address at which the server was reached.
-    pub(crate) reached: SocketAddr,
+    /// The address at which the server was reached; `None` if the connection was refused, as it had to be.
+    pub(crate) reached: Option<SocketAddr>,
 }
 
 /// Where connections to a Service must end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Goal {
     /// The addresses at which a server may be reached: the endpoints, or the Service's address if packets arrive
-    /// unchanged.
+    /// unchanged. Without any, connections must be refused at once.
     pub(crate) reached: Vec<SocketAddr>,
-    /// The address of the pod with all its endpoints.
-    pub(crate) pod: Ipv4Addr,
+    /// The address of the pod with all its endpoints; `None` without endpoints.
+    pub(crate) pod: Option<Ipv4Addr>,
+    /// The client's address, where the server must see it.
+    pub(crate) client: Option<IpAddr>,
 }
 
 /// Opens connections to one Service. An answer from anywhere but its goal is an error.
@@ -118,15 +128,21 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
         }
         let name = self.service;
         let address = (self.address)(attempt);
-        let address = address.ok_or_else(|| CellError::Failed(format!("{name} has no endpoint to connect to")))?;
+        let address = address.ok_or_else(|| CellError::Skipped(format!("{name} has no endpoint to connect to")))?;
         let failed =
             |doing: &str, error: std::io::Error| CellError::Failed(format!("{doing} {name} at {address}: {error}"));
-        let socket = prepare().map_err(|error| failed("making a socket for", error))?;
+        let socket = prepare(address).map_err(|error| failed("making a socket for", error))?;
         let to = SockAddr::from(address);
         let start = Instant::now();
         let window = mark::window();
-        socket.connect(&to).map_err(|error| failed("connecting to", error))?;
+        let connected = socket.connect(&to);
         let connect = start.elapsed();
+        match connected {
+            Err(error) if self.goal.reached.is_empty() && error.kind() == ErrorKind::ConnectionRefused => {
+                return refused(name, address, connect);
+            }
+            connected => connected.map_err(|error| failed("connecting to", error))?,
+        }
         established();
         let mut stream = TcpStream::from(socket);
         let mut answer = [0; LONGEST_ANSWER];
@@ -141,7 +157,7 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
             }
         }
         let answer = String::from_utf8_lossy(&answer[..length]);
-        let (reached, pod) = understand(&answer).ok_or_else(|| {
+        let (reached, pod, client) = understand(&answer).ok_or_else(|| {
             CellError::Failed(format!("{name} at {address} answered \"{answer}\" instead of its address and its pod's"))
         })?;
         if !self.goal.reached.contains(&reached) {
@@ -149,24 +165,37 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
                 "{name} at {address} was answered by {reached}, which is not an endpoint of it"
             )));
         }
-        if pod != self.goal.pod {
+        if let Some(expected) = self.goal.pod.filter(|expected| *expected != pod) {
             return Err(CellError::Failed(format!(
-                "{name} at {address} was answered in the pod {pod}, where its endpoints are in {}",
-                self.goal.pod
+                "{name} at {address} was answered in the pod {pod}, where its endpoints are in {expected}"
             )));
         }
-        Ok(Dialed { connect, first_byte, reached })
+        if let Some(expected) = self.goal.client.filter(|expected| *expected != client) {
+            return Err(CellError::Failed(format!(
+                "{name} at {address} was answered by a server that saw {client}, not the client's {expected}"
+            )));
+        }
+        Ok(Dialed { connect, first_byte, reached: Some(reached) })
     }
 }
 
-/// Parses the address that a server was reached at, and its pod's.
-fn understand(answer: &str) -> Option<(SocketAddr, Ipv4Addr)> {
-    let (reached, pod) = answer.trim_end().split_once(' ')?;
-    Some((reached.parse().ok()?, pod.parse().ok()?))
+/// A connection that was refused after `took`, as it had to be.
+fn refused(name: &str, address: SocketAddr, took: Duration) -> Result<Dialed, CellError> {
+    if took > AT_ONCE {
+        return Err(CellError::Failed(format!("{name} at {address} was refused after {took:?}, not at once")));
+    }
+    Ok(Dialed { connect: took, first_byte: took, reached: None })
 }
 
-fn prepare() -> std::io::Result<Socket> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+/// Parses the address that a server was reached at, its pod's, and the client's as it saw it.
+fn understand(answer: &str) -> Option<(SocketAddr, Ipv4Addr, IpAddr)> {
+    let mut words = answer.trim_end().split(' ');
+    let mut word = || words.next();
+    Some((word()?.parse().ok()?, word()?.parse().ok()?, word()?.parse().ok()?))
+}
+
+fn prepare(to: SocketAddr) -> std::io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_write_timeout(Some(PATIENCE))?;
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.set_tcp_nodelay(true)?;
@@ -181,7 +210,7 @@ mod tests {
     const POD: Ipv4Addr = Ipv4Addr::new(10, 128, 0, 3);
 
     fn goal(reached: &[SocketAddr]) -> Goal {
-        Goal { reached: reached.to_vec(), pod: POD }
+        Goal { reached: reached.to_vec(), pod: Some(POD), client: None }
     }
 
     /// A server on loopback that answers as every 127.x.y.z, and its port.
@@ -198,15 +227,15 @@ mod tests {
         let dialer = Dialer::new(NAME, goal(&endpoints), |attempt| Some(endpoints[attempt]));
         for (attempt, endpoint) in endpoints.iter().enumerate() {
             let dialed = dialer.dial(attempt, &mut || {}).unwrap();
-            assert_eq!(dialed.reached, *endpoint);
+            assert_eq!(dialed.reached, Some(*endpoint));
             assert!(dialed.connect <= dialed.first_byte);
         }
     }
 
     #[test]
-    fn a_service_without_endpoints_fails_the_cell() {
+    fn without_an_endpoint_there_is_nothing_to_dial() {
         let error = Dialer::new(NAME, goal(&[]), |_| None).dial(0, &mut || {}).unwrap_err();
-        assert_eq!(error, CellError::Failed("svc-00001 has no endpoint to connect to".to_owned()));
+        assert_eq!(error, CellError::Skipped("svc-00001 has no endpoint to connect to".to_owned()));
     }
 
     #[test]
@@ -223,7 +252,7 @@ mod tests {
     fn a_wrong_pod_fails_the_cell_even_where_the_address_is_the_services() {
         let (_echo, port) = echo();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let goal = Goal { reached: vec![address], pod: Ipv4Addr::new(10, 128, 0, 4) };
+        let goal = Goal { pod: Some(Ipv4Addr::new(10, 128, 0, 4)), ..goal(&[address]) };
         let error = Dialer::new(NAME, goal, |_| Some(address)).dial(0, &mut || {}).unwrap_err();
         let reason =
             format!("svc-00001 at {address} was answered in the pod 10.128.0.3, where its endpoints are in 10.128.0.4");
@@ -231,9 +260,34 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_the_server_does_not_see_fails_the_cell_where_it_must() {
+        let (_echo, port) = echo();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let seen = |client: Ipv4Addr| {
+            let goal = Goal { client: Some(client.into()), ..goal(&[address]) };
+            Dialer::new(NAME, goal, |_| Some(address)).dial(0, &mut || {})
+        };
+        assert!(seen(Ipv4Addr::LOCALHOST).is_ok());
+        let reason =
+            format!("svc-00001 at {address} was answered by a server that saw 127.0.0.1, not the client's {POD}");
+        assert_eq!(seen(POD), Err(CellError::Failed(reason)));
+    }
+
+    #[test]
     fn the_longest_answer_fits() {
-        let most = Ipv4Addr::BROADCAST;
-        assert_eq!(format!("{} {most}\n", SocketAddr::from((most, u16::MAX))).len(), LONGEST_ANSWER);
+        let most = IpAddr::V6(Ipv6Addr::from_bits(u128::MAX));
+        let answer = format!("{} {} {most}\n", SocketAddr::from((most, u16::MAX)), Ipv4Addr::BROADCAST);
+        assert_eq!(answer.len(), LONGEST_ANSWER);
+    }
+
+    #[test]
+    fn a_refusal_is_what_a_service_without_endpoints_must_give() {
+        let (echo, port) = echo();
+        drop(echo);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let dialed = Dialer::new(NAME, Goal { pod: None, ..goal(&[]) }, |_| Some(address)).dial(0, &mut || {});
+        assert_eq!(dialed.unwrap().reached, None);
+        assert!(refused(NAME, address, Duration::from_millis(1001)).is_err());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use guests::mark::Account;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
-use lab_core::vocabulary::{Position, ProbeName};
+use lab_core::vocabulary::ProbeName;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ impl Probe for Bandwidth {
     }
 
     fn run(&self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
-        let stream = lab.stream(cell.position.unwrap_or(Position::First))?;
+        let stream = lab.stream(cell)?;
         let address = stream.address();
         let amount = if plan.target.is_exact() { EXACT } else { Amount::Time(plan.traffic) };
         let patience = plan.traffic + GRACE;

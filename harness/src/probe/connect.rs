@@ -1,4 +1,5 @@
 //! `connect`: new connections, one after the other, each timed until established and until the first byte.
+//! Without endpoints, until it is refused.
 
 use super::{Probe, Reading, left, middle, ns, reading};
 use crate::cell_error::CellError;
@@ -9,7 +10,7 @@ use guests::mark::{Account, Accounts};
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
-use lab_core::vocabulary::{Position, ProbeName};
+use lab_core::vocabulary::ProbeName;
 use std::time::{Duration, Instant};
 
 /// Connections before the timed ones, which fill caches and neighbour tables.
@@ -27,9 +28,9 @@ impl Probe for Connect {
 
     fn run(&self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let begun = Instant::now();
-        let dialer = lab.dial(cell.position.unwrap_or(Position::First))?;
+        let dialer = lab.dial(cell)?;
         let dials = if plan.target.is_exact() { EXACT } else { plan.dials as usize };
-        let dialed = within(lab.client(), || {
+        let dialed = within(lab.client(cell.from), || {
             let mut dialed = Vec::with_capacity(WARM_UP + dials);
             for attempt in 0..WARM_UP + dials {
                 left(begun, limit)?;
@@ -45,9 +46,10 @@ impl Probe for Connect {
             let middle = middle(&samples).map(|place| accounts(&dialed[place].0, dialed[place].1));
             reading(plan, metric, samples).on(middle)
         };
-        Ok(vec![
-            timed(Metric::Connect, |dialed| dialed.connect, |dialed, all| all.beginning(dialed.connect)),
-            timed(Metric::FirstByte, |dialed| dialed.first_byte, |_, all| all),
-        ])
+        let connect = timed(Metric::Connect, |dialed| dialed.connect, |dialed, all| all.beginning(dialed.connect));
+        if dialed.iter().any(|(dialed, _)| dialed.reached.is_none()) {
+            return Ok(vec![connect]);
+        }
+        Ok(vec![connect, timed(Metric::FirstByte, |dialed| dialed.first_byte, |_, all| all)])
     }
 }

@@ -9,7 +9,7 @@ use guests::mark::{self, Account};
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
-use lab_core::vocabulary::{Position, ProbeName};
+use lab_core::vocabulary::ProbeName;
 use std::time::{Duration, Instant};
 
 /// Clients at a time: enough to keep two cores busy, but too few to measure the scheduler.
@@ -23,7 +23,7 @@ impl Probe for ConnectionsPerSecond {
     }
 
     fn run(&self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
-        let dialer = lab.dial(cell.position.unwrap_or(Position::First))?;
+        let dialer = lab.dial(cell)?;
         let time = plan.traffic.min(limit);
         let client = |number: usize, start: Instant| -> Result<usize, CellError> {
             let mut count = 0;
@@ -37,7 +37,7 @@ impl Probe for ConnectionsPerSecond {
         let account = Account::open();
         let start = Instant::now();
         let window = mark::window();
-        let counts: Result<Vec<usize>, CellError> = within(lab.client(), || {
+        let counts: Result<Vec<usize>, CellError> = within(lab.client(cell.from), || {
             std::thread::scope(|scope| {
                 let client = &client;
                 let clients: Vec<_> = (0..CLIENTS).map(|number| scope.spawn(move || client(number, start))).collect();

@@ -6,10 +6,11 @@ use crate::lab::traffic::Dialed;
 use crate::lab::{Amount, Dial, Lab, Stream};
 use crate::tool::place::{Here, Place};
 use crate::tool::{Ending, Runner, ToolRun};
+use lab_core::cell::Cell;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
 use lab_core::metric::Metric;
-use lab_core::vocabulary::Position;
+use lab_core::vocabulary::Origin;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -160,15 +161,15 @@ impl Lab for Fake {
         self.install(&Here, &self.cluster, limit)
     }
 
-    fn client(&self) -> &dyn Place {
+    fn client(&self, _: Origin) -> &dyn Place {
         &Here
     }
 
-    fn dial(&self, _: Position) -> Result<Box<dyn Dial + '_>, CellError> {
+    fn dial(&self, _: &Cell) -> Result<Box<dyn Dial + '_>, CellError> {
         self.does("serve").map(|()| Box::new(FakeTraffic(self)) as Box<dyn Dial>)
     }
 
-    fn stream(&self, _: Position) -> Result<Box<dyn Stream + '_>, CellError> {
+    fn stream(&self, _: &Cell) -> Result<Box<dyn Stream + '_>, CellError> {
         self.does("serve").map(|()| Box::new(FakeTraffic(self)) as Box<dyn Stream>)
     }
 }
@@ -180,7 +181,7 @@ impl Dial for FakeTraffic<'_> {
         self.0.does("dial")?;
         established();
         let [connect, first_byte] = [2, 5].map(Duration::from_micros);
-        Ok(Dialed { connect, first_byte, reached: self.address() })
+        Ok(Dialed { connect, first_byte, reached: Some(self.address()) })
     }
 }
 

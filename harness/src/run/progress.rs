@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lab_core::cell::Cell;
 use lab_core::dataset::CellRecord;
 use lab_core::units;
-use lab_core::vocabulary::{Outcome, Way, Word};
+use lab_core::vocabulary::{Access, Origin, Outcome, Way, Word};
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
@@ -90,7 +90,12 @@ impl Listener for Progress {
 
 /// A cell in a line.
 pub(crate) fn describe(cell: &Cell) -> String {
+    let dialled = [
+        (cell.access != Access::default()).then(|| format!(" {}", cell.access)),
+        (cell.from != Origin::default()).then(|| format!(" {}", cell.from.phrase())),
+    ];
     let position = cell.position.map_or(String::new(), |position| format!(" {position}"));
+    let position: String = [position].into_iter().chain(dialled.into_iter().flatten()).collect();
     let way = (Way::of(cell.variant.backend).len() > 1).then_some(cell.variant.way.name());
     let told: Vec<&str> = way.into_iter().chain(cell.variant.settings.unusual(cell.variant.backend)).collect();
     let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) };

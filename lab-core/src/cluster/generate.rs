@@ -1,43 +1,27 @@
-//! A generated cluster: Services that are all alike, and the changes that the lab makes to them.
+//! A generated cluster, and the changes that the lab makes to it.
 
 use super::address::AddressPlan;
 use super::endpoint::{Endpoint, in_picking_order};
-use super::service::{Port, Protocol, Service};
-use super::{Cluster, SERVICE_PORT};
+use super::family::Family;
+use super::service::Service;
+use super::{Cluster, ENDPOINT_PORT, NODE_ADDRESS_V6};
 use crate::vocabulary::Position;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-impl Service {
-    /// Service `index` of a generated cluster: one TCP port on an IPv4 cluster IP.
-    fn generate(index: u32, plan: &AddressPlan) -> Self {
-        let endpoint = |place| Endpoint::ready(SocketAddr::V4(plan.endpoint(index, place)));
-        let port = Port {
-            name: "http".to_owned(),
-            protocol: Protocol::Tcp,
-            number: SERVICE_PORT,
-            node_port: None,
-            endpoints: in_picking_order((0..plan.endpoints).map(endpoint).collect()),
-        };
-        Self {
-            namespace: "default".to_owned(),
-            name: format!("svc-{:05}", index + 1),
-            cluster_ips: [plan.cluster_ip(index).into()].into_iter().collect(),
-            ports: vec![port],
-            ..Self::default()
-        }
-    }
-}
-
 impl Cluster {
-    /// `services` Services that are all alike, from `default/svc-00001` on, with addresses from `plan`.
+    /// `services` Services of `plan`'s mix, from `default/svc-00001` on, with its addresses.
     ///
     /// Call [`AddressPlan::check`] first: beyond the capacity, addresses are outside their ranges.
     #[must_use]
     pub fn generate(services: u32, plan: &AddressPlan) -> Self {
-        let services = (0..services).map(|index| Arc::new(Service::generate(index, plan))).collect();
-        Self { services, ..Self::default() }
+        let services: Vec<_> = (0..services).map(|index| Arc::new(Service::generate(index, plan))).collect();
+        let mut cluster = Self { services, ..Self::default() };
+        if cluster.ports(Family::V6).next().is_some() {
+            cluster.node.addresses.push(NODE_ADDRESS_V6.into());
+        }
+        cluster
     }
 
     /// The place of the Service that changes are made to; `None` in an empty cluster.
@@ -56,14 +40,15 @@ impl Cluster {
     pub fn with_service_added(&self, plan: &AddressPlan) -> Self {
         let mut after = self.clone();
         let mut service = Service::generate(self.count(), plan);
-        service.affinity = self.services.last().and_then(|last| last.affinity);
+        service.affinity = service.affinity.or(self.services.first().and_then(|first| first.affinity));
         after.services.push(Arc::new(service));
         after
     }
 
-    /// With this session affinity of every Service.
+    /// With this session affinity of every Service; without any, as it is.
     #[must_use]
     pub fn with_affinity(mut self, affinity: Option<Duration>) -> Self {
+        let affinity @ Some(_) = affinity else { return self };
         for place in 0..self.services.len() {
             if self.services[place].affinity != affinity {
                 self.service_mut(place).affinity = affinity;
@@ -87,10 +72,18 @@ impl Cluster {
     pub fn with_endpoint_replaced(&self, plan: &AddressPlan) -> Self {
         let mut after = self.clone();
         if let Some(middle) = self.middle() {
-            let spare = plan.spare(Position::Middle.index(self.count()));
+            let spare = |family| plan.spare(Position::Middle.index(self.count()), family);
             for port in &mut after.service_mut(middle).ports {
-                port.endpoints.pop();
-                port.endpoints.push(Endpoint::ready(SocketAddr::V4(spare)));
+                let number = port.endpoints.first().map_or(ENDPOINT_PORT, |endpoint| endpoint.port);
+                if port.endpoints.is_empty() {
+                    port.endpoints.push(Endpoint::ready(SocketAddr::new(spare(Family::V4), number)));
+                }
+                for family in Family::ALL {
+                    let of_family = |endpoint: &&mut Endpoint| Family::of(endpoint.address) == family;
+                    if let Some(last) = port.endpoints.iter_mut().rfind(of_family) {
+                        last.address = spare(family);
+                    }
+                }
                 port.endpoints = in_picking_order(std::mem::take(&mut port.endpoints));
             }
         }
@@ -100,7 +93,6 @@ impl Cluster {
 
 #[cfg(test)]
 mod tests {
-    use super::super::family::Family;
     use super::*;
 
     fn endpoints(service: &Service) -> Vec<String> {

@@ -1,10 +1,12 @@
 //! Services, endpoints and the node: one model, for generated and imported clusters.
 
+mod access;
 mod address;
 mod endpoint;
 mod family;
 mod feature;
 mod generate;
+mod mix;
 mod node;
 mod port;
 mod reach;
@@ -20,8 +22,8 @@ pub use reach::{Choice, Hints, Reach};
 pub use service::{ClusterIps, Ingress, IpMode, Port, Protocol, Service, ServiceType, TrafficPolicy};
 
 use crate::vocabulary::Position;
-use ipnet::{IpNet, Ipv4Net};
-use std::net::Ipv4Addr;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 /// Where cluster IPs come from: kubeadm's default.
@@ -34,12 +36,40 @@ pub const ENDPOINT_RANGE: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 192, 0
 pub const NODE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 11, 0, 1);
 /// The client pod's address.
 pub const CLIENT_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 128, 0, 2);
+/// Where IPv6 cluster IPs come from.
+pub const SERVICE_RANGE_V6: Ipv6Net = v6_range([0xfd00, 0x10, 0x96, 0, 0, 0, 0, 0], 108);
+/// Where pods' IPv6 addresses come from.
+pub const POD_RANGE_V6: Ipv6Net = v6_range([0xfd00, 0x10, 0x128, 0, 0, 0, 0, 0], 48);
+/// Where endpoints' IPv6 addresses come from.
+pub const ENDPOINT_RANGE_V6: Ipv6Net = v6_range([0xfd00, 0x10, 0x128, 0x192, 0, 0, 0, 0], 106);
+/// Where external IPs come from: shared address space, which no machine of this cluster has.
+pub const EXTERNAL_RANGE: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(100, 64, 0, 0), 12);
+/// Where load balancers' addresses come from.
+pub const BALANCER_RANGE: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(100, 80, 0, 0), 12);
+/// Where load balancers' IPv6 addresses come from.
+pub const BALANCER_RANGE_V6: Ipv6Net = v6_range([0xfd00, 0x100, 0x80, 0, 0, 0, 0, 0], 108);
+/// The node's IPv6 address.
+pub const NODE_ADDRESS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x10, 0x11, 0, 0, 0, 0, 1);
+/// The client pod's IPv6 address.
+pub const CLIENT_ADDRESS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x10, 0x128, 0, 0, 0, 0, 2);
+/// The address of the machine outside the cluster (documentation range).
+pub const OUTSIDE_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+/// Its IPv6 address.
+pub const OUTSIDE_ADDRESS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x192, 0x2, 0, 0, 0, 0, 2);
+/// The node's address on the network that it shares with that machine.
+pub const OUTSIDE_GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+/// Its IPv6 address there.
+pub const OUTSIDE_GATEWAY_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x192, 0x2, 0, 0, 0, 0, 1);
 /// The port of every generated Service.
 pub const SERVICE_PORT: u16 = 80;
 /// The port of every generated endpoint.
 pub const ENDPOINT_PORT: u16 = 8080;
 /// How many server pods a node has by default.
 pub const SERVER_PODS: u32 = 4;
+
+const fn v6_range([a, b, c, d, e, f, g, h]: [u16; 8], prefix: u8) -> Ipv6Net {
+    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix)
+}
 
 /// A node and its Services, in the order in which a layout installs them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

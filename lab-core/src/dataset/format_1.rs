@@ -36,7 +36,7 @@ impl FlatCell {
             way: way.unwrap_or(Way::of(backend)[0]),
             settings: Settings { scheduler, forwarding },
         };
-        Ok(Cell { cluster: ClusterSpec::uniform(services, endpoints), variant, probe, position })
+        Ok(Cell::new(ClusterSpec::uniform(services, endpoints), variant, probe, position))
     }
 }
 
@@ -120,6 +120,6 @@ mod tests {
         let cell = cell(text.parse().unwrap()).unwrap();
         let variant = Variant { layout: LayoutName::KubeProxy130PartialSync, ..Variant::usual(BackendName::Nftables) };
         let cluster = ClusterSpec::uniform(1, 2);
-        assert_eq!(cell, Cell { cluster, variant, probe: ProbeName::Connect, position: Some(Position::First) });
+        assert_eq!(cell, Cell::new(cluster, variant, ProbeName::Connect, Some(Position::First)));
     }
 }

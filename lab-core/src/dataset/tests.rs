@@ -32,12 +32,12 @@ fn cell(samples: &[f64]) -> CellRecord {
     CellRecord {
         scenario: "test".to_owned(),
         target: TargetName::Host,
-        cell: Cell {
-            cluster: ClusterSpec::uniform(100, 2),
-            variant: Variant::usual(BackendName::Nftables),
-            probe: ProbeName::Connect,
-            position: Some(Position::Last),
-        },
+        cell: Cell::new(
+            ClusterSpec::uniform(100, 2),
+            Variant::usual(BackendName::Nftables),
+            ProbeName::Connect,
+            Some(Position::Last),
+        ),
         round: 1,
         replica: 0,
         outcome: Outcome::Measured,

@@ -78,7 +78,7 @@ impl Reader {
     }
 
     /// Adds a problem for every key of a mapping that is not among `keys`.
-    pub fn known(&mut self, entries: &[Entry], keys: &[&str]) {
+    pub fn known<'a>(&mut self, entries: impl IntoIterator<Item = &'a Entry>, keys: &[&str]) {
         for entry in entries {
             if !keys.contains(&entry.key.as_str()) {
                 self.problem(entry.line, Unknown::new("key", &entry.key, keys.iter().copied()).to_string());

@@ -36,8 +36,8 @@ pub const REPLICAS: RangeInclusive<u32> = 1..=100;
 pub const INSTRUCTIONS: RangeInclusive<u64> = 1_000_000_000..=100_000_000_000_000;
 /// Sensible times for endpoints to keep changing in a round.
 pub const CHURN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);
-/// Sensible times for a client to be sent to the same real server: the API's limits for session affinity.
-pub const PERSISTENCE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
+/// Sensible times for session affinity: the API's limits.
+pub const AFFINITY: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
 /// Sensible sizes of a guest's memory, in MiB.
 pub const MEMORY: RangeInclusive<u32> = 512..=1_048_576;
 
@@ -70,8 +70,8 @@ pub struct Scenario {
     pub traffic: Duration,
     /// How long `churn` goes on in a round.
     pub churn: Duration,
-    /// For how long IPVS sends a client to the same real server.
-    pub persistence: Option<Duration>,
+    /// Session affinity of every Service: for how long a client stays with its endpoint.
+    pub affinity: Option<Duration>,
     /// kube-proxy's settings.
     pub proxy: ProxyConfig,
     /// Memory of each guest, in MiB.
@@ -114,7 +114,7 @@ impl Scenario {
             dials: self.dials,
             traffic: self.traffic,
             churn: self.churn,
-            persistence: self.persistence,
+            persistence: self.affinity,
             proxy: self.proxy.clone(),
             memory: self.memory,
             cells: self.cells(),

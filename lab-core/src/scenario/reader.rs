@@ -1,15 +1,14 @@
 //! Turns a YAML document into a scenario, and finds every problem on the way.
 
 use super::{
-    BUDGET, CHURN, DIALS, INSTRUCTIONS, MEMORY, MOST_ENDPOINTS, PERSISTENCE, Part, REPLICAS, ROUNDS, Scenario, TRAFFIC,
+    AFFINITY, BUDGET, CHURN, DIALS, INSTRUCTIONS, MEMORY, MOST_ENDPOINTS, Part, REPLICAS, ROUNDS, Scenario, TRAFFIC,
     parse_duration, parse_instructions,
 };
 use crate::axes::Axes;
-use crate::cluster::AddressPlan;
 use crate::document::{Entry, Node, Reader, Value};
 use crate::proxy_config::ProxyConfig;
 use crate::reference;
-use crate::vocabulary::{LayoutName, ProbeName, TargetName, Unknown, Word};
+use crate::vocabulary::{LayoutName, Mix, ProbeName, TargetName, Unknown, Word};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -23,12 +22,15 @@ const KEYS: &[&str] = &[
     "layout",
     "services",
     "endpoints",
+    "mix",
+    "affinity",
     "probes",
+    "access",
+    "from",
     "parts",
     "way",
     "scheduler",
     "forwarding",
-    "persistence",
     "kube-proxy",
     "rounds",
     "replicas",
@@ -41,6 +43,9 @@ const KEYS: &[&str] = &[
     "references",
 ];
 
+/// What a key was called before, which is still read.
+const OLD_AFFINITY: &str = "persistence";
+
 /// The keys of a part.
 const PART_KEYS: &[&str] = &["services", "probes"];
 
@@ -52,7 +57,7 @@ impl Reader {
             return None;
         };
         self.top = entries.first().map_or(1, |entry| entry.line);
-        self.known(entries, KEYS);
+        self.known(entries.iter().filter(|entry| entry.key != OLD_AFFINITY), KEYS);
         let find = |key: &str| entries.iter().find(|entry| entry.key == key);
 
         let name = self.required(find("name"), "name", Self::name);
@@ -61,14 +66,24 @@ impl Reader {
         let target = find("target").map_or(Some(None), |entry| self.target(entry));
         let mut axes = Axes::default();
         let endpoints =
-            find("endpoints").map_or(Some(axes.endpoints), |entry| self.count(entry, &(1..=MOST_ENDPOINTS)));
+            find("endpoints").map_or(Some(axes.endpoints), |entry| self.count(entry, &(0..=MOST_ENDPOINTS)));
         axes.endpoints = endpoints.unwrap_or(1);
+        if let Some(mix) = find("mix").and_then(|entry| self.mix(entry)) {
+            axes.mix = mix;
+        }
         self.axis(find("backends"), &mut axes.backends);
         self.layouts(find("layout"), &mut axes);
         self.axis(find("way"), &mut axes.ways);
         self.axis(find("scheduler"), &mut axes.schedulers);
         self.axis(find("forwarding"), &mut axes.forwardings);
-        let parts = self.parts(&find, axes.endpoints);
+        self.axis(find("access"), &mut axes.accesses);
+        self.axis(find("from"), &mut axes.origins);
+        if let Some(entry) = find("access").or_else(|| find("from"))
+            && let Some(unreached) = axes.unreached()
+        {
+            self.problem(entry.line, format!("access: {unreached}"));
+        }
+        let parts = self.parts(&find, &axes);
         let rounds = find("rounds").map_or(Some(5), |entry| self.count(entry, &ROUNDS));
         let replicas = find("replicas").map_or(Some(1), |entry| self.count(entry, &REPLICAS));
         let budget = find("budget").map_or(Some(Duration::from_secs(60)), |entry| self.duration(entry, &BUDGET));
@@ -76,7 +91,7 @@ impl Reader {
         let dials = find("dials").map_or(Some(200), |entry| self.count(entry, &DIALS));
         let traffic = find("traffic").map_or(Some(Duration::from_secs(1)), |entry| self.duration(entry, &TRAFFIC));
         let churn = find("churn").map_or(Some(Duration::from_secs(10)), |entry| self.duration(entry, &CHURN));
-        let persistence = find("persistence").map_or(Some(None), |entry| self.duration(entry, &PERSISTENCE).map(Some));
+        let affinity = self.affinity(find("affinity"), find(OLD_AFFINITY));
         let proxy = find("kube-proxy").map_or(Some(ProxyConfig::default()), |entry| self.proxy(entry));
         let memory = find("memory").map_or(Some(4096), |entry| self.count(entry, &MEMORY));
         let references = find("references").map_or(Some(Vec::new()), |entry| self.references(entry));
@@ -95,7 +110,7 @@ impl Reader {
             dials: dials?,
             traffic: traffic?,
             churn: churn?,
-            persistence: persistence?,
+            affinity: affinity?,
             proxy: proxy?,
             memory: memory?,
             references: references?,
@@ -138,10 +153,10 @@ impl Reader {
     }
 
     /// The parts; a scenario without that key is a single one.
-    fn parts<'a>(&mut self, find: &dyn Fn(&str) -> Option<&'a Entry>, endpoints: u32) -> Option<Vec<Part>> {
+    fn parts<'a>(&mut self, find: &dyn Fn(&str) -> Option<&'a Entry>, axes: &Axes) -> Option<Vec<Part>> {
         let Some(parts) = find("parts") else {
             return self
-                .part(find, "a scenario needs name, question, and services or parts", self.top, endpoints)
+                .part(find, "a scenario needs name, question, and services or parts", self.top, axes)
                 .map(|part| vec![part]);
         };
         for key in PART_KEYS {
@@ -158,7 +173,7 @@ impl Reader {
             };
             self.known(entries, PART_KEYS);
             let find = |key: &str| entries.iter().find(|entry| entry.key == key);
-            read.extend(self.part(&find, "a part needs services", item.line, endpoints));
+            read.extend(self.part(&find, "a part needs services", item.line, axes));
         }
         Some(read)
     }
@@ -168,17 +183,36 @@ impl Reader {
         find: &dyn Fn(&str) -> Option<&'a Entry>,
         needs: &str,
         line: u64,
-        endpoints: u32,
+        axes: &Axes,
     ) -> Option<Part> {
         let probes = find("probes").map_or(Some(ProbeName::usual()), |entry| self.words(entry));
         let services = match find("services") {
-            Some(entry) => self.services(entry, endpoints),
+            Some(entry) => self.services(entry, axes),
             None => {
                 self.problem(line, format!("services: missing; {needs}"));
                 None
             }
         };
         Some(Part { services: services?, probes: probes? })
+    }
+
+    /// Session affinity, by its name or by its old one.
+    fn affinity(&mut self, entry: Option<&Entry>, old: Option<&Entry>) -> Option<Option<Duration>> {
+        if let (Some(_), Some(old)) = (entry, old) {
+            self.problem(old.line, format!("{OLD_AFFINITY}: it is the old name of affinity, which stands here, too"));
+        }
+        entry.or(old).map_or(Some(None), |entry| self.duration(entry, &AFFINITY).map(Some))
+    }
+
+    fn mix(&mut self, entry: &Entry) -> Option<Mix> {
+        match &entry.node.value {
+            Value::Text(name) => match Mix::find(name) {
+                Ok(mix) => return Some(mix),
+                Err(unknown) => self.problem(entry.node.line, format!("mix: {unknown}")),
+            },
+            _ => self.wrong(entry, "the name of a mix"),
+        }
+        None
     }
 
     fn instructions(&mut self, entry: &Entry) -> Option<u64> {
@@ -261,15 +295,14 @@ impl Reader {
         None
     }
 
-    fn services(&mut self, entry: &Entry, endpoints: u32) -> Option<Vec<u32>> {
+    fn services(&mut self, entry: &Entry, axes: &Axes) -> Option<Vec<u32>> {
         let items = self.list(entry, "numbers of Services")?;
-        let addresses = AddressPlan::new(endpoints);
         let mut counts = Vec::new();
         for item in items {
             let Some(count) = self.whole(&entry.key, item, &(1..=u32::MAX)) else { continue };
             if counts.contains(&count) {
                 self.problem(item.line, format!("{}: {count} stands in it twice", entry.key));
-            } else if let Err(full) = addresses.check(count) {
+            } else if let Err(full) = axes.check(count) {
                 self.problem(item.line, format!("{}: {full}", entry.key));
             }
             counts.push(count);

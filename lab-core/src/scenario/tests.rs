@@ -23,8 +23,9 @@ fn every_problem_is_named_with_its_line() {
     assert_eq!(
         problems(text),
         "scenarios/x.yaml:5: unknown key \"round\"; known: name, question, about, target, backends, layout, \
-         services, endpoints, probes, parts, way, scheduler, forwarding, persistence, kube-proxy, rounds, replicas, \
-         budget, instructions, dials, traffic, churn, memory, references (did you mean \"rounds\"?)\n\
+         services, endpoints, mix, affinity, probes, access, from, parts, way, scheduler, forwarding, kube-proxy, \
+         rounds, replicas, budget, instructions, dials, traffic, churn, memory, references (did you mean \
+         \"rounds\"?)\n\
          scenarios/x.yaml:1: name: found \"First packet\"; it takes lower-case letters, digits and dashes: it becomes \
          part of a folder's name\n\
          scenarios/x.yaml:2: question: found \"\"; it takes text\n\
@@ -60,7 +61,7 @@ fn a_wrong_type_is_refused() {
         ("rounds: many", "a whole number from 1 to 1000"),
         ("rounds: 2.5", "a whole number from 1 to 1000"),
         ("rounds: 0", "a whole number from 1 to 1000"),
-        ("endpoints: 99999999999999999999999", "a whole number from 1 to 1000"),
+        ("endpoints: 99999999999999999999999", "a whole number from 0 to 1000"),
         ("budget: 60", "a time with its unit, such as 90s or 2m, from 1s to 86400s"),
         ("traffic: -1s", "a time with its unit, such as 90s or 2m, from 100ms to 60s"),
         ("about: [a, b]", "text"),
@@ -144,12 +145,39 @@ fn what_a_backend_does_not_use_is_not_accepted_in_silence() {
         let scenario = Scenario::read("x.yaml", &text).unwrap();
         scenario.unused().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    let others = "iptables-legacy, iptables-nft, nftables";
-    assert_eq!(unused("persistence: 3h\n"), [format!("persistence: not used by {others}")]);
     assert_eq!(
         unused("backends: [direct, iptables-legacy, ipvs]\nway: batched\nscheduler: [rr, sh]\nforwarding: tunnel\n"),
         ["way", "scheduler", "forwarding"].map(|setting| format!("{setting}: not used by iptables-legacy"))
     );
-    assert_eq!(unused("backends: [direct, ipvs]\npersistence: 3h\n"), Vec::<String>::new());
     assert_eq!(unused("scheduler: rr\n"), Vec::<String>::new());
+}
+
+#[test]
+fn affinity_is_of_every_backend_and_read_by_its_old_name() {
+    let affinity = |line: &str| Scenario::read("x.yaml", &format!("{GOOD}{line}\n")).unwrap().affinity;
+    let three_hours = Some(Duration::from_secs(10_800));
+    assert_eq!((affinity("affinity: 3h"), affinity("persistence: 3h"), affinity("")), (three_hours, three_hours, None));
+    let both = problems(&format!("{GOOD}affinity: 3h\npersistence: 1h\n"));
+    assert_eq!(both, "scenarios/x.yaml:5: persistence: it is the old name of affinity, which stands here, too");
+}
+
+#[test]
+fn what_cannot_be_reached_is_a_problem_and_beside_what_can_be_is_left_out() {
+    let from_outside = problems(&format!("{GOOD}from: outside\n"));
+    let why = "access: cluster-ip from outside: cluster IPs are routed inside the cluster only";
+    assert_eq!(from_outside, format!("scenarios/x.yaml:4: {why}"));
+    let other = problems(&format!("{GOOD}access: [node-port, external-ip]\nmix: node-port\n"));
+    assert_eq!(other, "scenarios/x.yaml:4: access: no Service of the mix node-port is reached by external-ip");
+    let text = format!("{GOOD}access: [cluster-ip, node-port]\nfrom: [pod, outside]\n");
+    let scenario = Scenario::read("x.yaml", &text).unwrap();
+    assert_eq!(
+        scenario.impossible(),
+        ["access cluster-ip from outside: cluster IPs are routed inside the cluster only"]
+    );
+}
+
+#[test]
+fn there_are_no_more_node_ports_than_numbers_for_them() {
+    let found = problems(&(GOOD.replace("100", "40000") + "access: node-port\n"));
+    assert!(found.contains("the node ports from 30000 run out"), "{found}");
 }

@@ -2,7 +2,7 @@
 
 use super::Scenario;
 use crate::axes::Axes;
-use crate::vocabulary::{BackendName, LayoutName, Way, Word};
+use crate::vocabulary::{Access, BackendName, LayoutName, Origin, Way, Word};
 use std::fmt;
 
 /// What is asked for and not done.
@@ -37,6 +37,13 @@ impl fmt::Display for Unused {
 }
 
 impl Scenario {
+    /// What its axes ask for and no cell can: cluster IPs from outside.
+    #[must_use]
+    pub fn impossible(&self) -> Vec<String> {
+        let said = |(access, from, why): (Access, Origin, &str)| format!("access {access} {}: {why}", from.phrase());
+        self.axes.impossible().map(said).collect()
+    }
+
     /// The settings that differ from the default and that some backends do not use, in the order of the keys.
     #[must_use]
     pub fn unused(&self) -> Vec<Unused> {
@@ -58,7 +65,6 @@ impl Scenario {
             of("way", self.axes.ways != usual.ways, &has_way),
             of("scheduler", self.axes.schedulers != usual.schedulers, &ipvs),
             of("forwarding", self.axes.forwardings != usual.forwardings, &ipvs),
-            of("persistence", self.persistence.is_some(), &ipvs),
         ];
         earlier.chain(settings.into_iter().flatten()).collect()
     }

@@ -3,10 +3,12 @@
 //!
 //! Each word has one spelling everywhere.
 
+mod access;
 mod layout;
 mod probe;
 mod word;
 
+pub use access::{Access, Mix, Origin};
 pub use probe::ProbeName;
 pub use word::{Unknown, Word, words};
 
@@ -133,15 +135,6 @@ impl LayoutName {
         }
     }
 }
-
-/// What the Services of a generated cluster are like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Mix {
-    /// All alike: one TCP port on a cluster IP, and the same number of endpoints.
-    Uniform,
-}
-
-words!("mix", Mix { Uniform = "uniform" });
 
 /// How changes are applied to a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

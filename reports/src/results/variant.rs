@@ -1,8 +1,8 @@
 //! A variant in one of the runs.
 
 use super::{Place, Results, Row};
-use lab_core::cell::{Cell, ClusterSpec, Variant};
-use lab_core::vocabulary::{Position, ProbeName};
+use lab_core::cell::{Cell, ClusterSpec, Contender, Source, Variant};
+use lab_core::vocabulary::{Access, Origin, Position, ProbeName};
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
@@ -10,6 +10,10 @@ use std::ops::Deref;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct VariantRun {
     pub(crate) variant: Variant,
+    /// What its Services are like, as what they are dialled, and from where.
+    pub(crate) source: Source,
+    pub(crate) access: Access,
+    pub(crate) from: Origin,
     /// The run's number among the runs: last, so that a variant stands beside itself.
     pub(crate) run: usize,
 }
@@ -23,13 +27,20 @@ impl Deref for VariantRun {
 
 impl VariantRun {
     pub(crate) fn of(row: &Row) -> Self {
-        Self { variant: row.cell.variant, run: row.run }
+        let Cell { cluster: ClusterSpec { source, .. }, variant, access, from, .. } = row.cell;
+        Self { variant, source, access, from, run: row.run }
     }
 
     /// The cell at which it is asked `probe`.
     pub(crate) fn place(self, services: u32, endpoints: u32, probe: ProbeName, position: Option<Position>) -> Place {
-        let cluster = ClusterSpec::uniform(services, endpoints);
-        Place { run: self.run, cell: Cell { cluster, variant: self.variant, probe, position } }
+        let Self { variant, source, access, from, run } = self;
+        let cluster = ClusterSpec { services, endpoints, source };
+        Place { run, cell: Cell { cluster, variant, probe, position, access, from } }
+    }
+
+    /// What it is to whoever asks `probe`.
+    fn asked(self, probe: ProbeName) -> Contender {
+        self.place(1, 1, probe, None).cell.contender()
     }
 }
 

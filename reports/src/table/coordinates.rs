@@ -31,10 +31,10 @@ pub(crate) fn of_cell<Row>(cell: fn(&Row) -> &Cell) -> impl Iterator<Item = Colu
     COORDINATES.iter().map(move |coordinate| Column::coordinate(coordinate, cell))
 }
 
-/// A cell's coordinates in words that a benchmark's name can be made of: `backend=ipvs/way=batched/…/position=last`. A
-/// layout is named where it is not the usual one, so that names stay as they are.
+/// A cell's coordinates in words that a benchmark's name can be made of: `backend=ipvs/way=batched/…/position=last`. What
+/// is newer than the names (layouts, clusters, ways to dial) is named where it is unusual, so that they stay as they are.
 pub(crate) fn path(cell: &Cell) -> String {
-    let Cell { cluster, variant, position, probe: _ } = cell;
+    let Cell { cluster, variant, position, access, from, probe: _ } = cell;
     let mut path = format!("backend={}", variant.backend);
     path.extend(variant.unusual_layout().map(|layout| format!("/layout={layout}")));
     path += &format!("/way={}", variant.way);
@@ -43,6 +43,13 @@ pub(crate) fn path(cell: &Cell) -> String {
         path.extend(word.map(|word| format!("/{name}={word}")));
     }
     path.extend(sizes.map(|(name, size)| format!("/{name}={size}")));
+    path.extend(unusual(&cluster.source).map(|source| format!("/cluster={}", source.name())));
     path.extend(position.map(|position| format!("/position={position}")));
+    path.extend(unusual(access).map(|access| format!("/access={access}")));
+    path.extend(unusual(from).map(|from| format!("/from={from}")));
     path
+}
+
+fn unusual<T: Copy + Default + PartialEq>(value: &T) -> Option<T> {
+    Some(*value).filter(|value| *value != T::default())
 }

@@ -1,6 +1,8 @@
 //! One point of a run: which cluster, carried by which variant, asked by which probe, at which position.
 
-use crate::vocabulary::{BackendName, Forwarding, LayoutName, Mix, Position, ProbeName, Scheduler, Way, Word};
+use crate::vocabulary::{
+    Access, BackendName, Forwarding, LayoutName, Mix, Origin, Position, ProbeName, Scheduler, Way, Word,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,6 +19,12 @@ pub struct Cell {
     pub probe: ProbeName,
     /// Which Service is asked; `None` where the probe asks no single one.
     pub position: Option<Position>,
+    /// As what that Service is dialled.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub access: Access,
+    /// Where it is dialled from.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub from: Origin,
 }
 
 /// A cluster, described: enough to make it again, or to know it again. The Services themselves are
@@ -28,7 +36,7 @@ pub struct ClusterSpec {
     /// The number of endpoints behind each Service; of an imported cluster the median.
     pub endpoints: u32,
     /// Where the Services come from.
-    #[serde(default, skip_serializing_if = "Source::is_usual")]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub source: Source,
 }
 
@@ -100,6 +108,12 @@ pub struct Contender {
     pub way: Option<Way>,
     /// What the backend was told besides.
     pub settings: Settings,
+    /// What the Services are like.
+    pub source: Source,
+    /// As what they are dialled.
+    pub access: Access,
+    /// Where they are dialled from.
+    pub from: Origin,
 }
 
 /// A coordinate of a cell: a column of every table.
@@ -134,12 +148,21 @@ pub const COORDINATES: &[Coordinate] = {
         Coordinate { name: "way", read: Always(|cell| cell.variant.way.name()) },
         Coordinate { name: "services", read: Number(|cell| cell.cluster.services) },
         Coordinate { name: "endpoints", read: Number(|cell| cell.cluster.endpoints) },
+        Coordinate { name: "cluster", read: Always(|cell| cell.cluster.source.name()) },
         Coordinate { name: "position", read: MaybeWord(|cell| cell.position.map(Word::name)) },
+        Coordinate { name: "access", read: MaybeWord(|cell| cell.position.map(|_| cell.access.name())) },
+        Coordinate { name: "from", read: MaybeWord(|cell| cell.position.map(|_| cell.from.name())) },
         Coordinate { name: "probe", read: Always(|cell| cell.probe.name()) },
     ]
 };
 
 impl Cell {
+    /// One whose Service is dialled as usual: at its cluster IP, from a pod.
+    #[must_use]
+    pub fn new(cluster: ClusterSpec, variant: Variant, probe: ProbeName, position: Option<Position>) -> Self {
+        Self { cluster, variant, probe, position, access: Access::default(), from: Origin::default() }
+    }
+
     /// What its node is loaded with.
     ///
     /// What is taken out of IPVS stays in the kernel for two minutes, and slows down what is added. So each probe that
@@ -167,7 +190,10 @@ impl Cell {
     /// Its variant, as far as its probe can tell.
     #[must_use]
     pub fn contender(&self) -> Contender {
-        self.variant.asked(self.probe)
+        let Variant { backend, layout, way, settings } = self.variant;
+        let way = self.probe.programs().then_some(way);
+        let Self { cluster: ClusterSpec { source, .. }, access, from, .. } = *self;
+        Contender { backend, layout, way, settings, source, access, from }
     }
 }
 
@@ -186,10 +212,18 @@ impl Default for Source {
 }
 
 impl Source {
-    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-    fn is_usual(&self) -> bool {
-        *self == Self::default()
+    /// What it is called: the mix, or the file's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Generated(mix) => mix.name(),
+            Self::Imported { name, .. } => name.as_str(),
+        }
     }
+}
+
+fn is_usual<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Interned {
@@ -242,13 +276,6 @@ impl Variant {
     pub fn unusual_layout(self) -> Option<LayoutName> {
         Some(self.layout).filter(|layout| *layout != LayoutName::of(self.backend)[0])
     }
-
-    /// What it is to whoever asks `probe`.
-    #[must_use]
-    pub fn asked(self, probe: ProbeName) -> Contender {
-        let Self { backend, layout, way, settings } = self;
-        Contender { backend, layout, way: probe.programs().then_some(way), settings }
-    }
 }
 
 impl Settings {
@@ -294,8 +321,8 @@ impl Contender {
     /// Whether what was measured of `self` holds for `other` too: a node's traffic does not know how it was programmed.
     #[must_use]
     pub fn covers(self, other: Self) -> bool {
-        let Self { backend, layout, way, settings } = self;
-        (backend, layout, settings) == (other.backend, other.layout, other.settings)
+        let Self { backend, layout, way, settings, source, .. } = self;
+        (backend, layout, settings, source) == (other.backend, other.layout, other.settings, other.source)
             && (way.is_none() || way == other.way)
     }
 
@@ -320,6 +347,16 @@ impl Contender {
                 parts.extend(word);
             }
         }
+        let accesses = alike().any(|other| other.access != self.access);
+        if alike().any(|other| other.source != self.source) && !accesses && self.source.name() != self.access.name() {
+            parts.push(self.source.name());
+        }
+        if self.access != Access::default() || accesses {
+            parts.push(self.access.name());
+        }
+        if self.from != Origin::default() || alike().any(|other| other.from != self.from) {
+            parts.push(self.from.phrase());
+        }
         match parts.as_slice() {
             [] => self.backend.name().to_owned(),
             parts => format!("{} ({})", self.backend, parts.join(", ")),
@@ -328,67 +365,4 @@ impl Contender {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ipvs(way: Option<Way>) -> Contender {
-        Contender { way, ..Variant::usual(BackendName::Ipvs).asked(ProbeName::SyncFull) }
-    }
-
-    #[test]
-    fn a_cell_is_written_without_what_is_usual_and_read_back() {
-        let cell = Cell {
-            cluster: ClusterSpec::uniform(100, 2),
-            variant: Variant::usual(BackendName::Nftables),
-            probe: ProbeName::Connect,
-            position: Some(Position::Last),
-        };
-        let written = serde_json::to_string(&cell).unwrap();
-        assert_eq!(
-            written,
-            r#"{"cluster":{"services":100,"endpoints":2},"variant":{"backend":"nftables","layout":"kube-proxy-1.36","way":"partial"},"probe":"connect","position":"last"}"#
-        );
-        assert_eq!(serde_json::from_str::<Cell>(&written).unwrap(), cell);
-    }
-
-    #[test]
-    fn an_imported_cluster_is_known_by_its_file_and_digest() {
-        let source =
-            |name: &str| Source::Imported { name: name.to_owned().into(), digest: "9f86d081".to_owned().into() };
-        let spec = ClusterSpec { source: source("prod.json"), ..ClusterSpec::uniform(7, 3) };
-        let written = serde_json::to_string(&spec).unwrap();
-        let file = r#"{"imported":{"name":"prod.json","digest":"9f86d081"}}"#;
-        assert_eq!(written, format!(r#"{{"services":7,"endpoints":3,"source":{file}}}"#));
-        assert_eq!(serde_json::from_str::<ClusterSpec>(&written).unwrap(), spec);
-        assert_ne!(source("other.json"), spec.source);
-    }
-
-    #[test]
-    fn a_name_says_what_differs_from_the_usual_or_from_those_beside_it() {
-        let (usual, batched) = (ipvs(Some(Way::KubeProxy)), ipvs(Some(Way::Batched)));
-        assert_eq!(usual.name(&[usual]), "ipvs");
-        assert_eq!(usual.name(&[usual, batched]), "ipvs (kube-proxy)");
-        assert_eq!(batched.name(&[batched]), "ipvs (batched)");
-        assert_eq!(ipvs(None).name(&[usual, batched, ipvs(None)]), "ipvs");
-        let settings = Settings { scheduler: Some(Scheduler::SourceHashing), ..usual.settings };
-        let hashing = Contender { settings, ..usual };
-        assert_eq!(hashing.name(&[hashing]), "ipvs (sh)");
-        assert_eq!(usual.name(&[usual, hashing]), "ipvs (rr)");
-    }
-
-    #[test]
-    fn two_layouts_of_one_backend_have_two_names() {
-        let one = Variant::usual(BackendName::Nftables).asked(ProbeName::Connect);
-        let other = Contender { layout: LayoutName::None, ..one };
-        assert_eq!(one.name(&[one]), "nftables");
-        assert_eq!(one.name(&[one, other]), "nftables (kube-proxy-1.36)");
-        assert_eq!(other.name(&[one, other]), "nftables (none)");
-        assert!(!one.covers(other));
-    }
-
-    #[test]
-    fn traffic_covers_every_way_that_a_node_was_programmed() {
-        assert!(ipvs(None).covers(ipvs(Some(Way::Batched))));
-        assert!(!ipvs(Some(Way::KubeProxy)).covers(ipvs(Some(Way::Batched))));
-    }
-}
+mod tests;
