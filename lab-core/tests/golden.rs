@@ -2,8 +2,8 @@
 
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster, Protocol};
-use lab_core::layout::nftables::Version;
-use lab_core::layout::{Action, Append, Iptables, Ipvs, Layout, Nftables};
+use lab_core::layout::{Action, Append, Iptables, Ipvs, Layout, Nftables, iptables, nftables};
+use lab_core::proxy_config::ProxyConfig;
 use lab_core::vocabulary::{Forwarding, Scheduler, Way};
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -18,13 +18,15 @@ const fn ipvs(way: Way) -> Ipvs {
     }
 }
 
-static LAYOUTS: LazyLock<[(&str, Box<dyn Layout>); 7]> = LazyLock::new(|| {
+static LAYOUTS: LazyLock<[(&str, Box<dyn Layout>); 8]> = LazyLock::new(|| {
+    let iptables = |version| Box::new(Iptables::new(version, &ProxyConfig::default()));
     let nftables = |version| Box::new(Nftables { version, ..Nftables::default() });
     [
-        ("iptables", Box::new(Iptables { cluster_cidr: lab_core::cluster::POD_RANGE })),
-        ("nftables-1.30", nftables(Version::V1_30)),
-        ("nftables-1.36", nftables(Version::V1_36)),
-        ("nftables-1.37", nftables(Version::V1_37)),
+        ("iptables", iptables(iptables::Version::V1_36)),
+        ("iptables-1.20", iptables(iptables::Version::V1_20)),
+        ("nftables-1.30", nftables(nftables::Version::V1_30)),
+        ("nftables-1.36", nftables(nftables::Version::V1_36)),
+        ("nftables-1.37", nftables(nftables::Version::V1_37)),
         ("ipvs", Box::new(ipvs(Way::KubeProxy))),
         ("ipvs-batched", Box::new(ipvs(Way::Batched))),
         ("ipvs-ipvsadm", Box::new(ipvs(Way::Ipvsadm))),

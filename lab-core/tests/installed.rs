@@ -1,32 +1,36 @@
 //! A layout's count of what is installed is that of the printed text, and that of arithmetic, at any size.
 
 use lab_core::cluster::{AddressPlan, Cluster, Family, Port, ServicePort};
-use lab_core::layout::nftables::Version;
-use lab_core::layout::{Action, Installed, Iptables, Ipvs, Layout, Nftables};
+use lab_core::layout::{Action, Installed, Iptables, Ipvs, Layout, Nftables, iptables, nftables};
+use lab_core::proxy_config::ProxyConfig;
 use proptest::prelude::*;
 use std::collections::HashSet;
 
-/// Counts what was printed for `iptables` and `iptables-restore`.
-fn count_iptables(cluster: &Cluster) -> Installed {
-    let layout = Iptables::default();
+/// Counts what was printed for `iptables` and `iptables-restore`, and for those of IPv6.
+fn count_iptables(layout: &Iptables, cluster: &Cluster) -> Installed {
     let mut installed = Installed::default();
     let mut chains = HashSet::new();
-    for call in layout.prepare().iter().filter_map(Action::call) {
-        match call.args[4].as_str() {
-            "-N" => assert!(chains.insert((call.args[7].clone(), call.args[5].clone()))),
-            "-I" => installed.rules += 1,
-            other => panic!("{other}"),
+    let actions = [layout.prepare(), layout.full_sync(cluster)].concat();
+    for call in actions.iter().filter_map(Action::call) {
+        let family = call.tool.name().starts_with("ip6");
+        let operation = call.args.iter().position(|word| word.len() == 2 && "-N -I".contains(word.as_str()));
+        match operation.map(|place| (&call.args[place], &call.args[place + 1], &call.args[place + 3])) {
+            Some((word, chain, table)) if word == "-N" => _ = chains.insert((family, table.clone(), chain.clone())),
+            Some(_) => installed.rules += 1,
+            None => {}
         }
-    }
-    let mut table = "";
-    let text = String::from_utf8(text(layout.full_sync(cluster))).unwrap();
-    for line in text.lines() {
-        if let Some(name) = line.strip_prefix('*') {
-            table = name;
-        } else if let Some(chain) = line.strip_prefix(':') {
-            chains.insert((table.to_owned(), chain.split_once(' ').unwrap().0.to_owned()));
-        } else if line.starts_with("-A ") {
-            installed.rules += 1;
+        if !call.tool.name().ends_with("-restore") {
+            continue;
+        }
+        let mut table = "";
+        for line in std::str::from_utf8(&call.stdin).unwrap().lines() {
+            if let Some(name) = line.strip_prefix('*') {
+                table = name;
+            } else if let Some(chain) = line.strip_prefix(':') {
+                chains.insert((family, table.to_owned(), chain.split_once(' ').unwrap().0.to_owned()));
+            } else if line.starts_with("-A ") {
+                installed.rules += 1;
+            }
         }
     }
     installed.chains = chains.len() as u64;
@@ -40,14 +44,14 @@ fn text(actions: Vec<Action>) -> Vec<u8> {
 }
 
 /// The tables that the layouts of nftables mode set up.
-const VERSIONS: [Version; 3] = [Version::V1_30, Version::V1_36, Version::V1_37];
+const VERSIONS: [nftables::Version; 3] = [nftables::Version::V1_30, nftables::Version::V1_36, nftables::Version::V1_37];
 
-fn nftables(version: Version) -> Nftables {
+fn nftables(version: nftables::Version) -> Nftables {
     Nftables { version, ..Nftables::default() }
 }
 
 /// Counts what was printed for `nft -f -`.
-fn count_nftables(version: Version, cluster: &Cluster) -> Installed {
+fn count_nftables(version: nftables::Version, cluster: &Cluster) -> Installed {
     let actions = nftables(version).full_sync(cluster);
     let texts = actions.iter().filter_map(Action::call).map(|call| String::from_utf8(call.stdin.clone()).unwrap());
     let text: String = texts.collect();
@@ -73,13 +77,14 @@ fn sizes(cluster: &Cluster) -> [u64; 4] {
     [ports().count(), reachable, cluster.endpoint_count(Family::V4), cluster_ips.len()].map(|count| count as u64)
 }
 
-/// 14 jumps; in filter 4 rules and one for each port without endpoints; in nat 5 + Σ(2 + 3E) over the ports with E > 0
-/// endpoints. 10 chains that are always there, 3 canaries, 1 + E for each such port.
+/// For each family 14 jumps, 3 rules in filter, 5 in nat, and 10 chains that are always there beside 3 canaries. For IPv4
+/// also the kubelet's rule, a rule for each port without endpoints, and Σ(2 + 3E) rules and Σ(1 + E) chains over the ports
+/// with E > 0 endpoints.
 fn iptables_by_arithmetic(cluster: &Cluster) -> Installed {
     let [ports, reachable, endpoints, _] = sizes(cluster);
     Installed {
-        rules: 14 + 4 + (ports - reachable) + 5 + 2 * reachable + 3 * endpoints,
-        chains: 10 + 3 + reachable + endpoints,
+        rules: 2 * (14 + 3 + 5) + 1 + (ports - reachable) + 2 * reachable + 3 * endpoints,
+        chains: 2 * (10 + 3) + reachable + endpoints,
         ..Installed::default()
     }
 }
@@ -87,10 +92,10 @@ fn iptables_by_arithmetic(cluster: &Cluster) -> Installed {
 /// In each family 8 chains on hooks, 6 that they jump to, and `reject-chain`; 11 jumps and other rules; the node's address.
 /// 1.30 has 1 + E chains and 2 + 2E rules for each port with E > 0 endpoints and `mark-for-masquerade`; later releases have
 /// one chain with one rule. An element for each port and one for each cluster IP.
-fn nftables_by_arithmetic(version: Version, cluster: &Cluster) -> Installed {
+fn nftables_by_arithmetic(version: nftables::Version, cluster: &Cluster) -> Installed {
     let [ports, reachable, endpoints, cluster_ips] = sizes(cluster);
     let (fixed, chains, own_rules, own_chains) = match version {
-        Version::V1_30 => (22 * 2, 16 * 2, 2 * reachable + 2 * endpoints, reachable + endpoints),
+        nftables::Version::V1_30 => (22 * 2, 16 * 2, 2 * reachable + 2 * endpoints, reachable + endpoints),
         _ => (21 + 20, 15 * 2, reachable, reachable),
     };
     Installed {
@@ -117,8 +122,8 @@ fn ipvs_by_arithmetic(cluster: &Cluster) -> Installed {
 #[test]
 fn one_service_with_two_endpoints_has_kube_proxys_thirteen_nat_rules() {
     let cluster = Cluster::generate(1, &AddressPlan::new(2));
-    let jumps_and_filter = 14 + 4;
-    let expected = Installed { rules: jumps_and_filter + 13, chains: 13 + 3, ..Installed::default() };
+    let (jumps_and_filter, of_ipv6) = (14 + 4, 14 + 3 + 5);
+    let expected = Installed { rules: jumps_and_filter + 13 + of_ipv6, chains: 13 + 3 + 13, ..Installed::default() };
     assert_eq!(Iptables::default().installed(&cluster), expected);
 }
 
@@ -142,7 +147,10 @@ proptest! {
             let first = &service.ports[0];
             service.ports.push(Port { name: "https".to_owned(), number: 443, ..first.clone() });
         }
-        prop_assert_eq!(Iptables::default().installed(&cluster), count_iptables(&cluster));
+        for version in [iptables::Version::V1_20, iptables::Version::V1_30, iptables::Version::V1_36] {
+            let layout = Iptables::new(version, &ProxyConfig::default());
+            prop_assert_eq!(layout.installed(&cluster), count_iptables(&layout, &cluster));
+        }
         prop_assert_eq!(Iptables::default().installed(&cluster), iptables_by_arithmetic(&cluster));
         for version in VERSIONS {
             prop_assert_eq!(nftables(version).installed(&cluster), count_nftables(version, &cluster));

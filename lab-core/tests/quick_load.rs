@@ -3,8 +3,8 @@
 mod node;
 
 use lab_core::cluster::{AddressPlan, Cluster};
-use lab_core::layout::nftables::Version;
-use lab_core::layout::{Action, Iptables, Ipvs, Layout, Nftables};
+use lab_core::layout::{Action, Iptables, Ipvs, Layout, Nftables, iptables, nftables};
+use lab_core::proxy_config::ProxyConfig;
 use lab_core::vocabulary::Way;
 use node::Node;
 use std::collections::BTreeSet;
@@ -21,8 +21,10 @@ fn reached(actions: &[Action]) -> Node {
 
 #[test]
 fn iptables_and_ipvs_come_to_the_same_node() {
-    let layouts: [&dyn Layout; 3] =
-        [&Iptables::default(), &Ipvs::default(), &Ipvs { way: Way::Ipvsadm, ..Ipvs::default() }];
+    let iptables = |version| Iptables::new(version, &ProxyConfig::default());
+    let releases = [iptables::Version::V1_20, iptables::Version::V1_30, iptables::Version::V1_36].map(iptables);
+    let layouts: [&dyn Layout; 5] =
+        [&releases[0], &releases[1], &releases[2], &Ipvs::default(), &Ipvs { way: Way::Ipvsadm, ..Ipvs::default() }];
     for layout in layouts {
         for services in [0, 1, 700] {
             let cluster = cluster(services);
@@ -43,7 +45,7 @@ fn added(actions: &[Action]) -> BTreeSet<String> {
 
 #[test]
 fn nftables_adds_the_same_in_several_transactions() {
-    for version in [Version::V1_30, Version::V1_36, Version::V1_37] {
+    for version in [nftables::Version::V1_30, nftables::Version::V1_36, nftables::Version::V1_37] {
         let layout = Nftables { version, ..Nftables::default() };
         for (services, transactions) in [(0, 2), (1000, 2), (1001, 3), (3200, 5)] {
             let cluster = cluster(services);

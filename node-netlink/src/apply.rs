@@ -1,5 +1,6 @@
 //! Applies requests in order: one at a time as kube-proxy's libraries do, or in batches.
 
+use crate::counter::add_counter;
 use crate::kernel::Kernel;
 use crate::refusal::{Doing, hint};
 use crate::socket::{Answer, Socket, SocketError};
@@ -100,6 +101,7 @@ impl Kernel {
     /// Sends the first of `requests`, as many as make a batch, and waits for the answers.
     fn send(&mut self, requests: &[Request]) -> Result<Batch, SocketError> {
         match &requests[0] {
+            Request::AddCounter(name) => add_counter(name)?,
             Request::AddDevice(name) => self.links.ensure_dummy(name)?,
             Request::RemoveDevice(name) => self.links.remove(name)?,
             Request::GetDevice(name) => drop(self.links.index(name)?),

@@ -4,6 +4,7 @@
 //! batches. [`Socket`] and [`message`] work with any netlink family.
 
 mod apply;
+mod counter;
 mod generic;
 mod ipvs;
 mod kernel;
@@ -13,5 +14,6 @@ mod refusal;
 mod socket;
 
 pub use apply::{ApplyError, Spent};
+pub use counter::{add_counter, has_counters};
 pub use kernel::{Counts, Kernel, OpenError};
 pub use socket::{Answer, Socket, SocketError};

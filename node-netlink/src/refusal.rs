@@ -11,6 +11,7 @@ pub(crate) struct Doing<'a>(pub(crate) &'a Request);
 impl fmt::Display for Doing<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            Request::AddCounter(counter) => write!(out, "adding the nfacct counter {counter}"),
             Request::AddDevice(device) => write!(out, "adding the dummy device {device}"),
             Request::RemoveDevice(device) => write!(out, "removing the device {device}"),
             Request::GetDevice(device) => write!(out, "looking {device} up"),

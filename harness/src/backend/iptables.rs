@@ -13,6 +13,52 @@ const TABLES: &[&str] = &["filter", "nat", "mangle"];
 /// Time for a listing of one table.
 const LISTING: Duration = Duration::from_secs(60);
 
+/// What the legacy variant needs.
+const LEGACY_MODULES: &[&str] = &[
+    "iptable_filter",
+    "iptable_nat",
+    "iptable_mangle",
+    "ip6table_filter",
+    "ip6table_nat",
+    "ip6table_mangle",
+    "xt_comment",
+    "xt_conntrack",
+    "xt_statistic",
+    "xt_mark",
+    "xt_nat",
+    "xt_MASQUERADE",
+    "xt_addrtype",
+    "xt_tcpudp",
+    "xt_sctp",
+    "xt_recent",
+    "xt_physdev",
+    "xt_nfacct",
+    "nfnetlink_acct",
+    "ipt_REJECT",
+    "ip6t_REJECT",
+];
+
+/// What the nf_tables variant needs.
+const NFT_MODULES: &[&str] = &[
+    "nft_compat",
+    "nft_chain_nat",
+    "xt_comment",
+    "xt_conntrack",
+    "xt_statistic",
+    "xt_mark",
+    "xt_nat",
+    "xt_MASQUERADE",
+    "xt_addrtype",
+    "xt_tcpudp",
+    "xt_sctp",
+    "xt_recent",
+    "xt_physdev",
+    "xt_nfacct",
+    "nfnetlink_acct",
+    "ipt_REJECT",
+    "ip6t_REJECT",
+];
+
 pub(super) enum Iptables {
     Legacy,
     Nft,
@@ -51,44 +97,29 @@ impl Backend for Iptables {
     }
 
     fn tools(&self) -> &'static [Tool] {
-        &[Tool::Iptables, Tool::IptablesRestore]
+        &[
+            Tool::IptablesRestore,
+            Tool::Iptables,
+            Tool::IptablesSave,
+            Tool::Ip6tables,
+            Tool::Ip6tablesRestore,
+            Tool::Ip6tablesSave,
+        ]
     }
 
     fn modules(&self) -> &'static [&'static str] {
         match self {
-            Self::Legacy => &[
-                "iptable_filter",
-                "iptable_nat",
-                "iptable_mangle",
-                "xt_comment",
-                "xt_conntrack",
-                "xt_statistic",
-                "xt_mark",
-                "xt_nat",
-                "xt_MASQUERADE",
-                "xt_addrtype",
-                "xt_tcpudp",
-                "ipt_REJECT",
-            ],
-            Self::Nft => &[
-                "nft_compat",
-                "nft_chain_nat",
-                "xt_comment",
-                "xt_conntrack",
-                "xt_statistic",
-                "xt_mark",
-                "xt_nat",
-                "xt_MASQUERADE",
-                "xt_addrtype",
-                "xt_tcpudp",
-                "ipt_REJECT",
-            ],
+            Self::Legacy => LEGACY_MODULES,
+            Self::Nft => NFT_MODULES,
         }
     }
 
     fn installed(&self, runner: &dyn Runner) -> Result<Installed> {
         match self {
-            Self::Legacy => listed(runner, TABLES),
+            Self::Legacy => {
+                let (v4, v6) = (listed(runner, TABLES)?, listed_by(runner, "ip6tables-legacy-save", TABLES)?);
+                Ok(Installed { rules: v4.rules + v6.rules, chains: v4.chains + v6.chains, ..v4 })
+            }
             Self::Nft => {
                 let counts = nf_tables::count()?;
                 Ok(Installed { rules: counts.rules, chains: counts.chains, ..Installed::default() })
@@ -100,11 +131,14 @@ impl Backend for Iptables {
 /// Counts what `iptables-legacy-save` lists of `tables`. Each table is named, because only root may read the file that
 /// lists them.
 pub(super) fn listed(runner: &dyn Runner, tables: &[&str]) -> Result<Installed> {
-    const SAVE: &str = "iptables-legacy-save";
+    listed_by(runner, "iptables-legacy-save", tables)
+}
+
+fn listed_by(runner: &dyn Runner, save: &str, tables: &[&str]) -> Result<Installed> {
     let mut installed = Installed::default();
     for table in tables {
-        let run = runner.run(SAVE, &["-t".to_owned(), (*table).to_owned()], b"", LISTING)?;
-        ensure!(run.ending == Ending::Exited(0), "{SAVE} -t {table}: {}", run.stderr.trim());
+        let run = runner.run(save, &["-t".to_owned(), (*table).to_owned()], b"", LISTING)?;
+        ensure!(run.ending == Ending::Exited(0), "{save} -t {table}: {}", run.stderr.trim());
         for line in run.stdout.lines() {
             match line.as_bytes() {
                 [b'-', b'A', ..] => installed.rules += 1,

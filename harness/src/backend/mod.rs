@@ -18,7 +18,7 @@ use lab_core::plan::Plan;
 use lab_core::proxy_config::ProxyConfig;
 use lab_core::vocabulary::{Access, BackendName};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// What a scenario may choose of a backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +29,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Those of a node of `plan` that is loaded with `load`.
+    /// Those of a node of `plan` that is loaded with `load`. kube-proxy finds out whether the kernel counts.
     pub(crate) fn of(load: &Load, plan: &Plan) -> Self {
-        Self { variant: load.variant, proxy: plan.proxy.clone() }
+        static COUNTERS: LazyLock<bool> = LazyLock::new(node_netlink::has_counters);
+        let proxy = ProxyConfig { nfacct: plan.proxy.nfacct && *COUNTERS, ..plan.proxy.clone() };
+        Self { variant: load.variant, proxy }
     }
 
     /// kube-proxy's.

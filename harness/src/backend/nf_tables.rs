@@ -41,16 +41,10 @@ const ELEM_LIST_ELEMENTS: u16 = 3;
 const SET_ANONYMOUS: u32 = 1;
 const SUBSYSTEM: u16 = (libc::NFNL_SUBSYS_NFTABLES as u16) << 8;
 
-/// Counts for IPv4 in the calling thread's namespace.
+/// Counts for both families in the calling thread's namespace.
 pub(super) fn count() -> Result<Counts> {
     let mut counts = Counts::default();
     counts.add(libc::AF_INET)?;
-    Ok(counts)
-}
-
-/// Counts for both families in the calling thread's namespace.
-pub(super) fn count_both() -> Result<Counts> {
-    let mut counts = count()?;
     counts.add(libc::AF_INET6)?;
     Ok(counts)
 }

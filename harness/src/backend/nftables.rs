@@ -36,7 +36,7 @@ impl Backend for Nftables {
     }
 
     fn installed(&self, _: &dyn Runner) -> Result<Installed> {
-        let counts = nf_tables::count_both()?;
+        let counts = nf_tables::count()?;
         let chains = counts.chains + counts.base_chains;
         Ok(Installed { rules: counts.rules, chains, set_elements: counts.set_elements, ..Installed::default() })
     }

@@ -28,7 +28,8 @@ pub enum Part {
 pub enum Action {
     /// A tool is called.
     Call(Part, Invocation),
-    /// A tool is called that may refuse with exit status 1, because the chain exists or the rule does not.
+    /// A tool is called that may refuse, because the chain exists or the rule does not; and that may be missing, if the
+    /// release only tries it.
     Try(Part, Invocation),
     /// The kernel is asked over netlink, in this order.
     Ask(Pace, Vec<Request>),
@@ -66,6 +67,8 @@ pub enum Pace {
 /// What the kernel is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
+    /// Adds an nfacct counter, which iptables rules count with. An existing one is left alone.
+    AddCounter(&'static str),
     /// Adds a dummy device, which is down. An existing one is left alone.
     AddDevice(&'static str),
     /// Removes a device and its addresses.
@@ -108,6 +111,7 @@ impl Request {
             | Self::GetVirtualServer(_)
             | Self::ListVirtualServers
             | Self::ListRealServers(_) => Part::Reads,
+            Self::AddCounter(_) => Part::Rules,
             Self::AddDevice(_) | Self::RemoveDevice(_) | Self::AddAddress(..) | Self::RemoveAddress(..) => {
                 Part::Addresses
             }

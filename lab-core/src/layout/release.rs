@@ -12,8 +12,7 @@
 //! `BLESS=1 cargo nextest run -p lab-core` renders its golden files. Compare it with a capture of a real binary in
 //! `tests/captures.rs`.
 
-use super::nftables::Version;
-use super::{Iptables, Ipvs, Layout, Nftables};
+use super::{Iptables, Ipvs, Layout, Nftables, iptables, nftables};
 use crate::cell::Variant;
 use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{BackendName, LayoutName};
@@ -44,20 +43,50 @@ pub struct Release {
     make: fn(Variant, &ProxyConfig) -> Arc<dyn Layout>,
 }
 
+/// The variants of the tools that iptables mode works with.
+const IPTABLES: [BackendName; 2] = [BackendName::IptablesLegacy, BackendName::IptablesNft];
+
 /// Every layout of every mode.
-pub static RELEASES: [Release; 5] = [
+pub static RELEASES: [Release; 7] = [
+    Release {
+        layout: LayoutName::KubeProxy136,
+        backends: &IPTABLES,
+        rules: "1.36",
+        syncs: "the fixed chains, and all chains of the Services that changed",
+        synced_by: "1.36; since 1.27 or so, but for how conntrack is cleaned and what counts packets",
+        full_syncs: "at start, after an error and once an hour; the lab: at start",
+        reads: "the nat table with iptables-save: at every sync of a small cluster, once a sync period in a large one",
+        lab_reads: true,
+        cleanup: "by the sync in a small cluster; once a sync period in a large one",
+        checked_against: "iptables-legacy/ and iptables-nft/ of 1.36.3: three clusters, four changes, every call",
+        make: |_, config| Arc::new(Iptables::new(iptables::Version::V1_36, config)),
+    },
     Release {
         layout: LayoutName::KubeProxy130,
-        backends: &[BackendName::IptablesLegacy, BackendName::IptablesNft],
+        backends: &IPTABLES,
         rules: "1.30",
         syncs: "the fixed chains, and all chains of the Services that changed",
         synced_by: "1.30",
-        full_syncs: "at start, after an error and once a sync period; the lab: at start",
+        full_syncs: "at start, after an error and once an hour; the lab: at start",
         reads: "the nat table with iptables-save: at every sync of a small cluster, once a sync period in a large one",
-        lab_reads: false,
+        lab_reads: true,
         cleanup: "by the sync in a small cluster; once a sync period in a large one",
-        checked_against: "iptables/ of 1.30.5: one Service, and a second one added, altered and removed",
-        make: |_, config| Arc::new(Iptables::new(config)),
+        checked_against: "iptables-legacy/ and iptables-nft/ of 1.30.5: three clusters, four changes",
+        make: |_, config| Arc::new(Iptables::new(iptables::Version::V1_30, config)),
+    },
+    Release {
+        layout: LayoutName::KubeProxy120,
+        backends: &IPTABLES,
+        rules: "1.20",
+        syncs: "everything",
+        synced_by: "1.20",
+        full_syncs: "every sync",
+        reads: "the filter and nat tables with iptables-save, at every sync",
+        lab_reads: true,
+        cleanup: "by the sync",
+        checked_against: "iptables-legacy/ and iptables-nft/ of 1.20.2: three clusters, four changes; external IPs are \
+                          after the source",
+        make: |_, config| Arc::new(Iptables::new(iptables::Version::V1_20, config)),
     },
     Release {
         layout: LayoutName::KubeProxy130,
@@ -86,7 +115,7 @@ pub static RELEASES: [Release; 5] = [
         lab_reads: true,
         cleanup: "emptied by the sync, and deleted by a later transaction",
         checked_against: "nftables/ of 1.36.3: full syncs, partial ones, and what is read",
-        make: |_, config| Arc::new(Nftables::new(Version::V1_36, config)),
+        make: |_, config| Arc::new(Nftables::new(nftables::Version::V1_36, config)),
     },
     Release {
         layout: LayoutName::KubeProxy130,
@@ -99,7 +128,7 @@ pub static RELEASES: [Release; 5] = [
         lab_reads: true,
         cleanup: "emptied by the sync, and deleted by a later transaction",
         checked_against: "nftables/ of 1.30.5: the syncs of a first load and of four changes",
-        make: |_, config| Arc::new(Nftables::new(Version::V1_30, config)),
+        make: |_, config| Arc::new(Nftables::new(nftables::Version::V1_30, config)),
     },
     Release {
         layout: LayoutName::KubeProxy137,
@@ -112,7 +141,7 @@ pub static RELEASES: [Release; 5] = [
         lab_reads: false,
         cleanup: "emptied by the sync, and deleted by a later transaction",
         checked_against: "*not checked against a binary*; read in its source",
-        make: |_, config| Arc::new(Nftables::new(Version::V1_37, config)),
+        make: |_, config| Arc::new(Nftables::new(nftables::Version::V1_37, config)),
     },
 ];
 

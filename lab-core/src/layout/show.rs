@@ -55,6 +55,7 @@ fn show_call(call: &Invocation, program: &str, end: &str, out: &mut fmt::Formatt
 impl fmt::Display for Request {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::AddCounter(counter) => write!(out, "nfacct add {counter}"),
             Self::AddDevice(device) => write!(out, "ip link add {device} type dummy"),
             Self::RemoveDevice(device) => write!(out, "ip link del {device}"),
             Self::GetDevice(device) => write!(out, "ip link show dev {device}"),
@@ -86,7 +87,8 @@ impl Request {
             | Self::GetDevice(_)
             | Self::ListAddresses(_)
             | Self::AddAddress(..)
-            | Self::RemoveAddress(..) => unreachable!("{self:?} is not about virtual servers"),
+            | Self::RemoveAddress(..)
+            | Self::AddCounter(_) => unreachable!("{self:?} is not about virtual servers"),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Fast writing of what layouts print most. A layout prints up to 100 MB, for which `format!` is too slow.
 
 use crate::cluster::{Endpoint, ServicePort};
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use std::net::IpAddr;
 
 /// Appends to a text and returns it, so that calls can be chained.
@@ -41,7 +41,8 @@ pub(super) trait Text {
     }
 
     /// A network: `10.96.0.0/12`.
-    fn network(&mut self, network: Ipv4Net) -> &mut Self {
+    fn network(&mut self, network: impl Into<IpNet>) -> &mut Self {
+        let network = network.into();
         self.address(network.addr()).put("/").number(network.prefix_len().into())
     }
 
@@ -82,6 +83,7 @@ impl Text for Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ipnet::Ipv4Net;
     use proptest::prelude::*;
     use std::net::{Ipv4Addr, SocketAddr};
 

@@ -130,7 +130,10 @@ impl LayoutName {
     pub fn of(backend: BackendName) -> &'static [Self] {
         match backend {
             BackendName::Direct => &[Self::None],
-            BackendName::IptablesLegacy | BackendName::IptablesNft | BackendName::Ipvs => &[Self::KubeProxy130],
+            BackendName::IptablesLegacy | BackendName::IptablesNft => {
+                &[Self::KubeProxy136, Self::KubeProxy130, Self::KubeProxy120]
+            }
+            BackendName::Ipvs => &[Self::KubeProxy130],
             BackendName::Nftables => &[Self::KubeProxy136, Self::KubeProxy130, Self::KubeProxy137],
         }
     }

@@ -11,6 +11,7 @@ type ChainName = (String, String);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Node {
     pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) counters: BTreeSet<String>,
     /// Rules by their chains, in order; built-in chains once they have a rule.
     pub(crate) chains: BTreeMap<ChainName, Vec<String>>,
     /// By their names: type and options, and entries.
@@ -59,15 +60,23 @@ impl Node {
     fn call(&mut self, call: &Invocation) -> Result<(), Refusal> {
         let args: Vec<&str> = call.args.iter().map(String::as_str).collect();
         let text = std::str::from_utf8(&call.stdin).unwrap();
-        match (call.tool, &args[..]) {
-            (Tool::Iptables, [_, _, _, _, operation, chain, "-t", table, rule @ ..]) => {
-                self.iptables(operation, table, chain, &rule.join(" "))
+        // The tables of IPv6 have names of their own here.
+        let family = if call.tool.name().starts_with("ip6") { "6" } else { "" };
+        let waits = args.iter().take_while(|word| ["-w", "5", "-W", "100000"].contains(word)).count();
+        match (call.tool, &args[waits..]) {
+            (Tool::Nft | Tool::Iptables | Tool::Ip6tables, ["--version"]) => Ok(()),
+            (Tool::Iptables | Tool::Ip6tables, ["-S", ..]) | (Tool::IptablesSave | Tool::Ip6tablesSave, _) => Ok(()),
+            // There is nothing to delete.
+            (Tool::Nft | Tool::Conntrack, _) => Err(1),
+            (Tool::Iptables | Tool::Ip6tables, [operation, chain, "-t", table, rule @ ..]) => {
+                self.iptables(operation, &format!("{family}{table}"), chain, &rule.join(" "))
             }
-            (Tool::IptablesRestore, args) => {
+            (Tool::IptablesRestore | Tool::Ip6tablesRestore, args) => {
+                let text = text.replace('*', &format!("*{family}"));
                 if !args.contains(&"--noflush") {
-                    self.flush(text);
+                    self.flush(&text);
                 }
-                self.iptables_restore(text);
+                self.iptables_restore(&text);
                 Ok(())
             }
             (Tool::Ipset, ["destroy"]) => {
@@ -133,6 +142,9 @@ impl Node {
                 assert!(words.next().is_none_or(|set| self.sets.contains_key(set)), "no such set: {rule}");
                 let name = (table.to_owned(), chain.to_owned());
                 self.chains.get_mut(&name).unwrap().push(rule.replace('"', ""));
+            } else if let Some(chain) = line.strip_prefix("-X ") {
+                let emptied = self.chains.remove(&(table.to_owned(), chain.to_owned()));
+                assert_eq!(emptied, Some(Vec::new()), "{line}");
             } else {
                 assert_eq!(line, "COMMIT");
             }
@@ -163,6 +175,7 @@ impl Node {
 
     fn ask(&mut self, request: &Request) {
         match request {
+            Request::AddCounter(counter) => _ = self.counters.insert((*counter).to_owned()),
             Request::AddDevice(device) => _ = self.devices.insert((*device).to_owned()),
             Request::RemoveDevice(device) => {
                 assert!(self.devices.remove(*device), "{request}");

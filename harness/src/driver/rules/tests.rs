@@ -6,6 +6,7 @@ use crate::tool::place::Here;
 use crate::tool::{Ending, Runner, ToolRun};
 use lab_core::cluster::AddressPlan;
 use lab_core::layout::Tool;
+use lab_core::proxy_config::ProxyConfig;
 use lab_core::vocabulary::BackendName;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -76,9 +77,11 @@ impl Fake {
         self.calls.lock().unwrap().clone()
     }
 
-    /// What iptables-legacy-save would list of all tables. It is called for three, and lists all at the first.
-    fn listing(&self) -> String {
-        let calls = self.calls();
+    /// What iptables-legacy-save or ip6tables-legacy-save would list of all tables. It is called for three, and lists all
+    /// at the first.
+    fn listing(&self, program: &str) -> String {
+        let mut calls = self.calls();
+        calls.retain(|(tool, _, _)| tool.starts_with("ip6") == program.starts_with("ip6"));
         let arguments = calls.iter().filter(|(_, args, _)| args.contains("-N ") || args.contains("-I "));
         let mut lines: BTreeSet<String> = arguments
             .map(|(_, args, _)| match args.split_once("-N ") {
@@ -105,7 +108,8 @@ impl Fake {
                 }
             }
         }
-        lines.into_iter().skip(self.hidden).collect::<Vec<_>>().join("\n")
+        let hidden = if program.starts_with("ip6") { 0 } else { self.hidden };
+        lines.into_iter().skip(hidden).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -119,7 +123,7 @@ impl Runner for Fake {
         _: Duration,
     ) -> anyhow::Result<ToolRun> {
         let args = args.join(" ");
-        let stdout = if args == "-t filter" { self.listing() } else { String::new() };
+        let stdout = if args == "-t filter" { self.listing(program) } else { String::new() };
         self.calls.lock().unwrap().push((program.to_owned(), args, stdin.to_vec()));
         Ok(ToolRun { stdout, ..run(Ending::Exited(0), stdin.len() as u64, "") })
     }
@@ -127,7 +131,9 @@ impl Runner for Fake {
 
 fn rules(fake: &'static Fake) -> Rules {
     let backend = backend::named(BackendName::IptablesLegacy);
-    let layout = Options::usual(backend.name()).layout().unwrap();
+    // Neither asks the kernel nor sets its parameters.
+    let proxy = ProxyConfig { nfacct: false, localhost_node_ports: false, ..ProxyConfig::default() };
+    let layout = Options { proxy, ..Options::usual(backend.name()) }.layout().unwrap();
     Rules { tools: Tools { backend, runner: fake }, layout }
 }
 
@@ -142,21 +148,24 @@ fn a_load_prepares_syncs_once_and_counts() {
     let calls = fake.calls();
     let syncs: Vec<_> = calls.iter().filter(|(program, _, _)| program == "iptables-legacy-restore").collect();
     assert_eq!(syncs.len(), 1);
-    assert_eq!(syncs[0].1, "-w 5 -W 100000 --noflush --counters");
-    assert!(load.counts.contains(&(Metric::ScriptBytes, syncs[0].2.len() as f64)), "{load:?}");
-    // 5 + S·(2 + 3E) rules in nat, 4 in filter, and 14 jumps from built-in chains.
-    let rules = 5 + 3 * (2 + 3 * 2) + 4 + 14;
+    assert_eq!(syncs[0].1, "-w 5 --noflush --counters");
+    let inputs: usize = calls.iter().filter(|call| call.0.ends_with("-restore")).map(|call| call.2.len()).sum();
+    assert!(load.counts.contains(&(Metric::ScriptBytes, inputs as f64)), "{load:?}");
+    // In each family 5 rules in nat, 3 in filter, and 14 jumps from built-in chains; S·(2 + 3E) rules.
+    let rules = 2 * (5 + 3 + 14) + 3 * (2 + 3 * 2);
     assert!(load.counts.contains(&(Metric::Rules, f64::from(rules))), "{load:?}");
-    let saves: Vec<_> = calls.iter().filter(|(program, _, _)| program == "iptables-legacy-save").collect();
-    assert_eq!(saves.len(), 3);
-    assert!(calls.iter().all(|(program, _, _)| program.starts_with("iptables-legacy")));
+    let saves: Vec<_> = calls.iter().filter(|(program, _, _)| program.ends_with("tables-legacy-save")).collect();
+    // Two are the syncs' own reads.
+    assert_eq!(saves.len(), 2 + 6);
+    let of_family = |program: &str| program.starts_with("iptables-legacy") || program.starts_with("ip6tables-legacy");
+    assert!(calls.iter().all(|(program, _, _)| of_family(program) || program == "nft"));
 }
 
 #[test]
 fn a_rule_that_is_not_there_fails_the_load() {
     let error = load(Fake::leaked(1)).unwrap_err();
-    assert!(error.reason().starts_with("installed 46 rules, "), "{error:?}");
-    assert!(error.reason().contains("where the layout says 47 rules, "), "{error:?}");
+    assert!(error.reason().starts_with("installed 67 rules, "), "{error:?}");
+    assert!(error.reason().contains("where the layout says 68 rules, "), "{error:?}");
 }
 
 #[test]

@@ -7,10 +7,10 @@ use crate::driver::Cost;
 use crate::process::clock;
 use crate::process::interrupt;
 use crate::tool::place::{Place, within};
-use crate::tool::{Ending, Runner, ToolRun};
+use crate::tool::{self, Ending, Runner, ToolRun};
 use anyhow::{Context, Result};
 use guests::mark::{self, Account};
-use lab_core::layout::{Action, Installed, Invocation, Pace, Part, Request};
+use lab_core::layout::{Action, Installed, Invocation, Pace, Part, Request, Tool};
 use lab_core::metric::Metric;
 use node_netlink::{ApplyError, Kernel, Spent};
 use std::time::{Duration, Instant};
@@ -57,7 +57,11 @@ impl Tools {
                 cost.add_run(metric(*part), &self.run_each(node, &calls, left)?);
                 return Ok(calls.len());
             }
-            Action::Try(part, call) => cost.add_run(metric(*part), &self.attempt(node, call, left)?),
+            Action::Try(part, call) => {
+                if let Some(run) = self.attempt(node, call, left)? {
+                    cost.add_run(metric(*part), &run);
+                }
+            }
             Action::Ask(pace, requests) => {
                 let spent = within(node, || ask(*pace, requests, left))?;
                 cost.add(Metric::SyncAddresses, spent.addresses);
@@ -75,11 +79,14 @@ impl Tools {
         judge(program, call, run, limit)
     }
 
-    /// Calls a tool that may refuse.
-    fn attempt(&self, node: &dyn Place, call: &Invocation, limit: Duration) -> Result<ToolRun, CellError> {
+    /// Calls a tool that may refuse, and one that may be missing if it is there.
+    fn attempt(&self, node: &dyn Place, call: &Invocation, limit: Duration) -> Result<Option<ToolRun>, CellError> {
         let program = self.backend.program(call.tool);
+        if matches!(call.tool, Tool::Nft | Tool::Conntrack) && tool::find(program).is_none() {
+            return Ok(None);
+        }
         let run = within(node, || self.runner.run(program, &call.args, &call.stdin, limit))?;
-        if run.ending == Ending::Exited(1) { Ok(run) } else { judge(program, call, run, limit) }
+        if run.ending == Ending::Exited(1) { Ok(Some(run)) } else { judge(program, call, run, limit).map(Some) }
     }
 
     /// Calls a tool once for each of `calls`, none of which reads anything.
@@ -111,12 +118,27 @@ fn continues<'a>(action: &'a Action, part: Part, first: &Invocation) -> Option<&
 
 /// Asks the kernel, in the calling thread's namespace.
 fn ask(pace: Pace, requests: &[Request], limit: Duration) -> Result<Spent, CellError> {
+    let counters: Option<Vec<&str>> = requests.iter().map(counter).collect();
+    if let Some(counters) = counters {
+        let _window = mark::window();
+        let add = |name| node_netlink::add_counter(name).with_context(|| format!("adding the nfacct counter {name}"));
+        counters.into_iter().try_for_each(add)?;
+        return Ok(Spent::default());
+    }
     let mut kernel = Kernel::open().context("asking the kernel")?;
     let _window = mark::window();
     kernel.apply(pace, requests, Instant::now() + limit).map_err(|error| match error {
         ApplyError::Deadline { .. } => CellError::OverBudget(error.to_string()),
         error => CellError::Failed(error.to_string()),
     })
+}
+
+/// The counter that `request` adds, which takes no IPVS.
+fn counter(request: &Request) -> Option<&'static str> {
+    match request {
+        Request::AddCounter(name) => Some(name),
+        _ => None,
+    }
 }
 
 /// Sets kernel parameters, in the calling thread's namespace.

@@ -1,105 +1,195 @@
-//! kube-proxy's iptables mode as of 1.30: cluster IPs over IPv4.
+//! kube-proxy's iptables mode as of 1.20, 1.30 and 1.36, in both address families: a proxier each.
 //!
-//! It leaves out one thing. kube-proxy reads the whole nat table with `iptables-save` to find stale chains: at every sync
-//! of a small cluster, once in a sync period in a large one. Here the change itself tells which chains are stale.
+//! What the lab leaves out of it: the canary's look-up once a sync period, the periodic full sync, and of the start of 1.20
+//! and 1.30 all but the canaries. 1.36 looks at conntrack over netlink after each sync; the lab does not.
 
+mod calls;
+mod caveats;
+mod chain;
+mod conntrack;
 mod count;
+mod fixed;
+mod jumps;
+mod node_ports;
 mod rule;
+mod service;
 mod sync;
+mod xlb;
 
-pub use rule::{Chain, Comment, ConnectionState, Match, Rule, Sink, Table, Target};
-pub use sync::Sync;
+pub(super) use calls::Tools;
+pub use chain::{Chain, Table};
+pub(super) use fixed::LOOPBACK;
+pub(super) use jumps::{Jump, jump, says};
+pub use rule::{Comment, ConnectionState, Match, Rule, Sink, Target};
 
-use crate::change::Change;
-use crate::cluster::{Cluster, POD_RANGE, Protocol, ServicePort};
-use crate::layout::{Action, Append, Count, Installed, Invocation, Layout, Tool, append_service, unused_cluster_ip};
+use crate::change::{Change, Step};
+use crate::cluster::{Choice, Cluster, Family, Protocol, ServicePort};
+use crate::layout::hash::ServiceHasher;
+use crate::layout::{
+    Action, Append, Caveat, Count, Installed, Invocation, Layout, Pace, Part, Request, Tool, unused_cluster_ip,
+};
 use crate::proxy_config::ProxyConfig;
-use crate::vocabulary::{LayoutName, Way};
-use ipnet::Ipv4Net;
-pub(super) use sync::LOOPBACK;
-use sync::{cleanup, is_large, service_chain, stale_chains};
-
-/// How long the tools wait for the xtables lock, in seconds, and how often they try, in microseconds.
-const WAIT: [&str; 4] = ["-w", "5", "-W", "100000"];
+use crate::vocabulary::{LayoutName, Position, Way};
+use fixed::{INVALID_COUNTER, LOCALHOST_COUNTER};
+use jumps::{Found, ensure, jumps, kubelet_chains};
+use node_ports::opens_localhost;
+use sync::{Sync, cleanup, differs, is_large, stale_chains};
 
 /// The tables with canary chains, in kube-proxy's order. If a canary is gone, somebody flushed the rules.
 const CANARY_TABLES: [Table; 3] = [Table::Mangle, Table::Nat, Table::Filter];
 
-/// A jump from a built-in chain to one of kube-proxy's.
-pub(super) struct Jump {
-    pub(super) table: Table,
-    pub(super) from: Chain,
-    to: Chain,
-    matches: &'static [Match<'static>],
+/// Packets to 127.0.0.1 may leave the node: node ports on it need this.
+const ROUTE_LOCALNET: &str = "net/ipv4/conf/all/route_localnet";
+
+/// A release whose iptables mode is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// 1.20.
+    V1_20,
+    /// 1.30.
+    V1_30,
+    /// 1.36.
+    V1_36,
 }
 
-impl Jump {
-    pub(super) fn rule(&self) -> Rule<'static> {
-        Rule { chain: self.from, matches: self.matches, target: Target::Jump(self.to) }
+impl Version {
+    fn choice(self) -> Choice {
+        match self {
+            Self::V1_20 => Choice::V1_20,
+            Self::V1_30 => Choice::V1_30,
+            Self::V1_36 => Choice::V1_36,
+        }
+    }
+
+    fn tools(self, family: Family) -> Tools {
+        match self {
+            Self::V1_20 | Self::V1_30 => Tools::patient(family),
+            Self::V1_36 => Tools::recent(family),
+        }
     }
 }
 
-pub(super) const fn jump(table: Table, from: Chain, to: Chain, matches: &'static [Match<'static>]) -> Jump {
-    Jump { table, from, to, matches }
-}
-
-pub(super) const fn says(text: &'static str) -> Match<'static> {
-    Match::Comment(Comment::Says(text))
-}
-
-const NEW: Match<'static> = Match::Connection(ConnectionState::New);
-const EXTERNAL: &[Match<'static>] = &[NEW, says("kubernetes externally-visible service portals")];
-const HEALTH_CHECKS: &[Match<'static>] = &[says("kubernetes health check service ports")];
-const NEW_TO_SERVICES: &[Match<'static>] = &[NEW, says("kubernetes service portals")];
-const FORWARDING: &[Match<'static>] = &[says("kubernetes forwarding rules")];
-const FIREWALL: &[Match<'static>] = &[NEW, says("kubernetes load balancer firewall")];
-const TO_SERVICES: &[Match<'static>] = &[says("kubernetes service portals")];
-const POSTROUTING: &[Match<'static>] = &[says("kubernetes postrouting rules")];
-
-/// In kube-proxy's order (`iptablesJumpChains`, then `iptablesKubeletJumpChains`). Each is inserted at the top of its
-/// chain, so in the kernel their order is reversed.
-const JUMPS: [Jump; 14] = [
-    jump(Table::Filter, Chain::Input, Chain::KubeExternalServices, EXTERNAL),
-    jump(Table::Filter, Chain::Forward, Chain::KubeExternalServices, EXTERNAL),
-    jump(Table::Filter, Chain::Input, Chain::KubeNodePorts, HEALTH_CHECKS),
-    jump(Table::Filter, Chain::Forward, Chain::KubeServices, NEW_TO_SERVICES),
-    jump(Table::Filter, Chain::Output, Chain::KubeServices, NEW_TO_SERVICES),
-    jump(Table::Filter, Chain::Forward, Chain::KubeForward, FORWARDING),
-    jump(Table::Filter, Chain::Input, Chain::KubeProxyFirewall, FIREWALL),
-    jump(Table::Filter, Chain::Output, Chain::KubeProxyFirewall, FIREWALL),
-    jump(Table::Filter, Chain::Forward, Chain::KubeProxyFirewall, FIREWALL),
-    jump(Table::Nat, Chain::Output, Chain::KubeServices, TO_SERVICES),
-    jump(Table::Nat, Chain::Prerouting, Chain::KubeServices, TO_SERVICES),
-    jump(Table::Nat, Chain::Postrouting, Chain::KubePostrouting, POSTROUTING),
-    jump(Table::Filter, Chain::Input, Chain::KubeFirewall, &[]),
-    jump(Table::Filter, Chain::Output, Chain::KubeFirewall, &[]),
-];
-
-/// The layout of kube-proxy 1.30's iptables mode. It is the same for the legacy and the nf_tables variant of the tools.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The layout of a release's iptables mode. It is the same for the legacy and the nf_tables variant of the tools.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Iptables {
-    /// The pods' network. Traffic to a Service from outside it is masqueraded.
-    pub cluster_cidr: Ipv4Net,
+    /// The release.
+    pub version: Version,
+    /// kube-proxy's settings.
+    pub config: ProxyConfig,
 }
 
-/// For the lab's own pods.
+/// The newest release, with kube-proxy's defaults.
 impl Default for Iptables {
     fn default() -> Self {
-        Self { cluster_cidr: POD_RANGE }
+        Self::new(Version::V1_36, &ProxyConfig::default())
     }
 }
 
 impl Iptables {
-    /// With the settings of `config`.
+    /// `version` with the settings of `config`.
     #[must_use]
-    pub fn new(config: &ProxyConfig) -> Self {
-        Self { cluster_cidr: config.ipv4_cluster_cidr() }
+    pub fn new(version: Version, config: &ProxyConfig) -> Self {
+        Self { version, config: config.clone() }
+    }
+
+    fn tools(&self, family: Family) -> Tools {
+        self.version.tools(family)
+    }
+
+    /// Whether it uses nfacct counters.
+    fn has_counters(&self) -> bool {
+        self.version >= Version::V1_36 && self.config.nfacct
+    }
+
+    /// The families that a proxier runs for. From 1.23 on that is both. In 1.20 it is the one of the node, and both only
+    /// with the gate `IPv6DualStack`, which a cluster with cluster IPs of both needs.
+    fn families(&self, cluster: &Cluster) -> &'static [Family] {
+        let uses = |family| cluster.services.iter().any(|service| service.cluster_ips.of(family).is_some());
+        match (self.version, uses(Family::V4), uses(Family::V6)) {
+            (Version::V1_20, _, false) => &[Family::V4],
+            (Version::V1_20, false, true) if cluster.node.address(Family::V4).is_none() => &[Family::V6],
+            _ => &Family::ALL,
+        }
+    }
+
+    fn canaries(&self, family: Family) -> impl Iterator<Item = Action> {
+        let tools = self.tools(family);
+        CANARY_TABLES.into_iter().map(move |table| tools.call("-N", Chain::KubeProxyCanary, table, Vec::new()).into())
+    }
+
+    /// Makes the nfacct counters.
+    fn counters(&self) -> Option<Action> {
+        let counters = [INVALID_COUNTER, LOCALHOST_COUNTER].map(Request::AddCounter);
+        self.has_counters().then(|| Action::Ask(Pace::OneByOne, counters.to_vec()))
+    }
+
+    /// Reads what is there, and writes `sync`.
+    fn write(&self, sync: &Sync<'_>, reads: bool) -> Vec<Action> {
+        let tools = self.tools(sync.family);
+        let tables: &[Table] = match self.version {
+            Version::V1_20 => &[Table::Filter, Table::Nat],
+            _ if reads => &[Table::Nat],
+            _ => &[],
+        };
+        let reads = tables.iter().map(|&table| tools.save(table));
+        reads.chain([tools.restore(print(sync)).into()]).collect()
+    }
+
+    fn full_sync_of(&self, cluster: &Cluster, family: Family) -> Vec<Action> {
+        let all = || cluster.services.iter().map(|service| Step::Added(&**service));
+        let mut actions = if self.starts_late(family) { self.canaries(family).collect() } else { Vec::new() };
+        actions.extend(ensure(self.version, self.tools(family), Found::Nothing));
+        actions.extend(self.counters());
+        let mut write = self.write(&Sync::full(self, cluster, family), true);
+        let restore = write.pop();
+        actions.extend(write);
+        actions.extend(conntrack::open(self, &cluster.node, all(), family));
+        actions.extend(restore);
+        actions.extend(conntrack::clean(self.version, all(), family));
+        actions
+    }
+
+    /// Whether only the first sync tells that a proxier runs for `family`.
+    fn starts_late(&self, family: Family) -> bool {
+        self.version == Version::V1_20 && family == Family::V6
+    }
+
+    fn partial_sync_of(&self, change: &Change, family: Family) -> Vec<Action> {
+        let steps = change.services();
+        if !steps.iter().any(|&step| differs(step, family)) {
+            return Vec::new();
+        }
+        let mut actions = Vec::new();
+        if self.version == Version::V1_20 {
+            actions.extend(ensure(self.version, self.tools(family), Found::Everything));
+        }
+        let sync = Sync::partial(self, change, family);
+        let mut write = self.write(&sync, !sync.large);
+        let restore = write.pop();
+        actions.extend(write);
+        actions.extend(conntrack::open(self, &change.after.node, steps.iter().copied(), family));
+        actions.extend(restore);
+        actions.extend(conntrack::clean(self.version, steps.into_iter(), family));
+        actions
+    }
+
+    /// The chains of the jumps and others that the sync does not declare.
+    fn undeclared(&self, sync: &Sync<'_>) -> Vec<(Table, Chain)> {
+        let mut chains = kubelet_chains(self.version).to_vec();
+        if self.version > Version::V1_20 && !sync.node_ports.on_localhost {
+            chains.push((Table::Filter, Chain::KubeFirewall));
+        }
+        chains
     }
 }
 
 impl Layout for Iptables {
     fn name(&self) -> LayoutName {
-        LayoutName::KubeProxy130
+        match self.version {
+            Version::V1_20 => LayoutName::KubeProxy120,
+            Version::V1_30 => LayoutName::KubeProxy130,
+            Version::V1_36 => LayoutName::KubeProxy136,
+        }
     }
 
     fn way(&self) -> Way {
@@ -110,110 +200,146 @@ impl Layout for Iptables {
         Tool::IptablesRestore
     }
 
-    /// The canaries, then each chain that a built-in chain jumps to, and the jump.
+    /// The node's parameter for node ports on 127.0.0.1, and the canaries; of 1.36 also the look whether nft left anything,
+    /// and whether the tools work.
     fn prepare(&self) -> Vec<Action> {
-        let mut calls: Vec<Invocation> =
-            CANARY_TABLES.into_iter().map(|table| call("-N", Chain::KubeProxyCanary, table, Vec::new())).collect();
-        for (place, jump) in JUMPS.iter().enumerate() {
-            if !JUMPS[..place].iter().any(|earlier| (earlier.table, earlier.to) == (jump.table, jump.to)) {
-                calls.push(call("-N", jump.to, jump.table, Vec::new()));
-            }
-            calls.push(call("-I", jump.from, jump.table, jump.rule().args()));
+        let mut actions = Vec::new();
+        if opens_localhost(self, Family::V4) {
+            actions.push(Action::Set(vec![(ROUTE_LOCALNET.to_owned(), "1".to_owned())]));
         }
-        calls.into_iter().map(Action::from).collect()
+        if self.version >= Version::V1_36 {
+            actions.extend(["ip", "ip6"].into_iter().flat_map(leftovers));
+            for family in [Family::V4, Family::V6, Family::V4, Family::V6] {
+                let tools = self.tools(family);
+                actions.push(tools.version().into());
+                actions.push(tools.call("-S", Chain::Postrouting, Table::Nat, Vec::new()).into());
+            }
+        }
+        let families = Family::ALL.into_iter().filter(|&family| !self.starts_late(family));
+        actions.extend(families.flat_map(|family| self.canaries(family)));
+        actions
     }
 
+    /// The chains and jumps come first, and in 1.36 the counters.
     fn full_sync(&self, cluster: &Cluster) -> Vec<Action> {
-        vec![print(&Sync::full(cluster, self.cluster_cidr)).into()]
+        self.families(cluster).iter().flat_map(|&family| self.full_sync_of(cluster, family)).collect()
     }
 
     /// Without `--noflush`: with it, the nf_tables variant of iptables-restore takes quadratic time. The canaries and the
     /// jumps come afterwards, because this flushes them.
     fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
-        let mut restore = print(&Sync::full(cluster, self.cluster_cidr));
-        restore.args.retain(|argument| argument != "--noflush");
-        let canaries = CANARY_TABLES.into_iter().map(|table| call("-N", Chain::KubeProxyCanary, table, Vec::new()));
-        let jumps = JUMPS.iter().map(|Jump { table, from, to, matches }| {
-            let rule = Rule { chain: *from, matches, target: Target::Jump(*to) };
-            call("-I", *from, *table, rule.args())
-        });
-        std::iter::once(restore).chain(canaries).chain(jumps).map(Action::from).collect()
+        let mut actions = Vec::new();
+        if opens_localhost(self, Family::V4) {
+            actions.push(Action::Set(vec![(ROUTE_LOCALNET.to_owned(), "1".to_owned())]));
+        }
+        actions.extend(self.counters());
+        for family in Family::ALL {
+            let tools = self.tools(family);
+            if !self.families(cluster).contains(&family) {
+                actions.extend((!self.starts_late(family)).then(|| self.canaries(family)).into_iter().flatten());
+                continue;
+            }
+            let sync = Sync::full(self, cluster, family);
+            actions.push(tools.load(print(&sync)).into());
+            actions.extend(self.canaries(family));
+            let make = |(table, chain)| Action::from(tools.call("-N", chain, table, Vec::new()));
+            actions.extend(self.undeclared(&sync).into_iter().map(make));
+            let on_jump = |jump: &Jump| tools.call("-I", jump.from, jump.table, jump.rule().args());
+            actions.extend(jumps(self.version).iter().map(on_jump).map(Action::from));
+        }
+        actions
     }
 
     fn partial_sync(&self, change: &Change) -> Vec<Action> {
-        vec![print(&Sync::partial(change, self.cluster_cidr)).into()]
+        let before = self.families(&change.before);
+        let sync = |&family: &Family| match before.contains(&family) {
+            true => self.partial_sync_of(change, family),
+            false => self.full_sync_of(&change.after, family),
+        };
+        self.families(&change.after).iter().flat_map(sync).collect()
     }
 
-    /// In a small cluster the sync has already deleted the stale chains.
+    /// In a small cluster the sync has already deleted the stale chains; so it has in 1.20.
     fn cleanup(&self, change: &Change) -> Vec<Action> {
-        let stale = if is_large(&change.after) { stale_chains(change) } else { Vec::new() };
-        if stale.is_empty() {
-            return Vec::new();
+        let mut actions = Vec::new();
+        for &family in self.families(&change.after) {
+            let stale = if self.version > Version::V1_20 && is_large(self.version, &change.after, family) {
+                stale_chains(self, change, family)
+            } else {
+                Vec::new()
+            };
+            if !stale.is_empty() {
+                let mut text = Vec::new();
+                cleanup(&stale, &mut text);
+                actions.push(self.tools(family).restore(text).into());
+            }
         }
-        let mut text = Vec::new();
-        cleanup(&stale, &mut text);
-        vec![restore(text).into()]
+        actions
     }
 
     /// Empties the tables. kube-proxy deletes its own jumps and chains by name, but a node of the lab has no others.
     fn flush(&self) -> Vec<Action> {
-        vec![empty(&CANARY_TABLES).into()]
+        Family::ALL.into_iter().map(|family| self.tools(family).empty(&CANARY_TABLES).into()).collect()
     }
 
     /// A rule like those of Services, at the very end of KUBE-SERVICES in the nat table.
     ///
-    /// It matches an unused cluster IP and leads to the middle Service; without any Service, to KUBE-MARK-MASQ.
+    /// It matches an unused cluster IP and leads to the middle Service or, if that has no chain for it, to the first one
+    /// that has; without any, to KUBE-MARK-MASQ.
     fn append_rule(&self, cluster: &Cluster) -> Append {
-        let service = append_service(cluster);
-        let chain = Chain::KubeServices;
+        let middle = cluster.port_at(Position::Middle, Family::V4);
+        let picks = |port: &ServicePort<'_>| !port.reach(&cluster.node, self.version.choice()).cluster.is_empty();
+        let service = middle.into_iter().chain(cluster.ports(Family::V4)).find(picks);
+        let (chain, tools) = (Chain::KubeServices, self.tools(Family::V4));
         let matches = [
             says("svclab/appended:http cluster IP"),
             Match::Protocol(service.map_or(Protocol::Tcp, ServicePort::protocol)),
             Match::To(unused_cluster_ip(cluster)),
             Match::ToPort(crate::cluster::SERVICE_PORT),
         ];
-        let target = Target::Jump(service.map_or(Chain::KubeMarkMasq, service_chain));
-        let rule = Rule { chain, matches: &matches, target };
-        Append { add: call("-A", chain, Table::Nat, rule.args()), undo: call("-D", chain, Table::Nat, rule.args()) }
+        let to = |service| Chain::Service(ServiceHasher::iptables(service).service());
+        let target = Target::Jump(service.map_or(Chain::KubeMarkMasq, to));
+        let args = Rule { chain, matches: &matches, target }.args();
+        let undo = tools.call("-D", chain, Table::Nat, args.clone());
+        Append { add: tools.call("-A", chain, Table::Nat, args), undo }
     }
 
     fn installed(&self, cluster: &Cluster) -> Installed {
         let mut count = Count::default();
-        Sync::full(cluster, self.cluster_cidr).walk(&mut count);
-        // The sync declares every chain that the jumps lead to. The jumps and the canaries are not in it.
-        JUMPS.iter().for_each(|jump| count.rule(&jump.rule()));
-        CANARY_TABLES.iter().for_each(|_| count.chain(Chain::KubeProxyCanary));
+        for &family in self.families(cluster) {
+            let sync = Sync::full(self, cluster, family);
+            sync.walk(&mut count);
+            // The jumps are not in the sync.
+            jumps(self.version).iter().for_each(|jump| count.rule(&jump.rule()));
+            self.undeclared(&sync).into_iter().for_each(|(_, chain)| count.chain(chain));
+        }
+        let families = Family::ALL.into_iter();
+        let started = families.filter(|&family| !self.starts_late(family) || self.families(cluster).contains(&family));
+        started.for_each(|_| CANARY_TABLES.iter().for_each(|_| count.chain(Chain::KubeProxyCanary)));
         count.installed
     }
+
+    fn caveats(&self, cluster: &Cluster) -> Vec<Caveat> {
+        caveats::of(self, cluster)
+    }
 }
 
-fn print(sync: &Sync<'_>) -> Invocation {
+fn print(sync: &Sync<'_>) -> Vec<u8> {
     let mut text = Vec::with_capacity(sync.size_hint());
     sync.walk(&mut text);
-    restore(text)
+    text
 }
 
-pub(super) fn restore(stdin: Vec<u8>) -> Invocation {
-    let args = WAIT.into_iter().chain(["--noflush", "--counters"]).map(str::to_owned).collect();
-    Invocation { tool: Tool::IptablesRestore, args, stdin }
-}
-
-/// Empties `tables`, except for their built-in chains.
-pub(super) fn empty(tables: &[Table]) -> Invocation {
-    let mut stdin = Vec::new();
-    for &table in tables {
-        stdin.table(table);
-        stdin.commit();
-    }
-    let args = WAIT.map(str::to_owned).to_vec();
-    Invocation { tool: Tool::IptablesRestore, args, stdin }
-}
-
-/// One call of `iptables`, with the arguments in kube-proxy's order (`makeFullArgs` in `pkg/util/iptables`).
-pub(super) fn call(operation: &str, chain: Chain, table: Table, rule: Vec<String>) -> Invocation {
-    let chain = chain.name();
-    let mut args: Vec<String> =
-        WAIT.into_iter().chain([operation, &chain, "-t", table.name()]).map(str::to_owned).collect();
-    args.extend(rule);
-    Invocation { tool: Tool::Iptables, args, stdin: Vec::new() }
+/// Removes the table that nftables mode may have left in a family, if nft is there
+/// (`pkg/proxy/nftables`, `CleanupLeftovers`).
+fn leftovers(family: &str) -> [Action; 3] {
+    let nft = |args: &[&str], stdin: String| {
+        let args = args.iter().map(|&word| word.to_owned()).collect();
+        Action::Try(Part::Rules, Invocation { tool: Tool::Nft, args, stdin: stdin.into_bytes() })
+    };
+    [
+        nft(&["--version"], String::new()),
+        nft(&["--check", "-f", "-"], format!("add table {family} kube-proxy {{ comment \"test\" ; }}\n")),
+        nft(&["-f", "-"], format!("delete table {family} kube-proxy\n")),
+    ]
 }

@@ -1,104 +1,12 @@
 //! iptables rules as values, and how the tools spell them.
 
+use super::chain::{Chain, Table};
 use crate::cluster::{Endpoint, Protocol, ServicePort};
 use crate::layout::hash::Hash;
 use crate::layout::text::Text;
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use std::io::Write;
 use std::net::IpAddr;
-
-/// The bit of the packet mark that requests masquerading, in kube-proxy's spelling.
-const MASQUERADE_MARK: &str = "0x00004000";
-
-/// A table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Table {
-    /// Where packets are accepted, dropped and rejected.
-    Filter,
-    /// Where packets are altered. kube-proxy only has its canary there.
-    Mangle,
-    /// Where a new connection's addresses are rewritten.
-    Nat,
-}
-
-impl Table {
-    /// Its spelling.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Filter => "filter",
-            Self::Mangle => "mangle",
-            Self::Nat => "nat",
-        }
-    }
-}
-
-/// A chain: a built-in one, one of kube-proxy's fixed ones, or one of a Service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "Chain::put_name spells them")]
-pub enum Chain {
-    Prerouting,
-    Input,
-    Forward,
-    Output,
-    Postrouting,
-    KubeServices,
-    KubeExternalServices,
-    KubeForward,
-    KubeNodePorts,
-    KubeProxyFirewall,
-    KubeFirewall,
-    KubePostrouting,
-    KubeMarkMasq,
-    /// The canary: if it is gone, somebody flushed the rules.
-    KubeProxyCanary,
-    KubeNodePort,
-    KubeLoadBalancer,
-    KubeSourceRangesFirewall,
-    KubeIpvsFilter,
-    KubeIpvsOutFilter,
-    /// A Service's endpoints to pick among.
-    Service(Hash<16>),
-    /// An endpoint to go to.
-    Endpoint(Hash<16>),
-}
-
-impl Chain {
-    fn put_name(self, out: &mut Vec<u8>) -> &mut Vec<u8> {
-        let fixed = match self {
-            Self::Prerouting => "PREROUTING",
-            Self::Input => "INPUT",
-            Self::Forward => "FORWARD",
-            Self::Output => "OUTPUT",
-            Self::Postrouting => "POSTROUTING",
-            Self::KubeServices => "KUBE-SERVICES",
-            Self::KubeExternalServices => "KUBE-EXTERNAL-SERVICES",
-            Self::KubeForward => "KUBE-FORWARD",
-            Self::KubeNodePorts => "KUBE-NODEPORTS",
-            Self::KubeProxyFirewall => "KUBE-PROXY-FIREWALL",
-            Self::KubeFirewall => "KUBE-FIREWALL",
-            Self::KubePostrouting => "KUBE-POSTROUTING",
-            Self::KubeMarkMasq => "KUBE-MARK-MASQ",
-            Self::KubeProxyCanary => "KUBE-PROXY-CANARY",
-            Self::KubeNodePort => "KUBE-NODE-PORT",
-            Self::KubeLoadBalancer => "KUBE-LOAD-BALANCER",
-            Self::KubeSourceRangesFirewall => "KUBE-SOURCE-RANGES-FIREWALL",
-            Self::KubeIpvsFilter => "KUBE-IPVS-FILTER",
-            Self::KubeIpvsOutFilter => "KUBE-IPVS-OUT-FILTER",
-            Self::Service(hash) => return out.put("KUBE-SVC-").put(hash.letters()),
-            Self::Endpoint(hash) => return out.put("KUBE-SEP-").put(hash.letters()),
-        };
-        out.put(fixed)
-    }
-
-    /// Its spelling.
-    #[must_use]
-    pub fn name(self) -> String {
-        let mut name = Vec::new();
-        self.put_name(&mut name);
-        String::from_utf8(name).expect("chain names are ASCII")
-    }
-}
 
 /// A state of a connection that conntrack knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,14 +26,16 @@ pub enum ConnectionState {
 pub enum Comment<'a> {
     /// A sentence.
     Says(&'static str),
-    /// The Service, in an endpoint's chain. It is the only comment without quotes.
+    /// The Service. It is the only comment without quotes.
     Service(ServicePort<'a>),
-    /// The Service's cluster IP.
-    ClusterIp(ServicePort<'a>),
+    /// What comes before the Service, the Service, and what comes after it.
+    About(&'static str, ServicePort<'a>, &'static str),
     /// From the Service to this endpoint.
     Endpoint(ServicePort<'a>, &'a Endpoint),
-    /// The Service has no endpoints.
-    NoEndpoints(ServicePort<'a>),
+    /// The Service's firewall chain does not accept this.
+    NotAccepted(ServicePort<'a>, Hash<16>),
+    /// The rule of this number among those that pick one of the Service's endpoints.
+    Balancing(u32, ServicePort<'a>),
 }
 
 /// What a packet must be for a rule to apply.
@@ -137,24 +47,42 @@ pub enum Match<'a> {
     Protocol(Protocol),
     /// To this address.
     To(IpAddr),
+    /// To this address, written as a network: `10.96.0.11/32`.
+    ToHost(IpAddr),
     /// To this network.
-    ToNetwork(Ipv4Net),
+    ToNetwork(IpNet),
+    /// To anywhere but this network.
+    NotTo(IpNet),
     /// To this port.
     ToPort(u16),
     /// To one of the node's addresses.
     ToLocal,
     /// From this address.
     From(IpAddr),
+    /// From this address, written as a network.
+    FromHost(IpAddr),
     /// From this network.
-    FromNetwork(Ipv4Net),
+    FromNetwork(IpNet),
     /// From outside this network.
-    NotFrom(Ipv4Net),
+    NotFrom(IpNet),
+    /// From one of the node's addresses.
+    FromLocal,
+    /// From none of the node's addresses.
+    NotFromLocal,
+    /// Not come in over a bridge.
+    NotBridged,
     /// Of a connection in this state.
     Connection(ConnectionState),
-    /// Marked for masquerading.
-    Marked,
-    /// Not marked for masquerading.
-    NotMarked,
+    /// Has this bit of the packet mark.
+    Marked(u32),
+    /// Lacks this bit of the packet mark.
+    NotMarked(u32),
+    /// Anything: the packet is counted by the nfacct counter of this name.
+    CountedBy(&'static str),
+    /// From a client that was sent to this endpoint's chain in the last so many seconds.
+    SentTo(Hash<16>, u64),
+    /// Anything: the client is noted as sent to this endpoint's chain.
+    NoteSentTo(Hash<16>),
     /// In the ipset of this name. The second text says which addresses and ports are looked up: `dst,dst`.
     InSet(&'static str, &'static str),
     /// With probability one in this number.
@@ -174,10 +102,12 @@ pub enum Target<'a> {
     Return,
     /// It is answered with an error.
     Reject,
-    /// It is marked for masquerading.
-    Mark,
-    /// Its mark for masquerading is removed.
-    Unmark,
+    /// It goes on to the next rule.
+    Continue,
+    /// It gets this bit of the packet mark.
+    Mark(u32),
+    /// It loses this bit of the packet mark, which it has.
+    Unmark(u32),
     /// Its source becomes the node's address.
     Masquerade,
     /// Its destination becomes this endpoint.
@@ -218,6 +148,8 @@ pub trait Sink {
     fn table(&mut self, table: Table);
     /// The chain exists, and is empty.
     fn chain(&mut self, chain: Chain);
+    /// The same once more of the chain before.
+    fn same_chain(&mut self, _: Chain) {}
     /// The rule comes last in its chain.
     fn rule(&mut self, rule: &Rule<'_>);
     /// The chain, which is empty, is deleted.
@@ -236,6 +168,10 @@ impl Sink for Vec<u8> {
         chain.put_name(self.put(":")).put(" - [0:0]\n");
     }
 
+    fn same_chain(&mut self, chain: Chain) {
+        self.chain(chain);
+    }
+
     fn rule(&mut self, rule: &Rule<'_>) {
         rule.chain.put_name(self.put("-A "));
         rule.put_specification(self);
@@ -252,15 +188,21 @@ impl Sink for Vec<u8> {
 }
 
 impl Comment<'_> {
-    fn put(self, out: &mut Vec<u8>) -> &mut Vec<u8> {
+    pub(super) fn put(self, out: &mut Vec<u8>) -> &mut Vec<u8> {
         match self {
             Self::Says(text) => out.put("\"").put(text).put("\""),
             Self::Service(service) => out.service_name(service),
-            Self::ClusterIp(service) => out.put("\"").service_name(service).put(" cluster IP\""),
+            Self::About(before, service, after) => out.put("\"").put(before).service_name(service).put(after).put("\""),
             Self::Endpoint(service, endpoint) => {
                 out.put("\"").service_name(service).put(" -> ").endpoint(endpoint).put("\"")
             }
-            Self::NoEndpoints(service) => out.put("\"").service_name(service).put(" has no endpoints\""),
+            Self::NotAccepted(service, firewall) => {
+                out.put("\"").service_name(service).put(" traffic not accepted by ");
+                Chain::Firewall(firewall).put_name(out).put("\"")
+            }
+            Self::Balancing(number, service) => {
+                out.put("\"Balancing rule ").number(number).put(" for ").service_name(service).put("\"")
+            }
         }
     }
 }
@@ -271,20 +213,35 @@ impl Match<'_> {
             Self::Comment(comment) => comment.put(out.put(" -m comment --comment ")),
             Self::Protocol(protocol) => out.put(" -m ").put(protocol.name()).put(" -p ").put(protocol.name()),
             Self::To(address) => out.put(" -d ").address(address),
+            Self::ToHost(address) => out.put(" -d ").network(IpNet::from(address)),
             Self::ToNetwork(network) => out.put(" -d ").network(network),
+            Self::NotTo(network) => out.put(" ! -d ").network(network),
             Self::ToPort(port) => out.put(" --dport ").number(port.into()),
             Self::ToLocal => out.put(" -m addrtype --dst-type LOCAL"),
             Self::From(address) => out.put(" -s ").address(address),
+            Self::FromHost(address) => out.put(" -s ").network(IpNet::from(address)),
             Self::FromNetwork(network) => out.put(" -s ").network(network),
             Self::NotFrom(network) => out.put(" ! -s ").network(network),
+            Self::FromLocal => out.put(" -m addrtype --src-type LOCAL"),
+            Self::NotFromLocal => out.put(" -m addrtype ! --src-type LOCAL"),
+            Self::NotBridged => out.put(" -m physdev ! --physdev-is-in"),
             Self::Connection(state) => out.put(" -m conntrack ").put(match state {
                 ConnectionState::New => "--ctstate NEW",
                 ConnectionState::Invalid => "--ctstate INVALID",
                 ConnectionState::RelatedOrEstablished => "--ctstate RELATED,ESTABLISHED",
                 ConnectionState::NeitherEstablishedNorRewritten => "! --ctstate RELATED,ESTABLISHED,DNAT",
             }),
-            Self::Marked => out.put(" -m mark --mark ").put(MASQUERADE_MARK).put("/").put(MASQUERADE_MARK),
-            Self::NotMarked => out.put(" -m mark ! --mark ").put(MASQUERADE_MARK).put("/").put(MASQUERADE_MARK),
+            Self::Marked(bit) => mark(mark(out.put(" -m mark --mark "), bit).put("/"), bit),
+            Self::NotMarked(bit) => mark(mark(out.put(" -m mark ! --mark "), bit).put("/"), bit),
+            Self::CountedBy(counter) => out.put(" -m nfacct --nfacct-name ").put(counter),
+            Self::SentTo(endpoint, seconds) => {
+                Chain::Endpoint(endpoint).put_name(out.put(" -m recent --name "));
+                let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+                out.put(" --rcheck --seconds ").number(seconds).put(" --reap")
+            }
+            Self::NoteSentTo(endpoint) => {
+                Chain::Endpoint(endpoint).put_name(out.put(" -m recent --name ")).put(" --set")
+            }
             Self::InSet(set, fields) => out.put(" -m set --match-set ").put(set).put(" ").put(fields),
             Self::OneIn(count) => {
                 write!(out, " -m statistic --mode random --probability {:.10}", 1.0 / f64::from(count))
@@ -303,12 +260,19 @@ impl Target<'_> {
             Self::Drop => out.put(" -j DROP"),
             Self::Return => out.put(" -j RETURN"),
             Self::Reject => out.put(" -j REJECT"),
-            Self::Mark => out.put(" -j MARK --or-mark ").put(MASQUERADE_MARK),
-            Self::Unmark => out.put(" -j MARK --xor-mark ").put(MASQUERADE_MARK),
+            Self::Continue => out,
+            Self::Mark(bit) => mark(out.put(" -j MARK --or-mark "), bit),
+            Self::Unmark(bit) => mark(out.put(" -j MARK --xor-mark "), bit),
             Self::Masquerade => out.put(" -j MASQUERADE --random-fully"),
             Self::Dnat(endpoint) => out.put(" -j DNAT --to-destination ").endpoint(endpoint),
         }
     }
+}
+
+/// A packet mark in kube-proxy's spelling: `0x00004000`.
+fn mark(out: &mut Vec<u8>, bits: u32) -> &mut Vec<u8> {
+    write!(out, "{bits:#010x}").expect("writing to memory does not fail");
+    out
 }
 
 /// A line as words, split as `iptables-restore` does: at spaces outside quotes.

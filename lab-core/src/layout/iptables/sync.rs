@@ -1,256 +1,244 @@
-//! What one sync of kube-proxy's iptables mode writes, as a walk over rules.
+//! What one sync of kube-proxy's iptables mode writes in one address family, as a walk over rules.
 //!
 //! The order is that of `syncProxyRules` in kube-proxy's `pkg/proxy/iptables/proxier.go`.
 
-use super::rule::{Chain, Comment, ConnectionState, Match, Rule, Sink, Table, Target};
+use super::chain::{Chain, Table};
+use super::node_ports::NodePorts;
+use super::rule::Sink;
+use super::{Iptables, Version, fixed, service, xlb};
 use crate::change::{Change, Step};
-use crate::cluster::{Cluster, ServicePort};
-use crate::layout::FAMILY;
+use crate::cluster::{Cluster, Endpoint, Family, Node, Reach, Service, ServicePort, Use};
 use crate::layout::hash::{Hash, ServiceHasher};
-use ipnet::Ipv4Net;
-use std::net::Ipv4Addr;
+use ipnet::IpNet;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// With more endpoints, kube-proxy leaves out comments and cleans up less often (`largeClusterEndpointsThreshold`).
 const LARGE_CLUSTER_ENDPOINTS: usize = 1000;
 
-/// The loopback network.
-pub(in crate::layout) const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
-
-/// The chains of the filter table that every sync rewrites.
-const FILTER_CHAINS: [Chain; 6] = [
-    Chain::KubeServices,
-    Chain::KubeExternalServices,
-    Chain::KubeForward,
-    Chain::KubeNodePorts,
-    Chain::KubeProxyFirewall,
-    Chain::KubeFirewall,
-];
-
-/// The chains of the nat table that every sync rewrites.
-const NAT_CHAINS: [Chain; 4] = [Chain::KubeServices, Chain::KubeNodePorts, Chain::KubePostrouting, Chain::KubeMarkMasq];
-
-/// Whether kube-proxy treats this as a large cluster.
-pub(super) fn is_large(cluster: &Cluster) -> bool {
-    cluster.ports(FAMILY).flat_map(ServicePort::endpoints).nth(LARGE_CLUSTER_ENDPOINTS).is_some()
-}
-
 /// How much of a Service a sync writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extent {
-    /// Its rule in KUBE-SERVICES and its own chains.
+pub(super) enum Extent {
+    /// Its rules in the fixed chains and its own chains.
     Whole,
-    /// Only its rule in KUBE-SERVICES, which every sync rewrites.
+    /// Only its rules in the fixed chains, which every sync rewrites.
     Dispatch,
 }
 
-/// A Service and the names of its chains.
-struct Entry<'a> {
-    service: ServicePort<'a>,
-    extent: Extent,
-    chain: Hash<16>,
-    /// Where the names of its endpoints' chains are; empty unless it is written whole.
-    endpoints: Range<usize>,
+/// A Service's port with its endpoints and the names of its chains.
+pub(super) struct Entry<'a> {
+    pub(super) service: ServicePort<'a>,
+    pub(super) extent: Extent,
+    pub(super) reach: Reach<'a>,
+    pub(super) hash: Hash<16>,
+    /// Where the names of its endpoints' chains are, in the order of `reach.all`; empty unless it is written whole.
+    names: Range<usize>,
 }
 
-/// One sync. Every name is hashed once.
-pub struct Sync<'a> {
-    cluster_cidr: Ipv4Net,
-    large: bool,
-    entries: Vec<Entry<'a>>,
-    endpoint_chains: Vec<Hash<16>>,
+/// One sync of one family. Every name is hashed once.
+pub(super) struct Sync<'a> {
+    pub(super) version: Version,
+    pub(super) family: Family,
+    pub(super) node: &'a Node,
+    /// The pods' network, if it is known.
+    pub(super) cluster_cidr: Option<IpNet>,
+    pub(super) masquerade_all: bool,
+    /// The bit of the packet mark that asks for masquerading.
+    pub(super) mark: u32,
+    pub(super) node_ports: NodePorts,
+    /// Whether nfacct counters count.
+    pub(super) counted: bool,
+    /// Whether kube-proxy treats this as a large cluster.
+    pub(super) large: bool,
+    pub(super) entries: Vec<Entry<'a>>,
+    names: Vec<Hash<16>>,
     stale: Vec<Chain>,
 }
 
 impl<'a> Sync<'a> {
     /// Every Service of `cluster`, whole.
-    #[must_use]
-    pub fn full(cluster: &'a Cluster, cluster_cidr: Ipv4Net) -> Self {
-        let mut sync = Self::new(cluster, cluster_cidr);
-        sync.endpoint_chains.reserve_exact(cluster.endpoint_count(FAMILY));
-        for service in cluster.ports(FAMILY) {
+    pub(super) fn full(layout: &Iptables, cluster: &'a Cluster, family: Family) -> Self {
+        let mut sync = Self::new(layout, cluster, family);
+        for service in cluster.ports(family) {
             sync.enter(service, Extent::Whole);
         }
         sync
     }
 
-    /// The changed Services whole, and the dispatch to all others.
+    /// The changed Services whole, and of all others what is in the fixed chains. 1.20 writes everything.
     ///
-    /// In a large cluster the stale chains stay until a later clean-up.
-    #[must_use]
-    pub fn partial(change: &'a Change, cluster_cidr: Ipv4Net) -> Self {
-        let mut sync = Self::new(&change.after, cluster_cidr);
-        for step in change.ports(FAMILY) {
-            match step {
-                Step::Kept(service) => sync.enter(service, Extent::Dispatch),
-                Step::Added(service) | Step::Altered { after: service, .. } => sync.enter(service, Extent::Whole),
-                Step::Removed(_) => {}
+    /// In a large cluster the stale chains stay until a later clean-up, except in 1.20.
+    pub(super) fn partial(layout: &Iptables, change: &'a Change, family: Family) -> Self {
+        let mut sync = Self::new(layout, &change.after, family);
+        for step in change.services() {
+            let changed = sync.version == Version::V1_20 || differs(step, family);
+            let extent = if changed { Extent::Whole } else { Extent::Dispatch };
+            for service in step.after().into_iter().flat_map(|service| service.ports_of(family)) {
+                sync.enter(service, extent);
             }
         }
-        if !sync.large {
-            sync.stale = stale_chains(change);
+        if !sync.large || sync.version == Version::V1_20 {
+            sync.stale = stale_chains(layout, change, family);
         }
         sync
     }
 
-    fn new(cluster: &Cluster, cluster_cidr: Ipv4Net) -> Self {
+    fn new(layout: &Iptables, cluster: &'a Cluster, family: Family) -> Self {
+        let config = &layout.config;
+        let node_ports = NodePorts::of(layout, &cluster.node, family);
         Self {
-            cluster_cidr,
-            large: is_large(cluster),
+            version: layout.version,
+            family,
+            node: &cluster.node,
+            cluster_cidr: config.cluster_cidr(family),
+            masquerade_all: config.masquerade_all,
+            mark: config.masquerade_mark(),
+            node_ports,
+            counted: layout.has_counters(),
+            large: is_large(layout.version, cluster, family),
             entries: Vec::with_capacity(cluster.services.len()),
-            endpoint_chains: Vec::new(),
+            names: Vec::new(),
             stale: Vec::new(),
         }
     }
 
     fn enter(&mut self, service: ServicePort<'a>, extent: Extent) {
+        let reach = service.reach(self.node, self.version.choice());
         let hasher = ServiceHasher::iptables(service);
-        let first = self.endpoint_chains.len();
+        let first = self.names.len();
         if extent == Extent::Whole {
-            self.endpoint_chains.extend(service.endpoints().map(|endpoint| hasher.iptables_endpoint(endpoint)));
+            self.names.extend(reach.all.iter().map(|endpoint| hasher.iptables_endpoint(endpoint)));
         }
-        let endpoints = first..self.endpoint_chains.len();
-        self.entries.push(Entry { service, extent, chain: hasher.service(), endpoints });
+        let names = first..self.names.len();
+        self.entries.push(Entry { service, extent, reach, hash: hasher.service(), names });
+    }
+
+    /// Every endpoint of `entry` that has a chain, with the chain's name.
+    pub(super) fn endpoints<'s>(
+        &'s self,
+        entry: &'s Entry<'a>,
+    ) -> impl ExactSizeIterator<Item = (&'a Endpoint, Hash<16>)> {
+        entry.reach.all.iter().copied().zip(self.names[entry.names.clone()].iter().copied())
+    }
+
+    /// Those of `some`, which is a part of them in the same order.
+    pub(super) fn among<'s>(
+        &'s self,
+        entry: &'s Entry<'a>,
+        some: &'s [&'a Endpoint],
+    ) -> impl ExactSizeIterator<Item = (&'a Endpoint, Hash<16>)> {
+        let mut all = self.endpoints(entry);
+        some.iter()
+            .map(move |&one| all.find(|&(endpoint, _)| std::ptr::eq(endpoint, one)).expect("what is picked is reached"))
     }
 
     /// About how many bytes it prints; too many rather than too few.
     pub(super) fn size_hint(&self) -> usize {
         let comment = if self.large { 0 } else { 180 };
-        4096 + self.entries.len() * 460 + self.endpoint_chains.len() * (330 + comment)
+        4096 + self.entries.len() * 1200 + self.names.len() * (330 + comment)
     }
 
     /// Writes it to `sink`.
-    pub fn walk(&self, sink: &mut impl Sink) {
-        self.walk_filter(sink);
-        self.walk_nat(sink);
-    }
-
-    fn walk_filter(&self, sink: &mut impl Sink) {
+    pub(super) fn walk(&self, sink: &mut impl Sink) {
         sink.table(Table::Filter);
-        for chain in FILTER_CHAINS {
-            sink.chain(chain);
+        fixed::filter_chains(self, sink);
+        for entry in &self.entries {
+            match self.version {
+                Version::V1_20 => xlb::filter_rules(entry, sink),
+                _ => service::filter_rules(entry, sink),
+            }
         }
-        // The kubelet's rule, which kube-proxy sets up too.
-        sink.rule(&Rule {
-            chain: Chain::KubeFirewall,
-            matches: &[
-                Match::Comment(Comment::Says("block incoming localnet connections")),
-                Match::ToNetwork(LOOPBACK),
-                Match::NotFrom(LOOPBACK),
-                Match::Connection(ConnectionState::NeitherEstablishedNorRewritten),
-            ],
-            target: Target::Drop,
-        });
-        for Entry { service, .. } in self.entries.iter().filter(|entry| !entry.service.has_endpoints()) {
-            sink.rule(&Rule {
-                chain: Chain::KubeServices,
-                matches: &[
-                    Match::Comment(Comment::NoEndpoints(*service)),
-                    Match::Protocol(service.protocol()),
-                    Match::To(service.cluster_ip()),
-                    Match::ToPort(service.port.number),
-                ],
-                target: Target::Reject,
-            });
-        }
-        let chain = Chain::KubeForward;
-        sink.rule(&Rule { chain, matches: &[Match::Connection(ConnectionState::Invalid)], target: Target::Drop });
-        sink.rule(&Rule {
-            chain,
-            matches: &[Match::Comment(Comment::Says("kubernetes forwarding rules")), Match::Marked],
-            target: Target::Accept,
-        });
-        sink.rule(&Rule {
-            chain,
-            matches: &[
-                Match::Comment(Comment::Says("kubernetes forwarding conntrack rule")),
-                Match::Connection(ConnectionState::RelatedOrEstablished),
-            ],
-            target: Target::Accept,
-        });
+        fixed::forwarding(self, sink);
         sink.commit();
-    }
 
-    fn walk_nat(&self, sink: &mut impl Sink) {
         sink.table(Table::Nat);
-        for chain in NAT_CHAINS {
-            sink.chain(chain);
-        }
-        for entry in self.entries.iter().filter(|entry| !entry.endpoints.is_empty()) {
-            sink.chain(Chain::Service(entry.chain));
-            for &endpoint in &self.endpoint_chains[entry.endpoints.clone()] {
-                sink.chain(Chain::Endpoint(endpoint));
+        fixed::nat_chains(sink);
+        for entry in self.entries.iter().filter(|entry| entry.extent == Extent::Whole) {
+            match self.version {
+                Version::V1_20 => xlb::chains(entry, sink),
+                _ => service::chains(entry, sink),
+            }
+            for (_, name) in self.endpoints(entry) {
+                sink.chain(Chain::Endpoint(name));
             }
         }
         for &chain in &self.stale {
             sink.chain(chain);
         }
-
-        let chain = Chain::KubePostrouting;
-        sink.rule(&Rule { chain, matches: &[Match::NotMarked], target: Target::Return });
-        sink.rule(&Rule { chain, matches: &[], target: Target::Unmark });
-        let comment = Match::Comment(Comment::Says("kubernetes service traffic requiring SNAT"));
-        sink.rule(&Rule { chain, matches: &[comment], target: Target::Masquerade });
-        sink.rule(&Rule { chain: Chain::KubeMarkMasq, matches: &[], target: Target::Mark });
+        fixed::masquerading(self, sink);
         for entry in &self.entries {
-            self.walk_service(entry, sink);
+            match self.version {
+                Version::V1_20 => xlb::nat_rules(self, entry, sink),
+                _ => service::nat_rules(self, entry, sink),
+            }
         }
         for &chain in &self.stale {
             sink.delete(chain);
         }
-        sink.rule(&Rule {
-            chain: Chain::KubeServices,
-            matches: &[
-                Match::Comment(Comment::Says(
-                    "kubernetes service nodeports; NOTE: this must be the last rule in this chain",
-                )),
-                Match::ToLocal,
-            ],
-            target: Target::Jump(Chain::KubeNodePorts),
-        });
+        fixed::to_node_ports(self, sink);
         sink.commit();
     }
+}
 
-    fn walk_service(&self, entry: &Entry<'_>, sink: &mut impl Sink) {
-        let service = entry.service;
-        if !service.has_endpoints() {
-            return;
-        }
-        let chain = Chain::Service(entry.chain);
-        let to_service = [
-            Match::Comment(Comment::ClusterIp(service)),
-            Match::Protocol(service.protocol()),
-            Match::To(service.cluster_ip()),
-            Match::ToPort(service.port.number),
-            Match::NotFrom(self.cluster_cidr),
-        ];
-        let (dispatch, from_outside) = (&to_service[..4], &to_service[..]);
-        sink.rule(&Rule { chain: Chain::KubeServices, matches: dispatch, target: Target::Jump(chain) });
-        if entry.extent == Extent::Dispatch {
-            return;
-        }
-        sink.rule(&Rule { chain, matches: from_outside, target: Target::Jump(Chain::KubeMarkMasq) });
+/// Whether kube-proxy treats this as a large cluster: by all endpoints that it knows of, usable or not. 1.20 knows of
+/// ready ones alone.
+pub(super) fn is_large(version: Version, cluster: &Cluster, family: Family) -> bool {
+    let known = |endpoint: &&Endpoint| {
+        Family::of(endpoint.address) == family && (version != Version::V1_20 || endpoint.usage() == Use::Ready)
+    };
+    let mut endpoints = cluster.ports(family).flat_map(|service| &service.port.endpoints).filter(known);
+    endpoints.nth(LARGE_CLUSTER_ENDPOINTS).is_some()
+}
 
-        // A large cluster leaves out the comments, which always stand first.
-        let skipped = usize::from(self.large);
-        let endpoints = || service.endpoints().zip(&self.endpoint_chains[entry.endpoints.clone()]);
-        for ((endpoint, &hash), left) in endpoints().zip((1..=service.endpoint_count()).rev()) {
-            let share = u32::try_from(left).expect("a Service's endpoints number less than 2^32");
-            let picked = [Match::Comment(Comment::Endpoint(service, endpoint)), Match::OneIn(share)];
-            // The last one takes whatever the others left.
-            let matches = if share == 1 { &picked[skipped..1] } else { &picked[skipped..] };
-            sink.rule(&Rule { chain, matches, target: Target::Jump(Chain::Endpoint(hash)) });
-        }
-        for (endpoint, &hash) in endpoints() {
-            let chain = Chain::Endpoint(hash);
-            let comment = Match::Comment(Comment::Service(service));
-            let to_itself = [comment, Match::From(endpoint.address)];
-            let matches = &to_itself[skipped..];
-            sink.rule(&Rule { chain, matches, target: Target::Jump(Chain::KubeMarkMasq) });
-            let to_endpoint = [comment, Match::Protocol(service.protocol())];
-            sink.rule(&Rule { chain, matches: &to_endpoint[skipped..], target: Target::Dnat(endpoint) });
-        }
+/// Whether a Service differs in `family`: only then does the proxier of that family sync.
+pub(super) fn differs(step: Step<&Service>, family: Family) -> bool {
+    if matches!(step, Step::Kept(_)) {
+        return false;
     }
+    let of_family = |service: &Service| {
+        service.ports_of(family).next()?;
+        let mut service = service.clone();
+        service.cluster_ips = service.cluster_ips.of(family).into_iter().collect();
+        service.external_ips.retain(|&address| Family::of(address) == family);
+        service.ingress.retain(|ingress| Family::of(ingress.address) == family);
+        service.source_ranges.retain(|range| Family::of(range.addr()) == family);
+        for port in &mut service.ports {
+            port.endpoints.retain(|endpoint| Family::of(endpoint.address) == family);
+        }
+        Some(service)
+    };
+    step.before().and_then(of_family) != step.after().and_then(of_family)
+}
+
+/// The chains that nothing leads to any more after `change`.
+pub(super) fn stale_chains(layout: &Iptables, change: &Change, family: Family) -> Vec<Chain> {
+    let version = layout.version;
+    let mut stale = Vec::new();
+    for step in change.services().into_iter().filter(|&step| differs(step, family)) {
+        let chains = |service: Option<&Service>, node: &Node| {
+            let ports = service.into_iter().flat_map(|service| service.ports_of(family));
+            ports.flat_map(|port| own_chains(version, port, node)).collect::<Vec<Chain>>()
+        };
+        let kept: HashSet<Chain> = chains(step.after(), &change.after.node).into_iter().collect();
+        let had = chains(step.before(), &change.before.node);
+        stale.extend(had.into_iter().filter(|chain| !kept.contains(chain)));
+    }
+    stale
+}
+
+/// The chains of a Service's port in the nat table.
+pub(super) fn own_chains(version: Version, service: ServicePort<'_>, node: &Node) -> Vec<Chain> {
+    let reach = service.reach(node, version.choice());
+    let hasher = ServiceHasher::iptables(service);
+    let endpoints: Vec<Chain> =
+        reach.all.iter().map(|endpoint| Chain::Endpoint(hasher.iptables_endpoint(endpoint))).collect();
+    let entry = Entry { service, extent: Extent::Whole, reach, hash: hasher.service(), names: 0..0 };
+    let mut chains = match version {
+        Version::V1_20 => xlb::own_chains(&entry),
+        _ => service::own_chains(&entry),
+    };
+    chains.extend(endpoints);
+    chains
 }
 
 /// Deletes the `stale` chains.
@@ -263,26 +251,4 @@ pub(super) fn cleanup(stale: &[Chain], sink: &mut impl Sink) {
         sink.delete(chain);
     }
     sink.commit();
-}
-
-/// The chains that nothing leads to any more after `change`.
-pub(super) fn stale_chains(change: &Change) -> Vec<Chain> {
-    let mut stale = Vec::new();
-    let changed = change.services().into_iter().filter(|step| !matches!(step, Step::Kept(_)));
-    for step in changed.flat_map(|step| step.ports(FAMILY)) {
-        let Some(before) = step.before() else { continue };
-        let after = step.after();
-        let hasher = ServiceHasher::iptables(before);
-        if before.has_endpoints() && !after.is_some_and(ServicePort::has_endpoints) {
-            stale.push(Chain::Service(hasher.service()));
-        }
-        let gone = before.endpoints().filter(|endpoint| !after.is_some_and(|after| after.has(endpoint)));
-        stale.extend(gone.map(|endpoint| Chain::Endpoint(hasher.iptables_endpoint(endpoint))));
-    }
-    stale
-}
-
-/// The chain of `service`.
-pub(super) fn service_chain(service: ServicePort<'_>) -> Chain {
-    Chain::Service(ServiceHasher::iptables(service).service())
 }

@@ -13,7 +13,7 @@ mod sync;
 
 pub use sets::MOST_ENTRIES;
 
-use super::iptables::{Table, empty};
+use super::iptables::Table;
 use crate::change::Change;
 use crate::cluster::{Cluster, POD_RANGE, Protocol, SERVICE_PORT};
 use crate::layout::{
@@ -120,7 +120,7 @@ impl Layout for Ipvs {
     /// by name, but a node of the lab has no others.
     fn flush(&self) -> Vec<Action> {
         let mut actions = vec![Action::Ask(Pace::OneByOne, vec![Request::Clear, Request::RemoveDevice(DEVICE)])];
-        actions.push(empty(&[Table::Nat, Table::Filter]).into());
+        actions.push(rules::TOOLS.empty(&[Table::Nat, Table::Filter]).into());
         actions.push(sets::destroy());
         actions
     }

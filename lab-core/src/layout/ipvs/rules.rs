@@ -4,11 +4,12 @@
 //! `pkg/proxy/ipvs/proxier.go`.
 
 use super::sets;
+use crate::cluster::Family;
 use crate::layout::iptables::{
-    Chain, ConnectionState, Jump, LOOPBACK, Match, Rule, Sink, Table, Target, call, jump, restore, says,
+    Chain, ConnectionState, Jump, LOOPBACK, Match, Rule, Sink, Table, Target, Tools, jump, says,
 };
 use crate::layout::{Action, Count, Invocation, Part};
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 
 /// Every chain, in kube-proxy's order (`iptablesChains`).
 const CHAINS: [(Table, Chain); 11] = [
@@ -24,6 +25,12 @@ const CHAINS: [(Table, Chain); 11] = [
     (Table::Filter, Chain::KubeIpvsFilter),
     (Table::Filter, Chain::KubeIpvsOutFilter),
 ];
+
+/// How the tools are called.
+pub(super) const TOOLS: Tools = Tools::patient(Family::V4);
+
+/// The default bit of the packet mark that asks for masquerading.
+const MARK: u32 = 1 << 14;
 
 const TO_SERVICES: &[Match<'static>] = &[says("kubernetes service portals")];
 const POSTROUTING: &[Match<'static>] = &[says("kubernetes postrouting rules")];
@@ -56,7 +63,7 @@ pub(super) enum Found {
 
 /// Makes the chains and jumps, which do not exist yet.
 pub(super) fn make() -> impl Iterator<Item = Action> {
-    let chains = CHAINS.into_iter().map(|(table, chain)| call("-N", chain, table, Vec::new()));
+    let chains = CHAINS.into_iter().map(|(table, chain)| TOOLS.call("-N", chain, table, Vec::new()));
     chains.chain(JUMPS.iter().map(|jump| on_jump("-I", jump))).map(Action::from)
 }
 
@@ -64,7 +71,7 @@ pub(super) fn make() -> impl Iterator<Item = Action> {
 ///
 /// It makes each chain; if the tool refuses, the chain exists. It checks each jump, and makes it if it is missing.
 pub(super) fn ensure(found: Found) -> Vec<Action> {
-    let chains = CHAINS.into_iter().map(|(table, chain)| call("-N", chain, table, Vec::new()));
+    let chains = CHAINS.into_iter().map(|(table, chain)| TOOLS.call("-N", chain, table, Vec::new()));
     let check = |jump| on_jump("-C", jump);
     let try_to = |call| Action::Try(Part::Rules, call);
     match found {
@@ -77,29 +84,29 @@ pub(super) fn ensure(found: Found) -> Vec<Action> {
 }
 
 fn on_jump(operation: &str, jump: &Jump) -> Invocation {
-    call(operation, jump.from, jump.table, jump.rule().args())
+    TOOLS.call(operation, jump.from, jump.table, jump.rule().args())
 }
 
 /// Rewrites every chain of both tables at once.
 pub(super) fn write(cluster_cidr: Ipv4Net, has_services: bool) -> Action {
     let mut text = Vec::with_capacity(4096);
-    walk(cluster_cidr, has_services, &mut text);
-    restore(text).into()
+    walk(cluster_cidr.into(), has_services, &mut text);
+    TOOLS.restore(text).into()
 }
 
 /// Writes the same as [`write()`] to `sink`.
-fn walk(cluster_cidr: Ipv4Net, has_services: bool, sink: &mut impl Sink) {
+fn walk(cluster_cidr: IpNet, has_services: bool, sink: &mut impl Sink) {
     walk_nat(cluster_cidr, has_services, sink);
     walk_filter(sink);
 }
 
 /// Counts all chains and rules, with the jumps.
 pub(super) fn count(cluster_cidr: Ipv4Net, has_services: bool, count: &mut Count) {
-    walk(cluster_cidr, has_services, count);
+    walk(cluster_cidr.into(), has_services, count);
     JUMPS.iter().for_each(|jump| count.rule(&jump.rule()));
 }
 
-fn walk_nat(cluster_cidr: Ipv4Net, has_services: bool, sink: &mut impl Sink) {
+fn walk_nat(cluster_cidr: IpNet, has_services: bool, sink: &mut impl Sink) {
     declare(Table::Nat, sink);
     let chain = Chain::KubeServices;
     sink.rule(&Rule { chain, matches: &[Match::FromNetwork(LOOPBACK)], target: Target::Return });
@@ -122,11 +129,11 @@ fn walk_nat(cluster_cidr: Ipv4Net, has_services: bool, sink: &mut impl Sink) {
     }
 
     let chain = Chain::KubePostrouting;
-    sink.rule(&Rule { chain, matches: &[Match::NotMarked], target: Target::Return });
-    sink.rule(&Rule { chain, matches: &[], target: Target::Unmark });
+    sink.rule(&Rule { chain, matches: &[Match::NotMarked(MARK)], target: Target::Return });
+    sink.rule(&Rule { chain, matches: &[], target: Target::Unmark(MARK) });
     let comment = says("kubernetes service traffic requiring SNAT");
     sink.rule(&Rule { chain, matches: &[comment], target: Target::Masquerade });
-    sink.rule(&Rule { chain: Chain::KubeMarkMasq, matches: &[], target: Target::Mark });
+    sink.rule(&Rule { chain: Chain::KubeMarkMasq, matches: &[], target: Target::Mark(MARK) });
     sink.commit();
 }
 
@@ -134,7 +141,7 @@ fn walk_filter(sink: &mut impl Sink) {
     declare(Table::Filter, sink);
     sink.rule(&Rule { chain: Chain::KubeSourceRangesFirewall, matches: &[], target: Target::Drop });
     let chain = Chain::KubeForward;
-    let marked = [says("kubernetes forwarding rules"), Match::Marked];
+    let marked = [says("kubernetes forwarding rules"), Match::Marked(MARK)];
     sink.rule(&Rule { chain, matches: &marked, target: Target::Accept });
     let answered =
         [says("kubernetes forwarding conntrack rule"), Match::Connection(ConnectionState::RelatedOrEstablished)];
