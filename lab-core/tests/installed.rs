@@ -37,12 +37,6 @@ fn count_iptables(layout: &Iptables, cluster: &Cluster) -> Installed {
     installed
 }
 
-/// The input of a sync's only call.
-fn text(actions: Vec<Action>) -> Vec<u8> {
-    let [Action::Call(_, call)] = &actions[..] else { panic!("a sync of one call") };
-    call.stdin.clone()
-}
-
 /// The tables that the layouts of nftables mode set up.
 const VERSIONS: [nftables::Version; 3] = [nftables::Version::V1_30, nftables::Version::V1_36, nftables::Version::V1_37];
 
