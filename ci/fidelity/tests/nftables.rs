@@ -6,11 +6,13 @@
 #[path = "nftables/transaction.rs"]
 mod transaction;
 
-use fidelity::{Call, Capture, config};
+use fidelity::{Call, Capture, STATES, config};
 use lab_core::change::Change;
 use lab_core::cluster::Cluster;
 use lab_core::layout::nftables::Version;
 use lab_core::layout::{Action, Layout, Nftables, Part};
+use ruleset::nft::Ruleset;
+use ruleset::{Comparison, difference};
 use std::sync::Arc;
 use transaction::assert_same;
 
@@ -175,4 +177,55 @@ fn a_sync_of_nothing_is_empty_and_still_read_before() {
     let actions = layout(Version::V1_36).partial_sync(&nothing);
     assert_eq!(written(&actions), ["", ""]);
     assert_eq!(commands(&actions)[0], "nft --json --terse list table ip kube-proxy");
+}
+
+/// Does `actions` to `held`.
+fn apply(held: &mut Ruleset, actions: &[Action]) {
+    for text in written(actions) {
+        held.apply(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    }
+}
+
+#[test]
+fn every_state_is_what_nft_listed() {
+    for (name, version) in [("1.30.5", Version::V1_30), ("1.36.3", Version::V1_36)] {
+        for cluster in CLUSTERS {
+            let capture = Capture::of(name, "nftables", cluster);
+            let (layout, states) = (layout(version), capture.states());
+            let mut held = Ruleset::default();
+            apply(&mut held, &layout.full_sync(&states[0]));
+            let mut stale = Vec::new();
+            for (place, state) in STATES.into_iter().enumerate() {
+                if place > 0 {
+                    let (before, after) = (Arc::clone(&states[place - 1]), Arc::clone(&states[place]));
+                    let change = Change { before, after };
+                    apply(&mut held, &std::mem::take(&mut stale));
+                    apply(&mut held, &layout.partial_sync(&change));
+                    stale = layout.cleanup(&change);
+                }
+                let listed = ["nft-ruleset", "nft-ruleset6"].map(|file| capture.saved(file, state)).concat();
+                // Stale chains are deleted by the next sync, which may come before or after the listing.
+                if !differences(&held, &listed).is_empty() {
+                    apply(&mut held, &std::mem::take(&mut stale));
+                }
+                assert_eq!(differences(&held, &listed), NONE, "{name} {cluster}{state}");
+            }
+        }
+    }
+}
+
+#[test]
+fn networks_of_cluster_ips_are_dropped_as_1_36_drops_them() {
+    let capture = Capture::of("1.36.3", "nftables", "plain-1x2-servicecidr");
+    let mut held = Ruleset::default();
+    apply(&mut held, &layout(Version::V1_36).full_sync(&capture.states()[0]));
+    held.tables.retain(|name, _| name.starts_with("ip "));
+    assert_eq!(differences(&held, &capture.saved("nft-ruleset", "")), NONE);
+}
+
+const NONE: [String; 0] = [];
+
+fn differences(held: &Ruleset, listing: &str) -> Vec<String> {
+    let listed = Ruleset::read(listing).unwrap();
+    difference(held, &listed, Comparison::default()).iter().map(ToString::to_string).collect()
 }
