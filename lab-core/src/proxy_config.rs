@@ -79,14 +79,6 @@ impl ProxyConfig {
         self.cluster_cidrs.iter().copied().find(|network| Family::of(network.addr()) == family)
     }
 
-    /// The pods' IPv4 network, or the lab's own.
-    pub(crate) fn ipv4_cluster_cidr(&self) -> ipnet::Ipv4Net {
-        match self.cluster_cidr(Family::V4) {
-            Some(IpNet::V4(network)) => network,
-            _ => POD_RANGE,
-        }
-    }
-
     /// The mark that asks for masquerading: one bit.
     #[must_use]
     pub fn masquerade_mark(&self) -> u32 {

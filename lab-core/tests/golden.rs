@@ -2,23 +2,18 @@
 
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster, Protocol};
-use lab_core::layout::{Action, Append, Iptables, Ipvs, Layout, Nftables, iptables, nftables};
+use lab_core::layout::{Action, Append, Iptables, Ipvs, Layout, Nftables, iptables, ipvs, nftables};
 use lab_core::proxy_config::ProxyConfig;
 use lab_core::vocabulary::{Forwarding, Scheduler, Way};
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-const fn ipvs(way: Way) -> Ipvs {
-    Ipvs {
-        cluster_cidr: lab_core::cluster::POD_RANGE,
-        scheduler: Scheduler::RoundRobin,
-        forwarding: Forwarding::Masquerading,
-        way,
-    }
+fn in_way(way: Way) -> Ipvs {
+    Ipvs { way, ..Ipvs::default() }
 }
 
-static LAYOUTS: LazyLock<[(&str, Box<dyn Layout>); 8]> = LazyLock::new(|| {
+static LAYOUTS: LazyLock<[(&str, Box<dyn Layout>); 9]> = LazyLock::new(|| {
     let iptables = |version| Box::new(Iptables::new(version, &ProxyConfig::default()));
     let nftables = |version| Box::new(Nftables { version, ..Nftables::default() });
     [
@@ -27,9 +22,10 @@ static LAYOUTS: LazyLock<[(&str, Box<dyn Layout>); 8]> = LazyLock::new(|| {
         ("nftables-1.30", nftables(nftables::Version::V1_30)),
         ("nftables-1.36", nftables(nftables::Version::V1_36)),
         ("nftables-1.37", nftables(nftables::Version::V1_37)),
-        ("ipvs", Box::new(ipvs(Way::KubeProxy))),
-        ("ipvs-batched", Box::new(ipvs(Way::Batched))),
-        ("ipvs-ipvsadm", Box::new(ipvs(Way::Ipvsadm))),
+        ("ipvs", Box::new(in_way(Way::KubeProxy))),
+        ("ipvs-1.20", Box::new(Ipvs::new(ipvs::Version::V1_20, &ProxyConfig::default()))),
+        ("ipvs-batched", Box::new(in_way(Way::Batched))),
+        ("ipvs-ipvsadm", Box::new(in_way(Way::Ipvsadm))),
     ]
 });
 
@@ -148,10 +144,9 @@ fn virtual_servers_of_every_protocol_with_affinity_and_direct_routing() {
     cluster.service_mut(1).ports[0].protocol = Protocol::Udp;
     cluster.service_mut(2).ports[0].protocol = Protocol::Sctp;
     for (name, way) in [("ipvs", Way::KubeProxy), ("ipvs-batched", Way::Batched), ("ipvs-ipvsadm", Way::Ipvsadm)] {
-        let layout = Ipvs { scheduler: Scheduler::MaglevHashing, forwarding: Forwarding::DirectRouting, ..ipvs(way) };
+        let layout = Ipvs { scheduler: Scheduler::MaglevHashing, forwarding: Forwarding::DirectRouting, ..in_way(way) };
         let actions = layout.full_sync(&cluster);
-        let is_about_rules =
-            |action: &Action| action.call().is_some_and(|call| call.tool.name().starts_with("iptables"));
+        let is_about_rules = |action: &Action| action.call().is_some_and(|call| call.tool.name().contains("tables"));
         let actions: Vec<Action> = actions.into_iter().filter(|action| !is_about_rules(action)).collect();
         check(&format!("{name}-options.txt"), &actions);
     }

@@ -101,11 +101,12 @@ fn nftables_by_arithmetic(version: nftables::Version, cluster: &Cluster) -> Inst
 }
 
 /// A virtual server a port, with or without endpoints, and a real one an endpoint; two more rules with the first Service.
+/// The IPv6 proxier has the fixed rules and chains, too.
 fn ipvs_by_arithmetic(cluster: &Cluster) -> Installed {
     let [ports, _, endpoints, cluster_ips] = sizes(cluster);
     Installed {
-        rules: 9 + 7 + 10 + if ports > 0 { 2 } else { 0 },
-        chains: 11,
+        rules: 2 * (9 + 7 + 10) + if ports > 0 { 2 } else { 0 },
+        chains: 2 * 11,
         set_elements: ports + cluster_ips,
         virtual_servers: ports,
         real_servers: endpoints,

@@ -16,7 +16,7 @@ fn cluster(services: u32) -> Cluster {
 fn reached(actions: &[Action]) -> Node {
     let mut node = Node::default();
     node.apply(actions);
-    node
+    node.state()
 }
 
 #[test]

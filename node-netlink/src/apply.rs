@@ -109,6 +109,8 @@ impl Kernel {
                 let index = self.links.index(device)?;
                 self.links.addresses(index)?;
             }
+            Request::ListOtherAddresses(device) => self.links.list_others(device)?,
+            Request::ListLocalRoutes => self.links.list_local_routes()?,
             Request::Clear => self.ipvs.clear()?,
             Request::ListVirtualServers => drop(self.ipvs.virtual_servers()?),
             Request::GetVirtualServer(key) => drop(self.ipvs.virtual_server(key)?),
@@ -119,6 +121,7 @@ impl Kernel {
                 return Batch::exchange(&mut self.links.socket, &requests[..size]);
             }
             Request::AddVirtualServer(_)
+            | Request::UpdateVirtualServer(_)
             | Request::RemoveVirtualServer(_)
             | Request::AddRealServer(..)
             | Request::UpdateRealServer(..)

@@ -9,6 +9,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The bytes of `struct ifaddrmsg`.
 const ADDRESS_HEADER: usize = 8;
+/// The bytes of `struct ifinfomsg`.
+const LINK_HEADER: usize = 16;
+/// The bytes of `struct rtmsg`.
+const ROUTE_HEADER: usize = 12;
 /// How often a list of addresses is repeated, at most, if it changes meanwhile.
 const LISTINGS: usize = 10;
 
@@ -106,6 +110,28 @@ impl Links {
     pub(crate) fn addresses(&mut self, device: u32) -> Result<Vec<IpAddr>, SocketError> {
         let again = (1..LISTINGS).map(|_| self.list(device)).find(|listed| *listed != Err(SocketError::Changed));
         again.unwrap_or_else(|| self.list(device))
+    }
+
+    /// Lists the addresses of every device but `device`, with a listing for each, as kube-proxy 1.30 does
+    /// (`GetAllLocalAddressesExcept`).
+    pub(crate) fn list_others(&mut self, device: &str) -> Result<(), SocketError> {
+        let left_out = self.index(device)?;
+        let mut devices = Vec::new();
+        self.socket.dump(
+            libc::RTM_GETLINK,
+            |writer| writer.header(&[0; LINK_HEADER]),
+            |_, payload| {
+                devices.extend(payload.get(4..).and_then(<[u8]>::first_chunk).copied().map(u32::from_ne_bytes))
+            },
+        )?;
+        devices.retain(|&device| device != left_out);
+        devices.into_iter().try_for_each(|device| self.addresses(device).map(drop))
+    }
+
+    /// Lists the routes of all tables, of which kube-proxy 1.20 looks for those to the node's own addresses
+    /// (`GetLocalAddresses`).
+    pub(crate) fn list_local_routes(&mut self) -> Result<(), SocketError> {
+        self.socket.dump(libc::RTM_GETROUTE, |writer| writer.header(&[0; ROUTE_HEADER]), |_, _| ())
     }
 
     fn list(&mut self, device: u32) -> Result<Vec<IpAddr>, SocketError> {

@@ -16,10 +16,15 @@ impl fmt::Display for Doing<'_> {
             Request::RemoveDevice(device) => write!(out, "removing the device {device}"),
             Request::GetDevice(device) => write!(out, "looking {device} up"),
             Request::ListAddresses(device) => write!(out, "listing the addresses of {device}"),
+            Request::ListOtherAddresses(device) => write!(out, "listing the addresses of all devices but {device}"),
+            Request::ListLocalRoutes => write!(out, "listing the routes to the node itself"),
             Request::AddAddress(device, address) => write!(out, "adding address {address} to {device}"),
             Request::RemoveAddress(device, address) => write!(out, "removing address {address} from {device}"),
             Request::AddVirtualServer(server) => {
                 write!(out, "adding virtual server {} with scheduler {}", Key(&server.key), server.scheduler)
+            }
+            Request::UpdateVirtualServer(server) => {
+                write!(out, "changing virtual server {} with scheduler {}", Key(&server.key), server.scheduler)
             }
             Request::GetVirtualServer(key) => write!(out, "asking for virtual server {}", Key(key)),
             Request::Clear => write!(out, "removing every virtual server"),
@@ -56,7 +61,7 @@ pub(crate) fn hint(request: &Request, errno: Errno) -> String {
         {
             " (is the namespace's lo up?)".to_owned()
         }
-        (Request::AddVirtualServer(server), Errno::ENOENT) => {
+        (Request::AddVirtualServer(server) | Request::UpdateVirtualServer(server), Errno::ENOENT) => {
             format!(" (does the kernel have the module ip_vs_{}?)", server.scheduler.name())
         }
         (Request::AddDevice(_), Errno::EOPNOTSUPP) => " (does the kernel have the module dummy?)".to_owned(),

@@ -116,10 +116,7 @@ impl Backend for Iptables {
 
     fn installed(&self, runner: &dyn Runner) -> Result<Installed> {
         match self {
-            Self::Legacy => {
-                let (v4, v6) = (listed(runner, TABLES)?, listed_by(runner, "ip6tables-legacy-save", TABLES)?);
-                Ok(Installed { rules: v4.rules + v6.rules, chains: v4.chains + v6.chains, ..v4 })
-            }
+            Self::Legacy => listed(runner, TABLES),
             Self::Nft => {
                 let counts = nf_tables::count()?;
                 Ok(Installed { rules: counts.rules, chains: counts.chains, ..Installed::default() })
@@ -131,7 +128,9 @@ impl Backend for Iptables {
 /// Counts what `iptables-legacy-save` lists of `tables`. Each table is named, because only root may read the file that
 /// lists them.
 pub(super) fn listed(runner: &dyn Runner, tables: &[&str]) -> Result<Installed> {
-    listed_by(runner, "iptables-legacy-save", tables)
+    let v4 = listed_by(runner, "iptables-legacy-save", tables)?;
+    let v6 = listed_by(runner, "ip6tables-legacy-save", tables)?;
+    Ok(Installed { rules: v4.rules + v6.rules, chains: v4.chains + v6.chains, ..v4 })
 }
 
 fn listed_by(runner: &dyn Runner, save: &str, tables: &[&str]) -> Result<Installed> {

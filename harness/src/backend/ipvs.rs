@@ -25,7 +25,16 @@ impl Backend for Ipvs {
     }
 
     fn tools(&self) -> &'static [Tool] {
-        &[Tool::Ipset, Tool::Ipvsadm, Tool::Iptables, Tool::IptablesRestore]
+        &[
+            Tool::Ipset,
+            Tool::Ipvsadm,
+            Tool::Iptables,
+            Tool::IptablesRestore,
+            Tool::IptablesSave,
+            Tool::Ip6tables,
+            Tool::Ip6tablesRestore,
+            Tool::Ip6tablesSave,
+        ]
     }
 
     fn modules(&self) -> &'static [&'static str] {
@@ -50,13 +59,19 @@ impl Backend for Ipvs {
             "ip_set_bitmap_port",
             "iptable_filter",
             "iptable_nat",
+            "ip6table_filter",
+            "ip6table_nat",
             "xt_set",
+            "xt_ipvs",
+            "xt_physdev",
             "xt_comment",
             "xt_conntrack",
             "xt_mark",
             "xt_MASQUERADE",
             "xt_addrtype",
             "ipt_REJECT",
+            "ip6t_REJECT",
+            "nf_conntrack_netlink",
             "ipip",
         ]
     }
@@ -85,7 +100,8 @@ impl Backend for Ipvs {
             virtual_servers: counts.virtual_servers,
             real_servers: counts.real_servers,
             addresses: counts.addresses,
-            ..listed
+            rules: listed.rules,
+            chains: listed.chains,
         })
     }
 }

@@ -77,12 +77,18 @@ pub enum Request {
     GetDevice(&'static str),
     /// Lists the addresses of a device.
     ListAddresses(&'static str),
+    /// Lists the addresses of every other device, one device after the other.
+    ListOtherAddresses(&'static str),
+    /// Lists the routes to the node's own addresses.
+    ListLocalRoutes,
     /// Binds an address to a device, with a single host's prefix. An address that is already bound stays.
     AddAddress(&'static str, IpAddr),
     /// Removes an address from a device.
     RemoveAddress(&'static str, IpAddr),
     /// Adds a virtual server.
     AddVirtualServer(VirtualServer),
+    /// Changes a virtual server's scheduler or persistence. Its real servers stay.
+    UpdateVirtualServer(VirtualServer),
     /// Looks up one virtual server, which need not exist.
     GetVirtualServer(ServerKey),
     /// Lists all virtual servers.
@@ -108,6 +114,8 @@ impl Request {
         match self {
             Self::GetDevice(_)
             | Self::ListAddresses(_)
+            | Self::ListOtherAddresses(_)
+            | Self::ListLocalRoutes
             | Self::GetVirtualServer(_)
             | Self::ListVirtualServers
             | Self::ListRealServers(_) => Part::Reads,
@@ -116,6 +124,7 @@ impl Request {
                 Part::Addresses
             }
             Self::AddVirtualServer(_)
+            | Self::UpdateVirtualServer(_)
             | Self::Clear
             | Self::RemoveVirtualServer(_)
             | Self::AddRealServer(..)

@@ -12,7 +12,7 @@
 //! `BLESS=1 cargo nextest run -p lab-core` renders its golden files. Compare it with a capture of a real binary in
 //! `tests/captures.rs`.
 
-use super::{Iptables, Ipvs, Layout, Nftables, iptables, nftables};
+use super::{Iptables, Ipvs, Layout, Nftables, iptables, ipvs, nftables};
 use crate::cell::Variant;
 use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{BackendName, LayoutName};
@@ -47,7 +47,7 @@ pub struct Release {
 const IPTABLES: [BackendName; 2] = [BackendName::IptablesLegacy, BackendName::IptablesNft];
 
 /// Every layout of every mode.
-pub static RELEASES: [Release; 7] = [
+pub static RELEASES: [Release; 8] = [
     Release {
         layout: LayoutName::KubeProxy136,
         backends: &IPTABLES,
@@ -92,17 +92,29 @@ pub static RELEASES: [Release; 7] = [
         layout: LayoutName::KubeProxy130,
         backends: &[BackendName::Ipvs],
         rules: "1.30",
-        syncs: "what changed, after a look at every Service; all iptables rules",
-        synced_by: "1.30, in the way kube-proxy; the ways batched and ipvsadm are the lab's own, with less around it",
+        syncs: "everything that differs; the other ways are the lab's own, with less around it",
+        synced_by: "1.30",
         full_syncs: "never: every sync looks at all Services",
-        reads: "each virtual server and its real ones, the device's addresses, and every set with ipset list",
+        reads: "each virtual server and its real ones, the addresses of all devices, each jump with iptables -C, and \
+                every set with ipset list",
         lab_reads: true,
         cleanup: "by the sync",
-        checked_against: "ipvs/ of 1.30.5, and of 1.20.2 where both agree: the node that one Service leads to",
-        make: |variant, config| {
-            let (scheduler, forwarding) = variant.settings.ipvs();
-            Arc::new(Ipvs { scheduler, forwarding, way: variant.way, ..Ipvs::new(config) })
-        },
+        checked_against: "ipvs-legacy/ and ipvs-nft/ of 1.30.5: the node after the first sync",
+        make: |variant, config| in_ipvs(ipvs::Version::V1_30, variant, config),
+    },
+    Release {
+        layout: LayoutName::KubeProxy120,
+        backends: &[BackendName::Ipvs],
+        rules: "1.20",
+        syncs: "everything that differs; the other ways are the lab's own, with less around it",
+        synced_by: "1.20",
+        full_syncs: "never: every sync looks at all Services",
+        reads: "each virtual server and its real ones, the device's addresses, local routes, both tables with \
+                iptables-save, each jump with iptables -C, and every set with ipset list",
+        lab_reads: true,
+        cleanup: "by the sync",
+        checked_against: "ipvs-legacy/ of 1.20.2: the node after the first sync",
+        make: |variant, config| in_ipvs(ipvs::Version::V1_20, variant, config),
     },
     Release {
         layout: LayoutName::KubeProxy136,
@@ -144,6 +156,11 @@ pub static RELEASES: [Release; 7] = [
         make: |_, config| Arc::new(Nftables::new(nftables::Version::V1_37, config)),
     },
 ];
+
+fn in_ipvs(version: ipvs::Version, variant: Variant, config: &ProxyConfig) -> Arc<dyn Layout> {
+    let (scheduler, forwarding) = variant.settings.ipvs();
+    Arc::new(Ipvs { scheduler, forwarding, way: variant.way, ..Ipvs::new(version, config) })
+}
 
 /// The row of `layout` in `backend`; `None` for a layout that the backend does not have, or that installs nothing.
 #[must_use]

@@ -60,6 +60,8 @@ impl fmt::Display for Request {
             Self::RemoveDevice(device) => write!(out, "ip link del {device}"),
             Self::GetDevice(device) => write!(out, "ip link show dev {device}"),
             Self::ListAddresses(device) => write!(out, "ip addr show dev {device}"),
+            Self::ListOtherAddresses(device) => write!(out, "ip addr show # but of {device}"),
+            Self::ListLocalRoutes => write!(out, "ip route show table local"),
             Self::AddAddress(device, address) => write!(out, "ip addr add {} dev {device}", host(*address)),
             Self::RemoveAddress(device, address) => write!(out, "ip addr del {} dev {device}", host(*address)),
             _ => write!(out, "ipvsadm {}", self.ipvsadm()),
@@ -73,6 +75,7 @@ impl Request {
     pub(super) fn ipvsadm(&self) -> impl fmt::Display {
         fmt::from_fn(move |out| match self {
             Self::AddVirtualServer(server) => write!(out, "-A {server}"),
+            Self::UpdateVirtualServer(server) => write!(out, "-E {server}"),
             Self::GetVirtualServer(key) => write!(out, "-Ln {key}"),
             Self::ListVirtualServers => write!(out, "-Ln"),
             Self::Clear => write!(out, "-C"),
@@ -86,6 +89,8 @@ impl Request {
             | Self::RemoveDevice(_)
             | Self::GetDevice(_)
             | Self::ListAddresses(_)
+            | Self::ListOtherAddresses(_)
+            | Self::ListLocalRoutes
             | Self::AddAddress(..)
             | Self::RemoveAddress(..)
             | Self::AddCounter(_) => unreachable!("{self:?} is not about virtual servers"),
@@ -153,6 +158,8 @@ mod tests {
             (Request::RemoveDevice("kube-ipvs0"), "ip link del kube-ipvs0"),
             (Request::GetDevice("kube-ipvs0"), "ip link show dev kube-ipvs0"),
             (Request::ListAddresses("kube-ipvs0"), "ip addr show dev kube-ipvs0"),
+            (Request::ListOtherAddresses("kube-ipvs0"), "ip addr show # but of kube-ipvs0"),
+            (Request::ListLocalRoutes, "ip route show table local"),
             (Request::AddAddress("d", "10.96.0.11".parse().unwrap()), "ip addr add 10.96.0.11/32 dev d"),
             (Request::RemoveAddress("d", "fd00::1".parse().unwrap()), "ip addr del fd00::1/128 dev d"),
             (Request::ListVirtualServers, "ipvsadm -Ln"),

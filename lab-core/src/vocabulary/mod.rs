@@ -133,7 +133,7 @@ impl LayoutName {
             BackendName::IptablesLegacy | BackendName::IptablesNft => {
                 &[Self::KubeProxy136, Self::KubeProxy130, Self::KubeProxy120]
             }
-            BackendName::Ipvs => &[Self::KubeProxy130],
+            BackendName::Ipvs => &[Self::KubeProxy130, Self::KubeProxy120],
             BackendName::Nftables => &[Self::KubeProxy136, Self::KubeProxy130, Self::KubeProxy137],
         }
     }

@@ -21,6 +21,7 @@ const VERSION: u8 = 1;
 #[repr(u8)]
 enum Command {
     NewService = 1,
+    SetService = 2,
     DelService = 3,
     GetService = 4,
     NewDest = 5,
@@ -82,6 +83,9 @@ impl Ipvs {
         match request {
             Request::AddVirtualServer(server) => {
                 self.queue(Command::NewService, |writer| writer.nested(SERVICE, |writer| service(writer, server)));
+            }
+            Request::UpdateVirtualServer(server) => {
+                self.queue(Command::SetService, |writer| writer.nested(SERVICE, |writer| service(writer, server)));
             }
             Request::RemoveVirtualServer(key) => {
                 self.queue(Command::DelService, |writer| writer.nested(SERVICE, |writer| service_key(writer, key)));

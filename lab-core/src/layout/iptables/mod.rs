@@ -16,10 +16,8 @@ mod service;
 mod sync;
 mod xlb;
 
-pub(super) use calls::Tools;
+use calls::Tools;
 pub use chain::{Chain, Table};
-pub(super) use fixed::LOOPBACK;
-pub(super) use jumps::{Jump, jump, says};
 pub use rule::{Comment, ConnectionState, Match, Rule, Sink, Target};
 
 use crate::change::{Change, Step};
@@ -31,7 +29,7 @@ use crate::layout::{
 use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{LayoutName, Position, Way};
 use fixed::{INVALID_COUNTER, LOCALHOST_COUNTER};
-use jumps::{Found, ensure, jumps, kubelet_chains};
+use jumps::{Found, Jump, ensure, jumps, kubelet_chains, says};
 use node_ports::opens_localhost;
 use sync::{Sync, cleanup, differs, is_large, stale_chains};
 

@@ -1,49 +1,82 @@
-//! kube-proxy's ipvs mode as of 1.30: cluster IPs over IPv4, in kube-proxy's own way or with fewer calls.
+//! kube-proxy's ipvs mode as of 1.20 and 1.30, in kube-proxy's own way or with fewer calls.
 //!
-//! It leaves out:
-//! - IPv6;
-//! - the list of the addresses of every other device, which only node ports need;
-//! - `conntrack -D` after a change to a UDP Service;
-//! - graceful termination: kube-proxy keeps a removed real server at weight 0 while it has connections;
-//! - KUBE-LOOP-BACK, which is for hairpins: all endpoints count as those of other nodes.
+//! 1.30 runs a proxier for each family; 1.20 one, for IPv4 here.
+//!
+//! What differs from kube-proxy:
+//! - Graceful termination: kube-proxy keeps a removed TCP or SCTP real server at weight 0 while it has connections, and
+//!   looks once a minute whether they are gone. Here it is removed at once, as kube-proxy does with one without any.
+//! - `conn_reuse_mode`: 1.30 sets it on kernels before 5.9. The lab's are newer.
+//! - Node ports: 1.20 opens a socket on each, only to hold the port.
+//! - A virtual server in one of `excludeCIDRs` stays when its Service goes, and kube-proxy finds it when the Service comes
+//!   back. Here it is added once more, which the kernel refuses.
 
+mod caveats;
+mod cleanup;
+mod conntrack;
+mod quick;
+mod rule;
 mod rules;
-mod sets;
+mod set;
 mod sync;
+mod wanted;
 
-pub use sets::MOST_ENTRIES;
-
-use super::iptables::Table;
-use crate::change::Change;
-use crate::cluster::{Cluster, POD_RANGE, Protocol, SERVICE_PORT};
+use crate::change::{Change, Step};
+use crate::cluster::{Choice, Cluster, Family, Protocol, SERVICE_PORT};
 use crate::layout::{
-    Action, Append, Count, Installed, Invocation, Layout, Pace, Request, ServerKey, Tool, VirtualServer,
+    Action, Append, Caveat, Count, Installed, Invocation, Layout, Pace, Request, ServerKey, Tool, VirtualServer,
     unused_cluster_ip,
 };
 use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{Forwarding, LayoutName, Scheduler, Way};
-use ipnet::Ipv4Net;
+use set::Set;
 use std::net::SocketAddr;
 use sync::Sync;
 
-/// The device that holds every cluster IP, so that the node accepts packets to them.
+/// The device that holds the Services' addresses, so that the node accepts packets to them.
 pub const DEVICE: &str = "kube-ipvs0";
 
-/// Kernel parameters, in the order in which kube-proxy sets them. Kernels before 5.9 need `conn_reuse_mode` too.
-const PARAMETERS: [(&str, &str); 4] = [
-    ("net/ipv4/vs/conntrack", "1"),
-    ("net/ipv4/vs/expire_nodest_conn", "1"),
-    ("net/ipv4/vs/expire_quiescent_template", "1"),
-    ("net/ipv4/ip_forward", "1"),
-];
+/// Whose rules and syncs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// kube-proxy 1.20.
+    V1_20,
+    /// kube-proxy 1.30.
+    V1_30,
+}
 
-/// The layout of kube-proxy 1.30's ipvs mode. It is the same for the legacy and the nf_tables variant of iptables.
-///
-/// At most [`MOST_ENTRIES`] Services fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl Version {
+    /// The families that have a proxier. 1.20 has a second one only with the feature gate `IPv6DualStack`.
+    fn families(self) -> &'static [Family] {
+        match self {
+            Self::V1_20 => &[Family::V4],
+            Self::V1_30 => &Family::ALL,
+        }
+    }
+
+    /// How it chooses among endpoints.
+    fn choice(self) -> Choice {
+        match self {
+            Self::V1_20 => Choice::V1_20,
+            Self::V1_30 => Choice::V1_30,
+        }
+    }
+
+    /// Its sets: 1.20 has none for health checks and for the device's addresses.
+    fn sets(self) -> &'static [Set] {
+        match self {
+            Self::V1_20 => &Set::ALL[..15],
+            Self::V1_30 => &Set::ALL,
+        }
+    }
+}
+
+/// The layout of kube-proxy's ipvs mode. It is the same for the legacy and the nf_tables variant of iptables.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ipvs {
-    /// The pods' network. Traffic to a Service from outside it is masqueraded.
-    pub cluster_cidr: Ipv4Net,
+    /// Whose rules and syncs.
+    pub version: Version,
+    /// kube-proxy's settings.
+    pub config: ProxyConfig,
     /// How real servers are picked.
     pub scheduler: Scheduler,
     /// How packets are forwarded to them. kube-proxy only has masquerading.
@@ -52,29 +85,61 @@ pub struct Ipvs {
     pub way: Way,
 }
 
-/// For the lab's own pods, with kube-proxy's defaults.
+/// 1.30 for the lab's own pods, with kube-proxy's defaults.
 impl Default for Ipvs {
     fn default() -> Self {
-        Self {
-            cluster_cidr: POD_RANGE,
-            scheduler: Scheduler::RoundRobin,
-            forwarding: Forwarding::Masquerading,
-            way: Way::KubeProxy,
-        }
+        Self::new(Version::V1_30, &ProxyConfig::default())
     }
 }
 
 impl Ipvs {
     /// With the settings of `config`.
     #[must_use]
-    pub fn new(config: &ProxyConfig) -> Self {
-        Self { cluster_cidr: config.ipv4_cluster_cidr(), ..Self::default() }
+    pub fn new(version: Version, config: &ProxyConfig) -> Self {
+        Self {
+            version,
+            config: config.clone(),
+            scheduler: Scheduler::RoundRobin,
+            forwarding: Forwarding::Masquerading,
+            way: Way::KubeProxy,
+        }
+    }
+
+    /// Kernel parameters, in the order in which kube-proxy sets them (`NewProxier`).
+    fn parameters(&self) -> Vec<(String, String)> {
+        let old = self.version == Version::V1_20;
+        let parameters = [
+            (old, "net/ipv4/conf/all/route_localnet", "1"),
+            (true, "net/ipv4/vs/conntrack", "1"),
+            (old, "net/ipv4/vs/conn_reuse_mode", "0"),
+            (true, "net/ipv4/vs/expire_nodest_conn", "1"),
+            (true, "net/ipv4/vs/expire_quiescent_template", "1"),
+            (true, "net/ipv4/ip_forward", "1"),
+            (self.config.strict_arp, "net/ipv4/conf/all/arp_ignore", "1"),
+            (self.config.strict_arp, "net/ipv4/conf/all/arp_announce", "2"),
+        ];
+        let set = parameters.into_iter().filter(|(is_set, ..)| *is_set);
+        set.map(|(_, name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    /// The sync of every proxier that has something to do.
+    ///
+    /// kube-proxy's proxiers sync one by one, each when something of its family changed.
+    fn sync(&self, syncs: &[Sync<'_>]) -> Vec<Action> {
+        match self.way {
+            Way::Batched => quick::batched(syncs),
+            Way::Ipvsadm => quick::ipvsadm(syncs),
+            _ => syncs.iter().flat_map(Sync::as_kube_proxy).collect(),
+        }
     }
 }
 
 impl Layout for Ipvs {
     fn name(&self) -> LayoutName {
-        LayoutName::KubeProxy130
+        match self.version {
+            Version::V1_20 => LayoutName::KubeProxy120,
+            Version::V1_30 => LayoutName::KubeProxy130,
+        }
     }
 
     fn way(&self) -> Way {
@@ -87,28 +152,45 @@ impl Layout for Ipvs {
 
     /// The kernel parameters and the device. Also the chains and jumps, unless every sync makes sure of them.
     fn prepare(&self) -> Vec<Action> {
-        let parameters = PARAMETERS.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let mut actions = vec![Action::Set(parameters.to_vec())];
+        let mut actions = vec![Action::Set(self.parameters())];
         if let Way::Batched | Way::Ipvsadm = self.way {
-            actions.extend(rules::make());
+            actions.extend(self.version.families().iter().flat_map(|&family| rules::make(self.version, family)));
         }
         actions.push(Action::Ask(Pace::OneByOne, vec![Request::AddDevice(DEVICE)]));
         actions
     }
 
     fn full_sync(&self, cluster: &Cluster) -> Vec<Action> {
-        Sync::full(self, cluster).actions()
+        let full = |&family: &Family| Sync::full(self, cluster, family);
+        let mut actions = self.sync(&self.version.families().iter().map(full).collect::<Vec<_>>());
+        if let Way::KubeProxy = self.way {
+            for &family in self.version.families() {
+                actions.extend(conntrack::clean(self.version, family, cluster.ports(family).map(Step::Added)));
+            }
+        }
+        actions
     }
 
     /// Always batched.
     fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
-        let batched = Self { way: Way::Batched, ..*self };
+        let batched = Self { way: Way::Batched, ..self.clone() };
         [batched.prepare(), batched.full_sync(cluster)].concat()
     }
 
-    /// In kube-proxy's way this looks at every Service and rewrites all rules.
+    /// In kube-proxy's way this looks at every Service of a family in which something changed, and rewrites all rules.
     fn partial_sync(&self, change: &Change) -> Vec<Action> {
-        Sync::partial(self, change).actions()
+        let families = self.version.families();
+        let changes = |&family: &Family| change.ports(family).any(|step| !matches!(step, Step::Kept(_)));
+        let mut changed: Vec<Family> = families.iter().copied().filter(changes).collect();
+        if changed.is_empty() {
+            changed.extend(families);
+        }
+        let partial = |&family: &Family| Sync::partial(self, &change.before, &change.after, family);
+        let mut actions = self.sync(&changed.iter().map(partial).collect::<Vec<_>>());
+        for family in changed {
+            actions.extend(conntrack::clean(self.version, family, change.ports(family)));
+        }
+        actions
     }
 
     /// Nothing: a sync leaves nothing stale.
@@ -116,13 +198,11 @@ impl Layout for Ipvs {
         Vec::new()
     }
 
-    /// In kube-proxy's order. The sets come last, because rules refer to them. kube-proxy deletes its own chains and sets
-    /// by name, but a node of the lab has no others.
     fn flush(&self) -> Vec<Action> {
-        let mut actions = vec![Action::Ask(Pace::OneByOne, vec![Request::Clear, Request::RemoveDevice(DEVICE)])];
-        actions.push(rules::TOOLS.empty(&[Table::Nat, Table::Filter]).into());
-        actions.push(sets::destroy());
-        actions
+        match self.way {
+            Way::Batched | Way::Ipvsadm => cleanup::at_once(),
+            _ => cleanup::by_name(self.version),
+        }
     }
 
     /// A virtual server without real servers, at an unused cluster IP.
@@ -139,7 +219,13 @@ impl Layout for Ipvs {
 
     fn installed(&self, cluster: &Cluster) -> Installed {
         let mut count = Count::default();
-        Sync::full(self, cluster).count(&mut count);
+        for &family in self.version.families() {
+            Sync::full(self, cluster, family).count(&mut count);
+        }
         count.installed
+    }
+
+    fn caveats(&self, cluster: &Cluster) -> Vec<Caveat> {
+        caveats::caveats(self, cluster)
     }
 }

@@ -1,316 +1,218 @@
-//! What one sync of ipvs mode does, in each of its ways.
+//! One sync of one family's proxier, in kube-proxy's own way.
 //!
-//! kube-proxy's way, with its order, is that of `syncProxyRules` in `pkg/proxy/ipvs/proxier.go`.
+//! The order is that of `syncProxyRules` in kube-proxy's `pkg/proxy/ipvs/proxier.go`.
 
-use super::rules::{self, Found};
-use super::sets::{self, Creating, Entries, Entry};
-use super::{DEVICE, Ipvs};
-use crate::change::{Change, Step};
-use crate::cluster::{Cluster, Endpoint, ServicePort};
-use crate::layout::{
-    Action, Count, FAMILY, Invocation, Pace, Part, RealServer, Request, ServerKey, Tool, VirtualServer,
-};
-use crate::vocabulary::{Forwarding, Way};
-use std::collections::{HashMap, HashSet};
-use std::fmt::Write;
+use super::set::{Entry, MOST_ENTRIES, Set};
+use super::wanted::{Server, Wanted, without};
+use super::{DEVICE, Ipvs, Version, rules};
+use crate::cluster::{Cluster, Family};
+use crate::layout::{Action, Count, Pace, Part, Request};
 use std::net::{IpAddr, SocketAddr};
-
-/// The weight of all real servers in kube-proxy.
-const WEIGHT: u32 = 1;
 
 /// What a sync starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Start {
+pub(super) enum Start {
     /// A node that was only prepared.
     Empty,
-    /// A node with a cluster in force, which had Services or none.
-    InForce { had_services: bool },
+    /// A node with a cluster in force.
+    InForce,
 }
 
-/// One sync: what happens to each virtual server and address.
+/// One sync of the proxier of one family.
 pub(super) struct Sync<'a> {
-    layout: &'a Ipvs,
-    start: Start,
-    has_services: bool,
-    steps: Vec<Step<ServicePort<'a>>>,
-    /// The addresses of added Services that are bound.
-    bound: HashSet<IpAddr>,
-    /// The addresses to bind, each once.
-    new_addresses: Vec<IpAddr>,
-    /// The addresses to remove: no Service has them any more.
-    stale_addresses: Vec<IpAddr>,
+    pub(super) layout: &'a Ipvs,
+    pub(super) family: Family,
+    pub(super) start: Start,
+    pub(super) before: Wanted,
+    pub(super) after: Wanted,
 }
 
 impl<'a> Sync<'a> {
     /// From an empty node to `cluster`.
-    pub(super) fn full(layout: &'a Ipvs, cluster: &'a Cluster) -> Self {
-        let steps = cluster.ports(FAMILY).map(Step::Added).collect();
-        Self::new(layout, Start::Empty, steps, &Cluster::default(), cluster)
+    pub(super) fn full(layout: &'a Ipvs, cluster: &Cluster, family: Family) -> Self {
+        let (before, after) = (Wanted::default(), Wanted::of(layout, cluster, family));
+        Self { layout, family, start: Start::Empty, before, after }
     }
 
-    /// From `change.before` to `change.after`.
-    pub(super) fn partial(layout: &'a Ipvs, change: &'a Change) -> Self {
-        let start = Start::InForce { had_services: has_services(&change.before) };
-        let all = !matches!(layout.way, Way::Batched | Way::Ipvsadm);
-        Self::new(layout, start, steps(change, all), &change.before, &change.after)
+    /// From `before` to `after`.
+    pub(super) fn partial(layout: &'a Ipvs, before: &Cluster, after: &Cluster, family: Family) -> Self {
+        let [before, after] = [before, after].map(|cluster| Wanted::of(layout, cluster, family));
+        Self { layout, family, start: Start::InForce, before, after }
     }
 
-    fn new(
-        layout: &'a Ipvs,
-        start: Start,
-        steps: Vec<Step<ServicePort<'a>>>,
-        before: &Cluster,
-        after: &Cluster,
-    ) -> Self {
-        let added = steps.iter().filter_map(|step| if let Step::Added(service) = step { Some(service) } else { None });
-        let (new_addresses, bound) = outside(added, before);
-        let gone = steps.iter().filter_map(|step| if let Step::Removed(service) = step { Some(service) } else { None });
-        let (stale_addresses, _) = outside(gone, after);
-        let has_services = has_services(after);
-        Self { layout, start, has_services, steps, bound, new_addresses, stale_addresses }
-    }
-
-    /// The actions, in the layout's way.
-    pub(super) fn actions(&self) -> Vec<Action> {
-        match self.layout.way {
-            Way::Batched => self.batched(),
-            Way::Ipvsadm => self.ipvsadm(),
-            _ => self.as_kube_proxy(),
+    /// Everything that kube-proxy does, without the clean-up of conntrack.
+    pub(super) fn as_kube_proxy(&self) -> Vec<Action> {
+        let (version, family) = (self.layout.version, self.family);
+        let mut actions = Vec::new();
+        if version == Version::V1_20 {
+            actions.push(ask(vec![Request::ListAddresses(DEVICE)]));
         }
-    }
-
-    fn as_kube_proxy(&self) -> Vec<Action> {
-        let found = if self.start == Start::Empty { Found::Nothing } else { Found::Everything };
-        let mut actions = rules::ensure(found);
-        actions.push(Action::Ask(Pace::OneByOne, vec![Request::GetDevice(DEVICE)]));
-        actions.extend(sets::ensure());
-
-        let endpoints: usize = self.added().map(ServicePort::endpoint_count).sum();
-        let mut requests = Vec::with_capacity(16 + 6 * self.steps.len() + endpoints);
-        requests.push(Request::ListAddresses(DEVICE));
-        for step in &self.steps {
-            self.ask_as_kube_proxy(step, &mut requests);
+        actions.extend(rules::ensure(version, family, self.start == Start::InForce));
+        actions.push(ask(vec![Request::GetDevice(DEVICE)]));
+        actions.extend(version.sets().iter().map(|set| set.create(family)));
+        actions.push(ask(self.services()));
+        for &set in version.sets() {
+            self.sync_set(set, &mut actions);
         }
-        actions.push(Action::Ask(Pace::OneByOne, requests));
-
-        actions.extend(sets::sync(&self.entries()));
-        actions.push(rules::write(self.layout.cluster_cidr, self.has_services));
-
-        let mut requests = Vec::new();
-        for &address in &self.stale_addresses {
-            requests.extend([Request::GetDevice(DEVICE), Request::RemoveAddress(DEVICE, address)]);
-        }
-        requests.push(Request::ListVirtualServers);
-        requests.extend(self.removed().map(|service| Request::RemoveVirtualServer(key(service))));
-        actions.push(Action::Ask(Pace::OneByOne, requests));
+        actions.push(rules::write(family, rules::text(self.layout, family, &self.after)));
+        actions.push(ask(self.stale()));
         actions
     }
 
-    /// `syncService`, then `syncEndpoint`.
-    fn ask_as_kube_proxy(&self, step: &Step<ServicePort<'_>>, requests: &mut Vec<Request>) {
-        let (before, after) = match *step {
-            Step::Kept(service) => (Some(service), service),
-            Step::Altered { before, after } => (Some(before), after),
-            Step::Added(service) => (None, service),
-            // Only seen in the list of all virtual servers, at the end.
-            Step::Removed(_) => return,
-        };
-        let key = key(after);
-        requests.push(Request::GetVirtualServer(key));
-        if before.is_none() {
-            requests.push(Request::AddVirtualServer(self.virtual_server(after)));
+    /// `syncService`, then `syncEndpoint`, for every virtual server.
+    fn services(&self) -> Vec<Request> {
+        let endpoints: usize = self.after.servers.iter().map(|server| self.after.real_servers(server).len()).sum();
+        let mut requests = Vec::with_capacity(16 + 6 * self.after.servers.len() + endpoints);
+        match self.layout.version {
+            Version::V1_20 if self.after.servers.iter().any(|server| !server.bound) => {
+                requests.push(Request::ListLocalRoutes);
+            }
+            Version::V1_20 => {}
+            Version::V1_30 => requests.extend([Request::ListAddresses(DEVICE), Request::ListOtherAddresses(DEVICE)]),
         }
-        if before.is_none() && !self.bound.contains(&after.cluster_ip()) {
-            requests.extend([Request::GetDevice(DEVICE), Request::AddAddress(DEVICE, after.cluster_ip())]);
+        for server in &self.after.servers {
+            self.service(server, &mut requests);
+        }
+        requests
+    }
+
+    fn service(&self, server: &Server, requests: &mut Vec<Request>) {
+        let (key, address) = (server.server.key, server.server.key.address.ip());
+        requests.push(Request::GetVirtualServer(key));
+        requests.extend(self.change_of(server));
+        // 1.20 does not look whether an address is bound.
+        if server.bound && (self.layout.version == Version::V1_20 || !self.before.has_address(address)) {
+            requests.extend([Request::GetDevice(DEVICE), Request::AddAddress(DEVICE, address)]);
         }
         requests.extend([Request::GetVirtualServer(key), Request::ListRealServers(key)]);
-        if let Step::Kept(_) = step {
-            return;
-        }
-        requests.extend(self.new_real_servers(before, after));
-        for address in self.stale_real_servers(before, after) {
+        requests.extend(self.new_real_servers(server));
+        for address in self.stale_real_servers(server) {
             // It is listed once more to see whether it still has connections.
             requests.extend([Request::ListRealServers(key), Request::RemoveRealServer(key, address)]);
         }
     }
 
-    fn batched(&self) -> Vec<Action> {
-        let mut requests = self.address_requests();
-        requests.extend(self.server_requests());
-        requests.extend(self.stale_address_requests());
-        self.around([ask(requests)])
+    /// Lists a set and corrects what differs, with a process for each entry (`syncIPSetEntries`).
+    ///
+    /// What does not fit is tried at every sync, and kube-proxy goes on when the tool refuses it.
+    fn sync_set(&self, set: Set, actions: &mut Vec<Action>) {
+        actions.push(set.list(self.family));
+        let Held { before, after, wanted } = self.held(set);
+        let fits = before.len() == self.before.entries(set).len() && after.len() == wanted.len();
+        let call = |fits, call| if fits { Action::Call(Part::Sets, call) } else { Action::Try(Part::Sets, call) };
+        // One that kube-proxy does not recognise in the listing goes and comes at every sync.
+        let unrecognised = |entry: &&Entry| !entry.is_recognised();
+        let again = || before.iter().filter(unrecognised).filter(|entry| wanted.binary_search(entry).is_ok());
+        let stale = without(&before, wanted).chain(again());
+        actions.extend(stale.map(|&entry| call(fits, set.delete(self.family, entry))));
+        let new = without(wanted, &before).chain(again());
+        actions.extend(new.map(|&entry| call(fits, set.add(self.family, entry))));
     }
 
-    fn ipvsadm(&self) -> Vec<Action> {
-        let mut text = String::new();
-        for request in self.server_requests() {
-            writeln!(text, "{}", request.ipvsadm()).expect("writing to memory does not fail");
+    /// What goes in the end: addresses and virtual servers that nothing wants.
+    fn stale(&self) -> Vec<Request> {
+        let mut requests = Vec::new();
+        let unbind = |address: IpAddr| [Request::GetDevice(DEVICE), Request::RemoveAddress(DEVICE, address)];
+        let mut addresses: Vec<IpAddr> = self.stale_addresses().collect();
+        match self.layout.version {
+            Version::V1_30 => {
+                requests.extend(addresses.into_iter().flat_map(unbind));
+                requests.push(Request::ListVirtualServers);
+                requests.extend(self.stale_servers().map(|server| Request::RemoveVirtualServer(server.server.key)));
+            }
+            // An address goes with its first virtual server.
+            Version::V1_20 => {
+                requests.extend([Request::ListAddresses(DEVICE), Request::ListVirtualServers]);
+                for server in self.stale_servers() {
+                    let key = server.server.key;
+                    requests.push(Request::RemoveVirtualServer(key));
+                    if let Some(place) = addresses.iter().position(|&address| address == key.address.ip()) {
+                        requests.extend(unbind(addresses.remove(place)));
+                    }
+                }
+            }
         }
-        let args = vec!["--restore".to_owned()];
-        let restore = Invocation { tool: Tool::Ipvsadm, args, stdin: text.into_bytes() };
-        let restore = (!restore.stdin.is_empty()).then_some(Action::Call(Part::VirtualServers, restore));
-        self.around([ask(self.address_requests()), restore, ask(self.stale_address_requests())])
+        requests
     }
 
     /// Counts what a full sync installs.
     pub(super) fn count(&self, count: &mut Count) {
-        rules::count(self.layout.cluster_cidr, self.has_services, count);
-        count.installed.set_elements += self.entries().new.len() as u64;
-        self.address_requests().iter().for_each(|request| count.request(request));
-        self.server_requests().for_each(|request| count.request(&request));
+        rules::count(self.layout, self.family, &self.after, count);
+        let installed = &mut count.installed;
+        installed.set_elements +=
+            self.layout.version.sets().iter().map(|&set| self.held(set).after.len() as u64).sum::<u64>();
+        installed.virtual_servers += self.after.servers.len() as u64;
+        let real = self.after.servers.iter().map(|server| self.after.real_servers(server).len() as u64);
+        installed.real_servers += real.sum::<u64>();
+        installed.addresses += self.after.addresses.len() as u64;
     }
 
-    /// The sets before `actions`, and the rules after them. Rules only change with the first and the last Service.
-    fn around<const N: usize>(&self, actions: [Option<Action>; N]) -> Vec<Action> {
-        let creating = if self.start == Start::Empty { Creating::All } else { Creating::None };
-        let in_force = Start::InForce { had_services: self.has_services };
-        let rules = (self.start != in_force).then(|| rules::write(self.layout.cluster_cidr, self.has_services));
-        let sets = sets::restore(creating, &self.entries());
-        sets.into_iter().chain(actions.into_iter().flatten()).chain(rules).collect()
-    }
-
-    fn address_requests(&self) -> Vec<Request> {
-        self.new_addresses.iter().map(|&address| Request::AddAddress(DEVICE, address)).collect()
-    }
-
-    fn stale_address_requests(&self) -> Vec<Request> {
-        self.stale_addresses.iter().map(|&address| Request::RemoveAddress(DEVICE, address)).collect()
-    }
-
-    /// What changes about virtual and real servers, and nothing else.
-    fn server_requests(&self) -> impl Iterator<Item = Request> {
-        self.steps.iter().flat_map(move |step| {
-            let (head, before, after) = match *step {
-                Step::Kept(_) => (None, None, None),
-                Step::Added(service) => {
-                    (Some(Request::AddVirtualServer(self.virtual_server(service))), None, Some(service))
-                }
-                Step::Altered { before, after } => (None, Some(before), Some(after)),
-                Step::Removed(service) => (Some(Request::RemoveVirtualServer(key(service))), None, None),
-            };
-            let real = after.into_iter().flat_map(move |after| {
-                let key = key(after);
-                let stale = self.stale_real_servers(before, after);
-                let removed = stale.map(move |address| Request::RemoveRealServer(key, address));
-                self.new_real_servers(before, after).chain(removed)
-            });
-            head.into_iter().chain(real)
-        })
-    }
-
-    /// What changes in the sets.
-    fn entries(&self) -> Entries {
-        let service = |service| Entry::Service(key(service));
-        let address = |&address: &IpAddr| Entry::Address(address);
-        Entries {
-            stale: self.removed().map(service).chain(self.stale_addresses.iter().map(address)).collect(),
-            new: self.added().map(service).chain(self.new_addresses.iter().map(address)).collect(),
+    /// How a virtual server comes to be what it is; `None` if it is so already.
+    pub(super) fn change_of(&self, server: &Server) -> Option<Request> {
+        match self.before.server(&server.server.key) {
+            None => Some(Request::AddVirtualServer(server.server)),
+            Some(before) if before.server != server.server => Some(Request::UpdateVirtualServer(server.server)),
+            Some(_) => None,
         }
     }
 
-    fn added(&self) -> impl Iterator<Item = ServicePort<'a>> {
-        self.steps.iter().filter_map(|step| if let Step::Added(service) = *step { Some(service) } else { None })
+    pub(super) fn new_real_servers<'s>(&'s self, server: &'s Server) -> impl Iterator<Item = Request> + 's {
+        let (key, real) = (server.server.key, self.after.real_servers(server));
+        let before = self.before.server(&key).map_or(&[][..], |before| self.before.real_servers(before));
+        let unchanged = before == real;
+        let new = real.iter().filter(move |real| !unchanged && !before.contains(real));
+        new.map(move |&real| Request::AddRealServer(key, real))
     }
 
-    fn removed(&self) -> impl Iterator<Item = ServicePort<'a>> {
-        self.steps.iter().filter_map(|step| if let Step::Removed(service) = *step { Some(service) } else { None })
+    pub(super) fn stale_real_servers<'s>(&'s self, server: &'s Server) -> impl Iterator<Item = SocketAddr> + 's {
+        let real = self.after.real_servers(server);
+        let before = self.before.server(&server.server.key).map_or(&[][..], |before| self.before.real_servers(before));
+        let unchanged = before == real;
+        before.iter().filter(move |before| !unchanged && !real.contains(before)).map(|before| before.address)
     }
 
-    fn virtual_server(&self, service: ServicePort<'_>) -> VirtualServer {
-        VirtualServer { key: key(service), scheduler: self.layout.scheduler, persistence: service.service.affinity }
+    /// The virtual servers that no Service has any more, without those that kube-proxy is to leave alone.
+    pub(super) fn stale_servers(&self) -> impl Iterator<Item = &Server> {
+        let excluded = |address: IpAddr| self.layout.config.exclude_cidrs.iter().any(|range| range.contains(&address));
+        let gone = self.before.servers.iter().filter(|server| self.after.server(&server.server.key).is_none());
+        gone.filter(move |server| !excluded(server.server.key.address.ip()))
     }
 
-    fn new_real_servers<'s>(
-        &'s self,
-        before: Option<ServicePort<'s>>,
-        after: ServicePort<'s>,
-    ) -> impl Iterator<Item = Request> + 's {
-        let new = after.endpoints().filter(move |endpoint| !before.is_some_and(|before| before.has(endpoint)));
-        let key = key(after);
-        new.map(move |endpoint| {
-            let address = self.real_address(after, endpoint);
-            Request::AddRealServer(key, RealServer { address, forwarding: self.layout.forwarding, weight: WEIGHT })
-        })
+    pub(super) fn new_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        without(&self.after.addresses, &self.before.addresses).copied()
     }
 
-    fn stale_real_servers<'s>(
-        &'s self,
-        before: Option<ServicePort<'s>>,
-        after: ServicePort<'s>,
-    ) -> impl Iterator<Item = SocketAddr> + 's {
-        let known = before.into_iter().flat_map(ServicePort::endpoints);
-        let stale = known.filter(move |endpoint| !after.has(endpoint));
-        stale.map(move |endpoint| self.real_address(after, endpoint))
+    pub(super) fn stale_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        without(&self.before.addresses, &self.after.addresses).copied()
     }
 
-    fn real_address(&self, service: ServicePort<'_>, endpoint: &Endpoint) -> SocketAddr {
-        let port = match self.layout.forwarding {
-            Forwarding::Masquerading => endpoint.port,
-            Forwarding::DirectRouting | Forwarding::Tunnel => service.port.number,
-        };
-        SocketAddr::new(endpoint.address, port)
+    /// What is in `set`.
+    pub(super) fn held(&self, set: Set) -> Held<'_> {
+        let [before, after] = [&self.before, &self.after].map(|state| stored(set, state.entries(set)));
+        Held { before, after, wanted: self.after.entries(set) }
     }
 }
 
-fn ask(requests: Vec<Request>) -> Option<Action> {
-    (!requests.is_empty()).then_some(Action::Ask(Pace::Batched, requests))
+/// The entries of a set.
+pub(super) struct Held<'a> {
+    /// What the set holds at the start.
+    pub(super) before: std::borrow::Cow<'a, [Entry]>,
+    /// What it holds in the end.
+    pub(super) after: std::borrow::Cow<'a, [Entry]>,
+    /// What is wanted in the end, fitting or not.
+    pub(super) wanted: &'a [Entry],
 }
 
-/// The addresses of `services`, each once: those that `cluster` does not have, in order, and those that it has.
-fn outside<'a>(
-    services: impl Iterator<Item = &'a ServicePort<'a>>,
-    cluster: &Cluster,
-) -> (Vec<IpAddr>, HashSet<IpAddr>) {
-    let mut addresses: Vec<IpAddr> = services.map(|service| service.cluster_ip()).collect();
-    let mut seen = HashSet::with_capacity(addresses.len());
-    addresses.retain(|&address| seen.insert(address));
-    if addresses.is_empty() {
-        return (addresses, seen);
+/// What of `entries` a set takes: the first ones that fit.
+pub(super) fn stored(set: Set, entries: &[Entry]) -> std::borrow::Cow<'_, [Entry]> {
+    let most = if set.is_limited() { MOST_ENTRIES } else { entries.len() };
+    if entries.iter().all(Entry::can_be_stored) {
+        entries[..entries.len().min(most)].into()
+    } else {
+        entries.iter().copied().filter(Entry::can_be_stored).take(most).collect()
     }
-    let held = cluster.ports(FAMILY).map(ServicePort::cluster_ip);
-    let held: HashSet<IpAddr> = held.filter(|address| seen.contains(address)).collect();
-    addresses.retain(|address| !held.contains(address));
-    (addresses, held)
 }
 
-fn has_services(cluster: &Cluster) -> bool {
-    cluster.ports(FAMILY).next().is_some()
-}
-
-/// The virtual server of `service`.
-fn key(service: ServicePort<'_>) -> ServerKey {
-    ServerKey { protocol: service.protocol(), address: service.socket() }
-}
-
-/// What happens to every virtual server; to those that are kept only if `kept`.
-///
-/// A virtual server is known by its address, port and protocol alone: a Service that moves to another address is one
-/// removed and one added, and one that takes over the address of another is that one altered.
-fn steps(change: &Change, kept: bool) -> Vec<Step<ServicePort<'_>>> {
-    let services = change.services().into_iter().filter(|step| kept || !matches!(step, Step::Kept(_)));
-    let steps: Vec<_> = services.flat_map(|step| step.ports(FAMILY)).collect();
-    let leaves = |step: &Step<ServicePort<'_>>| match *step {
-        Step::Removed(_) => true,
-        Step::Altered { before, after } => key(before) != key(after),
-        Step::Kept(_) | Step::Added(_) => false,
-    };
-    let gone: Vec<ServicePort<'_>> = steps.iter().copied().filter(leaves).filter_map(Step::before).collect();
-    if gone.is_empty() {
-        return steps;
-    }
-    let mut left: HashMap<ServerKey, ServicePort<'_>> = gone.iter().map(|&service| (key(service), service)).collect();
-    let mut virtual_steps = Vec::with_capacity(steps.len() + gone.len());
-    for step in steps {
-        virtual_steps.push(match step {
-            Step::Removed(_) => continue,
-            Step::Altered { before, after } if key(before) == key(after) => step,
-            Step::Added(after) | Step::Altered { after, .. } => match left.remove(&key(after)) {
-                Some(before) => Step::Altered { before, after },
-                None => Step::Added(after),
-            },
-            Step::Kept(_) => step,
-        });
-    }
-    virtual_steps.extend(gone.into_iter().filter_map(|service| left.remove(&key(service))).map(Step::Removed));
-    virtual_steps
+fn ask(requests: Vec<Request>) -> Action {
+    Action::Ask(Pace::OneByOne, requests)
 }
