@@ -90,7 +90,7 @@ fn nftables_by_arithmetic(version: nftables::Version, cluster: &Cluster) -> Inst
     let [ports, reachable, endpoints, cluster_ips] = sizes(cluster);
     let (fixed, chains, own_rules, own_chains) = match version {
         nftables::Version::V1_30 => (22 * 2, 16 * 2, 2 * reachable + 2 * endpoints, reachable + endpoints),
-        _ => (21 + 20, 15 * 2, reachable, reachable),
+        _ => (21 * 2, 15 * 2, reachable, reachable),
     };
     Installed {
         rules: fixed + own_rules,

@@ -13,8 +13,11 @@ impl Backend for Nftables {
         BackendName::Nftables
     }
 
-    fn program(&self, _: Tool) -> &'static str {
-        "nft"
+    fn program(&self, tool: Tool) -> &'static str {
+        match tool {
+            Tool::Conntrack => "conntrack",
+            _ => "nft",
+        }
     }
 
     fn tools(&self) -> &'static [Tool] {

@@ -12,8 +12,8 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::net::IpAddr;
 
-/// What is removed after the rules are written, for these steps from one state to the next.
-pub(super) fn clean<'a>(
+/// What is removed after the rules are written, for these steps from one state to the next. nftables mode does the same.
+pub(in crate::layout) fn clean<'a>(
     version: Version,
     steps: impl Iterator<Item = Step<&'a Service>>,
     family: Family,

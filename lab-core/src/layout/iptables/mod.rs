@@ -6,7 +6,7 @@
 mod calls;
 mod caveats;
 mod chain;
-mod conntrack;
+pub(super) mod conntrack;
 mod count;
 mod fixed;
 mod jumps;

@@ -17,8 +17,9 @@ pub use object::{Object, Script, Sink, Verb};
 pub use rule::{Match, Rule, Statement};
 pub use set::{Element, Key, Set, Verdict};
 
-use crate::change::Change;
-use crate::cluster::{Choice, Cluster, Family, Protocol, SERVICE_PORT, ServicePort};
+use crate::change::{Change, Step};
+use crate::cluster::{Choice, Cluster, Family, Protocol, SERVICE_PORT, Service, ServicePort};
+use crate::layout::iptables::{self, conntrack};
 use crate::layout::{
     Action, Append, Caveat, Count, FAMILY, Installed, Invocation, Layout, Part, Tool, append_service, unused_cluster_ip,
 };
@@ -87,9 +88,18 @@ impl Nftables {
                 sync.walk(&mut script);
                 actions.extend(reads::before_sync(self.version, family, sync.is_whole()));
                 actions.push(transaction(script).into());
+                actions.extend(self.conntrack(change.services().into_iter(), family));
             }
         }
         actions
+    }
+
+    /// What 1.30 removes from conntrack after it has written. Later releases do it over netlink; the lab leaves that out.
+    fn conntrack<'a>(&self, steps: impl Iterator<Item = Step<&'a Service>>, family: Family) -> Vec<Action> {
+        match self.version {
+            Version::V1_30 => conntrack::clean(iptables::Version::V1_30, steps, family),
+            Version::V1_36 | Version::V1_37 => Vec::new(),
+        }
     }
 
     /// About how many bytes a full sync has.
@@ -128,6 +138,8 @@ impl Layout for Nftables {
             self.walk(cluster, family, &mut script);
             actions.extend(reads::before_sync(self.version, family, true));
             actions.push(transaction(script).into());
+            let added = cluster.services.iter().map(|service| Step::Added(&**service));
+            actions.extend(self.conntrack(added, family));
         }
         actions
     }
@@ -148,7 +160,7 @@ impl Layout for Nftables {
             actions.extend(self.syncs(&Change { before, after: Arc::clone(&after) }, false));
             before = after;
         }
-        actions.retain(|action| !matches!(action, Action::Call(Part::Reads, _) | Action::Try(Part::Reads, _)));
+        actions.retain(|action| !matches!(action, Action::Try(Part::Reads | Part::Conntrack, _)));
         actions
     }
 

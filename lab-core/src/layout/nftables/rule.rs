@@ -112,11 +112,6 @@ pub(super) fn word(family: Family) -> &'static str {
     }
 }
 
-/// A network as the setting or the object spells it.
-fn put_network(network: IpNet, out: &mut Vec<u8>) -> &mut Vec<u8> {
-    out.address(network.addr()).put("/").number(network.prefix_len().into())
-}
-
 /// kube-proxy's spelling of a mark: eight digits.
 fn put_mark(mark: u32, out: &mut Vec<u8>) -> &mut Vec<u8> {
     out.put("0x");
@@ -136,7 +131,7 @@ impl Match<'_> {
             Self::ToAny(networks) => {
                 out.put(ip).put(" daddr { ");
                 for (place, &network) in networks.iter().enumerate() {
-                    put_network(network, out.put(if place == 0 { "" } else { "," }));
+                    out.put(if place == 0 { "" } else { "," }).network(network);
                 }
                 out.put(" }")
             }
@@ -147,12 +142,12 @@ impl Match<'_> {
             },
             Self::ToPort(protocol, port) => out.put(protocol.name()).put(" dport ").number(port.into()),
             Self::From(address) => out.put(ip).put(" saddr ").address(address),
-            Self::FromWithin(network) => put_network(network, out.put(ip).put(" saddr ")),
-            Self::NotFrom(network) => put_network(network, out.put(ip).put(" saddr != ")),
+            Self::FromWithin(network) => out.put(ip).put(" saddr ").network(network),
+            Self::NotFrom(network) => out.put(ip).put(" saddr != ").network(network),
             Self::NotFromAny(networks, addresses) => {
                 out.put(ip).put(" saddr != {");
                 for (place, network) in networks.iter().enumerate() {
-                    put_network(network.trunc(), out.put(if place == 0 { " " } else { " , " }));
+                    out.put(if place == 0 { " " } else { " , " }).network(network.trunc());
                 }
                 for &address in addresses {
                     out.put(" , ").address(address);
