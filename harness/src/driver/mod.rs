@@ -36,11 +36,12 @@ pub(crate) trait Driver: Send + Sync {
     /// From a prepared `node` without Services to the whole of `cluster`.
     fn load(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Loaded, CellError>;
 
-    /// Prepares an empty `node`, loads `cluster`, and counts what is installed then.
+    /// Prepares an empty `node`, loads `cluster`, counts what is installed then and reads it back.
     fn install(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Loaded, CellError> {
         self.prepare(node)?;
         let mut loaded = self.load(node, cluster, limit)?;
         loaded.counts.extend(self.count(node, cluster)?);
+        self.verify(node)?;
         Ok(loaded)
     }
 
@@ -88,6 +89,15 @@ pub(crate) trait Driver: Send + Sync {
     /// # Errors
     /// `Failed` where that is not what `cluster` needs.
     fn count(&self, node: &dyn Place, cluster: &Cluster) -> Result<Vec<(Metric, f64)>, CellError>;
+
+    /// Reads back what `node` holds, and compares it with what was done to it, rule for rule. It is not measured.
+    ///
+    /// # Errors
+    /// `Failed` with what differs.
+    fn verify(&self, node: &dyn Place) -> Result<(), CellError> {
+        let _ = node;
+        Ok(())
+    }
 
     /// What it costs to start the tool behind `operation`, which then does nothing. `None` where no tool is started.
     fn start(&self, node: &dyn Place, operation: Operation<'_>) -> Result<Option<Cost>, CellError> {

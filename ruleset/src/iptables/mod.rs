@@ -5,9 +5,13 @@ mod option;
 mod place;
 mod restore;
 mod rule;
+mod section;
+mod selection;
 
 pub use place::Place;
 pub use rule::Rule;
+pub use section::{Section, sections};
+pub use selection::Selection;
 
 use crate::difference::{Held, Kind, Object};
 use std::borrow::Cow;

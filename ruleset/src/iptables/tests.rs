@@ -147,3 +147,17 @@ fn places_follow_the_kernels_order() {
         .collect();
     assert_eq!(shown, ["1 10.0.0.2 tcp 80", "2 10.0.0.1 udp 53"]);
 }
+
+#[test]
+fn a_listing_is_cut_into_its_chains() {
+    let save = "# Generated\n*nat\n:OUTPUT ACCEPT [1:2]\n:A - [0:0]\n:B - [0:0]\n-A OUTPUT -j A\n-A B -j A\n-A B -j X\nCOMMIT\n";
+    let sections = sections(save).unwrap();
+    let shown: Vec<_> = sections.iter().map(|section| (section.chain, section.policy, section.rules)).collect();
+    let expected = [("OUTPUT", "ACCEPT", "-A OUTPUT -j A\n"), ("A", "-", ""), ("B", "-", "-A B -j A\n-A B -j X\n")];
+    assert_eq!(shown, expected);
+    let mut tables = Tables::new(Family::V4);
+    sections.iter().for_each(|section| tables.add(section).unwrap());
+    assert_eq!(tables, Tables::read(Family::V4, save).unwrap());
+    assert!(super::sections("*nat\n:A - [0:0]\n:B - [0:0]\n-A A -j X\n-A B -j X\n-A A -j X\n").is_err());
+    assert!(super::sections("-A A -j X\n").is_err());
+}

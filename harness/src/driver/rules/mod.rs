@@ -2,7 +2,9 @@
 //! kernel.
 
 mod judge;
+mod state;
 mod tools;
+mod verify;
 
 use super::{Cost, Driver, Kind, Loaded, Operation, Steps};
 use crate::backend::{self, Options};
@@ -13,9 +15,10 @@ use lab_core::change::Change;
 use lab_core::cluster::Cluster;
 use lab_core::layout::{Action, Installed, Invocation, Layout};
 use lab_core::metric::Metric;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tools::Tools;
+use verify::Expected;
 
 /// Time for one of the small calls around a load: a chain, a jump.
 const SMALL_CALL: Duration = Duration::from_secs(60);
@@ -27,18 +30,21 @@ pub(super) const KIND: Kind = Kind {
     make: |load, plan, runner| {
         let backend = backend::named(load.variant.backend);
         let layout = Options::of(load, plan).layout().expect("every backend but direct has a layout");
-        Box::new(Rules { tools: Tools { backend, runner }, layout })
+        Box::new(Rules { tools: Tools { backend, runner }, layout, expected: Mutex::default() })
     },
 };
 
 struct Rules {
     tools: Tools,
     layout: Arc<dyn Layout>,
+    /// What the node must hold.
+    expected: Mutex<Expected>,
 }
 
 impl Driver for Rules {
     fn prepare(&self, node: &dyn Place) -> Result<(), CellError> {
-        self.tools.perform(node, &self.layout.prepare(), SMALL_CALL).map(drop).map_err(CellError::into_failure)
+        self.expected().clear();
+        self.perform(node, self.layout.prepare(), SMALL_CALL).map(drop).map_err(CellError::into_failure)
     }
 
     fn load(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Loaded, CellError> {
@@ -46,7 +52,7 @@ impl Driver for Rules {
         let script_bytes: usize = sync.iter().filter_map(Action::call).map(|call| call.stdin.len()).sum();
         meter::settle(SETTLE)?;
         let before = meter::kernel_memory()?;
-        let cost = self.tools.perform(node, &sync, limit).map_err(|error| self.show_how(error, cluster))?;
+        let cost = self.perform(node, sync, limit).map_err(|error| self.show_how(error, cluster))?;
         // For small loads the kernel's other work is larger than this. It may even be negative.
         let kernel_memory = meter::kernel_memory()? - before;
         let counts = vec![(Metric::KernelMemory, kernel_memory as f64), (Metric::ScriptBytes, script_bytes as f64)];
@@ -54,26 +60,30 @@ impl Driver for Rules {
     }
 
     fn quick_install(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<(), CellError> {
-        let load = self.tools.perform(node, &self.layout.quick_load(cluster), limit);
+        self.expected().clear();
+        let load = self.perform(node, self.layout.quick_load(cluster), limit);
         load.map_err(|error| self.show_how(error, cluster))?;
-        self.count(node, cluster).map(drop)
+        self.count(node, cluster)?;
+        self.verify(node)
     }
 
     fn steps<'a>(&'a self, change: &Change) -> Box<dyn Steps + 'a> {
         let (sync, cleanup) = (self.layout.partial_sync(change), self.layout.cleanup(change));
-        Box::new(Sync { tools: &self.tools, sync, cleanup })
+        Box::new(Sync { rules: self, sync: sync.into(), cleanup: cleanup.into() })
     }
 
     fn append(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
-        self.tools.perform(node, &[self.layout.append_rule(cluster).add.into()], limit)
+        self.perform(node, vec![self.layout.append_rule(cluster).add.into()], limit)
     }
 
     fn take_away(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<(), CellError> {
-        self.tools.perform(node, &[self.layout.append_rule(cluster).undo.into()], limit).map(drop)
+        self.perform(node, vec![self.layout.append_rule(cluster).undo.into()], limit).map(drop)
     }
 
     fn flush(&self, node: &dyn Place, limit: Duration) -> Result<(), CellError> {
-        self.tools.perform(node, &self.layout.flush(), limit).map(drop)
+        self.tools.perform(node, &self.layout.flush(), limit)?;
+        self.expected().clear();
+        Ok(())
     }
 
     fn count(&self, node: &dyn Place, cluster: &Cluster) -> Result<Vec<(Metric, f64)>, CellError> {
@@ -83,6 +93,10 @@ impl Driver for Rules {
             return Err(CellError::Failed(format!("installed {installed}, where the layout says {expected}")));
         }
         Ok(counts(&installed))
+    }
+
+    fn verify(&self, node: &dyn Place) -> Result<(), CellError> {
+        self.expected().check(&self.tools, node)
     }
 
     fn start(&self, node: &dyn Place, operation: Operation<'_>) -> Result<Option<Cost>, CellError> {
@@ -96,6 +110,17 @@ impl Driver for Rules {
 }
 
 impl Rules {
+    /// Does `actions`, which from then on are a part of what the node must hold.
+    fn perform(&self, node: &dyn Place, actions: impl Into<Arc<[Action]>>, limit: Duration) -> Result<Cost, CellError> {
+        let actions = actions.into();
+        self.expected().follow(Arc::clone(&actions));
+        self.tools.perform(node, &actions, limit)
+    }
+
+    fn expected(&self) -> MutexGuard<'_, Expected> {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Adds to a failed load how to see its input.
     fn show_how(&self, error: CellError, cluster: &Cluster) -> CellError {
         match error {
@@ -112,18 +137,18 @@ impl Rules {
 
 /// A change's calls and requests.
 struct Sync<'a> {
-    tools: &'a Tools,
-    sync: Vec<Action>,
-    cleanup: Vec<Action>,
+    rules: &'a Rules,
+    sync: Arc<[Action]>,
+    cleanup: Arc<[Action]>,
 }
 
 impl Steps for Sync<'_> {
     fn take(&self, node: &dyn Place, limit: Duration) -> Result<Cost, CellError> {
-        self.tools.perform(node, &self.sync, limit)
+        self.rules.perform(node, Arc::clone(&self.sync), limit)
     }
 
     fn clean_up(&self, node: &dyn Place, limit: Duration) -> Result<(), CellError> {
-        self.tools.perform(node, &self.cleanup, limit.max(SMALL_CALL)).map(drop)
+        self.rules.perform(node, Arc::clone(&self.cleanup), limit.max(SMALL_CALL)).map(drop)
     }
 }
 

@@ -60,6 +60,10 @@ impl Driver for Slowed {
         self.driver.count(node, cluster)
     }
 
+    fn verify(&self, node: &dyn Place) -> Result<(), CellError> {
+        self.driver.verify(node)
+    }
+
     fn start(&self, node: &dyn Place, operation: Operation<'_>) -> Result<Option<Cost>, CellError> {
         self.driver.start(node, operation)
     }

@@ -1,6 +1,9 @@
 //! What the end of a tool's run means, and which tools are called.
 
+mod tampered;
+
 use super::judge::judge;
+use super::state::State;
 use super::*;
 use crate::tool::place::Here;
 use crate::tool::{Ending, Runner, ToolRun};
@@ -8,7 +11,6 @@ use lab_core::cluster::AddressPlan;
 use lab_core::layout::Tool;
 use lab_core::proxy_config::ProxyConfig;
 use lab_core::vocabulary::BackendName;
-use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 fn call() -> Invocation {
@@ -61,55 +63,40 @@ fn a_signal_fails_the_cell_and_an_interrupt_says_nothing_of_it() {
     assert!(judge("iptables-restore", &call(), run(Ending::Exited(0), 36, ""), Duration::ZERO).is_ok());
 }
 
-/// Records every call. Answers a listing of a table with the rules and chains sent so far, except those it hides.
-#[derive(Default)]
+/// Records every call, and does what the tools do with it. A node may be tampered with: the input of a tool is another.
 struct Fake {
     calls: Mutex<Vec<(String, String, Vec<u8>)>>,
-    hidden: usize,
+    kernel: Mutex<State>,
+    tamper: Box<dyn Fn(String) -> String + Send + Sync>,
 }
 
 impl Fake {
-    fn leaked(hidden: usize) -> &'static Self {
-        Box::leak(Box::new(Self { hidden, ..Self::default() }))
+    fn leaked() -> &'static Self {
+        Self::tampering(|input| input)
+    }
+
+    /// With tools that read something else than they are given.
+    fn tampering(tamper: impl Fn(String) -> String + Send + Sync + 'static) -> &'static Self {
+        Box::leak(Box::new(Self { calls: Mutex::default(), kernel: Mutex::default(), tamper: Box::new(tamper) }))
     }
 
     fn calls(&self) -> Vec<(String, String, Vec<u8>)> {
         self.calls.lock().unwrap().clone()
     }
 
-    /// What iptables-legacy-save or ip6tables-legacy-save would list of all tables. It is called for three, and lists all
-    /// at the first.
-    fn listing(&self, program: &str) -> String {
-        let mut calls = self.calls();
-        calls.retain(|(tool, _, _)| tool.starts_with("ip6") == program.starts_with("ip6"));
-        let arguments = calls.iter().filter(|(_, args, _)| args.contains("-N ") || args.contains("-I "));
-        let mut lines: BTreeSet<String> = arguments
-            .map(|(_, args, _)| match args.split_once("-N ") {
-                Some((_, rest)) => format!(":{} - [0:0] {args}", rest.split(' ').next().unwrap_or_default()),
-                None => format!("-A {args}"),
-            })
-            .collect();
-        let mut table = String::new();
-        for (_, _, stdin) in &calls {
-            for line in String::from_utf8_lossy(stdin).lines() {
-                match line.as_bytes() {
-                    [b'*', ..] => table = line[1..].to_owned(),
-                    [b':', ..] => {
-                        let name = line[1..].split(' ').next().unwrap_or_default();
-                        let made = format!(":{name} - [0:0]");
-                        let known =
-                            lines.iter().any(|line| line.starts_with(&made) && line.contains(&format!("-t {table}")));
-                        if !known {
-                            lines.insert(format!("{made} -t {table}"));
-                        }
-                    }
-                    [b'-', b'A', ..] => drop(lines.insert(format!("{line} -t {table}"))),
-                    _ => {}
-                }
-            }
-        }
-        let hidden = if program.starts_with("ip6") { 0 } else { self.hidden };
-        lines.into_iter().skip(hidden).collect::<Vec<_>>().join("\n")
+    /// What `program` lists of a table: iptables-legacy-save or ip6tables-legacy-save.
+    fn listing(&self, program: &str, table: &str) -> String {
+        let kernel = self.kernel.lock().unwrap();
+        let tables = if program.starts_with("ip6") { &kernel.v6 } else { &kernel.v4 };
+        let Some(chains) = tables.tables.get(table) else { return String::new() };
+        let built_in = |name: &str| name.chars().all(|letter| letter.is_ascii_uppercase());
+        let policy = |name: &str| if built_in(name) { "ACCEPT" } else { "-" };
+        let declared = chains.keys().map(|name| format!(":{name} {} [0:0]\n", policy(name)));
+        let rules = chains
+            .iter()
+            .flat_map(|(name, chain)| chain.rules.iter().map(move |rule| format!("-A {name} {}\n", rule.text())));
+        let head = std::iter::once(format!("*{table}\n"));
+        head.chain(declared).chain(rules).chain(["COMMIT\n".to_owned()]).collect()
     }
 }
 
@@ -122,10 +109,22 @@ impl Runner for Fake {
         stdin: &[u8],
         _: Duration,
     ) -> anyhow::Result<ToolRun> {
-        let args = args.join(" ");
-        let stdout = if args == "-t filter" { self.listing(program) } else { String::new() };
-        self.calls.lock().unwrap().push((program.to_owned(), args, stdin.to_vec()));
-        Ok(ToolRun { stdout, ..run(Ending::Exited(0), stdin.len() as u64, "") })
+        self.calls.lock().unwrap().push((program.to_owned(), args.join(" "), stdin.to_vec()));
+        let tool = match program {
+            "iptables-legacy" => Tool::Iptables,
+            "iptables-legacy-restore" => Tool::IptablesRestore,
+            "ip6tables-legacy" => Tool::Ip6tables,
+            "ip6tables-legacy-restore" => Tool::Ip6tablesRestore,
+            "nft" => Tool::Nft,
+            _ => {
+                let stdout = args.last().map_or(String::new(), |table| self.listing(program, table));
+                return Ok(ToolRun { stdout, ..run(Ending::Exited(0), 0, "") });
+            }
+        };
+        let input = (self.tamper)(String::from_utf8(stdin.to_vec()).unwrap());
+        let call = Invocation { tool, args: args.to_vec(), stdin: input.into_bytes() };
+        let done = self.kernel.lock().unwrap().apply(&call.into()).is_ok();
+        Ok(run(Ending::Exited(i32::from(!done)), stdin.len() as u64, ""))
     }
 }
 
@@ -134,7 +133,7 @@ fn rules(fake: &'static Fake) -> Rules {
     // Neither asks the kernel nor sets its parameters.
     let proxy = ProxyConfig { nfacct: false, localhost_node_ports: false, ..ProxyConfig::default() };
     let layout = Options { proxy, ..Options::usual(backend.name()) }.layout().unwrap();
-    Rules { tools: Tools { backend, runner: fake }, layout }
+    Rules { tools: Tools { backend, runner: fake }, layout, expected: Mutex::default() }
 }
 
 fn load(fake: &'static Fake) -> Result<Loaded, CellError> {
@@ -143,7 +142,7 @@ fn load(fake: &'static Fake) -> Result<Loaded, CellError> {
 
 #[test]
 fn a_load_prepares_syncs_once_and_counts() {
-    let fake = Fake::leaked(0);
+    let fake = Fake::leaked();
     let load = load(fake).unwrap();
     let calls = fake.calls();
     let syncs: Vec<_> = calls.iter().filter(|(program, _, _)| program == "iptables-legacy-restore").collect();
@@ -155,22 +154,22 @@ fn a_load_prepares_syncs_once_and_counts() {
     let rules = 2 * (5 + 3 + 14) + 3 * (2 + 3 * 2);
     assert!(load.counts.contains(&(Metric::Rules, f64::from(rules))), "{load:?}");
     let saves: Vec<_> = calls.iter().filter(|(program, _, _)| program.ends_with("tables-legacy-save")).collect();
-    // Two are the syncs' own reads.
-    assert_eq!(saves.len(), 2 + 6);
+    // Two are the syncs' own reads. Each table is listed once to be counted, once to be compared.
+    assert_eq!(saves.len(), 2 + 6 + 6);
     let of_family = |program: &str| program.starts_with("iptables-legacy") || program.starts_with("ip6tables-legacy");
     assert!(calls.iter().all(|(program, _, _)| of_family(program) || program == "nft"));
 }
 
 #[test]
 fn a_rule_that_is_not_there_fails_the_load() {
-    let error = load(Fake::leaked(1)).unwrap_err();
-    assert!(error.reason().starts_with("installed 67 rules, "), "{error:?}");
+    let error = load(Fake::tampering(|input| input.replacen("-A KUBE-MARK-MASQ", "#", 1))).unwrap_err();
+    assert!(error.reason().starts_with("installed 66 rules, "), "{error:?}");
     assert!(error.reason().contains("where the layout says 68 rules, "), "{error:?}");
 }
 
 #[test]
 fn an_appended_rule_is_taken_away_by_the_same_tool() {
-    let fake = Fake::leaked(0);
+    let fake = Fake::leaked();
     let (rules, cluster) = (rules(fake), Cluster::generate(3, &AddressPlan::new(2)));
     let limit = Duration::from_secs(9);
     rules.append(&Here, &cluster, limit).unwrap();
