@@ -10,6 +10,7 @@ use crate::driver::{Driver, Loaded};
 use crate::tool::ToolRun;
 use crate::tool::place::Place;
 use lab_core::cell::Cell;
+use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
 use lab_core::vocabulary::Origin;
 use std::net::SocketAddr;
@@ -32,6 +33,11 @@ pub(crate) trait Lab {
     fn full_load(&mut self, limit: Duration) -> Result<Loaded, CellError>;
     /// Where traffic from `origin` comes from.
     fn client(&self, origin: Origin) -> &dyn Place;
+    /// Asks the Services that `change` added or altered, once it is applied, over their cluster IPs.
+    ///
+    /// # Errors
+    /// `Failed` if one of their endpoints does not answer, or something else does.
+    fn ask_changed(&self, change: &Change) -> Result<(), CellError>;
     /// Starts the server behind the Service that `cell` asks. It runs until the result is dropped.
     fn dial(&self, cell: &Cell) -> Result<Box<dyn Dial + '_>, CellError>;
     /// Starts an iperf3 server behind the Service that `cell` asks, for one stream.

@@ -12,7 +12,8 @@ use crate::tool::Runner;
 use crate::tool::place::Place;
 use anyhow::Context;
 use lab_core::cell::{Cell, Load, Source};
-use lab_core::cluster::{AddressPlan, Cluster, ENDPOINT_PORT, Endpoint, Family, ServicePort};
+use lab_core::change::{Change, Step};
+use lab_core::cluster::{AddressPlan, Cluster, ENDPOINT_PORT, Endpoint, Family, Protocol, ServicePort};
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, Position, ProbeName, Word};
 use netns_topology::{Delivery, Namespace, Node, Pod};
@@ -179,14 +180,13 @@ impl NodeLab {
         }
     }
 
-    /// Starts the server of the Service at `position`, and returns what opens connections to it.
-    fn dialer(
-        &self,
-        position: Position,
+    /// Starts the server of `service`, and returns what opens connections to it.
+    fn dialer<'a>(
+        &'a self,
+        service: ServicePort<'a>,
         access: Access,
         from: Origin,
-    ) -> Result<Dialer<'_, impl Fn(usize) -> Option<SocketAddr> + Sync>, CellError> {
-        let service = self.service(position, access, from)?;
+    ) -> Result<Dialer<'a, impl Fn(usize) -> Option<SocketAddr> + Sync>, CellError> {
         let endpoints = self.answering(service, access, from);
         let reached = match self.delivery {
             _ if endpoints.is_empty() => Vec::new(),
@@ -216,37 +216,15 @@ impl NodeLab {
     fn verify(&self, access: Access, from: Origin) -> Result<(), CellError> {
         Position::ALL.iter().try_for_each(|&position| {
             let service = self.service(position, access, from)?;
-            let dialer = match self.dialer(position, access, from) {
+            let dialer = match self.dialer(service, access, from) {
                 // There is nothing to dial, and cells say so.
                 Ok(_) if self.backend.name() == BackendName::Direct && !service.has_endpoints() => return Ok(()),
                 dialer => dialer?,
             };
             let spreads = self.spreads && service.service.affinity.is_none();
-            self.origin(from).visit(|| self.verify_service((position, service.name()), spreads, &dialer))
+            let name = format!("the {position} Service, {}", service.name());
+            self.origin(from).visit(|| verify_service(&name, spreads, &dialer))
         })
-    }
-
-    /// Where connections are opened.
-    fn verify_service<A: Fn(usize) -> Option<SocketAddr> + Sync>(
-        &self,
-        (position, name): (Position, &str),
-        spreads: bool,
-        dialer: &Dialer<'_, A>,
-    ) -> Result<(), CellError> {
-        let mut silent: BTreeSet<_> = dialer.goal.reached.iter().copied().collect();
-        let attempts = attempts(silent.len());
-        for attempt in 0..attempts {
-            if let Some(reached) = dialer.dial(attempt, &mut || {})?.reached {
-                silent.remove(&reached);
-            }
-            if silent.is_empty() || !spreads {
-                return Ok(());
-            }
-        }
-        let silent = silent.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        Err(CellError::Failed(format!(
-            "the {position} Service, {name}, was never answered by {silent} in {attempts} connections"
-        )))
     }
 }
 
@@ -281,12 +259,24 @@ impl Lab for NodeLab {
         load
     }
 
+    fn ask_changed(&self, change: &Change) -> Result<(), CellError> {
+        let (access, from) = (Access::ClusterIp, Origin::Pod);
+        let changed = change.ports(Family::V4).filter(|step| !matches!(step, Step::Kept(_)));
+        let asked = changed.filter_map(Step::after).filter(|port| port.protocol() == Protocol::Tcp);
+        asked.filter(|port| !self.answering(*port, access, from).is_empty()).try_for_each(|port| {
+            let spreads = self.spreads && port.service.affinity.is_none();
+            let (name, dialer) = (format!("the changed Service, {}", port.name()), self.dialer(port, access, from)?);
+            self.origin(from).visit(|| verify_service(&name, spreads, &dialer))
+        })
+    }
+
     fn client(&self, origin: Origin) -> &dyn Place {
         self.origin(origin)
     }
 
     fn dial(&self, cell: &Cell) -> Result<Box<dyn Dial + '_>, CellError> {
-        Ok(Box::new(self.dialer(cell.position.unwrap_or(Position::First), cell.access, cell.from)?))
+        let service = self.service(cell.position.unwrap_or(Position::First), cell.access, cell.from)?;
+        Ok(Box::new(self.dialer(service, cell.access, cell.from)?))
     }
 
     fn stream(&self, cell: &Cell) -> Result<Box<dyn Stream + '_>, CellError> {
@@ -315,6 +305,26 @@ fn dialled(load: &Load, plan: &Plan) -> BTreeSet<(Access, Origin)> {
     let here = |cell: &&Cell| (cell.cluster, cell.variant) == (load.cluster, load.variant) && cell.position.is_some();
     let dialled: BTreeSet<_> = plan.cells.iter().filter(here).map(|cell| (cell.access, cell.from)).collect();
     if dialled.is_empty() { BTreeSet::from([(Access::default(), Origin::default())]) } else { dialled }
+}
+
+/// Checks that every endpoint of a Service answers, or one of them if it does not spread connections over them.
+fn verify_service<A: Fn(usize) -> Option<SocketAddr> + Sync>(
+    name: &str,
+    spreads: bool,
+    dialer: &Dialer<'_, A>,
+) -> Result<(), CellError> {
+    let mut silent: BTreeSet<_> = dialer.goal.reached.iter().copied().collect();
+    let attempts = attempts(silent.len());
+    for attempt in 0..attempts {
+        if let Some(reached) = dialer.dial(attempt, &mut || {})?.reached {
+            silent.remove(&reached);
+        }
+        if silent.is_empty() || !spreads {
+            return Ok(());
+        }
+    }
+    let silent = silent.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Err(CellError::Failed(format!("{name}, was never answered by {silent} in {attempts} connections")))
 }
 
 /// How many connections it takes until each of `endpoints` has answered, in all but one case in a billion. Each must be
@@ -348,7 +358,7 @@ mod tests {
     fn a_first_load_is_owed_to_the_probe_that_reports_it() {
         let (load, done) = first(true, |_, _| Ok(()));
         assert!(matches!(load, Ok(FirstLoad::Owed(_))), "{load:?}");
-        assert_eq!(done, "prepare load count");
+        assert_eq!(done, "prepare load count verify");
         assert_eq!(first(false, |_, _| Ok(())), (Ok(FirstLoad::Done), "quick_install".to_owned()));
     }
 

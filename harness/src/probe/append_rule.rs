@@ -25,9 +25,10 @@ impl Probe for AppendRule {
             let cost = driver.append(node, cluster, left(begun, limit)?)?;
             driver.take_away(node, cluster, limit)?;
             samples.push(cost, driver.start(node, Operation::Append(cluster))?);
-            Ok(())
+            Ok(Duration::ZERO)
         })?;
         driver.count(node, cluster)?;
+        driver.verify(node)?;
         Ok(samples.readings(plan))
     }
 }

@@ -1,4 +1,6 @@
 //! `sync_change`, `endpoint_change` and `remove_service`: one change applied as kube-proxy does it, then undone.
+//!
+//! In between, and outside what is measured, it is read back and the changed Service is asked.
 
 use super::{Probe, Reading, SyncSamples, left, repeat};
 use crate::cell_error::CellError;
@@ -30,19 +32,25 @@ impl Probe for ChangeProbe {
     }
 
     fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
-        let begun = Instant::now();
+        let mut begun = Instant::now();
         let (driver, node) = (lab.driver(), lab.node());
         let change = (self.change)(lab.cluster(), lab.addresses());
         let undone = change.undone();
         let mut samples = SyncSamples::new(Metric::of(self.name));
         repeat(plan, || {
             let cost = driver.apply(node, &change, left(begun, limit)?)?;
+            let aside = Instant::now();
+            let right = driver.verify(node).and_then(|()| lab.ask_changed(&change));
+            let aside = aside.elapsed();
+            begun += aside;
             driver.undo(node, &undone, limit)?;
+            right?;
             samples.push(cost, driver.start(node, Operation::Sync)?);
-            Ok(())
+            Ok(aside)
         })?;
         // After the undo the node must be as before. Otherwise the next cell measures another state.
         driver.count(node, lab.cluster())?;
+        driver.verify(node)?;
         Ok(samples.readings(plan))
     }
 }

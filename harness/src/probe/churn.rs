@@ -77,11 +77,14 @@ impl Probe for Churn {
         drop(account);
 
         // Also when the budget was spent: counts are the same before and after the change, so counting would not show it.
+        let right = if kept_up.is_ok() { driver.verify(node) } else { Ok(()) };
         if !costs.len().is_multiple_of(2) {
             driver.undo(node, &undone, limit)?;
         }
         kept_up?;
+        right?;
         driver.count(node, lab.cluster())?;
+        driver.verify(node)?;
         Ok(readings(&before, &after, accounts, &costs))
     }
 }

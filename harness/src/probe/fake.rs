@@ -120,6 +120,10 @@ impl Driver for Fake {
         self.does("count").map(|()| vec![(Metric::Rules, 47.0)])
     }
 
+    fn verify(&self, _: &dyn Place) -> Result<(), CellError> {
+        self.does("verify")
+    }
+
     fn start(&self, _: &dyn Place, _: Operation<'_>) -> Result<Option<Cost>, CellError> {
         self.does("start").map(|()| Some(cost()))
     }
@@ -163,6 +167,10 @@ impl Lab for Fake {
 
     fn client(&self, _: Origin) -> &dyn Place {
         &Here
+    }
+
+    fn ask_changed(&self, _: &Change) -> Result<(), CellError> {
+        self.does("ask")
     }
 
     fn dial(&self, _: &Cell) -> Result<Box<dyn Dial + '_>, CellError> {

@@ -100,7 +100,7 @@ fn a_probe_without_time_left_is_over_budget() {
 fn a_full_load_is_told_by_its_parts_and_its_counts() {
     let (readings, done) = ask(ProbeName::SyncFull, well);
     let readings = readings.unwrap();
-    assert_eq!(done, "prepare load count start");
+    assert_eq!(done, "prepare load count verify start");
     assert_eq!(samples(&readings, Metric::SyncFull), [5e6]);
     assert_eq!(samples(&readings, Metric::SyncRules), [3e6]);
     assert_eq!(samples(&readings, Metric::SyncSets), [2e6]);
@@ -133,7 +133,7 @@ fn what_a_sync_reads_is_told_apart_from_what_it_writes() {
 #[test]
 fn a_reload_empties_the_node_first() {
     let (readings, done) = ask(ProbeName::Reload, well);
-    assert_eq!(done, "flush prepare load count start");
+    assert_eq!(done, "flush prepare load count verify start");
     assert_eq!(samples(&readings.unwrap(), Metric::Reload), [5e6]);
 }
 
@@ -141,7 +141,7 @@ fn a_reload_empties_the_node_first() {
 fn each_change_is_undone_and_the_node_counted_in_the_end() {
     for name in CHANGES {
         let (readings, done) = ask(name, well);
-        assert_eq!(done, ["apply clean_up undo start "; 5].concat() + "count", "{name}");
+        assert_eq!(done, ["apply clean_up verify ask undo start "; 5].concat() + "count verify", "{name}");
         let readings = readings.unwrap();
         assert_eq!(samples(&readings, Metric::of(name)), [5e6; 5]);
         assert_eq!(samples(&readings, Metric::ToolExec), [5e6; 5]);
@@ -149,9 +149,19 @@ fn each_change_is_undone_and_the_node_counted_in_the_end() {
 }
 
 #[test]
+fn a_change_that_is_not_right_is_undone_and_no_sample() {
+    for (name, wrong) in CHANGES.into_iter().flat_map(|name| [(name, "verify"), (name, "ask")]) {
+        let script = move |what: &str, _| if what == wrong { Err(failed()) } else { Ok(()) };
+        let (readings, done) = ask(name, script);
+        assert_eq!(readings, Err(failed()), "{name}");
+        assert!(done.ends_with(&format!("{wrong} undo")), "{name}: {done}");
+    }
+}
+
+#[test]
 fn an_appended_rule_is_taken_away_and_the_node_counted_in_the_end() {
     let (readings, done) = ask(ProbeName::AppendRule, well);
-    assert_eq!(done, ["append take_away start "; 5].concat() + "count");
+    assert_eq!(done, ["append take_away start "; 5].concat() + "count verify");
     assert_eq!(samples(&readings.unwrap(), Metric::AppendRule), [5e6; 5]);
 }
 
@@ -176,7 +186,7 @@ fn a_connection_that_is_refused_later_on_fails_the_cell() {
 fn churn_leaves_the_node_as_it_was() {
     // One sync, which is an odd number.
     let (readings, done) = ask(ProbeName::Churn, well);
-    assert_eq!(done, "apply clean_up undo count");
+    assert_eq!(done, "apply clean_up verify undo count verify");
     assert_eq!(samples(&readings.unwrap(), Metric::ToolUser), [1e6]);
     let busy = churn::Churn { period: Duration::ZERO };
     let stop = |script: fn(&str, usize) -> Result<(), CellError>| {

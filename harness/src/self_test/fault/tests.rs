@@ -67,7 +67,8 @@ fn a_delay_is_in_the_first_tool_of_what_is_measured_and_in_nothing_else() {
     driver.flush(&Here, LIMIT).unwrap();
     late.slow_down(Duration::ZERO);
     driver.append(&Here, &cluster, LIMIT).unwrap();
-    let expected = "prepare, load+7ms, count, start, apply+7ms, clean_up, undo, append+7ms, take_away, flush, append";
+    let expected =
+        "prepare, load+7ms, count, verify, start, apply+7ms, clean_up, undo, append+7ms, take_away, flush, append";
     assert_eq!(calls.made(), expected);
 }
 

@@ -11,6 +11,7 @@ use lab_core::cluster::AddressPlan;
 use lab_core::layout::Tool;
 use lab_core::proxy_config::ProxyConfig;
 use lab_core::vocabulary::BackendName;
+use std::marker::Sync;
 use std::sync::Mutex;
 
 fn call() -> Invocation {

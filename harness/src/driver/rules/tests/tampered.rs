@@ -2,6 +2,8 @@
 
 use super::*;
 use lab_core::change::Change;
+use std::marker::Sync;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const LIMIT: Duration = Duration::from_secs(9);
 
@@ -92,15 +94,11 @@ fn changed(
     change: impl Fn(&Arc<Cluster>, &AddressPlan) -> Change,
     tamper: impl Fn(String) -> String + Send + Sync + 'static,
 ) -> Result<(), CellError> {
-    let loaded: &'static std::sync::atomic::AtomicBool = Box::leak(Box::default());
-    let fake = Fake::tampering(
-        move |input| {
-            if loaded.load(std::sync::atomic::Ordering::Relaxed) { tamper(input) } else { input }
-        },
-    );
+    let loaded: &'static AtomicBool = Box::leak(Box::default());
+    let fake = Fake::tampering(move |input| if loaded.load(Ordering::Relaxed) { tamper(input) } else { input });
     let (rules, (cluster, plan)) = (rules(fake), cluster());
     rules.install(&Here, &cluster, LIMIT).unwrap();
-    loaded.store(true, std::sync::atomic::Ordering::Relaxed);
+    loaded.store(true, Ordering::Relaxed);
     let change = change(&cluster, &plan);
     rules.apply(&Here, &change, LIMIT).unwrap();
     rules.verify(&Here)
