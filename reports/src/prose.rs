@@ -18,6 +18,16 @@ pub(crate) fn list(items: &[String]) -> String {
     }
 }
 
+/// Those of `parts` that say something, with `separator` between them.
+pub(crate) fn joined<T: AsRef<str>>(parts: impl IntoIterator<Item = T>, separator: &str) -> String {
+    let mut text = String::new();
+    for part in parts.into_iter().filter(|part| !part.as_ref().is_empty()) {
+        text.push_str(if text.is_empty() { "" } else { separator });
+        text.push_str(part.as_ref());
+    }
+    text
+}
+
 /// `text` as a sentence begins.
 pub(crate) fn capitalise(text: &str) -> String {
     // A backend's name is spelled as it is.

@@ -192,6 +192,13 @@ impl Column {
         Self { group: String::new(), title: title.into(), content }
     }
 
+    /// Columns with these titles: of keys, then of numbers, then of prose.
+    #[must_use]
+    pub fn row(keys: &[&str], numbers: &[&str], prose: &[&str]) -> Vec<Self> {
+        let of = |titles: &[&str], content| titles.iter().map(|&title| Self::new(title, content)).collect::<Vec<_>>();
+        [of(keys, Content::Key), of(numbers, Content::Number), of(prose, Content::Text)].concat()
+    }
+
     /// The column as a part of `group`.
     #[must_use]
     pub fn of(mut self, group: impl Into<String>) -> Self {
@@ -208,7 +215,12 @@ impl TableCell {
 
     /// A number without anything beside it.
     pub fn number(number: impl Into<String>) -> Self {
-        Self::Value { number: number.into(), ratio: String::new(), flag: "", details: Vec::new() }
+        Self::detailed(number, Vec::new())
+    }
+
+    /// A number, and what qualifies it.
+    pub fn detailed(number: impl Into<String>, details: Vec<String>) -> Self {
+        Self::Value { number: number.into(), ratio: String::new(), flag: "", details }
     }
 
     /// What matters of it on one line: `12.3 1.02× failed`.
@@ -221,6 +233,16 @@ impl TableCell {
                 let parts = [number.as_str(), ratio, flag].into_iter().filter(|part| !part.is_empty());
                 parts.collect::<Vec<_>>().join(" ")
             }
+        }
+    }
+
+    /// What matters of it, and behind it what qualifies it, each after `separator`.
+    pub(crate) fn lines(&self, separator: &str) -> String {
+        match self {
+            Self::Value { details, .. } => {
+                std::iter::once(self.short()).chain(details.iter().cloned()).collect::<Vec<_>>().join(separator)
+            }
+            Self::Text(_) | Self::Absent(_) => self.short(),
         }
     }
 

@@ -3,12 +3,14 @@
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod sample;
 
+use lab_core::cell::Source;
 use lab_core::dataset::Dataset;
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName};
+use reports::report::Report;
 
 fn told(dataset: &Dataset) -> String {
-    let markdown = reports::markdown(&dataset.clone().into());
+    let markdown = Report::of(&dataset.clone().into()).markdown();
     markdown.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -48,6 +50,16 @@ fn what_costs_least_of_a_change_and_of_a_connection_is_to_be_taken() {
         &dataset,
         "**Why:** The first packet of a connection is tried against iptables' rules one after the other",
     );
+}
+
+#[test]
+fn an_imported_cluster_is_found_as_it_is() {
+    let mut dataset = sample::dataset();
+    let imported = |name: &str| name.to_owned().into();
+    let source = Source::Imported { name: imported("dump.yaml"), digest: imported("0123abc") };
+    dataset.header.plan.cells.iter_mut().for_each(|cell| cell.cluster.source = source);
+    dataset.cells.iter_mut().for_each(|record| record.cell.cluster.source = source);
+    assert_told(&dataset, "At 1,000, a change costs 6.03 ms and a new connection 23.5 µs;");
 }
 
 #[test]
@@ -110,7 +122,7 @@ fn a_budget_that_was_exceeded_is_a_finding_and_a_mark_in_the_chart() {
         "- **Over budget:** sync_full of iptables-nft at 20,000 Services: one sync had not ended after 60 s.",
     );
     assert_told(&dataset, "At 1,000 it was 166 ms; that is 20.0× the Services.");
-    let html = reports::html(&dataset.into());
+    let html = Report::of(&dataset.into()).html();
     assert!(html.contains("<title>iptables-nft, 20,000 Services: over-budget</title>"));
     assert!(html.contains("Marked at the upper edge, over-budget: iptables-nft at 20,000 Services."));
 }
@@ -145,5 +157,5 @@ fn a_run_that_was_all_over_budget_has_findings_and_no_charts() {
     }
     assert_told(&dataset, "No answer: nothing was measured.");
     assert_told(&dataset, "- **Over budget:** sync_change of nftables at 1 Service: 60 s were used up.");
-    assert!(!reports::html(&dataset.into()).contains("<svg"));
+    assert!(!Report::of(&dataset.into()).html().contains("<svg"));
 }

@@ -76,10 +76,10 @@ fn the_sample_comes_to_every_verdict() {
 #[test]
 fn a_judgement_is_shown_as_before() {
     let judgement = timed();
-    check("gate.txt", &judgement::terminal(&judgement, 100));
-    check("gate.md", &judgement::markdown(&judgement));
-    check("gate.summary.md", &judgement::github_summary(&judgement));
-    check("gate.html", &judgement::html(&judgement));
+    check("gate.txt", &judgement::page(&judgement).terminal(100));
+    check("gate.md", &judgement::page(&judgement).markdown());
+    check("gate.summary.md", &judgement::page(&judgement).summary());
+    check("gate.html", &judgement::page(&judgement).html());
     check("gate.csv", &judgement::csv(&judgement));
     check("gate.json", &judgement::json(&judgement));
     check("gate.junit.xml", &judgement::junit(&judgement));
@@ -90,17 +90,17 @@ fn a_judgement_is_shown_as_before() {
 #[test]
 fn counted_instructions_are_judged_as_before() {
     let judgement = exact();
-    check("gate.exact.txt", &judgement::terminal(&judgement, 80));
-    check("gate.exact.html", &judgement::html(&judgement));
+    check("gate.exact.txt", &judgement::page(&judgement).terminal(80));
+    check("gate.exact.html", &judgement::page(&judgement).html());
     check("gate.exact.metrics.txt", &judgement::gitlab_metrics(&judgement));
 }
 
 #[test]
 fn a_comparison_is_shown_as_before() {
     let comparison = compared(pair::timed());
-    check("compare.txt", &comparison::terminal(&comparison, 100));
-    check("compare.md", &comparison::markdown(&comparison));
-    check("compare.html", &comparison::html(&comparison));
+    check("compare.txt", &comparison::page(&comparison).terminal(100));
+    check("compare.md", &comparison::page(&comparison).markdown());
+    check("compare.html", &comparison::page(&comparison).html());
     check("compare.csv", &comparison::csv(&comparison));
     check("compare.json", &comparison::json(&comparison));
 }
@@ -108,14 +108,16 @@ fn a_comparison_is_shown_as_before() {
 #[test]
 fn what_cannot_be_compared_is_said_with_what_allows_it() {
     let asks = judged(pair::timed());
-    check("gate.asks.txt", &judgement::terminal(&asks, 80));
+    check("gate.asks.txt", &judgement::page(&asks).terminal(80));
     assert!(judgement::github_annotations(&asks).contains("--allow kernel"));
     let forbids = judged(unlike());
-    check("gate.forbids.txt", &judgement::terminal(&forbids, 80));
+    check("gate.forbids.txt", &judgement::page(&forbids).terminal(80));
     check("gate.forbids.junit.xml", &judgement::junit(&forbids));
     check("gate.forbids.annotations.txt", &judgement::github_annotations(&forbids));
-    check("compare.forbids.txt", &comparison::terminal(&compared(unlike()), 80));
-    for text in [judgement::markdown(&forbids), judgement::html(&forbids), judgement::github_summary(&forbids)] {
+    check("compare.forbids.txt", &comparison::page(&compared(unlike())).terminal(80));
+    for text in
+        [judgement::page(&forbids).markdown(), judgement::page(&forbids).html(), judgement::page(&forbids).summary()]
+    {
         assert!(text.contains("not comparable") && !text.contains("Regressed"), "{text}");
     }
 }
@@ -124,7 +126,7 @@ fn what_cannot_be_compared_is_said_with_what_allows_it() {
 fn two_equal_runs_pass_and_differ_in_nothing() {
     let (before, _) = pair::exact();
     let judgement = judged((before.clone(), before));
-    check("gate.same.txt", &judgement::terminal(&judgement, 80));
+    check("gate.same.txt", &judgement::page(&judgement).terminal(80));
     assert_eq!(judgement.passes(), Some(true));
     assert_eq!(judgement::github_annotations(&judgement).lines().count(), 1, "one notice");
 }
@@ -133,10 +135,10 @@ fn two_equal_runs_pass_and_differ_in_nothing() {
 fn text_fits_the_width() {
     for width in [60, 80, 120] {
         for text in [
-            judgement::terminal(&timed(), width),
-            judgement::terminal(&exact(), width),
-            comparison::terminal(&compared(pair::timed()), width),
-            comparison::terminal(&compared(unlike()), width),
+            judgement::page(&timed()).terminal(width),
+            judgement::page(&exact()).terminal(width),
+            comparison::page(&compared(pair::timed())).terminal(width),
+            comparison::page(&compared(unlike())).terminal(width),
         ] {
             let widest = text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
             assert!(widest <= width.into(), "{widest} columns of {width}:\n{text}");
@@ -213,10 +215,10 @@ fn a_summary_stays_below_what_github_takes() {
 #[test]
 fn nothing_that_is_named_becomes_markup() {
     let judgement = nasty();
-    for html in [judgement::html(&judgement), comparison::html(&judgement.comparison)] {
+    for html in [judgement::page(&judgement).html(), comparison::page(&judgement.comparison).html()] {
         assert!(!html.contains("<f>") && html.contains("&#60;f&#62;"));
     }
-    let markdown = judgement::markdown(&judgement);
+    let markdown = judgement::page(&judgement).markdown();
     let rows = markdown.lines().filter(|line| line.starts_with("| ") && line.contains("g\\|h"));
     for row in rows {
         assert!(!row.contains(" <f>") && !row.contains('\r'), "{row}");

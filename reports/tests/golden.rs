@@ -4,6 +4,7 @@ mod sample;
 
 use lab_core::dataset::{Dataset, Record};
 use reports::Runs;
+use reports::report::Report;
 use std::path::Path;
 
 fn check(name: &str, text: &str) {
@@ -29,17 +30,17 @@ fn the_dataset_is_written_as_before() {
 
 #[test]
 fn the_terminal_shows_it_as_before() {
-    check("report.txt", &reports::terminal(&sample::dataset().into(), 100));
+    check("report.txt", &Report::of(&sample::dataset().into()).terminal(100));
 }
 
 #[test]
 fn markdown_is_as_before() {
-    check("report.md", &reports::markdown(&sample::dataset().into()));
+    check("report.md", &Report::of(&sample::dataset().into()).markdown());
 }
 
 #[test]
 fn html_is_as_before() {
-    check("report.html", &reports::html(&sample::dataset().into()));
+    check("report.html", &Report::of(&sample::dataset().into()).html());
 }
 
 #[test]
@@ -50,18 +51,18 @@ fn the_summary_is_as_before() {
 #[test]
 fn counted_instructions_are_written_as_before() {
     let run = Runs::from(sample::counted());
-    check("counted.txt", &reports::terminal(&run, 100));
-    check("counted.md", &reports::markdown(&run));
-    check("counted.html", &reports::html(&run));
+    check("counted.txt", &Report::of(&run).terminal(100));
+    check("counted.md", &Report::of(&run).markdown());
+    check("counted.html", &Report::of(&run).html());
     check("counted.csv", &reports::csv(run.datasets()));
 }
 
 #[test]
 fn an_emulated_clock_is_labelled_as_before() {
-    check("emulated.md", &reports::markdown(&sample::emulated().into()));
+    check("emulated.md", &Report::of(&sample::emulated().into()).markdown());
 }
 
 #[test]
 fn a_small_run_of_every_backend_is_shown_as_before() {
-    check("smoke.txt", &reports::terminal(&sample::smoke(sample::counted()).into(), 100));
+    check("smoke.txt", &Report::of(&sample::smoke(sample::counted()).into()).terminal(100));
 }

@@ -8,6 +8,7 @@ use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, LayoutName, Outcome, ProbeName, Scheduler, Word};
 use proptest::prelude::*;
 use reports::Runs;
+use reports::report::Report;
 use std::slice;
 
 /// Every rendered form of `dataset`.
@@ -18,15 +19,15 @@ fn all(dataset: &Dataset) -> [String; 4] {
 
 /// What is there to be read of `runs`.
 fn texts(runs: &Runs) -> [String; 3] {
-    [reports::terminal(runs, 100), reports::markdown(runs), reports::html(runs)]
+    [Report::of(runs).terminal(100), Report::of(runs).markdown(), Report::of(runs).html()]
 }
 
 fn html(dataset: &Dataset) -> String {
-    reports::html(&dataset.clone().into())
+    Report::of(&dataset.clone().into()).html()
 }
 
 fn markdown(dataset: &Dataset) -> String {
-    reports::markdown(&dataset.clone().into())
+    Report::of(&dataset.clone().into()).markdown()
 }
 
 /// The text forms of `dataset`, without line breaks.
@@ -321,13 +322,13 @@ fn no_cell_of_a_table_is_empty() {
 fn the_terminal_keeps_to_its_width_and_to_a_few_pages() {
     for dataset in on_each_clock() {
         for width in [0, 60, 80, 100, 200] {
-            let text = reports::terminal(&dataset.clone().into(), width);
+            let text = Report::of(&dataset.clone().into()).terminal(width);
             let longest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
             assert!(longest.chars().count() <= usize::from(width).max(60), "at {width}: {longest:?}");
         }
     }
     for dataset in on_each_clock() {
-        let smoke = reports::terminal(&sample::smoke(dataset).into(), 100);
+        let smoke = Report::of(&sample::smoke(dataset).into()).terminal(100);
         assert!(smoke.lines().count() < 145, "{smoke}");
         assert_eq!(smoke.matches("sync_full  ").count(), 2, "the table is in one part: {smoke}");
     }

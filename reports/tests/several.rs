@@ -3,6 +3,7 @@
 mod sample;
 
 use lab_core::dataset::Dataset;
+use reports::report::Report;
 use reports::{Runs, Unlike};
 
 /// The sample as it would be on another kernel.
@@ -21,7 +22,7 @@ fn words(text: &str) -> String {
 fn runs_are_told_apart_by_their_kernels() {
     let runs = Runs::of(vec![on_kernel("6.1.0-56"), on_kernel("6.18")]).unwrap();
     assert_eq!(runs.labels(), ["6.1.0-56", "6.18"]);
-    for text in [reports::markdown(&runs), reports::html(&runs)] {
+    for text in [Report::of(&runs).markdown(), Report::of(&runs).html()] {
         let (first, second) = (text.find("nftables · 6.1.0-56"), text.find("nftables · 6.18"));
         assert!(first.is_some() && first < second, "{first:?} {second:?}");
         let text = words(&text);
@@ -29,7 +30,7 @@ fn runs_are_told_apart_by_their_kernels() {
         assert_eq!(text.matches("To repeat the run · 6.").count(), 2, "{text}");
         assert_eq!(text.matches("Example CPU @ 2.0 GHz").count(), 1, "what is the same is said once");
     }
-    let terminal = reports::terminal(&runs, 100);
+    let terminal = Report::of(&runs).terminal(100);
     assert!(words(&terminal).contains("nftables · 6.18"), "{terminal}");
     assert!(terminal.lines().all(|line| line.chars().count() <= 100));
 }
@@ -45,8 +46,8 @@ fn what_all_kernels_end_with_is_not_said() {
 #[test]
 fn a_single_run_is_not_labelled() {
     let alone = Runs::from(sample::smoke(on_kernel("6.18")));
-    assert!(!reports::markdown(&alone).contains("nftables · "));
-    assert_eq!(reports::html(&alone), reports::html(&Runs::of(alone.datasets().to_vec()).unwrap()));
+    assert!(!Report::of(&alone).markdown().contains("nftables · "));
+    assert_eq!(Report::of(&alone).html(), Report::of(&Runs::of(alone.datasets().to_vec()).unwrap()).html());
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn the_ratio_to_direct_stays_within_its_run() {
     }
     // What stands beside the number of a new connection to the last of 20,000 Services.
     let ratio = |runs: &Runs, column: &str| {
-        let text = reports::markdown(runs);
+        let text = Report::of(runs).markdown();
         let mut lines = text.split("\n### Set up a connection").nth(1).unwrap().lines();
         let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
         let head = cells(lines.find(|line| line.starts_with("| Services")).unwrap());
@@ -121,10 +122,10 @@ fn of_several_runs_one_may_be_empty_or_failed() {
         (Dataset { cells: Vec::new(), end: None, ..on_kernel("6.18") }, "the run ended before it"),
     ] {
         let runs = Runs::of(vec![on_kernel("6.1"), other]).unwrap();
-        for text in [reports::markdown(&runs), reports::html(&runs)] {
+        for text in [Report::of(&runs).markdown(), Report::of(&runs).html()] {
             assert!(words(&text).contains(said), "{said}");
             assert!(text.contains("nftables · 6.1"));
         }
-        assert!(words(&reports::terminal(&runs, 100)).contains("nftables · 6.1"));
+        assert!(words(&Report::of(&runs).terminal(100)).contains("nftables · 6.1"));
     }
 }

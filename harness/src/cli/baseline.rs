@@ -79,7 +79,7 @@ fn update(args: &Update) -> Result<(), Failure> {
     profiles::keep(&place, &file).map_err(Failure::usage)?;
     match before {
         Some(before) => {
-            output::print(comparison::terminal(&gate::compare(&before, &run), terminal::width()).as_bytes())?
+            output::print(comparison::page(&gate::compare(&before, &run)).terminal(terminal::width()).as_bytes())?
         }
         None => say!("{}: new", file.display()),
     }

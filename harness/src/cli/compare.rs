@@ -74,10 +74,10 @@ fn check(comparison: &Comparison) -> Result<()> {
 
 fn make(comparison: &Comparison, format: Format, width: u16) -> Product {
     match format {
-        Format::Terminal => Product::text("comparison.txt", comparison::terminal(comparison, width)),
-        Format::Markdown => Product::text("comparison.md", comparison::markdown(comparison)),
+        Format::Terminal => Product::text("comparison.txt", comparison::page(comparison).terminal(width)),
+        Format::Markdown => Product::text("comparison.md", comparison::page(comparison).markdown()),
         Format::Csv => Product::text("comparison.csv", comparison::csv(comparison)),
         Format::Json => Product::text("comparison.json", comparison::json(comparison)),
-        Format::Html => Product::text("comparison.html", comparison::html(comparison)),
+        Format::Html => Product::text("comparison.html", comparison::page(comparison).html()),
     }
 }

@@ -1,6 +1,7 @@
 //! An answer as JSON. Numbers are in base units on the answer's clock; what is not known is `null`.
 
 use super::{Answered, words};
+use crate::formats::json::pretty;
 use analysis::capacity::{
     Answer, Basis, Calibration, Capacity, Comparison, Crossing, End, Estimate, Fitted, ObjectiveAnswer, Relation,
     VariantAnswer, Verdict,
@@ -12,15 +13,14 @@ use serde_json::{Value, json};
 /// The version of the object's shape: it changes when a key goes, or means something else.
 const FORMAT: u32 = 1;
 
-pub(super) fn render(answers: &[Answered]) -> String {
-    let document = json!({
+/// Answers as one JSON object; its fields are in reports/FORMATS.md.
+#[must_use]
+pub fn render(answers: &[Answered]) -> String {
+    pretty(&json!({
         "format": FORMAT,
         "version": env!("CARGO_PKG_VERSION"),
         "answers": answers.iter().map(answered).collect::<Vec<_>>(),
-    });
-    let mut text = serde_json::to_string_pretty(&document).expect("string keys and numbers that JSON can spell");
-    text.push('\n');
-    text
+    }))
 }
 
 fn answered(Answered { label, run, answer, cluster }: &Answered) -> Value {

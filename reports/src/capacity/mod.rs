@@ -7,6 +7,7 @@ mod tables;
 pub(crate) mod words;
 
 pub use census::Census;
+pub use json::render as json;
 
 use crate::formats::terminal;
 use crate::prose::list;
@@ -59,13 +60,6 @@ pub fn text(answers: &[Answered], width: u16) -> String {
     answers.iter().map(|answered| terminal::sections(&sections(answered), width)).collect::<Vec<_>>().join("\n")
 }
 
-/// One JSON object; its fields are in reports/FORMATS.md.
-#[must_use]
-pub fn json(answers: &[Answered]) -> String {
-    json::render(answers)
-}
-
-/// What was asked of what.
 fn about(answer: &Answer) -> String {
     let question = &answer.question;
     let limit = |objective: &Objective| objective.words(answer.clock, question.headroom);

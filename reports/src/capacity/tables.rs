@@ -5,32 +5,22 @@ use crate::report::{Column, Content, Table, TableCell};
 use analysis::capacity::{Answer, Capacity, ObjectiveAnswer, VariantAnswer, Verdict};
 use lab_core::units;
 
-fn value(number: String, details: Vec<String>) -> TableCell {
-    TableCell::Value { number, ratio: String::new(), flag: "", details }
-}
-
 /// Up to how many Services each variant holds all objectives.
 pub(super) fn capacities(answer: &Answer) -> Table {
     let row = |variant: &VariantAnswer| {
         vec![
             TableCell::text(&variant.name),
-            value(words::number(&variant.capacity), Vec::new()),
-            value(words::interval(&variant.capacity), Vec::new()),
+            TableCell::number(words::number(&variant.capacity)),
+            TableCell::number(words::interval(&variant.capacity)),
             TableCell::text(words::why(answer, variant)),
         ]
     };
     Table {
-        id: String::new(),
         title: "Services".to_owned(),
         about: "the most with which every objective is held".to_owned(),
-        columns: vec![
-            Column::new("backend", Content::Key),
-            Column::new("Services", Content::Number),
-            Column::new("95 % interval", Content::Number),
-            Column::new("why not more", Content::Text),
-        ],
+        columns: Column::row(&["backend"], &["Services", "95 % interval"], &["why not more"]),
         rows: answer.variants.iter().map(row).collect(),
-        notes: Vec::new(),
+        ..Table::default()
     }
 }
 
@@ -38,7 +28,7 @@ pub(super) fn capacities(answer: &Answer) -> Table {
 pub(super) fn sizes(answer: &Answer) -> Vec<Table> {
     let question = &answer.question;
     let table = |(place, &services): (usize, &u32)| {
-        let mut columns = vec![Column::new("backend", Content::Key), Column::new("all objectives", Content::Text)];
+        let mut columns = Column::row(&["backend"], &[], &["all objectives"]);
         columns.extend(question.objectives.iter().map(|objective| Column::new(objective.name(), Content::Number)));
         let row = |variant: &VariantAnswer| {
             let mut row =
@@ -49,7 +39,7 @@ pub(super) fn sizes(answer: &Answer) -> Vec<Table> {
                     Some(estimate) => {
                         let (number, interval) = words::estimate(estimate, objective.metric.unit(), answer.clock);
                         let details = [interval, short(verdict).to_owned()];
-                        value(number, details.into_iter().filter(|detail| !detail.is_empty()).collect())
+                        TableCell::detailed(number, details.into_iter().filter(|detail| !detail.is_empty()).collect())
                     }
                     None => TableCell::text(short(verdict)),
                 }
@@ -57,12 +47,11 @@ pub(super) fn sizes(answer: &Answer) -> Vec<Table> {
             row
         };
         Table {
-            id: String::new(),
             title: format!("At {}", crate::prose::services_of(&[services])),
             about: "whether the objectives are held, and what is to be expected".to_owned(),
             columns,
             rows: answer.variants.iter().map(row).collect(),
-            notes: Vec::new(),
+            ..Table::default()
         }
     };
     question.sizes.iter().enumerate().map(table).collect()
@@ -92,7 +81,7 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
                 if Some(&services) != answer.sizes.last() {
                     details.push(format!("at {}", words::services(services)));
                 }
-                value(number, details)
+                TableCell::detailed(number, details)
             }
             None => TableCell::Absent("none"),
         };
@@ -103,7 +92,7 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
         };
         vec![
             TableCell::text(&variant.name),
-            value(words::number(&part.capacity), details),
+            TableCell::detailed(words::number(&part.capacity), details),
             largest,
             TableCell::text(law),
         ]
@@ -138,17 +127,12 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
         });
     }
     Table {
-        id: String::new(),
         title: objective.words(answer.clock, answer.question.headroom),
         about: format!("{}{}", objective.metric.meaning(), words::quantile(objective.quantile)),
-        columns: vec![
-            Column::new("backend", Content::Key),
-            Column::new("Services", Content::Number),
-            Column::new(at, Content::Number),
-            Column::new("law", Content::Text),
-        ],
+        columns: Column::row(&["backend"], &["Services", &at], &["law"]),
         rows: answer.variants.iter().zip(&parts).map(row).collect(),
         notes,
+        ..Table::default()
     }
 }
 
@@ -171,29 +155,25 @@ pub(super) fn calibration(answer: &Answer) -> Option<Table> {
             rows.push(vec![
                 TableCell::text(factor.quantile.of(factor.metric)),
                 TableCell::text(left.backend.to_string()),
-                value(format!("{:.3}", left.own), Vec::new()),
-                value(format!("{:.3}", factor.factor), Vec::new()),
-                value(units::ratio(left.off), Vec::new()),
-                value(units::ratio(left.worst), Vec::new()),
+                TableCell::number(format!("{:.3}", left.own)),
+                TableCell::number(format!("{:.3}", factor.factor)),
+                TableCell::number(units::ratio(left.off)),
+                TableCell::number(units::ratio(left.worst)),
             ]);
         }
     }
     Some(Table {
-        id: String::new(),
         title: "Calibration".to_owned(),
         about: "what a figure of the exact run is multiplied by (for durations, nanoseconds an instruction); and for \
                 each backend what it really took against what the factor of the others makes of it, on the average of \
                 its cells and in the worst of them"
             .to_owned(),
-        columns: vec![
-            Column::new("metric", Content::Key),
-            Column::new("backend", Content::Key),
-            Column::new("own factor", Content::Number),
-            Column::new("factor taken", Content::Number),
-            Column::new("left out: off by", Content::Number),
-            Column::new("at worst", Content::Number),
-        ],
+        columns: Column::row(
+            &["metric", "backend"],
+            &["own factor", "factor taken", "left out: off by", "at worst"],
+            &[],
+        ),
         rows,
-        notes: Vec::new(),
+        ..Table::default()
     })
 }

@@ -25,11 +25,13 @@ struct Entry {
     extra: String,
 }
 
-/// The medians of every metric that is `better`; `None` where there is none, because the action refuses an empty list.
+/// The medians of every metric that is `better`, as github-action-benchmark reads them; `None` where there is none,
+/// because the action refuses an empty list. The runs may be on different clocks.
 ///
 /// What did not end `measured` is left out: the action has no word for it. So are exact properties of the installed
 /// state, of which neither more nor less is better.
-pub(crate) fn render(datasets: &[Dataset], better: Better) -> Option<String> {
+#[must_use]
+pub fn render(datasets: &[Dataset], better: Better) -> Option<String> {
     let apart = Apart::of(datasets);
     let wanted = |line: &Line| line.row.outcome == Outcome::Measured && line.row.metric.better() == better;
     let entries: Vec<Entry> = summary::rows(datasets).filter(wanted).filter_map(|line| entry(&line, apart)).collect();

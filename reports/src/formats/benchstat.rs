@@ -13,7 +13,9 @@ use lab_core::vocabulary::{Clock, ProbeName, Word};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
 
-pub(crate) fn render(datasets: &[Dataset]) -> String {
+/// A line a round and cell in the Go benchmark format, for benchstat. The runs may be on different clocks.
+#[must_use]
+pub fn render(datasets: &[Dataset]) -> String {
     let mut text = String::new();
     for unit in units(datasets) {
         line(&mut text, &unit);

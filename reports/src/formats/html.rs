@@ -42,11 +42,14 @@ const MOVES: [(&str, &str); 5] =
 /// uPlot's licence, which goes with it.
 const LICENCE: &str = include_str!("../../vendor/uplot/LICENSE");
 
-/// `report` as a page.
-pub(crate) fn render(report: &Report) -> String {
-    let zooms = report.charts.iter().any(|chart| chart.zoom.is_some());
-    let script = zooms.then(|| &*SCRIPT);
-    Page { report, parts: parts(report), script }.render().expect("the template writes to memory and its values print")
+impl Report {
+    /// As one HTML file that needs nothing else, with charts.
+    #[must_use]
+    pub fn html(&self) -> String {
+        let zooms = self.charts.iter().any(|chart| chart.zoom.is_some());
+        let page = Page { report: self, parts: parts(self), script: zooms.then(|| &*SCRIPT) };
+        page.render().expect("the template writes to memory and its values print")
+    }
 }
 
 /// The parts that there are: what each is called within the page, and in its list of contents.

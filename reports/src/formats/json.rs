@@ -65,16 +65,21 @@ impl Serialize for Written<'_> {
     }
 }
 
-pub(crate) fn render(datasets: &[Dataset]) -> String {
+/// The summary and what ran, as one JSON object. The runs may be on different clocks.
+#[must_use]
+pub fn render(datasets: &[Dataset]) -> String {
     let document = Document {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION"),
         runs: datasets.iter().map(run).collect(),
         summary: table::summary::rows(datasets).map(Written).collect(),
     };
-    let mut text = serde_json::to_string_pretty(&document).expect("string keys and numbers that JSON can spell");
-    text.push('\n');
-    text
+    pretty(&document)
+}
+
+/// A document as JSON.
+pub(crate) fn pretty(document: &impl Serialize) -> String {
+    serde_json::to_string_pretty(document).expect("string keys and numbers that JSON can spell") + "\n"
 }
 
 fn run(dataset: &Dataset) -> Run<'_> {

@@ -3,33 +3,40 @@
 use super::excerpt::{Detail, Excerpt};
 use crate::report::{Column, Content, Point, Report, Section, Table, TableCell};
 
-/// `report` as Markdown.
-pub(crate) fn render(report: &Report) -> String {
-    let mut blocks = vec![format!("# {}", escape(&report.title))];
-    if !report.question.is_empty() {
-        blocks.push(format!("**{}**", escape(&report.question)));
+impl Report {
+    /// As GitHub-flavoured Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut blocks = vec![format!("# {}", escape(&self.title))];
+        if !self.question.is_empty() {
+            blocks.push(format!("**{}**", escape(&self.question)));
+        }
+        if !self.caution.is_empty() {
+            blocks.push(format!("> {}", escape(&self.caution)));
+        }
+        blocks.extend(self.answer.iter().map(marked));
+        for table in &self.sizes {
+            blocks.push(format!("## {}", escape(&table.title)));
+            blocks.push(escape(&table.about));
+            blocks.push(lay_out(table, in_lines));
+        }
+        let sections = std::iter::once(&self.compared).chain(&self.findings).chain(&self.more);
+        for section in sections.filter(|section| !section.is_empty()) {
+            blocks.push(format!("## {}", escape(&section.title)));
+            blocks.extend(body(section, TableCell::short));
+        }
+        for section in self.sources.iter().chain([&self.missing, &self.environment, &self.reading]) {
+            let unsaid = Section { commands: Vec::new(), ..section.clone() };
+            blocks.push(folded(&section.title, &body(&unsaid, TableCell::line).join("\n\n")));
+        }
+        blocks.extend(self.environment.commands.iter().map(command));
+        blocks.join("\n\n") + "\n"
     }
-    if !report.caution.is_empty() {
-        blocks.push(format!("> {}", escape(&report.caution)));
-    }
-    blocks.extend(report.answer.iter().map(marked));
-    for table in &report.sizes {
-        blocks.push(format!("## {}", escape(&table.title)));
-        blocks.push(escape(&table.about));
-        blocks.push(lay_out(table, in_lines));
-    }
-    let sections = std::iter::once(&report.compared).chain(&report.findings).chain(&report.more);
-    for section in sections.filter(|section| !section.is_empty()) {
-        blocks.push(format!("## {}", escape(&section.title)));
-        blocks.extend(body(section, TableCell::short));
-    }
-    for section in report.sources.iter().chain([&report.missing, &report.environment, &report.reading]) {
-        let unsaid = Section { commands: Vec::new(), ..section.clone() };
-        let body = body(&unsaid, TableCell::line).join("\n\n");
-        blocks.push(format!("<details><summary>{}</summary>\n\n{body}\n\n</details>", escape(&section.title)));
-    }
-    blocks.extend(report.environment.commands.iter().map(command));
-    blocks.join("\n\n") + "\n"
+}
+
+/// `inner` behind a line that unfolds it.
+pub(crate) fn folded(title: &str, inner: &str) -> String {
+    format!("<details><summary>{}</summary>\n\n{inner}\n\n</details>", escape(title))
 }
 
 /// An excerpt by itself, for a document that has its own headings.
@@ -70,7 +77,7 @@ pub(crate) fn body(section: &Section, write: fn(&TableCell) -> String) -> Vec<St
         blocks.push(escape(&section.about));
     }
     if !section.points.is_empty() {
-        blocks.push(section.points.iter().map(point).collect::<Vec<_>>().join("\n"));
+        blocks.push(section.points.iter().map(|point| format!("- {}", marked(point))).collect::<Vec<_>>().join("\n"));
     }
     for table in &section.tables {
         blocks.push(format!("### {}", escape(&table.title)));
@@ -79,10 +86,6 @@ pub(crate) fn body(section: &Section, write: fn(&TableCell) -> String) -> Vec<St
     }
     blocks.extend(section.commands.iter().map(command));
     blocks
-}
-
-fn point(point: &Point) -> String {
-    format!("- {}", marked(point))
 }
 
 /// A point with its head in bold.
@@ -105,7 +108,13 @@ pub(crate) fn lay_out(table: &Table, write: fn(&TableCell) -> String) -> String 
     let line = |fields: Vec<String>| format!("| {} |", fields.join(" | "));
     let mut lines = vec![
         line(table.columns.iter().map(|column| escape(&head(column))).collect()),
-        line(table.columns.iter().map(|column| rule(column.content).to_owned()).collect()),
+        line(
+            table
+                .columns
+                .iter()
+                .map(|column| if column.content == Content::Number { "---:" } else { "---" }.to_owned())
+                .collect(),
+        ),
     ];
     let cell = |cell: &TableCell| escape(&write(cell)).replace(BREAK, "<br>");
     lines.extend(table.rows.iter().map(|row| line(row.iter().map(cell).collect())));
@@ -117,12 +126,7 @@ const BREAK: &str = "\u{2028}";
 
 /// What a cell says first, and below it what else there is, a line each.
 fn in_lines(cell: &TableCell) -> String {
-    match cell {
-        TableCell::Value { details, .. } => {
-            std::iter::once(cell.short()).chain(details.iter().cloned()).collect::<Vec<_>>().join(BREAK)
-        }
-        _ => cell.short(),
-    }
+    cell.lines(BREAK)
 }
 
 /// The title of a column, with what it is a part of where that is not what one expects.
@@ -130,13 +134,6 @@ fn head(column: &Column) -> String {
     match column.group.strip_prefix("published") {
         Some(_) => format!("{}: {}", column.group, column.title),
         None => column.title.clone(),
-    }
-}
-
-fn rule(content: Content) -> &'static str {
-    match content {
-        Content::Number => "---:",
-        Content::Key | Content::Text => "---",
     }
 }
 

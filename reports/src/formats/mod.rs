@@ -15,24 +15,6 @@ use crate::report::Report;
 use lab_core::vocabulary::Unknown;
 
 impl Report {
-    /// In short, as plain text that fits `width` columns, which is taken to be at least 60.
-    #[must_use]
-    pub fn terminal(&self, width: u16) -> String {
-        terminal::render(self, width)
-    }
-
-    /// As GitHub-flavoured Markdown.
-    #[must_use]
-    pub fn markdown(&self) -> String {
-        markdown::render(self)
-    }
-
-    /// As one HTML file that needs nothing else, with charts.
-    #[must_use]
-    pub fn html(&self) -> String {
-        html::render(self)
-    }
-
     /// The part called `name`, as GitHub-flavoured Markdown without a heading.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Plain text for a terminal.
 
 use super::excerpt::Excerpt;
-use crate::report::{Content, Report, Section, Table, TableCell};
+use crate::report::{Content, Report, Section, Table};
 use comfy_table::{CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, TableStyle};
 
 /// The least width that a table of a few words can be laid out in.
@@ -13,24 +13,27 @@ const STYLE: TableStyle = TableStyle::new()
     .header_separator(LineStyle::none().fill('─').junction('─'))
     .content_lines(ContentLineStyle::none());
 
-/// `report` in `width` columns, in short: what is measured beside what, what was published, and what is missing.
-pub(crate) fn render(report: &Report, width: u16) -> String {
-    let width = width.max(NARROWEST);
-    let mut blocks = vec![underline(&report.title, '═')];
-    let prose = [&report.question, &report.caution].into_iter().filter(|text| !text.is_empty());
-    blocks.extend(prose.map(|text| wrap(text, width, "")));
-    blocks.extend(report.answer.iter().map(|point| wrap(&point.line(), width, "")));
-    blocks.extend(report.sizes.iter().map(|table| render_table(&shortened(table), width)));
-    blocks.extend(report.overview.iter().map(|table| render_table(table, width)));
-    blocks.extend(report.findings.iter().chain(&report.more).flat_map(|section| render_section(section, width)));
-    blocks.extend(render_section(&report.missing, width));
-    blocks.push(report.brief.iter().map(|sentence| wrap(sentence, width, "")).collect::<Vec<_>>().join("\n"));
-    blocks.extend(report.environment.commands.iter().map(|(what, command)| format!("{what}:\n\n  {command}")));
-    blocks.push(wrap(MORE, width, ""));
-    blocks.join("\n\n") + "\n"
+impl Report {
+    /// In short, as plain text that fits `width` columns, which is taken to be at least 60: what is measured beside what,
+    /// what was published, and what is missing.
+    #[must_use]
+    pub fn terminal(&self, width: u16) -> String {
+        let width = width.max(NARROWEST);
+        let mut blocks = vec![underline(&self.title, '═')];
+        let prose = [&self.question, &self.caution].into_iter().filter(|text| !text.is_empty());
+        blocks.extend(prose.map(|text| wrap(text, width, "")));
+        blocks.extend(self.answer.iter().map(|point| wrap(&point.line(), width, "")));
+        blocks.extend(self.sizes.iter().map(|table| render_table(&shortened(table), width)));
+        blocks.extend(self.overview.iter().map(|table| render_table(table, width)));
+        blocks.extend(self.findings.iter().chain(&self.more).flat_map(|section| render_section(section, width)));
+        blocks.extend(render_section(&self.missing, width));
+        blocks.push(self.brief.iter().map(|sentence| wrap(sentence, width, "")).collect::<Vec<_>>().join("\n"));
+        blocks.extend(self.environment.commands.iter().map(|(what, command)| format!("{what}:\n\n  {command}")));
+        blocks.push(wrap(MORE, width, ""));
+        blocks.join("\n\n") + "\n"
+    }
 }
 
-/// An excerpt by itself.
 pub(crate) fn excerpt(excerpt: &Excerpt, width: u16) -> String {
     let width = width.max(NARROWEST);
     let blocks = render_section(&excerpt.section, width);
@@ -111,7 +114,7 @@ const COMFORTABLE: usize = 28;
 
 /// The width of a column's longest word, with the gap to the next.
 fn word_width(table: &Table, index: usize) -> usize {
-    let cells = table.rows.iter().map(|row| write(&row[index])).chain([table.columns[index].title.clone()]);
+    let cells = table.rows.iter().map(|row| row[index].lines("\n")).chain([table.columns[index].title.clone()]);
     2 + cells.flat_map(|text| text.split_whitespace().map(|word| word.chars().count()).max()).max().unwrap_or(0)
 }
 
@@ -121,7 +124,7 @@ fn column_width(table: &Table, index: usize) -> usize {
 }
 
 fn content_width(table: &Table, index: usize) -> usize {
-    table.rows.iter().map(|row| widest(&write(&row[index]))).max().unwrap_or(0)
+    table.rows.iter().map(|row| widest(&row[index].lines("\n"))).max().unwrap_or(0)
 }
 
 fn widest(text: &str) -> usize {
@@ -157,7 +160,7 @@ fn lay_out(table: &Table, columns: &[usize], width: u16) -> String {
     text.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     text.set_header(columns.iter().map(|&index| head(table, index)));
     for row in &table.rows {
-        text.add_row(columns.iter().map(|&index| write(&row[index])));
+        text.add_row(columns.iter().map(|&index| row[index].lines("\n")));
     }
     for (place, &index) in columns.iter().enumerate() {
         let Some(column) = text.column_mut(place) else { continue };
@@ -167,16 +170,6 @@ fn lay_out(table: &Table, columns: &[usize], width: u16) -> String {
         }
     }
     text.trim_fmt()
-}
-
-/// A cell in lines: the number with its ratio, and below it what qualifies it.
-fn write(cell: &TableCell) -> String {
-    match cell {
-        TableCell::Value { details, .. } => {
-            std::iter::once(cell.short()).chain(details.iter().cloned()).collect::<Vec<_>>().join("\n")
-        }
-        TableCell::Text(_) | TableCell::Absent(_) => cell.short(),
-    }
 }
 
 pub(crate) fn underline(title: &str, line: char) -> String {

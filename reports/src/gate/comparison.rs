@@ -1,8 +1,10 @@
 //! Two runs beside each other, as they are read.
 
+pub use super::json::compared as json;
 use super::page::{Depth, Group, Page, Standing};
 use super::row::{Row, Toward, VISIBLE};
-use super::{differences, json as document, mark, table};
+pub use super::table::compared as csv;
+use super::{differences, mark};
 use crate::report::{Point, Section};
 use analysis::gate::{Bearing, Comparison, Difference};
 use lab_core::units;
@@ -36,36 +38,6 @@ pub fn page(comparison: &Comparison) -> Page {
         more: Vec::new(),
         reading: reading(),
     }
-}
-
-/// In short, as plain text that fits `width` columns, which is taken to be at least 60.
-#[must_use]
-pub fn terminal(comparison: &Comparison, width: u16) -> String {
-    page(comparison).terminal(width)
-}
-
-/// As GitHub-flavoured Markdown.
-#[must_use]
-pub fn markdown(comparison: &Comparison) -> String {
-    page(comparison).markdown()
-}
-
-/// As one HTML file that needs nothing else.
-#[must_use]
-pub fn html(comparison: &Comparison) -> String {
-    page(comparison).html()
-}
-
-/// A line a cell and metric, in base units; its columns are in reports/FORMATS.md.
-#[must_use]
-pub fn csv(comparison: &Comparison) -> String {
-    table::compared(comparison)
-}
-
-/// One JSON object; its keys are in reports/FORMATS.md.
-#[must_use]
-pub fn json(comparison: &Comparison) -> String {
-    document::compared(comparison)
 }
 
 /// The rows by which way they went, each in the order of the comparison.

@@ -1,7 +1,7 @@
 //! What two runs differ in besides their numbers, and what cannot be compared for it.
 
 use crate::prose::capitalise;
-use crate::report::{Column, Content, Section, Table, TableCell};
+use crate::report::{Column, Section, Table, TableCell};
 use analysis::gate::{Aspect, Bearing, Comparison, Difference, Judgement};
 use lab_core::vocabulary::Clock;
 use std::collections::BTreeSet;
@@ -21,15 +21,9 @@ pub(super) fn section(comparison: &Comparison, bears: impl Fn(&Difference) -> St
             TableCell::text(bears(difference)),
         ]
     };
-    let columns = vec![
-        Column::new("what", Content::Key),
-        Column::new("before", Content::Text),
-        Column::new("after", Content::Text),
-        Column::new("what that means", Content::Text),
-    ];
     let table = Table {
         title: "Differences".to_owned(),
-        columns,
+        columns: Column::row(&["what"], &[], &["before", "after", "what that means"]),
         rows: comparison.differences.iter().map(row).collect(),
         ..Table::default()
     };

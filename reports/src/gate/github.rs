@@ -16,8 +16,10 @@ const NAMED: usize = 30;
 /// An annotation: its title, and what it says.
 type Annotation = (String, String);
 
-/// A line an annotation: errors, warnings, a notice.
-pub(super) fn annotations(judgement: &Judgement) -> String {
+/// Workflow commands of GitHub Actions, a line each, that annotate a run with what fails, what is warned of and what it
+/// comes to: to be printed on standard output.
+#[must_use]
+pub fn annotations(judgement: &Judgement) -> String {
     let ended = |consequence: Consequence| -> Vec<Annotation> {
         let gates = judgement.judged.iter().filter(|judged| judged.gating == Gating::Gates);
         gates.filter(|judged| judged.consequence == consequence).map(|judged| told(judged, judgement)).collect()

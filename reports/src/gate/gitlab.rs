@@ -11,8 +11,10 @@ use lab_core::vocabulary::{Clock, Word};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The medians of what gates, a family a metric.
-pub(super) fn metrics(judgement: &Judgement) -> String {
+/// `OpenMetrics` text that GitLab compares between branches (`artifacts:reports:metrics`): the medians of what gates, a
+/// family a metric.
+#[must_use]
+pub fn metrics(judgement: &Judgement) -> String {
     let clock = judgement.comparison.clock;
     let mut families: BTreeMap<Metric, Vec<&Judged>> = BTreeMap::new();
     for judged in judgement.judged.iter().filter(|judged| judged.gating == Gating::Gates) {

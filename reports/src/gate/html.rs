@@ -17,19 +17,18 @@ struct Layout<'a> {
     parts: Vec<(&'static str, String)>,
 }
 
-/// `page` as HTML.
-pub(super) fn render(page: &Page) -> String {
-    let mut parts = vec!["verdict", "differences"];
-    parts.extend(page.groups.iter().map(|group| group.id));
-    if !page.more.is_empty() {
-        parts.push("more");
-    }
-    parts.push("reading");
-    let parts = parts.into_iter().map(|id| (id, capitalise(id))).collect();
-    Layout { page, parts }.render().expect("the template writes to memory and its values print")
-}
-
 impl Page {
+    /// As one HTML file that needs nothing else.
+    #[must_use]
+    pub fn html(&self) -> String {
+        let mut parts = vec!["verdict", "differences"];
+        parts.extend(self.groups.iter().map(|group| group.id));
+        parts.extend((!self.more.is_empty()).then_some("more"));
+        parts.push("reading");
+        let parts = parts.into_iter().map(|id| (id, capitalise(id))).collect();
+        Layout { page: self, parts }.render().expect("the template writes to memory and its values print")
+    }
+
     /// How the answer's box looks.
     fn class(&self) -> &'static str {
         match self.standing {

@@ -1,6 +1,7 @@
 //! A comparison and a judgement as JSON. Numbers are in base units on their clock; what is not there is `null`.
 
 use super::table::{Line, columns, judged_columns};
+use crate::formats::json::pretty;
 use crate::table::{Column, Value as Written};
 use analysis::gate::{Bearing, Cause, Comparison, Difference, Judgement, Policy, Rule};
 use serde_json::{Map, Value, json};
@@ -8,10 +9,12 @@ use serde_json::{Map, Value, json};
 /// The version of the objects' shape: it changes when a key goes, or means something else.
 const FORMAT: u32 = 1;
 
-pub(super) fn compared(comparison: &Comparison) -> String {
+/// A comparison as one JSON object; its keys are in reports/FORMATS.md.
+#[must_use]
+pub fn compared(comparison: &Comparison) -> String {
     let columns = columns();
     let rows = Line::compared(comparison).map(|line| Value::Object(row(&columns, &line)));
-    text(&json!({
+    pretty(&json!({
         "format": FORMAT,
         "version": env!("CARGO_PKG_VERSION"),
         "kind": "comparison",
@@ -23,7 +26,9 @@ pub(super) fn compared(comparison: &Comparison) -> String {
     }))
 }
 
-pub(super) fn judged(judgement: &Judgement) -> String {
+/// A judgement as one JSON object; its keys are in reports/FORMATS.md.
+#[must_use]
+pub fn judged(judgement: &Judgement) -> String {
     let Judgement { comparison, incomparable, policy, .. } = judgement;
     let columns = judged_columns();
     let rows = Line::judged(judgement).map(|line| {
@@ -34,7 +39,7 @@ pub(super) fn judged(judgement: &Judgement) -> String {
     });
     let tally: Map<String, Value> =
         judgement.tally().into_iter().map(|(verdict, count)| (verdict.to_string(), count.into())).collect();
-    text(&json!({
+    pretty(&json!({
         "format": FORMAT,
         "version": env!("CARGO_PKG_VERSION"),
         "kind": "judgement",
@@ -48,12 +53,6 @@ pub(super) fn judged(judgement: &Judgement) -> String {
         "policy": self::policy(policy),
         "rows": rows.collect::<Vec<_>>(),
     }))
-}
-
-fn text(document: &Value) -> String {
-    let mut text = serde_json::to_string_pretty(document).expect("string keys and numbers that JSON can spell");
-    text.push('\n');
-    text
 }
 
 /// A row by column. A ratio from zero, which is infinite, is `null`.

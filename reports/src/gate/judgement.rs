@@ -1,9 +1,14 @@
 //! What a gate says of a run, as it is read by people and by other programs.
 
+pub use super::github::annotations as github_annotations;
+pub use super::gitlab::metrics as gitlab_metrics;
+pub use super::json::judged as json;
+pub use super::junit::render as junit;
 use super::page::{Depth, Group, Page, Standing};
 use super::row::Row;
+pub use super::table::judged as csv;
 use super::words::verdict;
-use super::{differences, github, gitlab, json as document, mark, policy, table};
+use super::{differences, mark, policy};
 use analysis::gate::{Bearing, Consequence, Difference, Gating, Judged, Judgement, Verdict};
 
 /// Everything that is to be read of it.
@@ -26,61 +31,6 @@ pub fn page(judgement: &Judgement) -> Page {
         more: Vec::new(),
         reading: policy::section(&judgement.policy),
     }
-}
-
-/// In short, as plain text that fits `width` columns, which is taken to be at least 60.
-#[must_use]
-pub fn terminal(judgement: &Judgement, width: u16) -> String {
-    page(judgement).terminal(width)
-}
-
-/// As GitHub-flavoured Markdown.
-#[must_use]
-pub fn markdown(judgement: &Judgement) -> String {
-    page(judgement).markdown()
-}
-
-/// As one HTML file that needs nothing else.
-#[must_use]
-pub fn html(judgement: &Judgement) -> String {
-    page(judgement).html()
-}
-
-/// A line a cell and metric, in base units; its columns are in reports/FORMATS.md.
-#[must_use]
-pub fn csv(judgement: &Judgement) -> String {
-    table::judged(judgement)
-}
-
-/// One JSON object; its keys are in reports/FORMATS.md.
-#[must_use]
-pub fn json(judgement: &Judgement) -> String {
-    document::judged(judgement)
-}
-
-/// JUnit's XML, as GitLab, Jenkins and others read it: a suite a backend, a test a cell and metric that gates.
-#[must_use]
-pub fn junit(judgement: &Judgement) -> String {
-    super::junit::render(judgement)
-}
-
-/// Workflow commands of GitHub Actions, a line each, that annotate a run with what fails, what is warned of and what it
-/// comes to: to be printed on standard output.
-#[must_use]
-pub fn github_annotations(judgement: &Judgement) -> String {
-    github::annotations(judgement)
-}
-
-/// Markdown for the summary of a step on GitHub (`$GITHUB_STEP_SUMMARY`), which may have a mebibyte.
-#[must_use]
-pub fn github_summary(judgement: &Judgement) -> String {
-    page(judgement).summary()
-}
-
-/// `OpenMetrics` text that GitLab compares between branches (`artifacts:reports:metrics`): the figures of what gates.
-#[must_use]
-pub fn gitlab_metrics(judgement: &Judgement) -> String {
-    gitlab::metrics(judgement)
 }
 
 /// What a difference means to this judgement.

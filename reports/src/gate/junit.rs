@@ -6,12 +6,15 @@
 use super::differences;
 use super::row::Row;
 use super::words::verdict;
+use crate::prose;
 use analysis::gate::{Consequence, Gating, Judged, Judgement, Verdict};
 use lab_core::units;
 use lab_core::vocabulary::{BackendName, Word};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-pub(super) fn render(judgement: &Judgement) -> String {
+/// JUnit's XML, as GitLab, Jenkins and others read it: a suite a backend, a test a cell and metric that gates.
+#[must_use]
+pub fn render(judgement: &Judgement) -> String {
     let mut report = Report::new("svclab gate");
     if judgement.passes().is_none() {
         let mut suite = suite("environment", judgement);
@@ -58,19 +61,14 @@ fn test(judged: &Judged, judgement: &Judgement) -> TestCase {
     let row = Row::judged(judged, judgement.comparison.clock);
     let told = row.sentence();
     let settled = matches!(judged.verdict, Verdict::Improved | Verdict::Unchanged);
-    let status = match judged.consequence {
-        Consequence::Fail => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_type(judged.verdict.name()).set_message(told.as_str()).set_description(lines(judged, &row));
-            status
-        }
-        Consequence::Warn | Consequence::Pass if !settled => {
-            let mut status = TestCaseStatus::skipped();
-            status.set_type(judged.verdict.name()).set_message(told.as_str()).set_description(lines(judged, &row));
-            status
-        }
+    let mut status = match judged.consequence {
+        Consequence::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Consequence::Warn | Consequence::Pass if !settled => TestCaseStatus::skipped(),
         Consequence::Warn | Consequence::Pass => TestCaseStatus::success(),
     };
+    if !matches!(status, TestCaseStatus::Success { .. }) {
+        status.set_type(judged.verdict.name()).set_message(told.as_str()).set_description(lines(judged, &row));
+    }
     let mut test = TestCase::new(judged.compared.name.as_str(), status);
     test.set_classname(format!("svclab.{}", judged.compared.cell.variant.backend));
     if settled && judged.consequence == Consequence::Pass {
@@ -81,11 +79,8 @@ fn test(judged: &Judged, judgement: &Judgement) -> TestCase {
 
 /// What is said of a test that did not pass, a clause a line.
 fn lines(judged: &Judged, row: &Row) -> String {
-    let mut lines = vec![format!("{}: {}", judged.verdict, row.name), row.span()];
-    lines.extend(Some(row.measure()).filter(|measure| !measure.is_empty()));
-    lines.extend(Some(row.said()).filter(|said| !said.is_empty()));
-    lines.extend(row.causes.iter().map(|cause| format!("- {cause}")));
-    lines.join("\n")
+    let said = [format!("{}: {}", judged.verdict, row.name), row.span(), row.measure(), row.said()];
+    prose::joined(said.into_iter().chain(row.causes.iter().map(|cause| format!("- {cause}"))), "\n")
 }
 
 fn incomparable(difference: &analysis::gate::Difference) -> TestCase {

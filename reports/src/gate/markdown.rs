@@ -2,7 +2,8 @@
 
 use super::page::{Depth, Group, Page};
 use super::row::{Row, alike};
-use crate::formats::markdown::{body, escape, lay_out, marked};
+use crate::formats::markdown::{body, escape, folded, lay_out, marked};
+use crate::prose;
 use crate::report::{Column, Content, Table, TableCell};
 use lab_core::units;
 
@@ -16,55 +17,55 @@ const SUMMARISED: usize = 20;
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits>.
 const LIMIT: usize = (1 << 20) - 1024;
 
-/// `page` whole.
-pub(super) fn render(page: &Page) -> String {
-    let mut blocks = head(page);
-    for group in &page.groups {
-        let open = if group.depth == Depth::Folded { 0 } else { group.rows.len().min(OPEN) };
-        if open > 0 {
-            blocks.extend(titled(group, &group.rows[..open]));
+impl Page {
+    /// As GitHub-flavoured Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut blocks = head(self);
+        for group in &self.groups {
+            let open = if group.depth == Depth::Folded { 0 } else { group.rows.len().min(OPEN) };
+            if open > 0 {
+                blocks.extend(titled(group, &group.rows[..open]));
+            }
+            if let rest @ [_, ..] = &group.rows[open..] {
+                let what = if open == 0 { group.heading() } else { format!("{}: the rest", group.title) };
+                blocks.push(folded(&what, &lay_out(&table(group.depth, rest), TableCell::line)));
+            }
         }
-        if let folded @ [_, ..] = &group.rows[open..] {
-            let what = if open == 0 { group.heading() } else { format!("{}: the rest", group.title) };
-            let table = lay_out(&table(group.depth, folded), TableCell::line);
-            blocks.push(format!("<details><summary>{}</summary>\n\n{table}\n\n</details>", escape(&what)));
+        for section in self.more.iter().filter(|section| !section.is_empty()) {
+            blocks.push(format!("## {}", escape(&section.title)));
+            blocks.extend(body(section, TableCell::short));
         }
+        blocks.push(folded(&self.reading.title, &body(&self.reading, TableCell::line).join("\n\n")));
+        blocks.join("\n\n") + "\n"
     }
-    for section in page.more.iter().filter(|section| !section.is_empty()) {
-        blocks.push(format!("## {}", escape(&section.title)));
-        blocks.extend(body(section, TableCell::short));
-    }
-    let reading = body(&page.reading, TableCell::line).join("\n\n");
-    let title = escape(&page.reading.title);
-    blocks.push(format!("<details><summary>{title}</summary>\n\n{reading}\n\n</details>"));
-    blocks.join("\n\n") + "\n"
-}
 
-/// `page` in short.
-pub(super) fn summary(page: &Page) -> String {
-    let mut blocks = head(page);
-    for group in page.groups.iter().filter(|group| group.depth != Depth::Folded) {
-        let shown = &group.rows[..group.rows.len().min(SUMMARISED)];
-        blocks.extend(titled(group, shown));
-        if let left @ 1.. = group.rows.len() - shown.len() {
-            blocks.push(format!("… and {} more.", units::count(left as u64)));
+    /// As Markdown that is short enough for the summary of a step on GitHub (`$GITHUB_STEP_SUMMARY`), which may have a
+    /// mebibyte.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut blocks = head(self);
+        for group in self.groups.iter().filter(|group| group.depth != Depth::Folded) {
+            let shown = &group.rows[..group.rows.len().min(SUMMARISED)];
+            blocks.extend(titled(group, shown));
+            if let left @ 1.. = group.rows.len() - shown.len() {
+                blocks.push(format!("… and {} more.", units::count(left as u64)));
+            }
         }
-    }
-    for section in page.more.iter().filter(|section| !section.is_empty()) {
-        let inner = body(section, TableCell::short).join("\n\n");
-        let title = escape(&section.title);
-        blocks.push(format!("<details><summary>{title}</summary>\n\n{inner}\n\n</details>"));
-    }
-    let mut text = String::new();
-    for block in blocks {
-        if text.len() + block.len() > LIMIT {
-            text.push_str("There is more than GitHub shows here: the report has it.\n");
-            break;
+        for section in self.more.iter().filter(|section| !section.is_empty()) {
+            blocks.push(folded(&section.title, &body(section, TableCell::short).join("\n\n")));
         }
-        text.push_str(&block);
-        text.push_str("\n\n");
+        let mut text = String::new();
+        for block in blocks {
+            if text.len() + block.len() > LIMIT {
+                text.push_str("There is more than GitHub shows here: the report has it.\n");
+                break;
+            }
+            text.push_str(&block);
+            text.push_str("\n\n");
+        }
+        text.trim_end().to_owned() + "\n"
     }
-    text.trim_end().to_owned() + "\n"
 }
 
 /// What stands before the rows: what differs besides them, and what they come to.
@@ -107,20 +108,15 @@ fn table(depth: Depth, rows: &[Row]) -> Table {
         (reasons, if told && changes { "why, and what it is made of" } else { "why" }, Content::Text),
     ];
     let line = |row: &Row| {
-        let change = match row.toward.word() {
-            word if told || alike || word.is_empty() => row.change.clone(),
-            word => format!("{} {word}", row.change),
-        };
-        let clauses = std::iter::once(row.said()).chain(row.causes.iter().cloned());
-        let clauses = clauses.filter(|clause| !clause.is_empty());
+        let word = if told || alike { "" } else { row.toward.word() };
         let cells = [
             TableCell::text(&row.name),
             row.before.clone(),
             row.after.clone(),
-            TableCell::number(change),
+            TableCell::number(prose::joined([&row.change, word], " ")),
             TableCell::number(&row.ratio),
             TableCell::number(&row.allowed),
-            TableCell::text(clauses.collect::<Vec<_>>().join("; ")),
+            TableCell::text(prose::joined(std::iter::once(&row.said()).chain(&row.causes), "; ")),
         ];
         cells.into_iter().zip(&columns).filter(|(_, (there, ..))| *there).map(|(cell, _)| cell).collect()
     };

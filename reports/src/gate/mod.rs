@@ -21,29 +21,3 @@ mod terminal;
 mod words;
 
 pub use page::Page;
-
-impl Page {
-    /// In short, as plain text that fits `width` columns, which is taken to be at least 60.
-    #[must_use]
-    pub fn terminal(&self, width: u16) -> String {
-        terminal::render(self, width)
-    }
-
-    /// As GitHub-flavoured Markdown.
-    #[must_use]
-    pub fn markdown(&self) -> String {
-        markdown::render(self)
-    }
-
-    /// As Markdown that is short enough for the summary of a step on GitHub, which may have a mebibyte.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        markdown::summary(self)
-    }
-
-    /// As one HTML file that needs nothing else.
-    #[must_use]
-    pub fn html(&self) -> String {
-        html::render(self)
-    }
-}

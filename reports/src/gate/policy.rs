@@ -1,6 +1,6 @@
 //! The policy that a run was judged by, and how to read verdicts.
 
-use crate::report::{Column, Content, Point, Section, Table, TableCell};
+use crate::report::{Column, Point, Section, Table, TableCell};
 use analysis::gate::{Policy, Rule, Verdict};
 use lab_core::units;
 use lab_core::vocabulary::Word;
@@ -53,11 +53,7 @@ fn settings(policy: &Policy) -> Table {
     let row = |(key, value, what): (&str, String, &str)| {
         vec![TableCell::text(key), TableCell::text(value), TableCell::text(what)]
     };
-    let columns = vec![
-        Column::new("key", Content::Key),
-        Column::new("value", Content::Text),
-        Column::new("of what", Content::Text),
-    ];
+    let columns = Column::row(&["key"], &[], &["value", "of what"]);
     Table { title: "Policy".to_owned(), columns, rows: settings.map(row).to_vec(), ..Table::default() }
 }
 
@@ -80,11 +76,10 @@ fn rules(policy: &Policy) -> Table {
             TableCell::text(why),
         ]
     };
-    let column = |title: &str| Column::new(title, Content::Text);
     Table {
         title: "Rules".to_owned(),
         about: "of several that match, the first that says something decides it".to_owned(),
-        columns: ["metric", "probe", "backend", "rule", "why"].map(column).to_vec(),
+        columns: Column::row(&[], &[], &["metric", "probe", "backend", "rule", "why"]),
         rows: policy.rules.iter().map(row).collect(),
         ..Table::default()
     }

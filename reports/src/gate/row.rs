@@ -1,5 +1,6 @@
 //! A cell's metric in both runs, written out.
 
+use crate::prose;
 use crate::report::TableCell;
 use analysis::gate::{Basis, Cause, Compared, Delta, Judged, Side};
 use lab_core::metric::{Better, Metric};
@@ -74,7 +75,13 @@ impl Row {
         let row = Self::compared(&judged.compared, clock);
         Self {
             allowed: units::percent(judged.allowance),
-            why: without_outcome(&judged.why, &row.after),
+            // Without the outcome, which stands before it already.
+            why: match &row.after {
+                TableCell::Absent(word) => {
+                    judged.why.strip_prefix(&format!("{word}: ")).unwrap_or(&judged.why).to_owned()
+                }
+                TableCell::Text(_) | TableCell::Value { .. } => judged.why.clone(),
+            },
             causes: told_once(&judged.causes, clock),
             drawn: row.drawn.map(|(change, _)| (change, Some(judged.allowance))),
             ..row
@@ -94,8 +101,7 @@ impl Row {
     /// How much it changed, by what that is told, and how much is allowed: `+12.2 %, 1.12× (1.08–1.17×); 10 % is allowed`.
     /// Empty where there is nothing to compare.
     pub(super) fn measure(&self) -> String {
-        let measured = [&self.change, &self.ratio].into_iter().filter(|part| !part.is_empty()).cloned();
-        let measured = measured.collect::<Vec<_>>().join(", ");
+        let measured = prose::joined([&self.change, &self.ratio], ", ");
         // The reason may have said it.
         match self.allowed.as_str() {
             "" => measured,
@@ -106,17 +112,13 @@ impl Row {
 
     /// What led to the verdict, and what must be known of the figures; may be empty.
     pub(super) fn said(&self) -> String {
-        [&self.beside, &self.why].into_iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join("; ")
+        prose::joined([&self.beside, &self.why], "; ")
     }
 
     /// All of it in a sentence or two, for whoever has a line only.
     pub(super) fn sentence(&self) -> String {
-        let clauses = [self.measure(), self.said()].into_iter().filter(|clause| !clause.is_empty());
-        let mut text = self.span();
-        for (place, clause) in clauses.enumerate() {
-            text.push_str(if place == 0 { ": " } else { "; " });
-            text.push_str(&clause);
-        }
+        let clauses = prose::joined([self.measure(), self.said()], "; ");
+        let mut text = prose::joined([self.span(), clauses], ": ");
         if !self.causes.is_empty() {
             text.push_str(&format!(". Part of it: {}", self.causes.join("; ")));
         }
@@ -218,14 +220,11 @@ fn beside(row: &Compared) -> String {
 
 /// Why it was not measured, or not as often as planned, in either run.
 fn reasons(row: &Compared) -> String {
-    let reason =
-        |side: &Option<Side>| side.as_ref().map(|side| side.reason.clone()).filter(|reason| !reason.is_empty());
+    let reason = |side: &Option<Side>| side.as_ref().map(|side| side.reason.clone()).unwrap_or_default();
     match (reason(&row.before), reason(&row.after)) {
-        (None, None) => String::new(),
-        (Some(before), None) => format!("before: {before}"),
-        (None, Some(after)) => after,
-        (Some(before), Some(after)) if before == after => after,
-        (Some(before), Some(after)) => format!("before: {before}; after: {after}"),
+        (before, after) if before.is_empty() || before == after => after,
+        (before, after) if after.is_empty() => format!("before: {before}"),
+        (before, after) => format!("before: {before}; after: {after}"),
     }
 }
 
@@ -251,14 +250,6 @@ fn told(cause: &Cause, clock: Clock) -> String {
         Some(share) => format!(", {:.0} % of it", 100.0 * share),
     };
     format!("{metric}{}: {}{share}", place(metric), joined(&was, " → ", &is))
-}
-
-/// `why` without the outcome that stands before it already.
-fn without_outcome(why: &str, after: &TableCell) -> String {
-    match after {
-        TableCell::Absent(word) => why.strip_prefix(&format!("{word}: ")).unwrap_or(why).to_owned(),
-        TableCell::Text(_) | TableCell::Value { .. } => why.to_owned(),
-    }
 }
 
 /// Two figures, with their unit once where it is the same: `12.3 → 13.8 M instr`.

@@ -45,11 +45,15 @@ impl<'a> Line<'a> {
     }
 }
 
-pub(super) fn compared(comparison: &Comparison) -> String {
+/// A line a cell and metric, in base units; its columns are in reports/FORMATS.md.
+#[must_use]
+pub fn compared(comparison: &Comparison) -> String {
     csv::render(&columns(), Line::compared(comparison))
 }
 
-pub(super) fn judged(judgement: &Judgement) -> String {
+/// The same, with verdicts.
+#[must_use]
+pub fn judged(judgement: &Judgement) -> String {
     let mut columns = judged_columns();
     columns
         .push(Column::maybe_text("causes", |line: &Line| Some(line.causes.as_str()).filter(|text| !text.is_empty())));

@@ -3,53 +3,50 @@
 use super::page::{Depth, Group, Page};
 use super::row::{Row, alike};
 use crate::formats::terminal::{NARROWEST, render_section, render_table, underline, wrap};
+use crate::prose;
 use crate::report::{Column, Content, Section, Table, TableCell};
 use lab_core::units;
 
 /// How many rows of a group are shown.
 const SHOWN: usize = 15;
 
-/// `page` in `width` columns.
-pub(super) fn render(page: &Page, width: u16) -> String {
-    let width = width.max(NARROWEST);
-    let mut blocks = vec![underline(&page.title, '═')];
-    blocks.extend(page.about.iter().map(|text| wrap(text, width, "")));
-    let differences = Section { tables: Vec::new(), ..page.differences.clone() };
-    blocks.extend(render_section(&differences, width));
-    blocks.extend(page.differences.tables.iter().map(|table| untitled(table, width)));
-    blocks.push(underline(page.verdict.head.trim_end_matches('.'), '═'));
-    blocks.push(wrap(&page.verdict.text, width, ""));
-    for group in page.groups.iter().filter(|group| group.depth != Depth::Folded) {
-        blocks.push(underline(&group.heading(), '═'));
-        if !group.about.is_empty() {
-            blocks.push(wrap(&group.about, width, ""));
+impl Page {
+    /// In short, as plain text that fits `width` columns, which is taken to be at least 60.
+    #[must_use]
+    pub fn terminal(&self, width: u16) -> String {
+        let width = width.max(NARROWEST);
+        let mut blocks = vec![underline(&self.title, '═')];
+        blocks.extend(self.about.iter().map(|text| wrap(text, width, "")));
+        let differences = Section { tables: Vec::new(), ..self.differences.clone() };
+        blocks.extend(render_section(&differences, width));
+        blocks.extend(self.differences.tables.iter().map(|table| untitled(table, width)));
+        blocks.push(underline(self.verdict.head.trim_end_matches('.'), '═'));
+        blocks.push(wrap(&self.verdict.text, width, ""));
+        for group in self.groups.iter().filter(|group| group.depth != Depth::Folded) {
+            blocks.push(underline(&group.heading(), '═'));
+            if !group.about.is_empty() {
+                blocks.push(wrap(&group.about, width, ""));
+            }
+            let shown = &group.rows[..group.rows.len().min(SHOWN)];
+            match group.depth {
+                Depth::Told => blocks.extend(shown.iter().map(|row| told(row, width))),
+                Depth::Listed | Depth::Folded => blocks.push(listed(shown, width)),
+            }
+            if let left @ 1.. = group.rows.len() - shown.len() {
+                let left = units::count(left as u64);
+                blocks.push(wrap(&format!("… and {left} more; every other format has them."), width, ""));
+            }
         }
-        let shown = &group.rows[..group.rows.len().min(SHOWN)];
-        match group.depth {
-            Depth::Told => blocks.extend(shown.iter().map(|row| told(row, width))),
-            Depth::Listed | Depth::Folded => blocks.push(listed(shown, width)),
-        }
-        if let left @ 1.. = group.rows.len() - shown.len() {
-            blocks.push(wrap(
-                &format!("… and {} more; every other format has them.", units::count(left as u64)),
-                width,
-                "",
-            ));
-        }
+        blocks.extend(self.more.iter().flat_map(|section| render_section(section, width)));
+        blocks.join("\n\n") + "\n"
     }
-    blocks.extend(page.more.iter().flat_map(|section| render_section(section, width)));
-    blocks.join("\n\n") + "\n"
 }
 
 /// A row with all that is to be said of it, in a few lines.
 fn told(row: &Row, width: u16) -> String {
-    let measure = row.measure();
-    let measure = if measure.is_empty() { measure } else { format!(": {measure}") };
-    let mut lines = vec![wrap(&row.name, width, ""), wrap(&format!("{}{measure}", row.span()), width, "  ")];
-    let said = row.said();
-    if !said.is_empty() {
-        lines.push(wrap(&said, width, "  "));
-    }
+    let measured = prose::joined([row.span(), row.measure()], ": ");
+    let mut lines = vec![wrap(&row.name, width, ""), wrap(&measured, width, "  ")];
+    lines.extend(Some(row.said()).filter(|said| !said.is_empty()).map(|said| wrap(&said, width, "  ")));
     lines.extend(row.causes.iter().map(|cause| wrap(cause, width, "  - ")));
     lines.join("\n")
 }
@@ -59,14 +56,9 @@ fn listed(rows: &[Row], width: u16) -> String {
     let alike = alike(rows);
     let changes = rows.iter().any(|row| !row.change.is_empty());
     let line = |row: &Row| {
-        let mut name = match row.toward.word() {
-            word if alike || word.is_empty() => row.name.clone(),
-            word => format!("{word}: {}", row.name),
-        };
+        let word = if alike { "" } else { row.toward.word() };
         let said = if row.change.is_empty() { &row.why } else { &row.beside };
-        if !said.is_empty() {
-            name = format!("{name}: {said}");
-        }
+        let name = prose::joined([word, &row.name, said], ": ");
         let change = changes.then(|| TableCell::number(&row.change));
         change.into_iter().chain([TableCell::number(row.span()), TableCell::text(name)]).collect()
     };

@@ -1,7 +1,7 @@
 //! The tables of a profile: their numbers written out, all of a column in one unit.
 
 use super::{relative, title};
-use crate::report::{Column, Content, Table, TableCell};
+use crate::report::{Column, Table, TableCell};
 use lab_core::metric::Unit;
 use lab_core::profile::{Comparison, Entry, Function};
 use lab_core::units::{self, Scale};
@@ -10,11 +10,6 @@ use std::collections::BTreeMap;
 
 /// So many binaries are shown.
 const BINARIES: usize = 8;
-
-fn columns(keys: &[&str], numbers: &[&str]) -> Vec<Column> {
-    let keys = keys.iter().map(|&title| Column::new(title, Content::Key));
-    keys.chain(numbers.iter().map(|&title| Column::new(title, Content::Number))).collect()
-}
 
 fn scale(values: impl IntoIterator<Item = u64>) -> Scale {
     // The largest decides: beside it the small ones are to look small.
@@ -40,11 +35,9 @@ pub(super) fn overview(entries: &[&Entry]) -> Table {
         let number = TableCell::number(scale.number(total as f64));
         vec![TableCell::text(title(&entry.cell, entry.metric)), number, TableCell::text(most), TableCell::text(hottest)]
     };
-    let mut columns = columns(&["cell"], &["instructions"]);
-    columns.extend(["most in", "hottest function"].map(|title| Column::new(title, Content::Text)));
     Table {
         title: format!("Instructions ({})", scale.label()),
-        columns,
+        columns: Column::row(&["cell"], &["instructions"], &["most in", "hottest function"]),
         rows: entries.iter().map(row).collect(),
         ..Table::default()
     }
@@ -66,7 +59,7 @@ pub(super) fn functions(entry: &Entry, top: usize) -> Table {
     }
     Table {
         title: format!("Hottest functions ({})", scale.label()),
-        columns: columns(&["function", "in"], &["instructions", "share"]),
+        columns: Column::row(&["function", "in"], &["instructions", "share"], &[]),
         rows,
         ..Table::default()
     }
@@ -89,7 +82,7 @@ pub(super) fn binaries(entry: &Entry) -> Table {
     }
     Table {
         title: format!("Where they are ({})", scale.label()),
-        columns: columns(&["in"], &["instructions", "share"]),
+        columns: Column::row(&["in"], &["instructions", "share"], &[]),
         rows,
         ..Table::default()
     }
@@ -117,11 +110,9 @@ pub(super) fn compared_overview(comparisons: &[Comparison]) -> Table {
             TableCell::text(most),
         ]
     };
-    let mut columns = columns(&["cell"], &["before", "after", "more"]);
-    columns.push(Column::new("most changed function", Content::Text));
     Table {
         title: format!("Instructions ({})", scale.label()),
-        columns,
+        columns: Column::row(&["cell"], &["before", "after", "more"], &["most changed function"]),
         rows: sorted.iter().map(row).collect(),
         ..Table::default()
     }
@@ -170,7 +161,7 @@ pub(super) fn changed_functions(comparison: &Comparison, top: usize) -> Table {
     }
     Table {
         title: format!("Functions ({})", scale.label()),
-        columns: columns(&["function", "in"], &NUMBERS),
+        columns: Column::row(&["function", "in"], &NUMBERS, &[]),
         rows,
         ..Table::default()
     }
@@ -198,7 +189,7 @@ pub(super) fn changed_binaries(comparison: &Comparison) -> Table {
     Table {
         title: format!("Where they are ({})", scale.label()),
         about: "the functions that changed, by what they are in".to_owned(),
-        columns: columns(&["in"], &NUMBERS),
+        columns: Column::row(&["in"], &NUMBERS, &[]),
         rows,
         ..Table::default()
     }

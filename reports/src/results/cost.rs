@@ -25,54 +25,37 @@ impl Cost {
     /// What is paid again and again, as long as the node is there. It decides; the others are the price.
     pub(crate) const STEADY: [Self; 2] = [Self::Change, Self::Connection];
 
+    /// Its metric, the probe that it is taken with, what it is called, and what that is in few words.
+    fn row(self) -> (Metric, ProbeName, &'static str, &'static str) {
+        match self {
+            Self::ColdStart => (Metric::SyncFull, ProbeName::SyncFull, "a cold start", "empty node to all Services"),
+            Self::Change => (Metric::SyncChange, ProbeName::SyncChange, "a change", "one Service added"),
+            Self::Connection => (Metric::Connect, ProbeName::Connect, "a new connection", "to the last Service"),
+            Self::Memory => (Metric::KernelMemory, ProbeName::SyncFull, "the rules' memory", "held in the kernel"),
+        }
+    }
+
     pub(crate) fn metric(self) -> Metric {
-        match self {
-            Self::ColdStart => Metric::SyncFull,
-            Self::Change => Metric::SyncChange,
-            Self::Connection => Metric::Connect,
-            Self::Memory => Metric::KernelMemory,
-        }
+        self.row().0
     }
 
-    /// The probe that it is taken with.
     pub(crate) fn probe(self) -> ProbeName {
-        match self {
-            Self::ColdStart | Self::Memory => ProbeName::SyncFull,
-            Self::Change => ProbeName::SyncChange,
-            Self::Connection => ProbeName::Connect,
-        }
+        self.row().1
     }
 
-    /// Which Service is asked: the one that is the worst off.
-    pub(crate) fn position(self) -> Option<Position> {
-        (self == Self::Connection).then_some(Position::Last)
-    }
-
-    /// `a change`.
     pub(crate) fn noun(self) -> &'static str {
-        match self {
-            Self::ColdStart => "a cold start",
-            Self::Change => "a change",
-            Self::Connection => "a new connection",
-            Self::Memory => "the rules' memory",
-        }
+        self.row().2
     }
 
-    /// What that is, in few words.
     pub(crate) fn meaning(self) -> &'static str {
-        match self {
-            Self::ColdStart => "empty node to all Services",
-            Self::Change => "one Service added",
-            Self::Connection => "to the last Service",
-            Self::Memory => "held in the kernel",
-        }
+        self.row().3
     }
 }
 
 impl Results<'_> {
-    /// What there is to say of what `variant` costs at `services`.
+    /// What there is to say of what `variant` costs at `services`, at the Service that is the worst off.
     pub(crate) fn cost(&self, cost: Cost, variant: VariantRun, services: u32) -> Found<'_> {
-        let Some(endpoints) = self.endpoints(variant, cost.probe()) else { return Found::NotAsked };
-        self.find(variant.place(services, endpoints, cost.probe(), cost.position()), cost.metric())
+        let position = (cost == Cost::Connection).then_some(Position::Last);
+        self.at(variant, services, None, (cost.probe(), position), cost.metric())
     }
 }

@@ -7,7 +7,7 @@ pub(crate) mod variant;
 
 use crate::runs::Runs;
 use analysis::summary::{self, Figures, summarise};
-use lab_core::cell::Cell;
+use lab_core::cell::{Cell, ClusterSpec};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{Outcome, Position, ProbeName, Word};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,8 +19,8 @@ pub(crate) struct Results<'a> {
     pub(crate) runs: &'a Runs,
     pub(crate) rows: Vec<Row>,
     places: HashMap<(Place, Metric), usize>,
-    /// What was asked of which variant, with the most endpoints a Service that it was asked with.
-    pub(crate) asked: BTreeMap<(ProbeName, VariantRun), u32>,
+    /// What was asked of which variant, with the clusters that it was asked in.
+    pub(crate) asked: BTreeMap<(ProbeName, VariantRun), BTreeSet<ClusterSpec>>,
 }
 
 /// A row of one run's summary.
@@ -78,10 +78,9 @@ impl<'a> Results<'a> {
         let of_run = |(run, dataset)| summarise(dataset).into_iter().map(move |row| Row { run, row });
         let rows: Vec<Row> = runs.datasets().iter().enumerate().flat_map(of_run).collect();
         let places = rows.iter().enumerate().map(|(index, row)| ((place(row), row.metric), index)).collect();
-        let mut asked: BTreeMap<(ProbeName, VariantRun), u32> = BTreeMap::new();
+        let mut asked: BTreeMap<(ProbeName, VariantRun), BTreeSet<ClusterSpec>> = BTreeMap::new();
         for row in &rows {
-            let endpoints = asked.entry((row.cell.probe, VariantRun::of(row))).or_default();
-            *endpoints = row.cell.cluster.endpoints.max(*endpoints);
+            asked.entry((row.cell.probe, VariantRun::of(row))).or_default().insert(row.cell.cluster);
         }
         Self { runs, rows, places, asked }
     }

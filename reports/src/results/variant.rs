@@ -1,7 +1,8 @@
 //! A variant in one of the runs.
 
-use super::{Place, Results, Row};
+use super::{Found, Place, Results, Row};
 use lab_core::cell::{Cell, ClusterSpec, Contender, Source, Variant};
+use lab_core::metric::Metric;
 use lab_core::vocabulary::{Access, Origin, Position, ProbeName};
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -31,16 +32,14 @@ impl VariantRun {
         Self { variant, source, access, from, run: row.run }
     }
 
-    /// The cell at which it is asked `probe`.
-    pub(crate) fn place(self, services: u32, endpoints: u32, probe: ProbeName, position: Option<Position>) -> Place {
-        let Self { variant, source, access, from, run } = self;
-        let cluster = ClusterSpec { services, endpoints, source };
-        Place { run, cell: Cell { cluster, variant, probe, position, access, from } }
+    /// The cell at which it is asked `probe` in `cluster`.
+    fn within(self, cluster: ClusterSpec, probe: ProbeName, position: Option<Position>) -> Cell {
+        Cell { cluster, variant: self.variant, probe, position, access: self.access, from: self.from }
     }
 
     /// What it is to whoever asks `probe`.
     fn asked(self, probe: ProbeName) -> Contender {
-        self.place(1, 1, probe, None).cell.contender()
+        self.within(ClusterSpec { services: 1, endpoints: 1, source: self.source }, probe, None).contender()
     }
 }
 
@@ -50,9 +49,38 @@ impl Results<'_> {
         self.asked.keys().filter(|(asked, _)| *asked == probe).map(|(_, variant)| *variant).collect()
     }
 
-    /// The most endpoints a Service that `variant` was asked `probe` with; `None` when it was not asked.
-    pub(crate) fn endpoints(&self, variant: VariantRun, probe: ProbeName) -> Option<u32> {
-        self.asked.get(&(probe, variant)).copied()
+    /// The cell at which `variant` is asked `probe`, in the run's own cluster of that size; `None` where it is not.
+    ///
+    /// `None` endpoints are the most that it was asked with, or those of an imported cluster, which has its own.
+    pub(crate) fn place(
+        &self,
+        variant: VariantRun,
+        services: u32,
+        endpoints: Option<u32>,
+        probe: ProbeName,
+        position: Option<Position>,
+    ) -> Option<Place> {
+        let clusters = self.asked.get(&(probe, variant))?;
+        let wanted = endpoints.or_else(|| clusters.iter().map(|cluster| cluster.endpoints).max());
+        let mut of_size = clusters.iter().filter(|cluster| cluster.services == services);
+        let imported =
+            |cluster: &&ClusterSpec| endpoints.is_none() && matches!(cluster.source, Source::Imported { .. });
+        let exact = of_size.clone().find(|cluster| Some(cluster.endpoints) == wanted);
+        let cluster = *exact.or_else(|| of_size.find(imported))?;
+        Some(Place { run: variant.run, cell: variant.within(cluster, probe, position) })
+    }
+
+    /// What there is to say of `metric` at that cell.
+    pub(crate) fn at(
+        &self,
+        variant: VariantRun,
+        services: u32,
+        endpoints: Option<u32>,
+        (probe, position): (ProbeName, Option<Position>),
+        metric: Metric,
+    ) -> Found<'_> {
+        let place = self.place(variant, services, endpoints, probe, position);
+        place.map_or(Found::NotAsked, |place| self.find(place, metric))
     }
 
     /// What `variant` is called: `ipvs (batched)`; with several runs also which one it is of: `ipvs (batched) · 6.1.0-56`.

@@ -86,13 +86,7 @@ impl<'a> Comparison<'a> {
     }
 
     fn find(&self, variant: VariantRun, key: Key) -> Found<'_> {
-        match self.results.endpoints(variant, self.probe) {
-            Some(endpoints) => {
-                let place = variant.place(key.services, endpoints, self.probe, key.position);
-                self.results.find(place, self.metric)
-            }
-            None => Found::NotAsked,
-        }
+        self.results.at(variant, key.services, None, (self.probe, key.position), self.metric)
     }
 
     /// Every row: the sizes that were measured or published, and at each the positions that are a Service of their own.
@@ -123,15 +117,11 @@ impl<'a> Comparison<'a> {
 
     fn table(&self, title: &str) -> Option<Table> {
         let keys = self.keys();
-        let figures = |key: &Key| {
-            let found = self.variants.iter().map(|variant| self.find(*variant, *key)).collect::<Vec<_>>();
-            found
-                .into_iter()
-                .filter_map(|found| grid::figures(&found))
-                .map(|figures| figures.at(key.quantile))
-                .collect::<Vec<f64>>()
+        let figure = |(key, variant): (&Key, &VariantRun)| {
+            Some(self.find(*variant, *key).row()?.figures.as_ref()?.at(key.quantile))
         };
-        let numbers: Vec<f64> = keys.iter().flat_map(figures).collect();
+        let all = keys.iter().flat_map(|key| self.variants.iter().map(move |variant| (key, variant)));
+        let numbers: Vec<f64> = all.filter_map(figure).collect();
         if numbers.is_empty() {
             return None; // What became of the cells stands among what is missing.
         }
@@ -159,18 +149,17 @@ impl<'a> Comparison<'a> {
         };
         let title = format!("{title} ({}){}", self.metric, clock::unit(self.metric, clock, "median", &scale));
         Some(Table {
-            id: String::new(),
             title: if clocked { clock::label(clock, &title) } else { title },
             about: self.metric.meaning().to_owned(),
             columns,
             rows: keys.iter().map(row).collect(),
-            notes: Vec::new(),
+            ..Table::default()
         })
     }
 
     fn cell(&self, variant: VariantRun, key: Key, scale: &Scale) -> TableCell {
         let found = self.find(variant, key);
-        match (key.quantile, grid::figures(&found)) {
+        match (key.quantile, found.row().and_then(|row| row.figures)) {
             (Quantile::P90 | Quantile::P99, Some(figures)) => TableCell::number(scale.number(figures.at(key.quantile))),
             _ => grid::write(self.results, &found, grid::Show::Median, scale, true),
         }

@@ -42,14 +42,15 @@ pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Tabl
         .iter()
         .map(|&key| {
             let (variant, endpoints, probe, position) = key;
-            let at = |&services| results.find(variant.place(services, endpoints, probe, position), metric);
+            let at = |&services| results.at(variant, services, Some(endpoints), (probe, position), metric);
             (key, sizes.iter().map(at).collect())
         })
         .collect();
 
     let founds = taken(founds);
     let keys: BTreeSet<Key> = founds.iter().map(|(key, _)| *key).collect();
-    let shown: Vec<&Figures> = founds.iter().flat_map(|(_, founds)| founds).filter_map(figures).collect();
+    let shown: Vec<&Figures> =
+        founds.iter().flat_map(|(_, founds)| founds).filter_map(|found| found.row()?.figures.as_ref()).collect();
     let scale = Scale::fit(metric.unit(), results.clock(), shown.iter().flat_map(|figures| numbers(figures, show)));
     let counts: BTreeSet<usize> = shown.iter().map(|figures| figures.n).collect();
     let uniform = counts.len() == 1;
@@ -81,18 +82,10 @@ pub(crate) fn grid(results: &Results, metric: Metric, show: Show) -> Option<Tabl
 
 /// The rows of backends that have such a thing at all, if any has.
 fn taken<'a>(mut founds: Vec<(Key, Vec<Found<'a>>)>) -> Vec<(Key, Vec<Found<'a>>)> {
-    if founds.iter().flat_map(|(_, founds)| founds).any(|found| figures(found).is_some()) {
+    if founds.iter().flat_map(|(_, founds)| founds).any(|found| found.row().is_some_and(|row| row.figures.is_some())) {
         founds.retain(|(_, founds)| !founds.iter().all(|found| matches!(found, Found::NotTaken)));
     }
     founds
-}
-
-/// The figures to show; none where there are none, or where they are another metric's.
-pub(crate) fn figures<'a>(found: &Found<'a>) -> Option<&'a Figures> {
-    match found {
-        Found::Own(row) | Found::SameService(row) => row.figures.as_ref(),
-        Found::NotTaken | Found::NotAsked => None,
-    }
 }
 
 /// The numbers that a table shows of `figures`.

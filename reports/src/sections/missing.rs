@@ -1,7 +1,7 @@
 //! Every cell that is not what was planned, with the reason: a row each, together where the reason is the same.
 
 use crate::prose::{list, services_of};
-use crate::report::{Column, Content, Section, Table, TableCell};
+use crate::report::{Column, Section, Table, TableCell};
 use crate::results::variant::VariantRun;
 use crate::results::{Place, Results, Row, place};
 use lab_core::metric::Metric;
@@ -67,12 +67,7 @@ pub(crate) fn section(results: &Results, lacking: &[Lacking]) -> Section {
     let reason = "the plan of this run has no cells: nothing was asked";
     let empty = empty.into_iter().map(|label| line("not asked", 0, label, reason));
     let rows = short.chain(empty).chain(published).collect();
-    let columns = vec![
-        Column::new("outcome", Content::Key),
-        Column::new("cells", Content::Number),
-        Column::new("which", Content::Text),
-        Column::new("reason", Content::Text),
-    ];
+    let columns = Column::row(&["outcome"], &["cells"], &["which", "reason"]);
     let table = Table { title: "Cells and reasons".to_owned(), columns, rows, ..Table::default() };
     Section { title, tables: vec![table], ..Section::default() }
 }

@@ -78,9 +78,7 @@ fn table(results: &Results, title: &str, asked: &[Shown]) -> Option<Table> {
     if rows.is_empty() {
         return None;
     }
-    let keys = ["metric", "unit"].map(|title| Column::new(title, Content::Key));
-    let mut columns = keys.to_vec();
-    columns.push(Column::new("Services", Content::Key));
+    let mut columns = Column::row(&["metric", "unit", "Services"], &[], &[]);
     columns.extend(names.into_iter().map(|(_, name)| Column::new(name, Content::Number)));
     let clocked = asked.iter().any(|(metric, ..)| metric.unit().is_clocked());
     let title = if clocked { clock::label(results.clock(), title) } else { title.to_owned() };
@@ -97,19 +95,17 @@ fn is_taken(results: &Results, metric: Metric, probe: ProbeName) -> bool {
 
 /// The rows of one metric: one a size, with one unit for all of them.
 fn rows(results: &Results, (metric, probe, position): Shown, variants: &BTreeSet<VariantRun>) -> Vec<Vec<TableCell>> {
-    let find = |variant: &VariantRun, services| match results.endpoints(*variant, probe) {
-        Some(endpoints) => results.find(variant.place(services, endpoints, probe, position), metric),
-        None => Found::NotAsked,
-    };
+    let find = |variant: &VariantRun, services| results.at(*variant, services, None, (probe, position), metric);
     let sizes = sizes(results, probe, metric.unit() == Unit::Count || position == Some(Position::First));
     let at_each = sizes.iter().flat_map(|&services| variants.iter().map(move |variant| (variant, services)));
-    let values: Vec<f64> = at_each.filter_map(|(variant, services)| median(&find(variant, services))).collect();
+    let values: Vec<f64> =
+        at_each.filter_map(|(variant, services)| Some(find(variant, services).row()?.figures?.p50)).collect();
     let scale = Scale::fit(metric.unit(), results.clock(), values.iter().copied());
     let unit = if values.is_empty() || scale.label().is_empty() { "-" } else { scale.label() };
     let name = position.map_or(metric.to_string(), |position| format!("{metric} {position}"));
     let row = |services: u32| {
         let keys = [TableCell::text(&name), TableCell::text(unit), TableCell::text(units::count(services.into()))];
-        keys.into_iter().chain(variants.iter().map(|variant| write(&find(variant, services), &scale))).collect()
+        keys.into_iter().chain(variants.iter().map(|variant| write(find(variant, services), &scale))).collect()
     };
     sizes.into_iter().map(row).collect()
 }
@@ -127,22 +123,9 @@ fn sizes(results: &Results, probe: ProbeName, only_largest: bool) -> Vec<u32> {
     }
 }
 
-fn median(found: &Found) -> Option<f64> {
-    match found {
-        Found::Own(row) | Found::SameService(row) => row.figures.map(|figures| figures.p50),
-        Found::NotTaken | Found::NotAsked => None,
-    }
-}
-
-fn write(found: &Found, scale: &Scale) -> TableCell {
-    match found {
-        Found::Own(row) | Found::SameService(row) => match row.figures {
-            Some(figures) => {
-                let flag = if row.outcome == Outcome::Measured { "" } else { row.outcome.name() };
-                TableCell::Value { number: scale.number(figures.p50), ratio: String::new(), flag, details: Vec::new() }
-            }
-            None => TableCell::Absent(row.outcome.name()),
-        },
-        Found::NotTaken | Found::NotAsked => TableCell::Absent("-"),
-    }
+fn write(found: Found, scale: &Scale) -> TableCell {
+    let Some(row) = found.row() else { return TableCell::Absent("-") };
+    let Some(figures) = row.figures else { return TableCell::Absent(row.outcome.name()) };
+    let flag = if row.outcome == Outcome::Measured { "" } else { row.outcome.name() };
+    TableCell::Value { number: scale.number(figures.p50), ratio: String::new(), flag, details: Vec::new() }
 }

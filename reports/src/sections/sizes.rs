@@ -55,7 +55,7 @@ fn take(choice: Option<&Choice>) -> TableCell {
         _ if !choice.known => TableCell::Absent("not known"),
         [] => TableCell::text("it depends"),
         best if best.len() > 2 && best.len() == all => TableCell::text("any"),
-        best => TableCell::Value { number: list(best), ratio: String::new(), flag: "", details: Vec::new() },
+        best => TableCell::number(list(best)),
     }
 }
 
@@ -75,7 +75,7 @@ fn cell(results: &Results, cost: Cost, standing: Option<&Standing>) -> TableCell
     details
         .extend(absent.map(|(variant, _, outcome)| format!("{} {outcome}", results.backend(*variant, cost.probe()))));
     let (Some(low), Some(high)) = (standing.least.first(), standing.least.last()) else {
-        return TableCell::Value { number: "nothing measured".to_owned(), ratio: String::new(), flag: "", details };
+        return TableCell::detailed("nothing measured", details);
     };
     let names: Vec<String> = standing.least.iter().map(name).collect();
     let value = results.span(cost.metric(), low.figures.p50, high.figures.p50);

@@ -12,6 +12,7 @@ use lab_core::dataset::Dataset;
 use lab_core::vocabulary::Outcome;
 use libtest_mimic::{Arguments, Failed};
 use reports::Runs;
+use reports::report::Report;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
@@ -49,7 +50,7 @@ fn pages() -> (TempDir, Vec<(String, PathBuf)>) {
     }
     for (name, runs) in odd() {
         let path = folder.path().join(name).with_extension("html");
-        fs::write(&path, reports::html(&runs)).expect("writing a page");
+        fs::write(&path, Report::of(&runs).html()).expect("writing a page");
         pages.push((name.to_owned(), path));
     }
     (folder, pages)

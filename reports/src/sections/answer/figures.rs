@@ -48,11 +48,9 @@ struct Series<'a> {
 
 impl<'a> Series<'a> {
     /// What there is of `variant` at `services`.
-    fn find(&self, variant: VariantRun, services: u32) -> Option<Found<'_>> {
-        let endpoints = self.results.endpoints(variant, self.probe)?;
+    fn find(&self, variant: VariantRun, services: u32) -> Found<'_> {
         let position = self.asks_a_position().then_some(Position::Last);
-        let place = variant.place(services, endpoints, self.probe, position);
-        Some(self.results.find(place, self.metric))
+        self.results.at(variant, services, None, (self.probe, position), self.metric)
     }
 
     fn name(&self, variant: VariantRun) -> String {
@@ -67,7 +65,7 @@ impl<'a> Series<'a> {
     fn at(&self, services: u32) -> Vec<(VariantRun, Figures)> {
         let mut measured: Vec<(VariantRun, Figures)> = Vec::new();
         for variant in self.results.variants(self.probe) {
-            let figures = self.find(variant, services).and_then(Found::figures);
+            let figures = self.find(variant, services).figures();
             measured.extend(figures.map(|figures| (variant, figures)));
         }
         measured.sort_by(|(_, one), (_, other)| one.p50.total_cmp(&other.p50));
@@ -161,7 +159,7 @@ impl<'a> Series<'a> {
     fn absent(&self, largest: u32) -> Option<String> {
         let mut parts = Vec::new();
         for variant in self.results.variants(self.probe) {
-            if let Some(Found::Own(row)) = self.find(variant, largest)
+            if let Found::Own(row) = self.find(variant, largest)
                 && row.outcome != Outcome::Measured
             {
                 parts.push(format!("{} is {} there", self.name(variant), row.outcome));

@@ -56,13 +56,11 @@ pub(super) fn lines(
 ) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for variant in results.variants(probe) {
-        let Some(endpoints) = results.endpoints(variant, probe) else { continue };
         let place = lines.iter().filter(|line| line.backend == variant.backend).count();
         let (name, backend) = (results.name(variant, probe), variant.backend);
         let mut line = Line::unmeasured(name, backend, place);
         for services in results.sizes() {
-            let found = results.find(variant.place(services, endpoints, probe, position), metric);
-            let Some(row) = found.row() else { continue };
+            let Some(row) = results.at(variant, services, None, (probe, position), metric).row() else { continue };
             match row.figures.filter(|_| row.outcome == Outcome::Measured) {
                 Some(figures) if figures.p50 > 0.0 || kind == Kind::FromZero => {
                     let spread = if results.is_exact() { figures.range } else { figures.interval };

@@ -110,7 +110,7 @@ fn samples(
     position: Option<Position>,
     services: u32,
 ) -> Option<Vec<(f64, f64)>> {
-    let cell = variant.place(services, results.endpoints(variant, probe)?, probe, position).cell;
+    let cell = results.place(variant, services, None, probe, position)?.cell;
     let mut passes: BTreeMap<(u32, u32), Vec<f64>> = BTreeMap::new();
     for record in &results.runs.datasets()[variant.run].cells {
         if record.metric == Metric::of(probe) && record.cell == cell {

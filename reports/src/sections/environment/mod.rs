@@ -109,7 +109,7 @@ fn compare(runs: &[Vec<Fact>]) -> (Vec<Fact>, Different) {
 
 /// A column a run of what differs between them.
 fn differences(results: &Results, differing: Vec<(&str, String, Vec<Option<String>>)>) -> Table {
-    let mut columns = vec![Column::new("of", Content::Key), Column::new("fact", Content::Key)];
+    let mut columns = Column::row(&["of", "fact"], &[], &[]);
     columns.extend(results.runs.labels().iter().map(|label| Column::new(label, Content::Text)));
     let row = |(group, name, values): (&str, String, Vec<Option<String>>)| {
         let group = group.trim_start_matches("The ").to_lowercase();
@@ -127,7 +127,7 @@ fn differences(results: &Results, differing: Vec<(&str, String, Vec<Option<Strin
 fn table(title: &str, facts: Vec<Fact>) -> Table {
     Table {
         title: title.to_owned(),
-        columns: vec![Column::new("fact", Content::Key), Column::new("value", Content::Text)],
+        columns: Column::row(&["fact"], &[], &["value"]),
         rows: facts.into_iter().map(|(name, value)| vec![TableCell::text(name), TableCell::text(value)]).collect(),
         ..Table::default()
     }

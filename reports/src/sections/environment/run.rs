@@ -37,10 +37,7 @@ impl Run<'_> {
     pub(super) fn boots(&self) -> Option<String> {
         #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
         let boots: Vec<f64> = self.dataset.end.as_ref()?.boots.iter().map(|&boot| boot as f64).collect();
-        let slowest = boots
-            .iter()
-            .copied()
-            .fold(None, |most: Option<f64>, boot| Some(most.map_or(boot, |most| most.max(boot))))?;
+        let slowest = boots.iter().copied().reduce(f64::max)?;
         let real = |time| units::human(Unit::Ns, Clock::Wall, time);
         let median = stats::median(&boots)?;
         let count = units::count(boots.len() as u64);

@@ -48,8 +48,8 @@ fn point(results: &Results, row: &Row) -> Point {
 fn before(results: &Results, row: &Row) -> Option<(u32, f64)> {
     let smaller = results.sizes().into_iter().rev().filter(|size| *size < row.cell.cluster.services);
     let measured = |services: u32| {
-        let place = VariantRun::of(row).place(services, row.cell.cluster.endpoints, row.cell.probe, row.cell.position);
-        Some((services, results.find(place, row.metric).figures()?.p50))
+        let (endpoints, asked) = (Some(row.cell.cluster.endpoints), (row.cell.probe, row.cell.position));
+        Some((services, results.at(VariantRun::of(row), services, endpoints, asked, row.metric).figures()?.p50))
     };
     smaller.into_iter().find_map(measured)
 }

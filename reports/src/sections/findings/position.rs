@@ -59,8 +59,7 @@ fn point(results: &Results, probe: ProbeName, noun: &str) -> Option<Point> {
 /// What each backend was measured at the first and the last of `services`.
 fn pairs(results: &Results, probe: ProbeName, services: u32) -> Vec<(VariantRun, Figures, Figures)> {
     let figures = |variant: VariantRun, position| {
-        let endpoints = results.endpoints(variant, probe)?;
-        let found = results.find(variant.place(services, endpoints, probe, Some(position)), Metric::of(probe));
+        let found = results.at(variant, services, None, (probe, Some(position)), Metric::of(probe));
         let Found::Own(row) = found else { return None };
         row.figures.filter(|figures| row.outcome == Outcome::Measured && figures.p50 > 0.0)
     };

@@ -48,7 +48,7 @@ impl<'a> Curves<'a> {
 impl Curve<'_> {
     fn find(&self, services: u32) -> Found<'_> {
         let Measured { metric, probe, position, .. } = self.measured;
-        self.results.find(self.variant.place(services, self.endpoints, probe, position), metric)
+        self.results.at(self.variant, services, Some(self.endpoints), (probe, position), metric)
     }
 
     /// The figures at `services`; `None` where it was not measured, or failed.
