@@ -40,7 +40,6 @@ pub struct Machine<'a> {
     pub watch: Option<&'a Watch>,
 }
 
-/// What a guest boots.
 #[derive(Debug)]
 pub(super) enum Boot {
     /// A bzImage, which unpacks itself in the guest.

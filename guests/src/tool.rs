@@ -103,7 +103,6 @@ impl Ending {
         matches!(self, Self::Exited(status) if status.success())
     }
 
-    /// It exited with `code`.
     #[cfg(test)]
     pub(crate) fn exited(code: i32) -> Self {
         Self::Exited(ExitStatus::from_raw(code << 8))

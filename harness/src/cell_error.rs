@@ -17,7 +17,6 @@ pub(crate) enum CellError {
 }
 
 impl CellError {
-    /// The reason alone.
     pub(crate) fn reason(&self) -> &str {
         self.outcome().map_or("interrupted", |(_, reason)| reason)
     }

@@ -13,7 +13,6 @@ pub(crate) fn protocol(name: Option<&str>) -> Result<Protocol, String> {
     }
 }
 
-/// A port's number.
 pub(crate) fn port_number(number: i32) -> Result<u16, String> {
     u16::try_from(number).map_err(|_| format!("{number} is not a port"))
 }

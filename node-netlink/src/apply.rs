@@ -134,7 +134,6 @@ impl Kernel {
     }
 }
 
-/// The answers to a batch.
 struct Batch {
     size: usize,
     /// The first refusal that is an error, by its index.

@@ -13,7 +13,6 @@ const GET_FAMILY: u8 = 3;
 const FAMILY_ID: u16 = 1;
 const FAMILY_NAME: u16 = 2;
 
-/// A command's header.
 pub(crate) fn header(command: u8, version: u8) -> [u8; HEADER] {
     [command, version, 0, 0]
 }

@@ -259,7 +259,6 @@ fn endpoints(dataset: &Dataset, question: &Question, fitted: &[Fitted]) -> Resul
     Ok((chosen, all.into_iter().filter(|endpoints| *endpoints != chosen).collect()))
 }
 
-/// A question with what there is to answer it from.
 struct Asking<'a> {
     question: &'a Question,
     fitted: &'a [Fitted],

@@ -104,7 +104,6 @@ pub(super) fn pairs(fitted: &[&Fitted], extrapolate: bool) -> Vec<Comparison> {
     comparisons
 }
 
-/// Which one is surely cheaper.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cheaper {
     One,

@@ -132,7 +132,6 @@ struct SeriesKey {
     positioned: bool,
 }
 
-/// What is taken of each cell.
 #[derive(Clone, Copy)]
 struct Taken {
     clock: Clock,

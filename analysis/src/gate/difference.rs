@@ -99,7 +99,6 @@ const TOLD: &[&str] = &["kernel", "kernel_name", "kernel_package", "kernel_sha25
 /// By how much memory may differ, as a share: what a kernel keeps for itself differs from boot to boot.
 const SAME_MEMORY: f64 = 0.02;
 
-/// Differences, as they are found.
 struct Found {
     /// Whether both runs count instructions, so that the machine under them is of no account.
     counted: bool,
@@ -212,7 +211,6 @@ impl Found {
     }
 }
 
-/// The names in either.
 fn names<'a>(was: &'a BTreeMap<String, String>, is: &'a BTreeMap<String, String>) -> BTreeSet<&'a str> {
     was.keys().chain(is.keys()).map(String::as_str).collect()
 }

@@ -11,7 +11,6 @@ use lab_core::stats;
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// A cell and a metric of it.
 pub(super) type Key = (Cell, Metric);
 
 /// The samples of each round and replica that has any.
@@ -60,7 +59,6 @@ impl Evidence {
         &self.order
     }
 
-    /// Whether the cell was to be measured.
     pub(super) fn plans(&self, cell: Cell) -> bool {
         self.planned.contains(&cell)
     }

@@ -6,7 +6,6 @@ use lab_core::vocabulary::{BackendName, LayoutName};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The layouts of each backend.
 pub(super) fn layouts(dataset: &Dataset) -> BTreeMap<BackendName, BTreeSet<LayoutName>> {
     let mut layouts: BTreeMap<BackendName, BTreeSet<LayoutName>> = BTreeMap::new();
     let recorded = dataset.cells.iter().map(|record| &record.cell);

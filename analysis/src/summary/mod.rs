@@ -152,7 +152,6 @@ fn round_medians(dataset: &Dataset) -> HashMap<(Cell, Metric, Pass), f64> {
 }
 
 impl Context<'_> {
-    /// The rows of one cell.
     fn rows(&self, cell: Cell, records: &[&CellRecord]) -> Vec<Row> {
         let row = |(metric, records, said): (Metric, Vec<&CellRecord>, Vec<&CellRecord>)| {
             let figures = self.figures(cell, metric, &passes(&records));

@@ -41,7 +41,6 @@ fn dataset(plan: &[Cell], rounds: u32, cells: Vec<CellRecord>) -> Dataset {
     Dataset { header, cells, end: Some(end) }
 }
 
-/// The only row of a dataset.
 fn only(dataset: &Dataset) -> Row {
     let mut rows = summarise(dataset);
     assert_eq!(rows.len(), 1, "{rows:?}");

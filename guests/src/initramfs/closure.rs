@@ -87,7 +87,6 @@ impl Finder {
         bail!("the shared library {name} is in none of the folders that ld.so searches; install its package")
     }
 
-    /// What the file `path` needs.
     pub(super) fn needs(&mut self, path: &Path) -> Result<Rc<Needs>> {
         if let Some(needs) = self.read.get(path) {
             return Ok(Rc::clone(needs));

@@ -21,7 +21,6 @@ pub(super) struct Needs {
     pub(super) kind: Kind,
     /// The loader's path; `None` in libraries and static programs.
     pub(super) interpreter: Option<String>,
-    /// Names of libraries.
     pub(super) libraries: Vec<String>,
     /// Folders for this file's libraries and for theirs, separated by colons. `$ORIGIN` is not yet replaced.
     pub(super) rpath: Option<String>,

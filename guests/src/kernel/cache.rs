@@ -24,7 +24,6 @@ pub(super) const VMLINUZ: &str = "vmlinuz";
 pub(super) const CONFIG: &str = "config";
 pub(super) const MODULES: &str = "lib/modules";
 
-/// A user's cache of kernels.
 #[derive(Debug)]
 pub(super) struct Cache {
     folder: PathBuf,

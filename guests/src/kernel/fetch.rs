@@ -30,7 +30,6 @@ pub enum Again {
     No,
 }
 
-/// Fetches the kernel of `suite` into the cache.
 pub(super) fn fetch(
     cache: &Cache,
     suite: Suite,
@@ -60,7 +59,6 @@ pub(super) fn fetch(
     locked.put(suite, &new)
 }
 
-/// A kernel in preparation.
 struct Unready<'a> {
     suite: Suite,
     folder: &'a Path,

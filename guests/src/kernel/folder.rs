@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 /// Folders of modules that others name by an alias: the crypto API's algorithms.
 const ALGORITHMS: &[&str] = &["kernel/arch", "kernel/crypto", "kernel/lib"];
 
-/// A folder of modules.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
@@ -25,7 +24,6 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Lists the folder at `path`.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let mut files = BTreeMap::new();
         walk(&path.join("kernel"), &mut files)?;

@@ -36,14 +36,12 @@ pub(super) struct Deb {
 }
 
 impl Manifest {
-    /// Reads the manifest in `folder`.
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(NAME);
         let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
         serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
     }
 
-    /// Writes it into `folder`.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(NAME);
         let text = serde_json::to_string_pretty(self)? + "\n";

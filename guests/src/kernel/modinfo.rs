@@ -13,7 +13,6 @@ pub(super) struct Modinfo {
     pub(super) before: Vec<String>,
     /// Its aliases, plain.
     pub(super) aliases: Vec<String>,
-    /// The release of the kernel it was built for.
     pub(super) release: Option<String>,
 }
 

@@ -13,9 +13,7 @@ pub struct Module {
     pub bytes: Vec<u8>,
 }
 
-/// A source of modules.
 pub(super) trait Shelf {
-    /// Whether there is a file for the module `name`.
     fn has(&self, name: &str) -> bool;
     /// Whether it is built into the kernel, and needs no file.
     fn is_built_in(&self, name: &str) -> bool;

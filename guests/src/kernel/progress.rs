@@ -8,10 +8,8 @@ use std::time::Duration;
 
 const EVERY: Duration = Duration::from_millis(100);
 
-/// The steps of one fetch.
 pub(super) struct Steps {
     suite: Suite,
-    /// On a terminal.
     bar: Option<ProgressBar>,
 }
 

@@ -3,7 +3,6 @@
 use super::*;
 use std::fs;
 
-/// A kernel by its files.
 fn files(release: &str, modules: &[(&str, &[&str])]) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("vmlinuz"), image::fake(release)).unwrap();

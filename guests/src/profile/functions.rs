@@ -45,7 +45,6 @@ impl Functions {
         self.code.iter().map(|segment| (segment.p_offset, segment.p_offset.saturating_add(segment.p_filesz)))
     }
 
-    /// The function at `offset` of the file.
     pub(super) fn at(&self, offset: u64) -> Option<&str> {
         let segment = self
             .code

@@ -45,7 +45,6 @@ impl Symbols {
         Self(lines.into_iter().map(|(address, name, module)| (address, function(module, name))).collect())
     }
 
-    /// The function at `address`.
     pub(super) fn function(&self, address: u64) -> Function {
         let next = self.0.partition_point(|(start, _)| *start <= address);
         let found = next.checked_sub(1).map(|place| &self.0[place]);

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 /// Where baselines are by default.
 pub(crate) const FOLDER: &str = "ci/baselines";
 
-/// A baseline with its place.
 pub(crate) struct Baseline {
     pub(crate) file: PathBuf,
     pub(crate) dataset: Dataset,
@@ -103,7 +102,6 @@ fn listed(files: &[PathBuf]) -> String {
     files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// The usual file name for a baseline of `run`.
 pub(crate) fn usual_name(run: &Header) -> String {
     format!("{}-{}.jsonl", run.plan.scenario, run.plan.target)
 }

@@ -29,7 +29,6 @@ pub(crate) struct Args {
     width: Width,
 }
 
-/// How a comparison is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     /// The most important rows, for a terminal

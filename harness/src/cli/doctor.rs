@@ -90,7 +90,6 @@ fn show(state: &str, what: &str, details: &str) {
     say!("  {state:<9}{what:<18}{details}");
 }
 
-/// What is missing and, below it, the remedy.
 fn remedied(missing: &Missing) -> String {
     format!("{}\n{:29}remedy: {}", missing.why, "", missing.remedy)
 }

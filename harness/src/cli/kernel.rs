@@ -10,7 +10,6 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use guests::kernel::{self, Again, Kernel, Suite};
 use std::process::ExitCode;
 
-/// What to do with them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Download a suite's stock kernel into your cache, and check it. Needs no privileges

@@ -13,7 +13,6 @@ use lab_core::scenario::{BUDGET, INSTRUCTIONS, MEMORY, Scenario, parse_duration,
 use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, TargetName, Word};
 use std::time::Duration;
 
-/// The default seed.
 const SEED: u64 = 1;
 
 /// How wide text for a terminal is.
@@ -132,7 +131,6 @@ fn instructions(text: &str) -> Result<u64, String> {
 }
 
 impl Selection {
-    /// How to start guests.
     pub(crate) fn guests(&self) -> Guests {
         Guests { kernel: self.kernel.clone(), jobs: self.jobs, ..Guests::default() }
     }

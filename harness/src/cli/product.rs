@@ -6,13 +6,11 @@ use std::path::Path;
 
 /// A file to write.
 pub(super) struct Product {
-    /// Its usual name.
     pub(super) name: String,
     pub(super) bytes: Vec<u8>,
 }
 
 impl Product {
-    /// A text.
     pub(super) fn text(name: &str, text: String) -> Self {
         Self { name: name.to_owned(), bytes: text.into_bytes() }
     }

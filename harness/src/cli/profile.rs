@@ -50,7 +50,6 @@ pub(crate) struct Args {
     width: Width,
 }
 
-/// How a profile is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     /// For reading in a terminal
@@ -83,7 +82,6 @@ fn hottest(args: &Args) -> Result<String> {
     Ok(args.write(&sections, || written::json(&entries, args.top)))
 }
 
-/// What changed from one run to a later one.
 fn changes(args: &Args, later: &Path) -> Result<String> {
     let (before, after) = (read(&args.run)?, read(later)?);
     let both = before.keys().into_iter().filter(|(cell, metric)| after.entry(cell, *metric).is_some()).collect();
@@ -98,7 +96,6 @@ fn changes(args: &Args, later: &Path) -> Result<String> {
 }
 
 impl Args {
-    /// The cells and metrics of `keys` that were asked for.
     fn matching(&self, keys: Vec<(Cell, Metric)>) -> Result<Vec<(Cell, Metric)>> {
         ensure!(!keys.is_empty(), "there is no cell to show; was the run profiled, and are both runs of one scenario?");
         let wanted = |(cell, metric): &(Cell, Metric)| {

@@ -45,7 +45,6 @@ pub(crate) struct CapacityOptions {
 }
 
 impl CapacityOptions {
-    /// Whether there is an objective.
     pub(crate) fn is_something(&self) -> bool {
         !self.objectives.is_empty()
     }

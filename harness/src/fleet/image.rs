@@ -93,7 +93,6 @@ impl Image {
         self.modules(backend).map(drop).map_err(Clone::clone)
     }
 
-    /// The files of `backend`'s modules.
     pub(super) fn modules(&self, backend: BackendName) -> Result<&[String], &Missing> {
         let listed = self.modules.get(&backend).expect("every backend of the registry has an entry");
         listed.as_deref()

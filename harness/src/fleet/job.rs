@@ -9,13 +9,16 @@ use lab_core::plan::{Plan, Visit};
 use lab_core::vocabulary::Clock;
 use serde::{Deserialize, Serialize};
 
-/// The work of a guest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Work {
     /// Visits of a plan, in this order. The plan has no cells: with other cells the guest would be a different one.
-    Visits { plan: Plan, visits: Vec<Visit>, faults: Faults, clock: Clock },
-    /// A program to run.
+    Visits {
+        plan: Plan,
+        visits: Vec<Visit>,
+        faults: Faults,
+        clock: Clock,
+    },
     Program(Program),
 }
 
@@ -25,8 +28,13 @@ pub(crate) enum Work {
 pub(crate) enum Progress {
     /// A cell is about to be measured.
     CellStarted(Visit),
-    /// A visit is over.
-    CellEnded { visit: Visit, records: Vec<CellRecord> },
+    CellEnded {
+        visit: Visit,
+        records: Vec<CellRecord>,
+    },
     /// The accounts on which that visit's samples were executed.
-    Accounted { visit: Visit, accounts: Vec<(Metric, Accounts)> },
+    Accounted {
+        visit: Visit,
+        accounts: Vec<(Metric, Accounts)>,
+    },
 }

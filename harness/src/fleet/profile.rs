@@ -7,7 +7,6 @@ use lab_core::plan::Visit;
 use lab_core::profile::{ELSEWHERE, Entry, Function};
 use std::collections::BTreeMap;
 
-/// The entries for the samples of `visits`.
 pub(super) fn entries(executed: &Executed, visits: &[(Visit, Vec<(Metric, Accounts)>)]) -> Vec<Entry> {
     let entry = |visit: &Visit, metric, accounts: Accounts| {
         let function = |function: &guests::profile::Function| {

@@ -13,12 +13,10 @@ pub(crate) fn set(clock: Clock) {
     let _ = CLOCK.set(clock);
 }
 
-/// Formats `value`.
 pub(crate) fn human(unit: Unit, value: f64) -> String {
     units::human(unit, CLOCK.get().copied().unwrap_or(Clock::Wall), value)
 }
 
-/// Formats `time`.
 pub(crate) fn spell(time: Duration) -> String {
     human(Unit::Ns, time.as_nanos() as f64)
 }

@@ -10,21 +10,25 @@ use lab_core::profile::Entry;
 /// Something that happened.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Event<'a> {
-    /// The run begins.
     Started(&'a Plan),
     /// A cell is about to be measured. With several guests, several cells are measured at a time.
     CellStarted(&'a Visit),
     /// A visit to a cell is over. `records` is empty when there is nothing new.
-    CellEnded { visit: &'a Visit, records: &'a [CellRecord] },
+    CellEnded {
+        visit: &'a Visit,
+        records: &'a [CellRecord],
+    },
     /// The accounts with the instructions of that visit's samples.
-    Accounted { visit: &'a Visit, accounts: &'a [(Metric, Accounts)] },
+    Accounted {
+        visit: &'a Visit,
+        accounts: &'a [(Metric, Accounts)],
+    },
     /// The instructions of a guest's samples, by function.
     Profiled(&'a [Entry]),
     /// The run is over: all cells were visited, or it was asked to stop.
     Ended,
 }
 
-/// Receives the events of a run.
 pub(crate) trait Listener {
     /// Handles `event`. An error ends the run.
     fn hear(&mut self, event: Event<'_>) -> Result<()>;

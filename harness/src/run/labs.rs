@@ -26,7 +26,6 @@ pub(crate) struct Labs<'a> {
 
 /// How labs are brought up and asked. To do more than that, put another stage around [`Plain`].
 pub(crate) trait Stage {
-    /// Brings up the lab for `load`.
     fn bring_up(&mut self, load: &Load, plan: &Plan) -> Result<NodeLab, CellError>;
     /// Has the probe of `cell` take its samples.
     fn ask(&mut self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError>;
@@ -72,7 +71,6 @@ impl<'a> Labs<'a> {
         Self { plan, stage: Box::new(stage), backends, probes, labs: BTreeMap::new() }
     }
 
-    /// The labs that are up.
     pub(crate) fn up(&self) -> impl Iterator<Item = &NodeLab> {
         self.labs.values().filter_map(|lab| lab.as_ref().ok())
     }

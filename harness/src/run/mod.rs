@@ -111,7 +111,6 @@ pub(crate) fn run(
     Ok(Interrupted(false))
 }
 
-/// The run was asked to stop.
 struct Stop;
 
 /// What a visit reports.
@@ -122,7 +121,6 @@ struct Told {
 }
 
 impl Told {
-    /// No samples, and the reason.
     fn unmeasured(plan: &Plan, turn: &Visit, outcome: Outcome, reason: &str) -> Self {
         Self { records: vec![unmeasured(plan, turn, outcome, reason)], accounts: Vec::new() }
     }

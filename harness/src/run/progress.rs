@@ -88,7 +88,6 @@ impl Listener for Progress {
     }
 }
 
-/// A cell in a line.
 pub(crate) fn describe(cell: &Cell) -> String {
     let dialled = [
         (cell.access != Access::default()).then(|| format!(" {}", cell.access)),

@@ -16,7 +16,6 @@ pub(super) struct Burner {
 }
 
 impl Burner {
-    /// Starts it.
     pub(super) fn light() -> Self {
         let out = Arc::new(AtomicBool::new(false));
         let cores = thread::available_parallelism().map_or(1, NonZero::get);

@@ -36,7 +36,6 @@ use pool::{Kind, Pool};
 use std::path::PathBuf;
 use trials::Trials;
 
-/// The options of a self-test.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) scenario: Scenario,
@@ -46,16 +45,13 @@ pub(crate) struct Asked {
     pub(crate) runs: u32,
     /// The number of runs with faults.
     pub(crate) faulty: u32,
-    /// The number of baselines.
     pub(crate) baselines: u32,
-    /// The rounds of each.
     pub(crate) baseline_rounds: u32,
     /// By how much a fault makes a cell slower, as a share of its cost.
     pub(crate) share: f64,
     pub(crate) policy: Policy,
     /// The guests' kernel; `None` for the default.
     pub(crate) kernel: Option<String>,
-    /// The folder of the runs.
     pub(crate) folder: PathBuf,
 }
 

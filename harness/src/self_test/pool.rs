@@ -7,7 +7,6 @@ use lab_core::dataset::Dataset;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Kind {
     /// Other runs are compared with it: on a wall clock a run of many rounds, as baselines are.
@@ -31,7 +30,6 @@ impl Kind {
     }
 }
 
-/// A complete run.
 #[derive(Debug, Clone)]
 pub(super) struct Run {
     pub(super) place: PathBuf,
@@ -40,7 +38,6 @@ pub(super) struct Run {
     pub(super) again: Option<Dataset>,
 }
 
-/// The runs that are there.
 #[derive(Debug)]
 pub(super) struct Pool {
     folder: PathBuf,
@@ -76,7 +73,6 @@ impl Pool {
         self.runs.iter().filter(move |(of, _)| *of == kind).map(|(_, run)| run)
     }
 
-    /// Their datasets.
     pub(super) fn runs(&self, kind: Kind) -> impl Iterator<Item = &Dataset> {
         self.of(kind).map(|run| &run.dataset)
     }

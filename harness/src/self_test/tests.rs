@@ -42,7 +42,6 @@ fn measured(plan: &Plan, noise: f64, round: u32, cell: &Cell) -> f64 {
     (COST + slower) * (1.0 + noise * f64::from(round % 3))
 }
 
-/// The lines of a run of `plan`.
 fn lines(plan: &Plan, noise: f64) -> String {
     let mut text = Record::Run(Box::new(Header::example(plan.clone()))).line();
     let rounds = if plan.target.is_exact() { 1 } else { plan.rounds };

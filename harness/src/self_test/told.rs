@@ -17,7 +17,6 @@ const SHOWN: usize = 12;
 const VERDICTS: &[Verdict] =
     &[Verdict::Regressed, Verdict::Inconclusive, Verdict::Unchanged, Verdict::Improved, Verdict::Missing];
 
-/// The whole of it.
 pub(super) fn tell(asked: &Asked, trials: &Trials) -> String {
     let mut text = String::new();
     let plan = &asked.plan;

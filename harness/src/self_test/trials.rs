@@ -28,7 +28,6 @@ pub(super) struct Trials {
     pub(super) verdicts: BTreeMap<Verdict, usize>,
     /// What they named as worse, and how often.
     pub(super) named: BTreeMap<String, usize>,
-    /// One for each fault.
     pub(super) faults: Vec<Trial>,
     /// Runs with faults in which a cell without a fault was named as worse.
     pub(super) besides: Rate,
@@ -40,7 +39,6 @@ pub(super) struct Trials {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Trial {
     pub(super) slowdown: Slowdown,
-    /// The cell's name.
     pub(super) name: String,
     pub(super) gating: Gating,
     pub(super) verdict: Verdict,

@@ -34,13 +34,11 @@ pub(crate) const VERB: &str = "child-run";
 pub(crate) struct ChildRun {
     /// The scenario's YAML text.
     pub(crate) scenario: String,
-    /// What to measure.
     pub(crate) plan: Plan,
     /// The guests' kernel, by its name; `None` for the default.
     pub(crate) kernel: Option<String>,
     /// Guests at a time; `None` for one per core.
     pub(crate) jobs: Option<u32>,
-    /// Whether guests are profiled.
     pub(crate) profiling: Profiling,
     /// The user's command line.
     pub(crate) command: Vec<String>,
@@ -51,9 +49,7 @@ pub(crate) struct ChildRun {
 /// A finished run.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Made {
-    /// Its folder.
     pub(crate) folder: PathBuf,
-    /// Its dataset.
     pub(crate) dataset: Dataset,
 }
 

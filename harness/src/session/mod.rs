@@ -101,7 +101,6 @@ fn exit(end: &End) -> Exit {
     }
 }
 
-/// The id of a run of `plan` that starts at `start`.
 pub(crate) fn id(plan: &Plan, start: Timestamp) -> String {
     format!("{}-{}", plan.scenario, start.strftime("%Y%m%dT%H%M%S%3fZ"))
 }

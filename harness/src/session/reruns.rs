@@ -12,11 +12,9 @@ use std::path::{Path, PathBuf};
 const AGAIN: &str = "again";
 const WHERE: &str = "where";
 
-/// Where the reruns of a run are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reruns {
     folder: PathBuf,
-    /// The prefix of their names.
     prefix: String,
 }
 

@@ -5,7 +5,6 @@ use lab_core::scenario::Scenario;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// What to run.
 #[derive(Debug, Clone)]
 pub(crate) struct RunSpec {
     pub(crate) scenario: Scenario,

@@ -49,7 +49,6 @@ pub(crate) struct Store {
     file: File,
     /// Bytes of complete lines in the file.
     written: u64,
-    /// The run's id.
     id: String,
 }
 
@@ -100,7 +99,6 @@ impl Store {
         written.with_context(|| format!("writing {}", path.display()))
     }
 
-    /// Reads the dataset from disk.
     pub(crate) fn read(&self) -> Result<Dataset> {
         let path = self.folder.join(RECORD);
         Ok(read(&path).with_context(|| format!("reading {}", path.display()))?.dataset)
@@ -123,7 +121,6 @@ impl Store {
         Ok(())
     }
 
-    /// Where it is.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }

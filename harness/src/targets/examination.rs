@@ -14,7 +14,6 @@ use std::process::{Command, Stdio};
 /// The verb of the child process. It is not for users.
 pub(crate) const VERB: &str = "examine";
 
-/// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Examination {
     /// About the sandbox: what is as it should be, and what is limited.

@@ -22,7 +22,6 @@ use std::process::ExitCode;
 
 /// A place where plans run.
 pub(crate) trait Target: Sync {
-    /// Its name.
     fn name(&self) -> TargetName;
     /// Checks that `--target auto` may choose it for a plan with these backends.
     ///
@@ -40,7 +39,6 @@ pub(crate) trait Target: Sync {
 /// Every target, in the order of preference.
 pub(crate) static TARGETS: &[&dyn Target] = &[&host::Host, &vm::Vm, &exact::Exact];
 
-/// The target called `name`.
 pub(crate) fn named(name: TargetName) -> &'static dyn Target {
     let found = TARGETS.iter().find(|target| target.name() == name);
     *found.expect("a test checks that every target of the vocabulary is in TARGETS")

@@ -178,7 +178,6 @@ fn lags(part: u64) -> bool {
     u64::try_from(read).unwrap_or(u64::MAX).saturating_mul(part) < u64::try_from(size).unwrap_or(0)
 }
 
-/// What the launcher waits for.
 struct Watch<'a> {
     process: &'a OwnedFd,
     lab: &'a UnixStream,

@@ -4,7 +4,6 @@ use netns_topology::{Namespace, Node};
 
 /// Where tools are called and connections are opened.
 pub(crate) trait Place {
-    /// Does `job` there.
     fn visit(&self, job: &mut (dyn FnMut() + Send));
 }
 

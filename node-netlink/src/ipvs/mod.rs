@@ -63,7 +63,6 @@ const MASQUERADING: u32 = 0;
 const TUNNEL: u32 = 2;
 const DIRECT_ROUTING: u32 = 3;
 
-/// A namespace's IPVS.
 #[derive(Debug)]
 pub(crate) struct Ipvs {
     pub(crate) socket: Socket,
@@ -120,7 +119,6 @@ impl Ipvs {
         }
     }
 
-    /// Every virtual server.
     pub(crate) fn virtual_servers(&mut self) -> Result<Vec<VirtualServer>, SocketError> {
         let mut found = Vec::new();
         let mut malformed = false;

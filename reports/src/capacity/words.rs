@@ -14,7 +14,6 @@ pub(super) fn services(services: u32) -> String {
     units::count((services / step * step).into())
 }
 
-/// The number that stands for a capacity.
 pub(super) fn number(capacity: &Capacity) -> String {
     match capacity {
         Capacity::UpTo { services: 0, .. } => "none".to_owned(),

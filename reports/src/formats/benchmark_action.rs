@@ -16,9 +16,7 @@ use std::collections::BTreeSet;
 struct Entry {
     name: String,
     unit: &'static str,
-    /// The median.
     value: f64,
-    /// Its interval, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<String>,
     /// What the chart's tooltip says besides.

@@ -16,7 +16,6 @@ pub(crate) struct Excerpt {
 pub(crate) enum Detail {
     /// All of it, on one line.
     Whole,
-    /// What matters.
     Short,
     /// All of it, a line each.
     Lines,

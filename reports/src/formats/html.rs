@@ -32,7 +32,6 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
     Script { text: text.to_owned(), hash }
 });
 
-/// uPlot's style.
 const UPLOT_STYLE: &str = include_str!("../../vendor/uplot/uPlot.min.css");
 
 /// What a key can do where a drag cannot: what the script calls it, and what a reader does.

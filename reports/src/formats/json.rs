@@ -19,7 +19,6 @@ struct Document<'a> {
     summary: Vec<Written<'a>>,
 }
 
-/// What is said of a run.
 #[derive(Serialize)]
 struct Run<'a> {
     id: &'a str,

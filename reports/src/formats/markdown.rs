@@ -61,7 +61,6 @@ pub(crate) fn excerpt(excerpt: &Excerpt) -> String {
     blocks.join("\n\n") + "\n"
 }
 
-/// Sections by themselves.
 pub(crate) fn sections(sections: &[Section]) -> String {
     let blocks = sections.iter().flat_map(|section| {
         let title = format!("## {}", escape(&section.title));

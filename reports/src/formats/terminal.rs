@@ -43,7 +43,6 @@ pub(crate) fn excerpt(excerpt: &Excerpt, width: u16) -> String {
     blocks.chain(commands).collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
-/// Where the rest is.
 const MORE: &str = "Every interval, ratio to direct, percentile and position, the environment, and how to read it all: \
                     report.html and report.md.";
 

@@ -33,7 +33,6 @@ pub fn page(judgement: &Judgement) -> Page {
     }
 }
 
-/// What a difference means to this judgement.
 fn bears(judgement: &Judgement, difference: &Difference) -> String {
     match difference.bearing {
         Bearing::Explains => "may explain a change".to_owned(),

@@ -8,13 +8,10 @@ use crate::report::{Point, Section};
 pub struct Page {
     /// What it is, and what it comes to in a word.
     pub(super) title: String,
-    /// What was compared.
     pub(super) about: Vec<String>,
     /// What the runs differ in besides their numbers.
     pub(super) differences: Section,
-    /// What it comes to.
     pub(super) verdict: Point,
-    /// How good that is.
     pub(super) standing: Standing,
     /// The rows, what matters most first.
     pub(super) groups: Vec<Group>,
@@ -29,9 +26,7 @@ pub struct Page {
 /// How good what a page comes to is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// As it should be.
     Good,
-    /// Not as it should be.
     Bad,
     /// That is not asked, or cannot be told.
     Open,
@@ -42,13 +37,11 @@ pub(super) enum Standing {
 pub(super) struct Group {
     /// What it is called within a page: `regressed`.
     pub(super) id: &'static str,
-    /// What its rows are.
     pub(super) title: String,
     /// What becomes of them; may be empty.
     pub(super) about: String,
     /// What is said of each row.
     pub(super) depth: Depth,
-    /// The rows.
     pub(super) rows: Vec<Row>,
 }
 

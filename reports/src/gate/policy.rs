@@ -21,7 +21,6 @@ pub(super) fn section(policy: &Policy) -> Section {
     }
 }
 
-/// What a verdict means.
 fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Regressed => {

@@ -14,15 +14,12 @@ pub(super) struct Row {
     pub(super) name: String,
     /// Whether the metric is the one that its probe is named after.
     pub(super) is_own: bool,
-    /// What it was.
     pub(super) before: TableCell,
-    /// What it is.
     pub(super) after: TableCell,
     /// By how much it changed: `+12.2 %`; empty where there is nothing to compare.
     pub(super) change: String,
     /// The ratio with its interval, and what it is a ratio of: `1.12× (1.08–1.17×)`.
     pub(super) ratio: String,
-    /// Which way that is.
     pub(super) toward: Toward,
     /// By how much it may be worse: `0.5 %`; empty in a comparison.
     pub(super) allowed: String,

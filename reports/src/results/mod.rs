@@ -48,13 +48,11 @@ pub(crate) struct Place {
 /// What there is to say of a cell's metric.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Found<'a> {
-    /// Its row.
     Own(&'a Row),
     /// The row of another position that is the same Service at this size, so that only one of them was asked.
     SameService(&'a Row),
     /// The cell was measured, but without this metric.
     NotTaken,
-    /// It is not in the plan.
     NotAsked,
 }
 
@@ -90,7 +88,6 @@ impl<'a> Results<'a> {
         self.runs.datasets().len() > 1
     }
 
-    /// What there is to say of `metric` at `place`.
     pub(crate) fn find(&self, place: Place, metric: Metric) -> Found<'_> {
         if let Some(row) = self.row(place, metric) {
             return Found::Own(row);

@@ -139,7 +139,6 @@ fn notes(founds: &[(Key, Vec<Found>)], counts: &BTreeSet<usize>, sizes: &BTreeSe
     notes
 }
 
-/// One cell of the table.
 pub(crate) fn write(results: &Results, found: &Found, show: Show, scale: &Scale, uniform: bool) -> TableCell {
     let row = match found {
         Found::Own(row) | Found::SameService(row) => row,

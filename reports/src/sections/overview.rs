@@ -61,7 +61,6 @@ const GROUPS: [(&str, &[Shown]); 4] = [
     ),
 ];
 
-/// The tables of what was asked.
 pub(crate) fn tables(results: &Results) -> Vec<Table> {
     GROUPS.iter().filter_map(|(title, asked)| table(results, title, asked)).collect()
 }

@@ -5,11 +5,8 @@ use lab_core::cell::{COORDINATES, Cell, Settings};
 use lab_core::dataset::Header;
 use lab_core::vocabulary::Word;
 
-/// A row that has coordinates.
 pub(super) trait Placed {
-    /// The run.
     fn header(&self) -> &Header;
-    /// The cell.
     fn cell(&self) -> &Cell;
 }
 

@@ -33,7 +33,6 @@ pub(crate) enum Type {
     Text,
     /// A whole number that is not negative.
     Whole,
-    /// Any number.
     Number,
 }
 

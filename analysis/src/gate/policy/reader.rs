@@ -6,10 +6,8 @@ use lab_core::document::{Entry, Node, Problems, Reader, Value};
 use lab_core::vocabulary::Word;
 use std::collections::BTreeSet;
 
-/// The keys of a policy.
 const KEYS: &[&str] = &["tolerance", "minimum_effect", "noise", "reruns", "inconclusive", "missing", "allow", "rules"];
 
-/// The keys of a rule.
 const RULE_KEYS: &[&str] =
     &["metric", "probe", "backend", "numbers", "gating", "tolerance", "minimum_effect", "noise", "why"];
 

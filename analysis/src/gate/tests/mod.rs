@@ -69,7 +69,6 @@ fn record(
     }
 }
 
-/// The metrics of a cell.
 fn metrics(probe: ProbeName) -> &'static [Metric] {
     match probe {
         ProbeName::SyncFull => &[
@@ -99,7 +98,6 @@ fn filled(target: TargetName, rounds: u32, mut samples: impl FnMut(Cell, Metric,
     dataset
 }
 
-/// A number that a cell's metric has.
 fn usual(cell: Cell, metric: Metric) -> f64 {
     let base = match metric {
         Metric::SyncFull => 8e6,

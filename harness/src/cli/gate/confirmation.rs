@@ -92,7 +92,6 @@ fn make(run: &Run, suspicious: &[Cell], rounds: u32, out: PathBuf) -> Result<Dat
     Ok(again.dataset)
 }
 
-/// A difference in words.
 pub(crate) fn told(difference: &Difference) -> String {
     let Difference { aspect, name, before, after, .. } = difference;
     let name = if name.is_empty() || name == aspect.name() { String::new() } else { format!(" ({name})") };

@@ -107,17 +107,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     verdict::tell(&judgement, &baseline, &run, args)
 }
 
-/// A run that is judged.
 struct Run {
     place: PathBuf,
     dataset: Dataset,
     origin: Origin,
 }
 
-/// Where it is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// Made for this verdict.
     Made,
     /// Named on the command line.
     Given,

@@ -18,7 +18,6 @@ use reports::report::Section;
 /// Up to so many regressions are explained by functions.
 const FEW: usize = 4;
 
-/// Functions to show for each.
 const FUNCTIONS: usize = 8;
 
 /// A section for each of the largest regressions, with the functions behind it. None without a profiled baseline.

@@ -14,7 +14,6 @@ use lab_core::vocabulary::TargetName;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The seed of the runs.
 const SEED: u64 = 1;
 
 #[derive(Debug, clap::Args)]
@@ -55,7 +54,6 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 impl Options {
-    /// Tests the gate with `policy`.
     pub(super) fn run(&self, name: &str, policy: Policy, args: &Args) -> Result<ExitCode, Failure> {
         let mut scenario = scenarios::find(name)?;
         scenario.rounds = args.rounds.unwrap_or(scenario.rounds);

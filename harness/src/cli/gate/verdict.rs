@@ -21,7 +21,6 @@ use std::process::ExitCode;
 /// The file that every output folder has.
 pub(super) const TEXT: &str = "verdict.txt";
 
-/// How a verdict is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
     /// The most important rows, for a terminal

@@ -23,7 +23,6 @@ pub(super) fn table(rows: &DataFrame) -> String {
     text
 }
 
-/// A column's head and values.
 fn written(column: &Column, write: fn(&AnyValue) -> String) -> Vec<String> {
     let values = column.as_materialized_series().iter().map(|value| write(&value));
     std::iter::once(column.name().to_string()).chain(values).collect()

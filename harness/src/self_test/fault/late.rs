@@ -15,7 +15,6 @@ pub(super) struct Late {
     next: AtomicU64,
 }
 
-/// Around the real tools.
 pub(super) static LATE: Late = Late::around(&Real);
 
 impl Late {

@@ -32,7 +32,6 @@ pub(crate) fn labs<'a>(plan: &'a Plan, visits: &'a [Visit], faults: &'a Faults) 
     Labs::new(plan, visits, &Real, Injection { inner, visits, faults, late: &LATE, stuck: None })
 }
 
-/// A stage with faults.
 struct Injection<'a> {
     inner: Box<dyn Stage + 'a>,
     visits: &'a [Visit],

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-/// How an axis runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// By decades, where a ratio is a distance.

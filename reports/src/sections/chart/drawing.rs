@@ -46,7 +46,6 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Plot<'a> = DrawingArea<SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 type Drawn = Result<(), Box<dyn Error>>;
 
-/// A chart before it is drawn.
 pub(super) struct Panel<'a> {
     pub(super) lines: &'a [Line],
     /// The lines of all panels on the same scale.

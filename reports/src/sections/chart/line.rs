@@ -6,7 +6,6 @@ use crate::results::Results;
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, Word};
 
-/// A line of a chart.
 pub(super) struct Line {
     pub(super) name: String,
     pub(super) backend: BackendName,
@@ -19,13 +18,11 @@ pub(super) struct Line {
     nothing: Vec<u32>,
 }
 
-/// A median.
 pub(super) struct Point {
     pub(super) services: u32,
     pub(super) median: f64,
     /// Its interval, or its range over replicas.
     pub(super) spread: Option<(f64, f64)>,
-    /// All of it in words.
     pub(super) words: String,
 }
 

@@ -21,7 +21,6 @@ use std::error::Error;
 use std::fmt::Write;
 use std::ops::Range;
 
-/// What is drawn.
 const DRAWN: [(ProbeName, Option<Position>, &str); 2] = [
     (ProbeName::Connect, Some(Position::Last), "Every new connection to the last of"),
     (ProbeName::SyncChange, None, "Every change to"),
@@ -40,7 +39,6 @@ const RIGHT: i32 = 884;
 const TOP: i32 = 12;
 const BOTTOM: i32 = 296;
 
-/// The samples of one variant.
 struct Sampled {
     name: String,
     backend: BackendName,
@@ -51,7 +49,6 @@ struct Sampled {
     all: usize,
 }
 
-/// The charts that there are samples for.
 pub(super) fn charts(results: &Results) -> Vec<Chart> {
     DRAWN.into_iter().filter_map(|(probe, position, title)| chart(results, probe, position, title)).collect()
 }

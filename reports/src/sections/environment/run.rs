@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 /// A fact's name, and what is so.
 pub(super) type Fact = (String, String);
 
-/// One of the runs.
 pub(super) struct Run<'a> {
     pub(super) results: &'a Results<'a>,
     /// Its number among the runs.

@@ -8,7 +8,6 @@ use analysis::capacity::{Comparison, Fitted, Relation, crossovers, laws_of};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Position};
 
-/// What is looked at.
 const METRICS: [Metric; 3] = [Metric::SyncFull, Metric::SyncChange, Metric::Connect];
 
 /// A run's metric in which backends cross.

@@ -24,7 +24,6 @@ pub(crate) fn named<'a>(results: &Results<'a>) -> Vec<&'a str> {
     named
 }
 
-/// Those of them that are known.
 fn known(results: &Results) -> impl Iterator<Item = &'static Reference> {
     named(results).into_iter().filter_map(reference::find)
 }

@@ -36,7 +36,6 @@ pub(crate) struct Place {
     pub(crate) command: Command,
     /// The text before it, with its first marker.
     before: String,
-    /// Its present content.
     content: String,
 }
 
@@ -97,7 +96,6 @@ impl Document {
         Ok(Self { places, rest: before })
     }
 
-    /// The places, from the top.
     pub(crate) fn places(&self) -> &[Place] {
         &self.places
     }
@@ -227,7 +225,6 @@ fn picture(file: &str) -> Result<PathBuf> {
     Ok(path.to_owned())
 }
 
-/// The title in `svg`.
 fn title(svg: &str) -> Option<String> {
     let (_, title) = svg.split_once("<title>")?;
     let (title, _) = title.split_once("</title>")?;
