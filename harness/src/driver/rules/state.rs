@@ -91,6 +91,11 @@ impl State {
             Request::AddVirtualServer(server) => {
                 drop(self.servers.servers.insert(name(&server.key), virtual_server(server)))
             }
+            Request::UpdateVirtualServer(server) => {
+                let real = self.servers.servers.remove(&name(&server.key)).unwrap_or_default().real;
+                let changed = ipvs::VirtualServer { real, ..virtual_server(server) };
+                self.servers.servers.insert(name(&server.key), changed);
+            }
             Request::RemoveVirtualServer(key) => drop(self.servers.servers.remove(&name(key))),
             Request::AddRealServer(key, real) | Request::UpdateRealServer(key, real) => {
                 server(&mut self.servers, key)?;
@@ -105,6 +110,8 @@ impl State {
             | Request::AddDevice(_)
             | Request::GetDevice(_)
             | Request::ListAddresses(_)
+            | Request::ListOtherAddresses(_)
+            | Request::ListLocalRoutes
             | Request::GetVirtualServer(_)
             | Request::ListVirtualServers
             | Request::ListRealServers(_) => {}
