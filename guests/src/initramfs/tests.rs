@@ -251,9 +251,13 @@ fn iptables_comes_with_its_extensions() {
     tree.tools(&["iptables-legacy"]).unwrap();
     let entries = written(&tree);
     let ends_with = |end: &str| entries.iter().any(|entry| entry.name.ends_with(end));
-    for end in
-        ["bin/iptables-legacy", "bin/xtables-legacy-multi", "xtables/libxt_comment.so", "xtables/libipt_REJECT.so"]
-    {
+    for end in [
+        "bin/iptables-legacy",
+        "bin/xtables-legacy-multi",
+        "xtables/libxt_comment.so",
+        "xtables/libipt_REJECT.so",
+        "xtables/libip6t_REJECT.so",
+    ] {
         assert!(ends_with(end), "{end} should be there");
     }
     assert!(!ends_with("xtables/libebt_ip.so"));

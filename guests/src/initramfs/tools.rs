@@ -15,8 +15,8 @@ pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 /// The library that loads the extensions of iptables, from a folder beside it.
 const XTABLES: &str = "libxtables.so";
 
-/// The extensions for IPv4 rules; the others are for ebtables, arptables and IPv6.
-const EXTENSIONS: [&str; 2] = ["libxt_", "libipt_"];
+/// The extensions for rules of either family; the others are for ebtables and arptables.
+const EXTENSIONS: [&str; 3] = ["libxt_", "libipt_", "libip6t_"];
 
 /// What the C library loads when a thread is cancelled, as iperf3 does since 3.16.
 const UNWINDER: &str = "libgcc_s.so.1";
