@@ -74,6 +74,7 @@ impl State {
             Tool::Nft => self.nft.apply(&call.args.join(" ")).map_err(refused),
             Tool::Ipset if call.args.iter().any(|word| word == "restore") => self.sets.apply(text()?).map_err(refused),
             Tool::Ipset => self.sets.call(&call.args),
+            Tool::Ipvsadm if call.args == ["--restore"] => self.servers.apply(text()?).map_err(refused),
             Tool::Ipvsadm => self.servers.call(&call.args),
             Tool::IptablesSave | Tool::Ip6tablesSave | Tool::Conntrack => Ok(()),
         }
