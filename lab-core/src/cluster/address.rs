@@ -1,7 +1,6 @@
 //! Where a generated cluster's addresses come from.
 
 use super::family::Family;
-use super::mix;
 use super::{
     BALANCER_RANGE, BALANCER_RANGE_V6, ENDPOINT_PORT, ENDPOINT_RANGE, ENDPOINT_RANGE_V6, EXTERNAL_RANGE, POD_RANGE,
     POD_RANGE_V6, SERVER_PODS, SERVICE_RANGE, SERVICE_RANGE_V6,
@@ -11,6 +10,10 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
 
+/// After how many Services the kinds of [`Mix::Mixed`] come again.
+pub(super) const PERIOD: u32 = 20;
+/// How many node ports these take.
+pub(super) const NODE_PORTS: u32 = 7;
 /// The place of the first generated cluster IP in its range. Those before it are for the API server and DNS.
 const FIRST_CLUSTER_IP: u32 = 11;
 /// The first node port: the API server's default range begins with it.
@@ -170,7 +173,7 @@ impl AddressPlan {
         let node_ports = match self.mix {
             Mix::Uniform | Mix::ExternalIp => u32::MAX,
             Mix::NodePort | Mix::LoadBalancer => node_ports,
-            Mix::Mixed => node_ports / mix::NODE_PORTS * mix::PERIOD,
+            Mix::Mixed => node_ports / NODE_PORTS * PERIOD,
         };
         let ranges = [
             (self.cluster_ips(), Range::Services),

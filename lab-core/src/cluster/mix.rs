@@ -1,6 +1,6 @@
 //! What each Service of a generated cluster is like.
 
-use super::address::AddressPlan;
+use super::address::{AddressPlan, NODE_PORTS, PERIOD};
 use super::endpoint::{Conditions, Endpoint, Place, in_picking_order};
 use super::node::Node;
 use super::service::{Ingress, IpMode, Port, Protocol, Service, ServiceType, TrafficPolicy};
@@ -9,11 +9,6 @@ use crate::vocabulary::Mix;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// After how many Services the kinds of [`Mix::Mixed`] come again.
-pub(super) const PERIOD: u32 = 20;
-/// How many node ports they take.
-pub(super) const NODE_PORTS: u32 = 7;
 
 /// The API's default time of session affinity.
 const AFFINITY: Duration = Duration::from_secs(10_800);

@@ -14,6 +14,7 @@ mod node_ports;
 mod rule;
 mod service;
 mod sync;
+mod walk;
 mod xlb;
 
 use calls::Tools;
@@ -31,7 +32,8 @@ use crate::vocabulary::{LayoutName, Position, Way};
 use fixed::{INVALID_COUNTER, LOCALHOST_COUNTER};
 use jumps::{Found, Jump, ensure, jumps, kubelet_chains, says};
 use node_ports::opens_localhost;
-use sync::{Sync, cleanup, differs, is_large, stale_chains};
+use sync::{Sync, differs, is_large};
+use walk::{cleanup, stale_chains};
 
 /// The tables with canary chains, in kube-proxy's order. If a canary is gone, somebody flushed the rules.
 const CANARY_TABLES: [Table; 3] = [Table::Mangle, Table::Nat, Table::Filter];
@@ -161,7 +163,7 @@ impl Iptables {
         if self.version == Version::V1_20 {
             actions.extend(ensure(self.version, self.tools(family), Found::Everything));
         }
-        let sync = Sync::partial(self, change, family);
+        let sync = walk::partial(self, change, family);
         let mut write = self.write(&sync, !sync.large);
         let restore = write.pop();
         actions.extend(write);

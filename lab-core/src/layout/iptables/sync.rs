@@ -1,16 +1,13 @@
-//! What one sync of kube-proxy's iptables mode writes in one address family, as a walk over rules.
-//!
-//! The order is that of `syncProxyRules` in kube-proxy's `pkg/proxy/iptables/proxier.go`.
+//! What one sync of kube-proxy's iptables mode is about in one address family: its Services, and the names of their
+//! chains.
 
-use super::chain::{Chain, Table};
+use super::chain::Chain;
 use super::node_ports::NodePorts;
-use super::rule::Sink;
-use super::{Iptables, Version, fixed, service, xlb};
+use super::{Iptables, Version};
 use crate::change::{Change, Step};
 use crate::cluster::{Cluster, Endpoint, Family, Node, Reach, Service, ServicePort, Use};
 use crate::layout::hash::{Hash, ServiceHasher};
 use ipnet::IpNet;
-use std::collections::HashSet;
 use std::ops::Range;
 
 /// With more endpoints, kube-proxy leaves out comments and cleans up less often (`largeClusterEndpointsThreshold`).
@@ -52,7 +49,15 @@ pub(super) struct Sync<'a> {
     pub(super) large: bool,
     pub(super) entries: Vec<Entry<'a>>,
     names: Vec<Hash<16>>,
-    stale: Vec<Chain>,
+    /// The chains that it deletes.
+    pub(super) stale: Vec<Chain>,
+}
+
+impl<'a> Entry<'a> {
+    /// One that is written whole, without the names of its endpoints' chains.
+    pub(super) fn whole(service: ServicePort<'a>, reach: Reach<'a>, hash: Hash<16>) -> Self {
+        Self { service, extent: Extent::Whole, reach, hash, names: 0..0 }
+    }
 }
 
 impl<'a> Sync<'a> {
@@ -65,9 +70,8 @@ impl<'a> Sync<'a> {
         sync
     }
 
-    /// The changed Services whole, and of all others what is in the fixed chains. 1.20 writes everything.
-    ///
-    /// In a large cluster the stale chains stay until a later clean-up, except in 1.20.
+    /// The changed Services whole, and of all others what is in the fixed chains. 1.20 writes everything. No chain is
+    /// stale yet.
     pub(super) fn partial(layout: &Iptables, change: &'a Change, family: Family) -> Self {
         let mut sync = Self::new(layout, &change.after, family);
         for step in change.services() {
@@ -76,9 +80,6 @@ impl<'a> Sync<'a> {
             for service in step.after().into_iter().flat_map(|service| service.ports_of(family)) {
                 sync.enter(service, extent);
             }
-        }
-        if !sync.large || sync.version == Version::V1_20 {
-            sync.stale = stale_chains(layout, change, family);
         }
         sync
     }
@@ -137,47 +138,6 @@ impl<'a> Sync<'a> {
         let comment = if self.large { 0 } else { 180 };
         4096 + self.entries.len() * 1200 + self.names.len() * (330 + comment)
     }
-
-    /// Writes it to `sink`.
-    pub(super) fn walk(&self, sink: &mut impl Sink) {
-        sink.table(Table::Filter);
-        fixed::filter_chains(self, sink);
-        for entry in &self.entries {
-            match self.version {
-                Version::V1_20 => xlb::filter_rules(entry, sink),
-                _ => service::filter_rules(entry, sink),
-            }
-        }
-        fixed::forwarding(self, sink);
-        sink.commit();
-
-        sink.table(Table::Nat);
-        fixed::nat_chains(sink);
-        for entry in self.entries.iter().filter(|entry| entry.extent == Extent::Whole) {
-            match self.version {
-                Version::V1_20 => xlb::chains(entry, sink),
-                _ => service::chains(entry, sink),
-            }
-            for (_, name) in self.endpoints(entry) {
-                sink.chain(Chain::Endpoint(name));
-            }
-        }
-        for &chain in &self.stale {
-            sink.chain(chain);
-        }
-        fixed::masquerading(self, sink);
-        for entry in &self.entries {
-            match self.version {
-                Version::V1_20 => xlb::nat_rules(self, entry, sink),
-                _ => service::nat_rules(self, entry, sink),
-            }
-        }
-        for &chain in &self.stale {
-            sink.delete(chain);
-        }
-        fixed::to_node_ports(self, sink);
-        sink.commit();
-    }
 }
 
 /// Whether kube-proxy treats this as a large cluster: by all endpoints that it knows of, usable or not. 1.20 knows of
@@ -208,47 +168,4 @@ pub(super) fn differs(step: Step<&Service>, family: Family) -> bool {
         Some(service)
     };
     step.before().and_then(of_family) != step.after().and_then(of_family)
-}
-
-/// The chains that nothing leads to any more after `change`.
-pub(super) fn stale_chains(layout: &Iptables, change: &Change, family: Family) -> Vec<Chain> {
-    let version = layout.version;
-    let mut stale = Vec::new();
-    for step in change.services().into_iter().filter(|&step| differs(step, family)) {
-        let chains = |service: Option<&Service>, node: &Node| {
-            let ports = service.into_iter().flat_map(|service| service.ports_of(family));
-            ports.flat_map(|port| own_chains(version, port, node)).collect::<Vec<Chain>>()
-        };
-        let kept: HashSet<Chain> = chains(step.after(), &change.after.node).into_iter().collect();
-        let had = chains(step.before(), &change.before.node);
-        stale.extend(had.into_iter().filter(|chain| !kept.contains(chain)));
-    }
-    stale
-}
-
-/// The chains of a Service's port in the nat table.
-pub(super) fn own_chains(version: Version, service: ServicePort<'_>, node: &Node) -> Vec<Chain> {
-    let reach = service.reach(node, version.choice());
-    let hasher = ServiceHasher::iptables(service);
-    let endpoints: Vec<Chain> =
-        reach.all.iter().map(|endpoint| Chain::Endpoint(hasher.iptables_endpoint(endpoint))).collect();
-    let entry = Entry { service, extent: Extent::Whole, reach, hash: hasher.service(), names: 0..0 };
-    let mut chains = match version {
-        Version::V1_20 => xlb::own_chains(&entry),
-        _ => service::own_chains(&entry),
-    };
-    chains.extend(endpoints);
-    chains
-}
-
-/// Deletes the `stale` chains.
-pub(super) fn cleanup(stale: &[Chain], sink: &mut impl Sink) {
-    sink.table(Table::Nat);
-    for &chain in stale {
-        sink.chain(chain);
-    }
-    for &chain in stale {
-        sink.delete(chain);
-    }
-    sink.commit();
 }
