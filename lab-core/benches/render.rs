@@ -3,18 +3,22 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
-use lab_core::layout::nftables::Version;
-use lab_core::layout::{Action, Iptables, Ipvs, Layout, Nftables};
-use lab_core::vocabulary::Way;
+use lab_core::layout::{Action, Iptables, Ipvs, Layout, Nftables, iptables, nftables};
+use lab_core::proxy_config::ProxyConfig;
+use lab_core::vocabulary::{Mix, Way};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
 fn render(criterion: &mut Criterion) {
+    let iptables = |version| Iptables::new(version, &ProxyConfig::default());
+    let iptables = [iptables::Version::V1_20, iptables::Version::V1_30, iptables::Version::V1_36].map(iptables);
     let nftables = |version| Nftables { version, ..Nftables::default() };
-    let nftables = [Version::V1_30, Version::V1_36, Version::V1_37].map(nftables);
-    let layouts: [(&str, &dyn Layout); 7] = [
-        ("iptables", &Iptables::default()),
+    let nftables = [nftables::Version::V1_30, nftables::Version::V1_36, nftables::Version::V1_37].map(nftables);
+    let layouts: [(&str, &dyn Layout); 9] = [
+        ("iptables-1.20", &iptables[0]),
+        ("iptables-1.30", &iptables[1]),
+        ("iptables-1.36", &iptables[2]),
         ("nftables-1.30", &nftables[0]),
         ("nftables-1.36", &nftables[1]),
         ("nftables-1.37", &nftables[2]),
@@ -22,10 +26,11 @@ fn render(criterion: &mut Criterion) {
         ("ipvs-batched", &Ipvs { way: Way::Batched, ..Ipvs::default() }),
         ("ipvs-ipvsadm", &Ipvs { way: Way::Ipvsadm, ..Ipvs::default() }),
     ];
-    for (services, endpoints) in [(1_000, 2), (20_000, 2), (50_000, 2), (50_000, 8)] {
-        let plan = AddressPlan::new(endpoints);
+    let uniform = [(1_000, 2), (20_000, 2), (50_000, 2), (50_000, 8)].map(|(many, few)| (many, few, Mix::Uniform));
+    for (services, endpoints, mix) in uniform.into_iter().chain([(20_000, 5, Mix::Mixed)]) {
+        let plan = AddressPlan::new(endpoints).of(mix);
         let cluster = Arc::new(Cluster::generate(services, &plan));
-        let size = format!("{services}x{endpoints}");
+        let size = format!("{mix}-{services}x{endpoints}");
 
         let mut group = criterion.benchmark_group("full_sync");
         group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
