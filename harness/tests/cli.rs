@@ -113,10 +113,13 @@ fn render_prints_what_the_tool_would_get_whole_or_as_far_as_it_is_read() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with("*filter\n") && text.ends_with("COMMIT\n"));
     assert_eq!(text.lines().filter(|line| line.starts_with("-A KUBE-SERVICES ")).count(), 4);
-    let calls = String::from_utf8(
-        svclab(&["render", "--backend", "iptables-nft", "--services", "3", "--input", "prepare"]).stdout,
-    );
-    assert!(calls.unwrap().lines().all(|line| line.starts_with("$ iptables-nft -w 5 ")));
+    let calls = svclab(&["render", "--backend", "iptables-nft", "--services", "3", "--calls"]).stdout;
+    let calls = String::from_utf8(calls).unwrap();
+    let commands: Vec<&str> = calls.lines().filter(|line| line.starts_with("$ ")).collect();
+    let place = |command: &str| commands.iter().position(|line| line.starts_with(command)).unwrap();
+    assert!(place("$ iptables-nft -w 5 -N KUBE-SERVICES -t nat") < place("$ iptables-nft-save -t nat"));
+    assert!(place("$ iptables-nft-save -t nat") < place("$ iptables-nft-restore -w 5 --noflush --counters"));
+    assert!(place("$ ip6tables-nft-save -t nat") < place("$ ip6tables-nft-restore -w 5 --noflush --counters"));
 
     for verb in ["render --backend nftables --services 20000", "plan scale-20k", "scenarios"] {
         let shell = format!("{} {verb} | head -n 1", env!("CARGO_BIN_EXE_svclab"));

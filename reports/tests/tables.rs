@@ -65,7 +65,10 @@ fn sample(header: &Header, record: &CellRecord, taken: Option<(u32, f64)>) -> Ve
         ("way", text(record.cell.variant.way.name())),
         ("services", Field::UInt(record.cell.cluster.services)),
         ("endpoints", Field::UInt(record.cell.cluster.endpoints)),
+        ("cluster", text("uniform")),
         ("position", word(record.cell.position)),
+        ("access", word(record.cell.position.map(|_| record.cell.access))),
+        ("from", word(record.cell.position.map(|_| record.cell.from))),
         ("probe", text(record.cell.probe.name())),
         ("round", Field::UInt(record.round)),
         ("replica", Field::UInt(record.replica)),
@@ -90,7 +93,10 @@ fn aggregate(header: &Header, row: &Row) -> Vec<(String, Field)> {
         ("way", text(row.cell.variant.way.name())),
         ("services", Field::UInt(row.cell.cluster.services)),
         ("endpoints", Field::UInt(row.cell.cluster.endpoints)),
+        ("cluster", text("uniform")),
         ("position", word(row.cell.position)),
+        ("access", word(row.cell.position.map(|_| row.cell.access))),
+        ("from", word(row.cell.position.map(|_| row.cell.from))),
         ("probe", text(row.cell.probe.name())),
         ("outcome", text(row.outcome.name())),
         ("reason", text(&row.reason)),
@@ -125,8 +131,8 @@ fn every_sample_is_read_back_and_a_record_without_one_has_a_row() {
     for (place, (read, expected)) in read.iter().zip(&expected).enumerate() {
         assert_eq!(read, expected, "row {place}");
     }
-    let without = read.iter().filter(|row| row[21].1 == Field::Null);
-    let outcomes: BTreeSet<String> = without.map(|row| row[16].1.to_string()).collect();
+    let without = read.iter().filter(|row| row[24].1 == Field::Null);
+    let outcomes: BTreeSet<String> = without.map(|row| row[19].1.to_string()).collect();
     assert_eq!(outcomes, ["\"failed\"", "\"over-budget\"", "\"skipped\""].map(str::to_owned).into());
 }
 
@@ -152,7 +158,8 @@ fn a_sample_that_is_no_number_is_left_out_and_its_record_is_not() {
 
 #[test]
 fn the_schema_says_what_the_columns_are_and_which_may_be_empty() {
-    let nullable = ["kernel", "layout", "scheduler", "forwarding", "position", "reason", "index", "value"];
+    let nullable =
+        ["kernel", "layout", "scheduler", "forwarding", "position", "access", "from", "reason", "index", "value"];
     let reader = open(reports::parquet::samples(&datasets()));
     for column in reader.metadata().file_metadata().schema().get_fields() {
         let expected = match column.name() {
