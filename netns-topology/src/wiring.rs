@@ -50,6 +50,8 @@ struct Plug {
 /// Makes a namespace forward like a node, with `address` on its `lo`.
 pub(crate) fn prepare_node(namespace: &Namespace, address: Addresses) -> Result<()> {
     namespace.run(move || {
+        // By default the kernel sends a peer one ICMP error a second: a rejected connection would wait for its next SYN.
+        set("net/ipv4/icmp_ratelimit", "0")?;
         set("net/ipv4/ip_forward", "1")
             .context("make the node forward; in a container, start it with --security-opt systempaths=unconfined")?;
         // Of `all` and the device's own, the larger counts; devices yet to come start from `default`.
