@@ -31,7 +31,7 @@ impl Probe for SyncFull {
 /// The parts of what a load writes. Where there is a single one it is all of that, and is left out.
 pub(super) fn parts(cost: &Cost) -> Vec<Reading> {
     let written = |part: &Metric| !matches!(part, Metric::SyncRead | Metric::SyncConntrack);
-    let parts: Vec<_> = cost.parts.iter().filter(|(part, _)| written(part)).collect();
+    let parts: Vec<_> = cost.parts.iter().filter(|(part, time)| written(part) && !time.is_zero()).collect();
     let parts = parts.iter().filter(|_| parts.len() > 1);
     parts.map(|&(&part, &time)| Reading::new(part, vec![ns(time)])).collect()
 }

@@ -52,7 +52,8 @@ pub(super) fn a_fault_slows_its_cell_down_and_no_other() -> Result<()> {
                 && record.metric == Metric::of(record.cell.probe)
         });
         // The delay is in one of the sync's parts.
-        let is_part = matches!(record.metric, Metric::SyncRead | Metric::SyncWrite | Metric::ToolUser);
+        let is_sync = record.metric.name().starts_with("sync_") && record.metric != Metric::of(record.cell.probe);
+        let is_part = is_sync || record.metric == Metric::ToolUser;
         if record.metric.unit() == Unit::Ns && record.cell.probe.programs() && !is_part {
             ensure!(delayed == (median(record)? >= delay), "{record:?}");
         }
