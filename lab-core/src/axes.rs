@@ -90,8 +90,8 @@ impl Axes {
     /// # Errors
     /// If there are not, for one of the mixes.
     pub fn check(&self, services: u32) -> Result<(), OverCapacity> {
-        let plans = self.mixes().into_iter().map(|mix| AddressPlan::new(self.endpoints).of(mix));
-        plans.map(|plan| plan.check(services)).collect()
+        let mut plans = self.mixes().into_iter().map(|mix| AddressPlan::new(self.endpoints).of(mix));
+        plans.try_for_each(|plan| plan.check(services))
     }
 
     /// What no cell could be: an access that no Service of the mix offers, or that is impossible from every place.

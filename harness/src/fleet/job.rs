@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Work {
     /// Visits of a plan, in this order. The plan has no cells: with other cells the guest would be a different one.
     Visits {
-        plan: Plan,
+        plan: Box<Plan>,
         visits: Vec<Visit>,
         faults: Faults,
         clock: Clock,

@@ -101,7 +101,7 @@ impl Keeper<'_> {
         let replica = visits.first().map_or(0, |visit| visit.replica);
         let faults = Faults::of(self.plan, &visits).with_modules(self.fleet.image.modules_of_rules());
         let plan = Plan { cells: Vec::new(), slowdowns: Vec::new(), ..self.plan.clone() };
-        let work = Work::Visits { plan, visits, faults, clock: self.clock };
+        let work = Work::Visits { plan: Box::new(plan), visits, faults, clock: self.clock };
         Ok(Job { work, modules, entropy: entropy(self.plan.seed, replica) })
     }
 

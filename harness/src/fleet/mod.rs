@@ -72,7 +72,7 @@ impl Fleet {
     pub(crate) fn comes_up(&self, memory: u32, limit: Duration) -> bool {
         let plan = Plan::example(TargetName::Vm);
         let faults = Faults::of(&plan, &[]);
-        let work = Work::Visits { plan, visits: Vec::new(), faults, clock: Clock::Wall };
+        let work = Work::Visits { plan: Box::new(plan), visits: Vec::new(), faults, clock: Clock::Wall };
         let job = Job { work, modules: Vec::new(), entropy: entropy(0, 0) };
         let message = self.start(&job, memory, None).map(|guest| guest.next(limit, &interrupt::requested));
         matches!(message, Ok(Ok(Message::Ready)))

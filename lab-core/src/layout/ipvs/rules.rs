@@ -11,6 +11,10 @@ use super::{Ipvs, Version};
 use crate::cluster::{Family, Protocol};
 use crate::layout::{Action, Count, Invocation, Part, Tool};
 
+/// A rule about a set: where it stands, which of a packet's addresses and ports it looks up, of which protocol only,
+/// and what it does.
+type SetRule = (Set, Table, Chain, &'static str, Option<Protocol>, Target);
+
 /// How long the tools wait for the xtables lock, in seconds, and how often they try, in microseconds.
 const WAIT: [&str; 4] = ["-w", "5", "-W", "100000"];
 
@@ -81,7 +85,7 @@ impl Version {
     }
 
     /// Which sets a rule matches alone, in which chain, by what, and where it leads (`ipsetWithIptablesChain`).
-    fn set_rules(self) -> &'static [(Set, Table, Chain, &'static str, Option<Protocol>, Target)] {
+    fn set_rules(self) -> &'static [SetRule] {
         const TO_MARK: Target = Target::Jump(MARK_MASQ);
         const TCP: Option<Protocol> = Some(Protocol::Tcp);
         const UDP: Option<Protocol> = Some(Protocol::Udp);
