@@ -162,7 +162,7 @@ fn any_other_word_that_is_not_known_names_the_svclab_that_would_know_it() {
 
 #[test]
 fn a_file_of_format_1_and_its_copy_of_todays_format_are_compared_cell_by_cell() {
-    for text in [HOST, EXACT, FAILED, include_str!("../../ci/baselines/smoke-exact.jsonl")] {
+    for text in [HOST, EXACT, FAILED, include_str!("format-1/smoke-exact.jsonl")] {
         let old = Dataset::read(text).unwrap();
         let records = old.cells.iter().cloned().map(Record::Cell).chain(old.end.clone().map(Record::End));
         let copy = [Record::Run(Box::new(old.header.clone()))].into_iter().chain(records);

@@ -14,7 +14,7 @@ const TENTH: &str = "\
 name: guest
 question: What is executed?
 target: exact
-services: [100, 110]
+services: [3000, 3300]
 backends: [iptables-legacy]
 probes: [sync_full, sync_change, connect]
 ";
@@ -41,7 +41,7 @@ pub(super) fn a_profiled_run_has_the_same_digits_and_says_where_they_are_from() 
             .find(|entry| entry.cell.cluster.services == services && entry.metric == Metric::SyncFull);
         found.with_context(|| format!("no sync_full at {services}"))
     };
-    let (small, large) = (load(100)?, load(110)?);
+    let (small, large) = (load(3000)?, load(3300)?);
     is_where_it_is_expected(small)?;
     finds_the_tenth(small, large)
 }
