@@ -37,6 +37,7 @@ impl Options {
     }
 
     /// kube-proxy's.
+    #[cfg(test)]
     pub(crate) fn usual(backend: BackendName) -> Self {
         Self { variant: Variant::usual(backend), proxy: ProxyConfig::default() }
     }

@@ -1,4 +1,5 @@
-//! What Services ask for beyond an IPv4 cluster IP, and what keeps kube-proxy from programming them.
+//! What Services ask for beyond an IPv4 cluster IP, and what keeps kube-proxy from programming them: what capacity
+//! answers do not count, since they are from runs with cluster IPs.
 
 use super::Cluster;
 use super::family::Family;
@@ -6,7 +7,7 @@ use super::service::{Service, ServiceType, TrafficPolicy};
 use std::fmt;
 use std::sync::Arc;
 
-/// Something that no layout programs yet, or for which kube-proxy does nothing.
+/// Something beyond an IPv4 cluster IP, or for which kube-proxy does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Feature {
     /// A Service without a cluster IP: kube-proxy does nothing for it.
@@ -90,7 +91,7 @@ impl fmt::Display for Featured<'_> {
 }
 
 impl Cluster {
-    /// What the layouts leave out of the cluster, for each Service. A feature of ports comes once for each port.
+    /// What the cluster has of this, for each Service. A feature of ports comes once for each port.
     pub fn features(&self) -> impl Iterator<Item = Featured<'_>> {
         let featured = |service| move |feature| Featured { service, feature };
         self.services.iter().map(Arc::as_ref).flat_map(move |service| of(service).into_iter().map(featured(service)))
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_layouts_leave_out_is_said_by_object() {
+    fn a_feature_is_said_by_object() {
         let port = Port { number: 80, node_port: Some(30080), ..Port::default() };
         let service = |name: &str| Service {
             namespace: "default".to_owned(),

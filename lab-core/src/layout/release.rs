@@ -9,8 +9,8 @@
 //! 3. Add a row to [`RELEASES`].
 //! 4. Describe it in CHANGELOG.md.
 //!
-//! `BLESS=1 cargo nextest run -p lab-core` renders its golden files. Compare it with a capture of a real binary in
-//! `tests/captures.rs`.
+//! `BLESS=1 cargo nextest run -p lab-core` renders its golden files. Compare it with captures of a real binary in
+//! `ci/fidelity`.
 
 use super::{Iptables, Ipvs, Layout, Nftables, iptables, ipvs, nftables};
 use crate::cell::Variant;
@@ -38,7 +38,7 @@ pub struct Release {
     pub lab_reads: bool,
     /// How what a change leaves unused is removed.
     pub cleanup: &'static str,
-    /// The capture of a real binary that its rules and syncs were compared with, in `lab-core/tests/reference/`.
+    /// The capture of a real binary that its rules and syncs were compared with, in `ci/fidelity/reference/`.
     pub checked_against: &'static str,
     make: fn(Variant, &ProxyConfig) -> Arc<dyn Layout>,
 }

@@ -1,6 +1,6 @@
 //! How kube-proxy calls the tools of iptables (`pkg/util/iptables` in kube-proxy's source).
 
-use super::chain::{Chain, Table};
+use super::chain::Table;
 use super::rule::Sink;
 use crate::cluster::Family;
 use crate::layout::{Action, Invocation, Part, Tool};
@@ -27,9 +27,8 @@ impl Tools {
     }
 
     /// One call of `iptables`, with the arguments in kube-proxy's order (`makeFullArgs`).
-    pub(in crate::layout) fn call(self, operation: &str, chain: Chain, table: Table, rule: Vec<String>) -> Invocation {
-        let chain = chain.name();
-        let args = self.wait.iter().copied().chain([operation, &chain, "-t", table.name()]);
+    pub(in crate::layout) fn call(self, operation: &str, chain: &str, table: Table, rule: Vec<String>) -> Invocation {
+        let args = self.wait.iter().copied().chain([operation, chain, "-t", table.name()]);
         let mut args: Vec<String> = args.map(str::to_owned).collect();
         args.extend(rule);
         Invocation { tool: self.single(), args, stdin: Vec::new() }

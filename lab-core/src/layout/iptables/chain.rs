@@ -45,11 +45,6 @@ pub enum Chain {
     KubeMarkMasq,
     /// The canary: if it is gone, somebody flushed the rules.
     KubeProxyCanary,
-    KubeNodePort,
-    KubeLoadBalancer,
-    KubeSourceRangesFirewall,
-    KubeIpvsFilter,
-    KubeIpvsOutFilter,
     /// Where 1.20 marks what is to be dropped; the kubelet fills it.
     KubeMarkDrop,
     /// A Service's endpoints on all nodes, to pick among.
@@ -83,11 +78,6 @@ impl Chain {
             Self::KubePostrouting => "KUBE-POSTROUTING",
             Self::KubeMarkMasq => "KUBE-MARK-MASQ",
             Self::KubeProxyCanary => "KUBE-PROXY-CANARY",
-            Self::KubeNodePort => "KUBE-NODE-PORT",
-            Self::KubeLoadBalancer => "KUBE-LOAD-BALANCER",
-            Self::KubeSourceRangesFirewall => "KUBE-SOURCE-RANGES-FIREWALL",
-            Self::KubeIpvsFilter => "KUBE-IPVS-FILTER",
-            Self::KubeIpvsOutFilter => "KUBE-IPVS-OUT-FILTER",
             Self::KubeMarkDrop => "KUBE-MARK-DROP",
             Self::Service(hash) => return out.put("KUBE-SVC-").put(hash.letters()),
             Self::ServiceLocal(hash) => return out.put("KUBE-SVL-").put(hash.letters()),

@@ -106,7 +106,7 @@ fn delete_port(family: Family, port: u16) -> Action {
 }
 
 /// The tool refuses if there is nothing to delete.
-fn delete(family: Family, which: &[&str]) -> Action {
+pub(in crate::layout) fn delete(family: Family, which: &[&str]) -> Action {
     let of_family: &[&str] = if family == Family::V6 { &["-f", "ipv6"] } else { &[] };
     let args = ["-D"].iter().chain(which).chain(of_family).map(|&word| word.to_owned()).collect();
     Action::Try(Part::Conntrack, Invocation { tool: Tool::Conntrack, args, stdin: Vec::new() })

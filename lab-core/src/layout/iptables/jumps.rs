@@ -91,10 +91,10 @@ pub(super) enum Found {
 /// It makes each chain; if the tool refuses, the chain exists. It checks each jump, and makes it if it is missing.
 pub(super) fn ensure(version: Version, tools: Tools, found: Found) -> Vec<Action> {
     let try_to = |call| Action::Try(Part::Rules, call);
-    let make = |table, chain| try_to(tools.call("-N", chain, table, Vec::new()));
+    let make = |table, chain: Chain| try_to(tools.call("-N", &chain.name(), table, Vec::new()));
     let mut actions = Vec::new();
     for jump in jumps(version) {
-        let on_jump = |operation| tools.call(operation, jump.from, jump.table, jump.rule().args());
+        let on_jump = |operation| tools.call(operation, &jump.from.name(), jump.table, jump.rule().args());
         actions.push(make(jump.table, jump.to));
         match found {
             Found::Nothing => actions.extend([try_to(on_jump("-C")), on_jump("-I").into()]),

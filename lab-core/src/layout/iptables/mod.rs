@@ -17,8 +17,9 @@ mod sync;
 mod walk;
 mod xlb;
 
-use calls::Tools;
+pub(super) use calls::Tools;
 pub use chain::{Chain, Table};
+pub(super) use rule::words;
 pub use rule::{Comment, ConnectionState, Match, Rule, Sink, Target};
 
 use crate::change::{Change, Step};
@@ -114,7 +115,9 @@ impl Iptables {
 
     fn canaries(&self, family: Family) -> impl Iterator<Item = Action> {
         let tools = self.tools(family);
-        CANARY_TABLES.into_iter().map(move |table| tools.call("-N", Chain::KubeProxyCanary, table, Vec::new()).into())
+        CANARY_TABLES
+            .into_iter()
+            .map(move |table| tools.call("-N", &Chain::KubeProxyCanary.name(), table, Vec::new()).into())
     }
 
     /// Makes the nfacct counters.
@@ -212,7 +215,7 @@ impl Layout for Iptables {
             for family in [Family::V4, Family::V6, Family::V4, Family::V6] {
                 let tools = self.tools(family);
                 actions.push(tools.version().into());
-                actions.push(tools.call("-S", Chain::Postrouting, Table::Nat, Vec::new()).into());
+                actions.push(tools.call("-S", &Chain::Postrouting.name(), Table::Nat, Vec::new()).into());
             }
         }
         let families = Family::ALL.into_iter().filter(|&family| !self.starts_late(family));
@@ -242,9 +245,10 @@ impl Layout for Iptables {
             let sync = Sync::full(self, cluster, family);
             actions.push(tools.load(print(&sync)).into());
             actions.extend(self.canaries(family));
-            let make = |(table, chain)| Action::from(tools.call("-N", chain, table, Vec::new()));
+            let make =
+                |(table, chain): (Table, Chain)| Action::from(tools.call("-N", &chain.name(), table, Vec::new()));
             actions.extend(self.undeclared(&sync).into_iter().map(make));
-            let on_jump = |jump: &Jump| tools.call("-I", jump.from, jump.table, jump.rule().args());
+            let on_jump = |jump: &Jump| tools.call("-I", &jump.from.name(), jump.table, jump.rule().args());
             actions.extend(jumps(self.version).iter().map(on_jump).map(Action::from));
         }
         actions
@@ -300,8 +304,8 @@ impl Layout for Iptables {
         let to = |service| Chain::Service(ServiceHasher::iptables(service).service());
         let target = Target::Jump(service.map_or(Chain::KubeMarkMasq, to));
         let args = Rule { chain, matches: &matches, target }.args();
-        let undo = tools.call("-D", chain, Table::Nat, args.clone());
-        Append { add: tools.call("-A", chain, Table::Nat, args), undo }
+        let undo = tools.call("-D", &chain.name(), Table::Nat, args.clone());
+        Append { add: tools.call("-A", &chain.name(), Table::Nat, args), undo }
     }
 
     fn installed(&self, cluster: &Cluster) -> Installed {

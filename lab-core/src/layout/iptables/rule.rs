@@ -276,7 +276,7 @@ fn mark(out: &mut Vec<u8>, bits: u32) -> &mut Vec<u8> {
 }
 
 /// A line as words, split as `iptables-restore` does: at spaces outside quotes.
-fn words(line: &str) -> Vec<String> {
+pub(in crate::layout) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (place, part) in line.split('"').enumerate() {
         if place % 2 == 1 {

@@ -3,6 +3,7 @@
 use super::set::{Set, ipset};
 use super::{DEVICE, Version, rules};
 use crate::cluster::Family;
+use crate::layout::iptables::{Table, Tools};
 use crate::layout::{Action, Pace, Part, Request};
 
 /// As `kube-proxy --cleanup` (`cleanupLeftovers`): what it made, by name. The sets come last, because rules refer to them.
@@ -20,8 +21,8 @@ pub(super) fn by_name(version: Version) -> Vec<Action> {
 /// Everything at once. A node of the lab has no other rules and sets.
 pub(super) fn at_once() -> Vec<Action> {
     let mut actions = vec![Action::Ask(Pace::OneByOne, vec![Request::Clear, Request::RemoveDevice(DEVICE)])];
-    let empty = "*nat\nCOMMIT\n*filter\nCOMMIT\n";
-    actions.extend(Family::ALL.map(|family| rules::restore(family, empty.into(), &[])));
+    let empty = |family| Tools::patient(family).empty(&[Table::Nat, Table::Filter]).into();
+    actions.extend(Family::ALL.map(empty));
     actions.push(Action::Call(Part::Sets, ipset(["destroy"])));
     actions
 }

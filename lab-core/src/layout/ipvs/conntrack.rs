@@ -6,7 +6,8 @@
 use super::Version;
 use crate::change::Step;
 use crate::cluster::{Endpoint, Family, Protocol, ServicePort, Use};
-use crate::layout::{Action, Invocation, Part, Tool};
+use crate::layout::Action;
+use crate::layout::iptables::conntrack::delete;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -121,10 +122,7 @@ impl Clean {
         actions
     }
 
-    /// The tool refuses where there is no such entry.
     fn delete<const N: usize>(&self, words: [&str; N]) -> Action {
-        let of_family: &[&str] = if self.family == Family::V6 { &["-f", "ipv6"] } else { &[] };
-        let args = std::iter::once("-D").chain(words).chain(of_family.iter().copied()).map(str::to_owned).collect();
-        Action::Try(Part::Conntrack, Invocation { tool: Tool::Conntrack, args, stdin: Vec::new() })
+        delete(self.family, &words)
     }
 }

@@ -2,24 +2,9 @@
 
 use crate::cluster::{Family, Protocol};
 use crate::layout::ServerKey;
+use crate::layout::iptables::{Table, words};
 use crate::layout::text::Text;
 use ipnet::IpNet;
-
-/// A table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Table {
-    Nat,
-    Filter,
-}
-
-impl Table {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Nat => "nat",
-            Self::Filter => "filter",
-        }
-    }
-}
 
 /// A chain, by its name.
 pub(super) type Chain = &'static str;
@@ -90,16 +75,7 @@ impl Rule<'_> {
     pub(super) fn args(&self) -> Vec<String> {
         let mut line = Vec::new();
         self.put(&mut line);
-        let line = String::from_utf8(line).expect("rules are ASCII");
-        let mut words = Vec::new();
-        // Only comments have quotes.
-        for (place, part) in line.split('"').enumerate() {
-            match place % 2 {
-                1 => words.push(part.to_owned()),
-                _ => words.extend(part.split_whitespace().map(str::to_owned)),
-            }
-        }
-        words
+        words(&String::from_utf8(line).expect("rules are ASCII"))
     }
 
     fn put(&self, out: &mut Vec<u8>) {

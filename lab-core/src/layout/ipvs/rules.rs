@@ -4,19 +4,17 @@
 //! The order is that of `createAndLinkKubeChain` and `writeIptablesRules` in kube-proxy's
 //! `pkg/proxy/ipvs/proxier.go`.
 
-use super::rule::{Chain, Match, Rule, Sink, Table, Target, loopback};
+use super::rule::{Chain, Match, Rule, Sink, Target, loopback};
 use super::set::Set;
 use super::wanted::Wanted;
 use super::{Ipvs, Version};
 use crate::cluster::{Family, Protocol};
-use crate::layout::{Action, Count, Invocation, Part, Tool};
+use crate::layout::iptables::{Table, Tools};
+use crate::layout::{Action, Count, Invocation, Part};
 
 /// A rule about a set: where it stands, which of a packet's addresses and ports it looks up, of which protocol only,
 /// and what it does.
 type SetRule = (Set, Table, Chain, &'static str, Option<Protocol>, Target);
-
-/// How long the tools wait for the xtables lock, in seconds, and how often they try, in microseconds.
-const WAIT: [&str; 4] = ["-w", "5", "-W", "100000"];
 
 const SERVICES: Chain = "KUBE-SERVICES";
 const POSTROUTING: Chain = "KUBE-POSTROUTING";
@@ -139,7 +137,8 @@ impl Version {
 
 /// Makes the chains and jumps of a family, which do not exist yet.
 pub(super) fn make(version: Version, family: Family) -> impl Iterator<Item = Action> {
-    let chains = version.chains().iter().map(move |&(table, chain)| call(family, "-N", chain, table, Vec::new()));
+    let chains =
+        version.chains().iter().map(move |&(table, chain)| Tools::patient(family).call("-N", chain, table, Vec::new()));
     chains.chain(version.jumps().iter().map(move |jump| on_jump(family, "-I", jump))).map(Action::from)
 }
 
@@ -148,17 +147,12 @@ pub(super) fn make(version: Version, family: Family) -> impl Iterator<Item = Act
 /// It makes each chain; if the tool refuses, the chain exists. It checks each jump, and makes it if it is missing. 1.20
 /// lists both tables before.
 pub(super) fn ensure(version: Version, family: Family, found: bool) -> Vec<Action> {
-    let mut actions = Vec::new();
+    let (tools, mut actions) = (Tools::patient(family), Vec::new());
     if version == Version::V1_20 {
-        let save = |table: Table| Invocation {
-            tool: if family == Family::V4 { Tool::IptablesSave } else { Tool::Ip6tablesSave },
-            args: ["-t", table.name()].map(str::to_owned).to_vec(),
-            stdin: Vec::new(),
-        };
-        actions.extend([Table::Filter, Table::Nat].map(|table| Action::Call(Part::Reads, save(table))));
+        actions.extend([Table::Filter, Table::Nat].map(|table| tools.save(table)));
     }
     for &(table, chain) in version.chains() {
-        let make = call(family, "-N", chain, table, Vec::new());
+        let make = tools.call("-N", chain, table, Vec::new());
         actions.push(if found { Action::Try(Part::Rules, make) } else { make.into() });
     }
     for jump in version.jumps() {
@@ -178,7 +172,10 @@ pub(super) fn ensure(version: Version, family: Family, found: bool) -> Vec<Actio
 /// missing in another way than a missing jump.
 pub(super) fn clean_up(version: Version, family: Family) -> Vec<Action> {
     let on_chains = |operation| {
-        version.chains().iter().map(move |&(table, chain)| call(family, operation, chain, table, Vec::new()))
+        version
+            .chains()
+            .iter()
+            .map(move |&(table, chain)| Tools::patient(family).call(operation, chain, table, Vec::new()))
     };
     let jumps = version.jumps().iter().map(|jump| on_jump(family, "-D", jump));
     let calls = on_chains("-N").chain(jumps).chain(on_chains("-F")).chain(on_chains("-X"));
@@ -187,28 +184,12 @@ pub(super) fn clean_up(version: Version, family: Family) -> Vec<Action> {
 
 fn on_jump(family: Family, operation: &str, &(table, chain, to, comment): &Jump) -> Invocation {
     let rule = Rule { chain, matches: &[comment], target: Target::Jump(to) };
-    call(family, operation, chain, table, rule.args())
-}
-
-/// One call of `iptables`, with the arguments in kube-proxy's order (`makeFullArgs` in `pkg/util/iptables`).
-fn call(family: Family, operation: &str, chain: Chain, table: Table, rule: Vec<String>) -> Invocation {
-    let mut args: Vec<String> =
-        WAIT.into_iter().chain([operation, chain, "-t", table.name()]).map(str::to_owned).collect();
-    args.extend(rule);
-    let tool = if family == Family::V4 { Tool::Iptables } else { Tool::Ip6tables };
-    Invocation { tool, args, stdin: Vec::new() }
-}
-
-/// A call of `iptables-restore`.
-pub(super) fn restore(family: Family, stdin: Vec<u8>, options: &[&str]) -> Action {
-    let args = WAIT.iter().chain(options).map(|&word| word.to_owned()).collect();
-    let tool = if family == Family::V4 { Tool::IptablesRestore } else { Tool::Ip6tablesRestore };
-    Invocation { tool, args, stdin }.into()
+    Tools::patient(family).call(operation, chain, table, rule.args())
 }
 
 /// Rewrites every chain of both tables at once, with what [`text()`] gives.
 pub(super) fn write(family: Family, text: Vec<u8>) -> Action {
-    restore(family, text, &["--noflush", "--counters"])
+    Tools::patient(family).restore(text).into()
 }
 
 /// Every chain with its rules, as `iptables-restore` reads it.
@@ -240,18 +221,9 @@ impl Sink for Count {
 }
 
 fn walk(layout: &Ipvs, family: Family, wanted: &Wanted, sink: &mut impl Sink) {
-    for table in [Table::Nat, Table::Filter] {
-        sink.table(table);
-        for &(_, chain) in layout.version.chains().iter().filter(|(of, _)| *of == table) {
-            sink.chain(chain);
-        }
-        let mut walk = Walk { layout, family, wanted, sink };
-        match table {
-            Table::Nat => walk.nat(),
-            Table::Filter => walk.filter(),
-        }
-        sink.commit();
-    }
+    let mut walk = Walk { layout, family, wanted, sink };
+    walk.table(Table::Nat, Walk::nat);
+    walk.table(Table::Filter, Walk::filter);
 }
 
 struct Walk<'a, S> {
@@ -262,6 +234,15 @@ struct Walk<'a, S> {
 }
 
 impl<S: Sink> Walk<'_, S> {
+    fn table(&mut self, table: Table, rules: fn(&mut Self)) {
+        self.sink.table(table);
+        for &(_, chain) in self.layout.version.chains().iter().filter(|(of, _)| *of == table) {
+            self.sink.chain(chain);
+        }
+        rules(self);
+        self.sink.commit();
+    }
+
     fn rule(&mut self, chain: Chain, matches: &[Match], target: Target) {
         self.sink.rule(&Rule { chain, matches, target });
     }
