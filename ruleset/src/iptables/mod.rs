@@ -2,13 +2,11 @@
 
 mod command;
 mod option;
-mod place;
 mod restore;
 mod rule;
 mod section;
 mod selection;
 
-pub use place::Place;
 pub use rule::Rule;
 pub use section::{Section, sections};
 pub use selection::Selection;

@@ -18,20 +18,6 @@ impl Rule {
         &self.0
     }
 
-    /// The word after `option`, such as `-d`, unless the option is negated.
-    #[must_use]
-    pub fn value(&self, option: &str) -> Option<Cow<'_, str>> {
-        let mut words = words::split(&self.0).into_iter();
-        let mut before = Cow::Borrowed("");
-        while let Some(word) = words.next() {
-            if word == option && before != "!" && before != "--comment" {
-                return words.next();
-            }
-            before = word;
-        }
-        None
-    }
-
     /// The rule in these words, of which none is a chain's name or a counter.
     pub(super) fn read<'a>(words: &'a [Cow<'a, str>], family: Family) -> Self {
         let mut parts = Parts::new(family);

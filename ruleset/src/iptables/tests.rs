@@ -135,20 +135,6 @@ fn what_the_kernel_refuses_is_refused_with_its_line() {
 }
 
 #[test]
-fn places_follow_the_kernels_order() {
-    let save = "*nat\n:KUBE-SERVICES - [0:0]\n\
-        -A KUBE-SERVICES -d 10.0.0.2/32 -p tcp -m comment --comment b -m tcp --dport 80 -j KUBE-SVC-B\n\
-        -A KUBE-SERVICES -d 10.0.0.1/32 -p udp -m comment --comment \"x -d 9.9.9.9\" -m udp --dport 53 -j KUBE-SVC-A\n\
-        -A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS\nCOMMIT\n";
-    let places = Tables::read(Family::V4, save).unwrap().places();
-    let shown: Vec<String> = places
-        .iter()
-        .map(|place| format!("{} {} {} {}", place.rule, place.destination, place.protocol, place.port))
-        .collect();
-    assert_eq!(shown, ["1 10.0.0.2 tcp 80", "2 10.0.0.1 udp 53"]);
-}
-
-#[test]
 fn a_listing_is_cut_into_its_chains() {
     let save = "# Generated\n*nat\n:OUTPUT ACCEPT [1:2]\n:A - [0:0]\n:B - [0:0]\n-A OUTPUT -j A\n-A B -j A\n-A B -j X\nCOMMIT\n";
     let sections = sections(save).unwrap();
