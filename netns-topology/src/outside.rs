@@ -3,8 +3,8 @@
 use crate::namespace::Namespace;
 use crate::topology::{Addresses, Outside};
 use crate::wiring::{
-    FIRST_INDEX, Route, add_address, add_route, await_carriers, everything, make_veth, over_netlink, quieten,
-    raise_eth0,
+    FIRST_INDEX, GATEWAY, POD_ON_LINK, Route, add_address, add_route, await_carriers, everything, make_veth,
+    over_netlink, quieten, raise_eth0,
 };
 use anyhow::{Context, Result};
 use ipnet::IpNet;
@@ -30,6 +30,7 @@ pub(crate) fn connect(node: &Namespace, namespace: &Namespace, outside: &Outside
         over_netlink(async |netlink| {
             for (address, gateway) in address.iter().zip(gateway.iter()) {
                 add_address(&netlink, INDEX, network(gateway)).await?;
+                add_on_link(&netlink, INDEX, GATEWAY.like(address)).await?;
                 add_route(&netlink, everything(address), |route| Ok(route.gateway(address)?)).await?;
             }
             await_carriers(&netlink, INDEX..INDEX + 1).await
@@ -42,6 +43,7 @@ async fn furnish(netlink: &Handle, address: Addresses, gateway: Addresses, reach
     raise_eth0(netlink).await?;
     for address in address.iter() {
         add_address(netlink, FIRST_INDEX, network(address)).await?;
+        add_on_link(netlink, FIRST_INDEX, address.is_ipv6().then_some(POD_ON_LINK.into())).await?;
     }
     for &reached in reaches {
         let Some(gateway) = gateway.like(reached.addr()).filter(|_| address.like(reached.addr()).is_some()) else {
@@ -51,6 +53,14 @@ async fn furnish(netlink: &Handle, address: Addresses, gateway: Addresses, reach
         add_route(netlink, reached, via_node).await?;
     }
     Ok(())
+}
+
+/// Adds the IPv6 address from which neighbours are looked for.
+async fn add_on_link(netlink: &Handle, device: u32, address: Option<IpAddr>) -> Result<()> {
+    match address {
+        Some(address @ IpAddr::V6(_)) => add_address(netlink, device, address.into()).await,
+        _ => Ok(()),
+    }
 }
 
 /// `address` with its network.

@@ -19,8 +19,12 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 /// The node's address as every pod sees it, as with Calico.
-const GATEWAY: Addresses =
+pub(crate) const GATEWAY: Addresses =
     Addresses { v4: Ipv4Addr::new(169, 254, 1, 1), v6: Some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1)) };
+
+/// A pod's own address on its wire. Neighbours are looked for from it when a packet's source is an address that its device
+/// has not: one of a block, for example.
+pub(crate) const POD_ON_LINK: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
 
 /// The index of `lo`, in every namespace.
 pub(crate) const LO: u32 = 1;
@@ -62,6 +66,7 @@ pub(crate) fn prepare_node(namespace: &Namespace, address: Addresses) -> Result<
         quieten(address)?;
         if address.v6.is_some() {
             set("net/ipv6/conf/all/forwarding", "1")?;
+            set("net/ipv6/icmp/ratelimit", "0")?;
         }
         over_netlink(async |netlink| add_addresses(&netlink, LO, address).await)
     })
@@ -183,6 +188,9 @@ async fn is_running(netlink: &Handle, index: u32) -> Result<bool> {
 async fn furnish_pod(netlink: &Handle, address: Addresses, blocks: &[IpNet]) -> Result<()> {
     raise_eth0(netlink).await?;
     add_addresses(netlink, FIRST_INDEX, address).await?;
+    if address.v6.is_some() {
+        add_address(netlink, FIRST_INDEX, IpAddr::V6(POD_ON_LINK).into()).await?;
+    }
     for address in address.iter() {
         let gateway = GATEWAY.like(address).expect("it has both families");
         let on_link = |route: Route| Ok(route.scope(RouteScope::Link).output_interface(FIRST_INDEX));

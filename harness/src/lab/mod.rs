@@ -3,6 +3,7 @@
 mod build;
 pub(crate) mod iperf3;
 pub(crate) mod node;
+mod refusal;
 pub(crate) mod traffic;
 
 use crate::cell_error::CellError;

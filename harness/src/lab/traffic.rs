@@ -1,13 +1,13 @@
 //! New connections to a Service, and the server that answers each: where it was reached, in which pod, and by whom.
 
-use super::Dial;
+use super::{Dial, refusal};
 use crate::cell_error::CellError;
 use crate::process::interrupt;
 use anyhow::{Context, Result};
 use guests::mark;
 use netns_topology::Pod;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -131,18 +131,17 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
         let address = address.ok_or_else(|| CellError::Skipped(format!("{name} has no endpoint to connect to")))?;
         let failed =
             |doing: &str, error: std::io::Error| CellError::Failed(format!("{doing} {name} at {address}: {error}"));
+        if self.goal.reached.is_empty() {
+            let took = refusal::wait(address, PATIENCE).map_err(|error| failed("connecting to", error))?;
+            established();
+            return refused(name, address, took);
+        }
         let socket = prepare(address).map_err(|error| failed("making a socket for", error))?;
         let to = SockAddr::from(address);
         let start = Instant::now();
         let window = mark::window();
-        let connected = socket.connect(&to);
+        socket.connect(&to).map_err(|error| failed("connecting to", error))?;
         let connect = start.elapsed();
-        match connected {
-            Err(error) if self.goal.reached.is_empty() && error.kind() == ErrorKind::ConnectionRefused => {
-                return refused(name, address, connect);
-            }
-            connected => connected.map_err(|error| failed("connecting to", error))?,
-        }
         established();
         let mut stream = TcpStream::from(socket);
         let mut answer = [0; LONGEST_ANSWER];

@@ -8,7 +8,7 @@ use crate::services::{
 use crate::wire::{self, Reply, SHORT, Transport};
 use anyhow::{Context, Result, bail, ensure};
 use lab_core::cluster::{Cluster, Family};
-use lab_core::vocabulary::{Access, BackendName, Origin, Word};
+use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, Word};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::thread;
@@ -50,6 +50,15 @@ pub(crate) fn check(lab: &Lab) -> Vec<String> {
     CASES.iter().filter_map(failed).collect()
 }
 
+/// The families that the release programs. In ipvs mode 1.20 has IPv4 alone.
+fn families(lab: &Lab) -> &'static [Family] {
+    if is_old_ipvs(lab) { &[Family::V4] } else { &Family::ALL }
+}
+
+fn is_old_ipvs(lab: &Lab) -> bool {
+    (lab.backend, lab.layout) == (BackendName::Ipvs, LayoutName::KubeProxy120)
+}
+
 /// An answer to a connection by `access` from `origin`: the endpoint and the client that it saw.
 fn answer(lab: &Lab, name: &str, access: Access, origin: Origin, family: Family) -> Result<(SocketAddr, IpAddr)> {
     let to = lab.address(name, access, family)?;
@@ -79,8 +88,8 @@ fn from_everywhere(lab: &Lab, name: &str, access: Access, families: &[Family], k
 }
 
 fn cluster_ip(lab: &Lab) -> Result<()> {
-    from_everywhere(lab, PLAIN, Access::ClusterIp, &Family::ALL, false)?;
-    for family in Family::ALL {
+    from_everywhere(lab, PLAIN, Access::ClusterIp, families(lab), false)?;
+    for &family in families(lab) {
         let (_, client) = answer(lab, PLAIN, Access::ClusterIp, Origin::Pod, family)?;
         let own = Origin::Pod.address(family);
         ensure!(client == own, "the pod {own} was seen as {client}");
@@ -89,20 +98,25 @@ fn cluster_ip(lab: &Lab) -> Result<()> {
 }
 
 fn node_port(lab: &Lab) -> Result<()> {
-    from_everywhere(lab, NODE_PORT, Access::NodePort, &Family::ALL, false)
+    from_everywhere(lab, NODE_PORT, Access::NodePort, families(lab), false)
 }
 
 fn balancer(lab: &Lab) -> Result<()> {
-    from_everywhere(lab, BALANCER, Access::LoadBalancer, &Family::ALL, false)
+    from_everywhere(lab, BALANCER, Access::LoadBalancer, families(lab), false)
 }
 
 fn external_ip(lab: &Lab) -> Result<()> {
+    if lab.layout == LayoutName::KubeProxy120 && lab.backend != BackendName::Ipvs {
+        // 1.20's rules leave out what the node itself sends, unless the address is its own.
+        answer(lab, EXTERNAL, Access::ExternalIp, Origin::Pod, Family::V4)?;
+        return answer(lab, EXTERNAL, Access::ExternalIp, Origin::Outside, Family::V4).map(drop);
+    }
     from_everywhere(lab, EXTERNAL, Access::ExternalIp, &[Family::V4], false)
 }
 
 /// A few connections, so that a way to an endpoint of another node would show.
 fn local(lab: &Lab, name: &str, access: Access) -> Result<()> {
-    (0..8).try_for_each(|_| from_everywhere(lab, name, access, &Family::ALL, true))
+    (0..8).try_for_each(|_| from_everywhere(lab, name, access, families(lab), true))
 }
 
 fn allowed(lab: &Lab) -> Result<()> {
@@ -111,6 +125,10 @@ fn allowed(lab: &Lab) -> Result<()> {
 
 fn refused(lab: &Lab) -> Result<()> {
     for (name, origin) in [(REFUSED, Origin::Outside), (ALLOWED, Origin::Pod)] {
+        if is_old_ipvs(lab) {
+            // It marks them, and leaves it to a rule of the kubelet's to drop what is marked.
+            break;
+        }
         let to = lab.address(name, Access::LoadBalancer, Family::V4)?;
         let reply = wire::ask_within(lab.origin(origin)?, Transport::Tcp, to, None, SHORT)?;
         ensure!(!matches!(reply, Reply::Answered { .. }), "{name} {} at {to}: {reply:?}", origin.phrase());
@@ -121,7 +139,7 @@ fn refused(lab: &Lab) -> Result<()> {
 }
 
 fn sticks(lab: &Lab) -> Result<()> {
-    for family in Family::ALL {
+    for &family in families(lab) {
         let reached = (0..20).map(|_| Ok(answer(lab, STICKY, Access::ClusterIp, Origin::Pod, family)?.0));
         let reached = reached.collect::<Result<BTreeSet<_>>>()?;
         ensure!(reached.len() == 1, "20 connections went to {reached:?}");
@@ -133,9 +151,10 @@ fn sticks(lab: &Lab) -> Result<()> {
 fn expires(lab: &Lab) -> Result<()> {
     let ask = || Ok::<_, anyhow::Error>(answer(lab, STICKY, Access::ClusterIp, Origin::Pod, Family::V4)?.0);
     let first = ask()?;
-    // IPVS keeps the client's entry while it knows a connection, which it forgets ten seconds after a reset.
-    let pause = if lab.backend == BackendName::Ipvs { Duration::from_secs(12) } else { AFFINITY };
-    for _ in 0..20 {
+    // IPVS keeps the client's entry while it knows a connection, and looks again only a minute later.
+    let ipvs = lab.backend == BackendName::Ipvs;
+    let (pause, times) = if ipvs { (Duration::from_secs(75), 2) } else { (AFFINITY, 20) };
+    for _ in 0..times {
         thread::sleep(pause + Duration::from_millis(1200));
         if ask()? != first {
             return Ok(());
@@ -145,12 +164,12 @@ fn expires(lab: &Lab) -> Result<()> {
 }
 
 fn rejected(lab: &Lab) -> Result<()> {
-    for family in Family::ALL {
+    for &family in families(lab) {
         let to = lab.address(NONE, Access::ClusterIp, family)?;
         for origin in [Origin::Pod, Origin::Node] {
-            let reply = wire::ask(lab.origin(origin)?, Transport::Tcp, to, None)?;
-            let told = || format!("{to} {}: {reply:?}", origin.phrase());
-            let Reply::Refused(after) = reply else { bail!("{}", told()) };
+            let after = wire::refusal(lab.origin(origin)?, to)?;
+            let told = || format!("{to} {}: refused after {after:?}", origin.phrase());
+            let after = after.with_context(told)?;
             ensure!(after < SECOND_SYN, "{}", told());
         }
     }
@@ -158,7 +177,7 @@ fn rejected(lab: &Lab) -> Result<()> {
 }
 
 fn hairpin(lab: &Lab) -> Result<()> {
-    for family in Family::ALL {
+    for &family in families(lab) {
         let endpoint = lab.service(ALONE, family)?.endpoints().next().context("it has one")?.address;
         let to = lab.address(ALONE, Access::ClusterIp, family)?;
         let reply = wire::ask(&lab.pod(endpoint)?.namespace, Transport::Tcp, to, Some(endpoint))?;
@@ -176,7 +195,7 @@ fn datagrams(lab: &Lab) -> Result<()> {
         (Access::NodePort, Origin::Pod),
         (Access::NodePort, Origin::Outside),
     ];
-    for (family, (access, origin)) in Family::ALL.into_iter().flat_map(|family| asked.map(|asked| (family, asked))) {
+    for (&family, (access, origin)) in families(lab).iter().flat_map(|family| asked.map(|asked| (family, asked))) {
         let to = lab.address(UDP, access, family)?;
         let reply = wire::ask(lab.origin(origin)?, Transport::Udp, to, None)?;
         let Reply::Answered { reached, .. } = reply else { bail!("{to} {}: {reply:?}", origin.phrase()) };

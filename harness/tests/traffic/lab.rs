@@ -17,7 +17,7 @@ use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin};
 use netns_topology::{Addresses, Delivery, Namespace, Node, Outside, Pod, Server, Wiring};
 use node_netlink::Kernel;
 use std::env;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -172,9 +172,13 @@ fn perform(backend: BackendName, node: &Namespace, actions: &[Action]) -> Result
 fn run(backend: BackendName, call: &Invocation, allowed: &[i32]) -> Result<()> {
     let program = program(backend, call.tool);
     let path = env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
-    let mut command = Command::new("env");
-    command.arg(format!("PATH={path}")).arg(&program).args(&call.args);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut command = Command::new(&program);
+    command.env("PATH", path).args(&call.args);
+    let mut child = match command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn() {
+        // kube-proxy goes on without it, too.
+        Err(error) if error.kind() == ErrorKind::NotFound && call.tool == Tool::Conntrack => return Ok(()),
+        child => child.with_context(|| format!("start {program}"))?,
+    };
     let mut stdin = child.stdin.take().context("it is piped")?;
     let written = stdin.write_all(&call.stdin);
     drop(stdin);
@@ -182,8 +186,6 @@ fn run(backend: BackendName, call: &Invocation, allowed: &[i32]) -> Result<()> {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     match output.status.code() {
         Some(code) if allowed.contains(&code) => {}
-        // kube-proxy goes on without it, too.
-        Some(127) if call.tool == Tool::Conntrack => {}
         _ => bail!("{program} {}: {}: {}", call.args.join(" "), output.status, said.trim()),
     }
     ensure!(written.is_ok(), "{program} did not read all of its input");

@@ -2,9 +2,13 @@
 
 use anyhow::{Context, Result};
 use netns_topology::{Namespace, Pod};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::{Ipv4RecvErr, Ipv6RecvErr};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -99,6 +103,28 @@ pub(crate) fn answer_datagrams(pod: &Pod, endpoint: SocketAddr) -> Result<()> {
 fn answer(reached: SocketAddr, client: SocketAddr) -> String {
     let reached = SocketAddr::new(reached.ip().to_canonical(), reached.port());
     format!("{reached} {}\n", client.ip().to_canonical())
+}
+
+/// How long it takes until a connection to `to` is refused; `None` if it is not.
+///
+/// From the socket's error queue: on one machine, `connect` learns of it only a second later (see `tcp_v4_err`).
+pub(crate) fn refusal(place: &Namespace, to: SocketAddr) -> Result<Option<Duration>> {
+    place.visit(|| {
+        let socket = socket(Transport::Tcp, Domain::for_address(to))?;
+        match to {
+            SocketAddr::V4(_) => setsockopt(&socket, Ipv4RecvErr, &true)?,
+            SocketAddr::V6(_) => setsockopt(&socket, Ipv6RecvErr, &true)?,
+        }
+        socket.set_nonblocking(true)?;
+        let begun = Instant::now();
+        // It is in progress, or its error is the socket's.
+        let at_once = socket.connect(&to.into()).err().filter(|error| error.kind() == ErrorKind::ConnectionRefused);
+        poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)], PollTimeout::try_from(PATIENCE)?)?;
+        let took = begun.elapsed();
+        let refused =
+            at_once.or(socket.take_error()?).is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused);
+        Ok(refused.then_some(took))
+    })
 }
 
 /// Asks the server behind `to` from `place`, from the address `source` if one is given.
