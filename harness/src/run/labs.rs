@@ -52,7 +52,8 @@ impl Stage for Plain {
         if !cell.probe.programs() {
             return Ok(());
         }
-        lab.driver().count(lab.node(), lab.cluster()).map(drop).map_err(|error| {
+        let (driver, node) = (lab.driver(), lab.node());
+        driver.count(node, lab.cluster()).and_then(|_| driver.verify(node)).map_err(|error| {
             CellError::Failed(format!("{} left the node in another state: {}", cell.probe, error.reason()))
         })
     }

@@ -110,11 +110,12 @@ impl Driver for Rules {
 }
 
 impl Rules {
-    /// Does `actions`, which from then on are a part of what the node must hold.
+    /// Does `actions`. If all of them succeed, they are a part of what the node must hold from then on.
     fn perform(&self, node: &dyn Place, actions: impl Into<Arc<[Action]>>, limit: Duration) -> Result<Cost, CellError> {
         let actions = actions.into();
-        self.expected().follow(Arc::clone(&actions));
-        self.tools.perform(node, &actions, limit)
+        let cost = self.tools.perform(node, &actions, limit)?;
+        self.expected().follow(actions);
+        Ok(cost)
     }
 
     fn expected(&self) -> MutexGuard<'_, Expected> {
