@@ -3,7 +3,7 @@
 use crate::ipvs::Ipvs;
 use crate::link::{Links, is_missing};
 use crate::socket::SocketError;
-use lab_core::layout::{RealServer, VirtualServer};
+use lab_core::layout::{RealServer, ServerKey, VirtualServer};
 use nix::errno::Errno;
 use std::net::IpAddr;
 
@@ -54,7 +54,19 @@ impl Kernel {
     /// # Errors
     /// When the kernel does not list them, or a server is of a kind that the lab does not use.
     pub fn list(&mut self) -> Result<Vec<(VirtualServer, Vec<RealServer>)>, SocketError> {
-        let servers = self.ipvs.virtual_servers()?;
+        self.list_of(|_| true)
+    }
+
+    /// The virtual servers that `which` picks, with their real servers.
+    ///
+    /// # Errors
+    /// Those of [`list`](Self::list).
+    pub fn list_of(
+        &mut self,
+        which: impl Fn(&ServerKey) -> bool,
+    ) -> Result<Vec<(VirtualServer, Vec<RealServer>)>, SocketError> {
+        let mut servers = self.ipvs.virtual_servers()?;
+        servers.retain(|server| which(&server.key));
         servers.into_iter().map(|server| Ok((server, self.ipvs.real_servers(&server.key)?))).collect()
     }
 

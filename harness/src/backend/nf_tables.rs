@@ -29,8 +29,12 @@ const GETSET: u16 = 10;
 const NEWSETELEM: u16 = 12;
 const GETSETELEM: u16 = 13;
 
-// Attributes of a chain, a set and a list of elements.
+// Attributes of a chain, a rule, a set and a list of elements.
+const CHAIN_TABLE: u16 = 1;
+const CHAIN_NAME: u16 = 3;
 const CHAIN_HOOK: u16 = 4;
+const RULE_TABLE: u16 = 1;
+const RULE_CHAIN: u16 = 2;
 const SET_TABLE: u16 = 1;
 const SET_NAME: u16 = 2;
 const SET_FLAGS: u16 = 3;
@@ -43,22 +47,33 @@ const SUBSYSTEM: u16 = (libc::NFNL_SUBSYS_NFTABLES as u16) << 8;
 
 /// Counts for both families in the calling thread's namespace.
 pub(super) fn count() -> Result<Counts> {
+    let mut socket = Socket::open(SockProtocol::NetlinkNetFilter).context("asking nf_tables")?;
     let mut counts = Counts::default();
-    counts.add(libc::AF_INET)?;
-    counts.add(libc::AF_INET6)?;
+    counts.add(&mut socket, libc::AF_INET)?;
+    counts.add(&mut socket, libc::AF_INET6)?;
     Ok(counts)
 }
 
 impl Counts {
     /// Adds what there is for `family`.
-    fn add(&mut self, family: i32) -> Result<()> {
-        dump(family, GETRULE, NEWRULE, &[], |_| self.rules += 1)?;
-        dump(family, GETCHAIN, NEWCHAIN, &[], |chain| match attribute(chain, CHAIN_HOOK) {
-            Some(_) => self.base_chains += 1,
-            None => self.chains += 1,
+    fn add(&mut self, socket: &mut Socket, family: i32) -> Result<()> {
+        let mut chains = Vec::new();
+        dump(socket, family, GETCHAIN, NEWCHAIN, &[], |chain| {
+            match attribute(chain, CHAIN_HOOK) {
+                Some(_) => self.base_chains += 1,
+                None => self.chains += 1,
+            }
+            chains.extend(
+                attribute(chain, CHAIN_TABLE).zip(attribute(chain, CHAIN_NAME)).map(|(t, n)| (t.to_vec(), n.to_vec())),
+            );
         })?;
+        // For each part of a dump, the kernel starts again from the first rule: over all chains, that is quadratic.
+        for (table, chain) in chains {
+            let which = [(RULE_TABLE, table.as_slice()), (RULE_CHAIN, chain.as_slice())];
+            dump(socket, family, GETRULE, NEWRULE, &which, |_| self.rules += 1)?;
+        }
         let mut named = Vec::new();
-        dump(family, GETSET, NEWSET, &[], |set| {
+        dump(socket, family, GETSET, NEWSET, &[], |set| {
             let flags = attribute(set, SET_FLAGS).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
             if flags & SET_ANONYMOUS == 0 {
                 named.extend(
@@ -68,7 +83,7 @@ impl Counts {
         })?;
         for (table, set) in named {
             let which = [(ELEM_LIST_TABLE, table.as_slice()), (ELEM_LIST_SET, set.as_slice())];
-            dump(family, GETSETELEM, NEWSETELEM, &which, |list| {
+            dump(socket, family, GETSETELEM, NEWSETELEM, &which, |list| {
                 let elements = attribute(list, ELEM_LIST_ELEMENTS).unwrap_or_default();
                 self.set_elements += attributes(elements).count() as u64;
             })?;
@@ -78,9 +93,15 @@ impl Counts {
 }
 
 /// Requests everything of one kind for `family`, and passes on the attributes of each answer.
-fn dump(family: i32, ask: u16, answer: u16, which: &[(u16, &[u8])], mut each: impl FnMut(&[u8])) -> Result<()> {
+fn dump(
+    socket: &mut Socket,
+    family: i32,
+    ask: u16,
+    answer: u16,
+    which: &[(u16, &[u8])],
+    mut each: impl FnMut(&[u8]),
+) -> Result<()> {
     let family_header = [family as u8, libc::NFNETLINK_V0 as u8, 0, 0];
-    let mut socket = Socket::open(SockProtocol::NetlinkNetFilter).context("asking nf_tables")?;
     let payload = |writer: &mut node_netlink::message::Writer| {
         writer.header(&family_header);
         which.iter().for_each(|(kind, value)| writer.attribute(*kind, value));

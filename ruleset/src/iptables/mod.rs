@@ -7,6 +7,8 @@ mod rule;
 mod section;
 mod selection;
 
+pub use command::changed;
+pub use restore::named;
 pub use rule::Rule;
 pub use section::{Section, sections};
 pub use selection::Selection;

@@ -47,6 +47,21 @@ impl Tables {
     }
 }
 
+/// The chains that `iptables-restore` changes with `input`, each with its table. Some come more than once.
+pub fn named(input: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut table = "";
+    input.lines().filter_map(move |line| match line.as_bytes() {
+        [b'*', ..] => {
+            table = line[1..].trim();
+            None
+        }
+        [b':', ..] => Some((table, line[1..].split(' ').next()?)),
+        [b'-', ..] => Some((table, line.split(' ').nth(1)?)),
+        [b'[', ..] => Some((table, line.split(' ').nth(2)?)),
+        _ => None,
+    })
+}
+
 /// `NAME POLICY [packets:bytes]`.
 fn declare(table: &mut Table, line: &str) -> Result<(), String> {
     let mut words = line.split_whitespace();

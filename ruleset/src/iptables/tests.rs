@@ -147,3 +147,14 @@ fn a_listing_is_cut_into_its_chains() {
     assert!(super::sections("*nat\n:A - [0:0]\n:B - [0:0]\n-A A -j X\n-A B -j X\n-A A -j X\n").is_err());
     assert!(super::sections("-A A -j X\n").is_err());
 }
+
+#[test]
+fn the_chains_that_an_input_names_are_those_it_may_change() {
+    let input = "*nat\n:A - [0:0]\n# a comment\n-A B -m comment --comment \"-A C\" -j A\n[1:2] -A D -j A\n-X E\nCOMMIT\n\
+                 *filter\n-F A\nCOMMIT\n";
+    let chains: Vec<_> = named(input).collect();
+    assert_eq!(chains, [("nat", "A"), ("nat", "B"), ("nat", "D"), ("nat", "E"), ("filter", "A")]);
+    let call = ["-w", "5", "-A", "B", "-t", "nat", "-m", "comment", "--comment", "-F", "-j", "A"];
+    assert_eq!(changed(&call), Some(("nat".to_owned(), "B".to_owned())));
+    assert_eq!(changed(&["-t", "nat", "-F"]), None);
+}

@@ -4,6 +4,7 @@
 mod judge;
 mod state;
 mod tools;
+mod touched;
 mod verify;
 
 use super::{Cost, Driver, Kind, Loaded, Operation, Steps};

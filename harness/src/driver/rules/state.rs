@@ -130,7 +130,8 @@ pub(super) fn servers(listed: Vec<(VirtualServer, Vec<RealServer>)>) -> Servers 
     Servers { servers: servers.collect() }
 }
 
-fn name(key: &ServerKey) -> String {
+/// A virtual server as the listing names it.
+pub(super) fn name(key: &ServerKey) -> String {
     format!("{} {}", key.protocol.name().to_uppercase(), key.address)
 }
 

@@ -1,24 +1,28 @@
 //! What a node holds, read back and compared with what it must hold: rule for rule, element for element.
 //!
-//! Nothing of this is measured. A chain of iptables whose listing was found right before, and of which nothing else is
-//! expected now, is not read again. nft lists slowly, in a time that is quadratic in the anonymous maps of a table:
+//! Nothing of this is measured. After a load all of it is read, after a change what the change touches. A chain of
+//! iptables whose listing was found right before, and of which nothing else is expected now, is not compared again. nft lists slowly, in a time that is quadratic in the anonymous maps of a table:
 //! beyond [`LISTED`] of them it is not asked.
 
-use super::state::{State, servers};
+use super::state::{State, name, servers};
 use super::tools::Tools;
+use super::touched::Touched;
 use crate::cell_error::CellError;
 use crate::tool::place::{Place, within};
 use crate::tool::{Ending, ToolRun};
 use anyhow::{Context, Result};
 use lab_core::layout::ipvs::DEVICE;
-use lab_core::layout::{Action, Tool};
+use lab_core::layout::{Action, ServerKey, Tool};
+use lab_core::vocabulary::BackendName;
 use node_netlink::Kernel;
 use ruleset::ipset::Sets;
-use ruleset::iptables::{Chain, Selection, Tables, sections};
+use ruleset::iptables::{Chain, Section, Selection, Table, Tables, sections};
+use ruleset::ipvs::Servers;
 use ruleset::nft::Ruleset;
 use ruleset::{Comparison, Difference, difference};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,20 +32,31 @@ const LISTING: Duration = Duration::from_secs(300);
 /// How many anonymous maps a table of nftables may have if nft is to list it.
 const LISTED: usize = 2_000;
 
+/// How many chains are listed one by one. Beyond that, the whole table is.
+const ONE_BY_ONE: usize = 64;
+
 /// What a node must hold, and what was found right.
-#[derive(Default)]
 pub(super) struct Expected {
     state: State,
     /// What was done since then.
     done: Vec<Arc<[Action]>>,
+    touched: Touched,
     /// By table and chain, in IPv4 and IPv6: the listing that was right, and for which rules.
-    right: [HashMap<(String, String), (u64, u64)>; 2],
+    right: [Right; 2],
+}
+
+type Right = HashMap<(String, String), (u64, u64)>;
+
+impl Default for Expected {
+    fn default() -> Self {
+        Self { state: State::default(), done: Vec::new(), touched: Touched::all(), right: Default::default() }
+    }
 }
 
 impl Expected {
     /// Of an empty node.
     pub(super) fn clear(&mut self) {
-        (self.state, self.done) = (State::default(), Vec::new());
+        (self.state, self.done, self.touched) = (State::default(), Vec::new(), Touched::all());
     }
 
     /// Takes note of what is done to the node.
@@ -49,29 +64,38 @@ impl Expected {
         self.done.push(actions);
     }
 
-    /// Compares what `node` holds with what was done to it.
+    /// Compares what `node` holds with what was done to it: all of it the first time, then what was changed since a
+    /// comparison that found no difference.
     ///
     /// # Errors
     /// `Failed` with what differs.
     pub(super) fn check(&mut self, tools: &Tools, node: &dyn Place) -> Result<(), CellError> {
-        for actions in self.done.drain(..) {
-            let applied = actions.iter().try_for_each(|action| self.state.apply(action));
+        for action in mem::take(&mut self.done).iter().flat_map(|actions| actions.iter()) {
+            self.touched.add(action);
+            let applied = self.state.apply(action);
             applied
                 .map_err(|reason| CellError::Failed(format!("what the layout says cannot be followed: {reason}")))?;
         }
-        let [v4, v6] = &mut self.right;
-        let mut differences = iptables(tools, node, &self.state.v4, Tool::IptablesSave, v4)?;
-        differences.extend(iptables(tools, node, &self.state.v6, Tool::Ip6tablesSave, v6)?);
-        differences.extend(nft(tools, node, &self.state.nft)?);
-        if !self.state.sets.sets.is_empty() {
+        let touched = mem::replace(&mut self.touched, Touched::all());
+        let mut differences = Vec::new();
+        for (family, right) in self.right.iter_mut().enumerate() {
+            differences.extend(iptables(tools, node, &self.state, family, &touched, right)?);
+        }
+        if touched.nft || touched.all {
+            differences.extend(nft(tools, node, &self.state.nft)?);
+        }
+        if (touched.sets || touched.all) && !self.state.sets.sets.is_empty() {
             let run = list(tools, node, tools.backend.program(Tool::Ipset), &["save"])?;
             let found = Sets::read_save(&run.stdout).context("reading ipset save")?;
             differences.extend(difference(&self.state.sets, &found, Comparison::default()));
         }
         let mut sentences = differences.iter().map(Difference::to_string).collect::<Vec<_>>();
-        sentences.extend(ipvs(node, &self.state)?);
+        sentences.extend(ipvs(node, &self.state, &touched)?);
         match &sentences[..] {
-            [] => Ok(()),
+            [] => {
+                self.touched = Touched::default();
+                Ok(())
+            }
             [first, rest @ ..] => {
                 let more = if rest.is_empty() { String::new() } else { format!("; and {} more", rest.len()) };
                 Err(CellError::Failed(format!("the node holds something else than the layout says: {first}{more}")))
@@ -83,7 +107,11 @@ impl Expected {
 /// Calls a tool that lists.
 fn list(tools: &Tools, node: &dyn Place, program: &str, args: &[&str]) -> Result<ToolRun, CellError> {
     let args: Vec<String> = args.iter().map(|&word| word.to_owned()).collect();
-    let run = within(node, || tools.runner.run(program, &args, b"", LISTING))?;
+    listing(within(node, || tools.runner.run(program, &args, b"", LISTING))?, program, &args)
+}
+
+/// What a tool listed.
+fn listing(run: ToolRun, program: &str, args: &[String]) -> Result<ToolRun, CellError> {
     match run.ending {
         Ending::Exited(0) => Ok(run),
         Ending::Interrupted => Err(CellError::Interrupted),
@@ -91,40 +119,92 @@ fn list(tools: &Tools, node: &dyn Place, program: &str, args: &[&str]) -> Result
     }
 }
 
-/// What the tables of iptables differ in.
+/// What the tables of iptables in one family, 0 for IPv4 and 1 for IPv6, differ in.
 fn iptables(
+    tools: &Tools,
+    node: &dyn Place,
+    state: &State,
+    family: usize,
+    touched: &Touched,
+    right: &mut Right,
+) -> Result<Vec<Difference>, CellError> {
+    let (expected, tool, save) = match family {
+        0 => (&state.v4, Tool::Iptables, Tool::IptablesSave),
+        _ => (&state.v6, Tool::Ip6tables, Tool::Ip6tablesSave),
+    };
+    let mut differences = Vec::new();
+    for (table, chains) in &expected.tables {
+        let changed = touched.chains[family].get(table);
+        differences.extend(match changed {
+            _ if touched.all => whole(tools, node, expected, save, (table, chains), right)?,
+            None => continue,
+            // The legacy tools fetch the whole table for one chain, too.
+            Some(changed) if tools.backend.name() == BackendName::IptablesNft && changed.len() <= ONE_BY_ONE => {
+                one_by_one(tools, node, expected, tool, table, changed)?
+            }
+            Some(_) => whole(tools, node, expected, save, (table, chains), right)?,
+        });
+    }
+    Ok(differences)
+}
+
+/// What a table differs in, from a listing of all of it.
+fn whole(
     tools: &Tools,
     node: &dyn Place,
     expected: &Tables,
     save: Tool,
-    right: &mut HashMap<(String, String), (u64, u64)>,
+    (table, chains): (&String, &Table),
+    right: &mut Right,
 ) -> Result<Vec<Difference>, CellError> {
     let program = tools.backend.program(save);
-    let mut differences = Vec::new();
-    for (table, chains) in &expected.tables {
-        // Each table is named, because only root may read the file that lists them.
-        let run = list(tools, node, program, &["-t", table])?;
-        let listed = sections(&run.stdout).with_context(|| format!("reading {program}"))?;
-        let (mut found, mut looked_at) = (Tables::new(expected.family), Vec::new());
-        let mut selected: HashSet<(&str, &str)> = chains.keys().map(|chain| (table.as_str(), chain.as_ref())).collect();
-        for section in &listed {
-            let key = (section.table.to_owned(), section.chain.to_owned());
-            let both = (hash(&(section.policy, section.rules)), chains.get(section.chain).map_or(0, fingerprint));
-            if right.get(&key) == Some(&both) {
-                selected.remove(&(section.table, section.chain));
-            } else {
-                found.add(section).with_context(|| format!("reading {program}"))?;
-                looked_at.push((key, both));
-            }
+    // The table is named, because only root may read the file that lists all of them.
+    let run = list(tools, node, program, &["-t", table])?;
+    let listed = sections(&run.stdout).with_context(|| format!("reading {program}"))?;
+    let (mut found, mut looked_at) = (Tables::new(expected.family), Vec::new());
+    let mut selected: HashSet<(&str, &str)> = chains.keys().map(|chain| (table.as_str(), chain.as_ref())).collect();
+    for section in &listed {
+        let key = (section.table.to_owned(), section.chain.to_owned());
+        let both = (hash(&(section.policy, section.rules)), chains.get(section.chain).map_or(0, fingerprint));
+        if right.get(&key) == Some(&both) {
+            selected.remove(&(section.table, section.chain));
+        } else {
+            found.add(section).with_context(|| format!("reading {program}"))?;
+            looked_at.push((key, both));
         }
-        let expected = Selection { tables: expected, chains: selected };
-        let here = difference(&expected, &found, Comparison::default());
-        if here.is_empty() {
-            right.extend(looked_at);
-        }
-        differences.extend(here);
+    }
+    let differences = difference(&Selection { tables: expected, chains: selected }, &found, Comparison::default());
+    if differences.is_empty() {
+        right.extend(looked_at);
     }
     Ok(differences)
+}
+
+/// What the chains called `names` differ in, from a listing of each.
+fn one_by_one(
+    tools: &Tools,
+    node: &dyn Place,
+    expected: &Tables,
+    tool: Tool,
+    table: &str,
+    names: &BTreeSet<String>,
+) -> Result<Vec<Difference>, CellError> {
+    let program = tools.backend.program(tool);
+    let mut found = Tables::new(expected.family);
+    for chain in names {
+        let args = ["-t", table, "-S", chain].map(str::to_owned);
+        let run = within(node, || tools.runner.run(program, &args, b"", LISTING))?;
+        // There is no such chain.
+        if run.ending != Ending::Exited(1) {
+            let run = listing(run, program, &args)?;
+            let (first, rules) = run.stdout.split_once('\n').unwrap_or((&run.stdout, ""));
+            // `-N KUBE-SERVICES`, or `-P PREROUTING ACCEPT`.
+            let policy = first.split(' ').nth(2).unwrap_or("-");
+            found.add(&Section { table, chain, policy, rules }).with_context(|| format!("reading {program} -S"))?;
+        }
+    }
+    let chains = names.iter().map(|chain| (table, chain.as_str())).collect();
+    Ok(difference(&Selection { tables: expected, chains }, &found, Comparison::default()))
 }
 
 fn hash(what: &impl Hash) -> u64 {
@@ -161,22 +241,27 @@ fn nft(tools: &Tools, node: &dyn Place, expected: &Ruleset) -> Result<Vec<Differ
 }
 
 /// What IPVS's servers and their addresses differ in, in words.
-fn ipvs(node: &dyn Place, expected: &State) -> Result<Vec<String>, CellError> {
-    if expected.servers.servers.is_empty() && expected.addresses.is_empty() {
-        return Ok(Vec::new());
+fn ipvs(node: &dyn Place, expected: &State, touched: &Touched) -> Result<Vec<String>, CellError> {
+    let mut sentences = Vec::new();
+    if (touched.all && !expected.servers.servers.is_empty()) || !touched.servers.is_empty() {
+        let touches = |key: &ServerKey| touched.all || touched.servers.contains(key);
+        let listed = within(node, || -> Result<_> {
+            let mut kernel = Kernel::open().context("asking the kernel")?;
+            kernel.list_of(touches).context("listing virtual servers")
+        })?;
+        let names: HashSet<String> = touched.servers.iter().map(name).collect();
+        let wanted = expected.servers.servers.iter().filter(|(name, _)| touched.all || names.contains(*name));
+        let wanted = Servers { servers: wanted.map(|(name, server)| (name.clone(), server.clone())).collect() };
+        let differences = difference(&wanted, &servers(listed), Comparison::default());
+        sentences.extend(differences.iter().map(Difference::to_string));
     }
-    let (listed, addresses) = within(node, || -> Result<_> {
-        let mut kernel = Kernel::open().context("asking the kernel")?;
-        Ok((kernel.list().context("listing virtual servers")?, kernel.addresses(DEVICE)?))
-    })?;
-    let mut sentences: Vec<String> = difference(&expected.servers, &servers(listed), Comparison::default())
-        .iter()
-        .map(Difference::to_string)
-        .collect();
-    let addresses = addresses.into_iter().collect();
-    let missing = expected.addresses.difference(&addresses).map(|address| format!("{DEVICE} lacks {address}"));
-    let unexpected =
-        addresses.difference(&expected.addresses).map(|address| format!("{DEVICE} should not have {address}"));
-    sentences.extend(missing.chain(unexpected));
+    if (touched.all && !expected.addresses.is_empty()) || touched.addresses {
+        let addresses = within(node, || -> Result<_> { Ok(Kernel::open()?.addresses(DEVICE)?) })?;
+        let addresses = addresses.into_iter().collect();
+        let missing = expected.addresses.difference(&addresses).map(|address| format!("{DEVICE} lacks {address}"));
+        let unexpected =
+            addresses.difference(&expected.addresses).map(|address| format!("{DEVICE} should not have {address}"));
+        sentences.extend(missing.chain(unexpected));
+    }
     Ok(sentences)
 }
