@@ -27,8 +27,9 @@ use std::time::Duration;
 const SETTLE: Duration = Duration::from_secs(10);
 /// As above, for small loads.
 const SETTLE_LEAST: Duration = Duration::from_millis(300);
-/// How many budgets a load may take that is not measured.
+/// How many budgets a load may take that is not measured. With the clock that counts instructions, a budget is minutes.
 const QUICK: u32 = 3;
+const QUICK_EXACT: u32 = 1;
 
 /// A node with its pods, programmed and verified.
 pub(crate) struct NodeLab {
@@ -66,12 +67,12 @@ impl FirstLoad {
         driver: &dyn Driver,
         cluster: &Cluster,
         measured: bool,
-        budget: Duration,
+        (budget, quick): (Duration, Duration),
         build: impl Fn() -> anyhow::Result<N>,
     ) -> Result<(N, Self), CellError> {
         let node = build()?;
         if !measured {
-            driver.quick_install(&node, cluster, QUICK * budget)?;
+            driver.quick_install(&node, cluster, quick)?;
             return Ok((node, Self::Done));
         }
         match driver.install(&node, cluster, budget) {
@@ -80,7 +81,7 @@ impl FirstLoad {
                 drop(node);
                 let node = build()?;
                 // If both time out, report the measured load's error.
-                driver.quick_install(&node, cluster, QUICK * budget).map_err(|_| error.clone())?;
+                driver.quick_install(&node, cluster, quick).map_err(|_| error.clone())?;
                 Ok((node, Self::OverBudget(error)))
             }
             Err(error) => Err(error),
@@ -112,7 +113,8 @@ impl NodeLab {
         };
         let driver = another();
         let measured = load.only.is_none_or(|probe| probe == ProbeName::SyncFull);
-        let (node, first_load) = FirstLoad::of(&*driver, &cluster, measured, plan.budget, build)?;
+        let quick = plan.budget * if plan.target.is_exact() { QUICK_EXACT } else { QUICK };
+        let (node, first_load) = FirstLoad::of(&*driver, &cluster, measured, (plan.budget, quick), build)?;
         let lab = Self {
             backend: backend::named(load.variant.backend),
             layout: load.variant.layout,
@@ -350,7 +352,10 @@ mod tests {
         script: fn(&str, usize) -> Result<(), CellError>,
     ) -> (Result<FirstLoad, CellError>, String) {
         let fake = Fake::of(script);
-        let load = FirstLoad::of(&fake, &fake.cluster, measured, Duration::from_secs(9), || Ok(Here));
+        let load =
+            FirstLoad::of(&fake, &fake.cluster, measured, (Duration::from_secs(9), Duration::from_secs(27)), || {
+                Ok(Here)
+            });
         (load.map(|(_, load)| load), fake.done())
     }
 

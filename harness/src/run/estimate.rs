@@ -1,7 +1,8 @@
 //! An estimate of how long a plan takes: a coffee or a lunch.
 //!
 //! The factors are rounded from `svclab scenario scale-20k` on two cores of a shared machine. A load through the legacy
-//! tools is linear in the number of rules. Through iptables-nft 1.8.9, and with nftables' anonymous maps, it is quadratic.
+//! tools is linear in the number of rules. Through iptables-nft 1.8.9, and with nftables' anonymous maps, it is quadratic;
+//! so is binding the Services' addresses to a device, for IPVS.
 
 use lab_core::cell::Cell;
 use lab_core::plan::Plan;
@@ -39,6 +40,11 @@ pub(crate) fn whole(plan: &Plan) -> Duration {
     })
 }
 
+/// Services in thousands. nftables has a map for each, with any number of endpoints.
+fn maps(cell: &Cell) -> f64 {
+    f64::from(cell.cluster.services) / 1000.0
+}
+
 /// Services in thousands, as if each had two endpoints.
 fn thousands(cell: &Cell) -> f64 {
     let rules_a_service = 2.0 + 3.0 * f64::from(cell.cluster.endpoints);
@@ -53,25 +59,35 @@ fn load(cell: &Cell) -> f64 {
         BackendName::IptablesLegacy => 0.15 * thousands,
         // A process a set entry, or none.
         BackendName::Ipvs if cell.variant.way == Way::KubeProxy => 4.0 * thousands,
-        BackendName::Ipvs => 0.1 * thousands,
+        BackendName::Ipvs => bound(cell),
         BackendName::IptablesNft => 0.9 * thousands * thousands,
-        BackendName::Nftables => 0.5 * thousands * thousands,
+        BackendName::Nftables => 0.2 * maps(cell) * maps(cell),
     }
+}
+
+/// Seconds of a load of IPVS with many requests a message.
+fn bound(cell: &Cell) -> f64 {
+    0.02 * maps(cell) * (1.0 + maps(cell))
 }
 
 /// Seconds of one visit.
 fn visit(plan: &Plan, cell: &Cell) -> f64 {
+    let thousands = thousands(cell);
     let change = match cell.variant.backend {
         BackendName::Direct => 0.0,
-        BackendName::Nftables => 0.04 * thousands(cell),
-        BackendName::Ipvs if cell.variant.way == Way::KubeProxy => 0.3 + 0.1 * thousands(cell),
+        // It lists the whole table first.
+        BackendName::Nftables => 0.05 * maps(cell) * (1.0 + maps(cell)),
+        BackendName::Ipvs if cell.variant.way == Way::KubeProxy => 0.3 + 0.1 * thousands,
         BackendName::Ipvs => 0.01,
-        BackendName::IptablesLegacy | BackendName::IptablesNft => 0.07 * thousands(cell),
+        BackendName::IptablesLegacy => 0.07 * thousands,
+        BackendName::IptablesNft => 0.02 * thousands + 0.01 * thousands * thousands,
     };
+    // What programs IPVS has a node of its own.
+    let node = if cell.load().only.is_some() { bound(cell) } else { 0.0 };
     let sample = match cell.probe {
         ProbeName::SyncFull => 1.0 + load(cell),
         ProbeName::AppendRule => 0.5 + change,
-        ProbeName::Connect => f64::from(plan.dials) * (0.0003 + 0.000_01 * thousands(cell)),
+        ProbeName::Connect => f64::from(plan.dials) * (0.0003 + 0.000_01 * thousands),
         ProbeName::ConnectionsPerSecond => plan.traffic.as_secs_f64(),
         ProbeName::Churn => plan.churn.as_secs_f64() + 1.0,
         ProbeName::Reload => 1.0 + load(cell),
@@ -80,7 +96,7 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
         // A few changes, or a new probe of which nothing is known yet.
         _ => 0.5 + 3.0 * change,
     };
-    AROUND + sample
+    AROUND + node + sample
 }
 
 #[cfg(test)]

@@ -56,8 +56,7 @@ impl State {
             Tool::Ip6tables | Tool::Ip6tablesRestore | Tool::Ip6tablesSave => &mut self.v6,
             _ => &mut self.v4,
         };
-        let lists = |word: &String| matches!(word.as_str(), "--version" | "-S" | "-L" | "list" | "--check");
-        if call.args.iter().any(lists) {
+        if lists(call) {
             return Ok(());
         }
         match call.tool {
@@ -119,6 +118,20 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// Whether `call` changes nothing.
+pub(super) fn lists(call: &Invocation) -> bool {
+    let mut words = call.args.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        match word {
+            // A comment may be any word, even one of these.
+            "--comment" => drop(words.next()),
+            "--version" | "-S" | "-L" | "list" | "--check" => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Servers as the kernel lists them.

@@ -1,5 +1,6 @@
 //! Which parts of a node actions changed: only these are read back after a change.
 
+use super::state::lists;
 use lab_core::layout::{Action, Invocation, Part, Request, ServerKey, Tool};
 use ruleset::iptables;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -37,6 +38,9 @@ impl Touched {
     }
 
     fn call(&mut self, call: &Invocation) {
+        if lists(call) {
+            return;
+        }
         let family = usize::from(matches!(call.tool, Tool::Ip6tables | Tool::Ip6tablesRestore));
         match call.tool {
             Tool::Iptables | Tool::Ip6tables => match iptables::changed(&call.args) {

@@ -32,6 +32,8 @@ const LISTING: Duration = Duration::from_secs(300);
 /// How many anonymous maps a table of nftables may have if nft is to list it.
 const LISTED: usize = 2_000;
 
+/// After a change, a table with more chains than this is not listed whole: of 160,000 rules that takes seconds.
+const LISTED_WHOLE: usize = 5_000;
 /// How many chains are listed one by one. Beyond that, the whole table is.
 const ONE_BY_ONE: usize = 64;
 
@@ -132,14 +134,15 @@ fn iptables(
         0 => (&state.v4, Tool::Iptables, Tool::IptablesSave),
         _ => (&state.v6, Tool::Ip6tables, Tool::Ip6tablesSave),
     };
+    // The legacy tools fetch the whole table for one chain, too.
+    let by_chain = tools.backend.name() == BackendName::IptablesNft;
     let mut differences = Vec::new();
     for (table, chains) in &expected.tables {
         let changed = touched.chains[family].get(table);
         differences.extend(match changed {
             _ if touched.all => whole(tools, node, expected, save, (table, chains), right)?,
             None => continue,
-            // The legacy tools fetch the whole table for one chain, too.
-            Some(changed) if tools.backend.name() == BackendName::IptablesNft && changed.len() <= ONE_BY_ONE => {
+            Some(changed) if chains.len() > LISTED_WHOLE && changed.len() <= ONE_BY_ONE && by_chain => {
                 one_by_one(tools, node, expected, tool, table, changed)?
             }
             Some(_) => whole(tools, node, expected, save, (table, chains), right)?,
