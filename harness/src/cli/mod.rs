@@ -7,6 +7,7 @@ mod compare;
 mod completions;
 mod doctor;
 mod drift;
+mod foreseen;
 mod gate;
 mod guest;
 mod kernel;

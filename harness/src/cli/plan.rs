@@ -1,5 +1,6 @@
 //! `svclab plan`: the cells a scenario would run, and about how long that takes.
 
+use super::foreseen;
 use super::options::Selection;
 use super::output::say;
 use crate::process::exit::{Exit, Failure};
@@ -48,6 +49,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     for impossible in scenario.impossible() {
         say!("{impossible}");
+    }
+    for caveat in foreseen::caveats(&plan) {
+        say!("{caveat}");
     }
     let minutes = estimate::whole(&plan).as_secs().div_ceil(60);
     say!("\n{} cells; about {minutes} min on two cores, give or take half", plan.cells.len());

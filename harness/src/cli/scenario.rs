@@ -1,5 +1,6 @@
 //! `svclab scenario`: run one.
 
+use super::foreseen;
 use super::options::Selection;
 use crate::process::exit::Failure;
 use crate::session::spec::RunSpec;
@@ -43,6 +44,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         eprintln!("svclab: {impossible}");
     }
     let mut plan = args.selection.plan(&scenario, targets::choose);
+    for caveat in foreseen::caveats(&plan) {
+        eprintln!("svclab: {caveat}");
+    }
     if let Some(file) = &args.plant {
         plan.slowdowns = slowdowns(file, &plan).map_err(Failure::usage)?;
     }

@@ -97,11 +97,10 @@ impl NodeLab {
         make: driver::Make,
         runner: &'static dyn Runner,
     ) -> Result<Self, CellError> {
-        let addresses = addresses(load)?;
+        let (addresses, cluster) = cluster(load, plan)?;
         let options = Options::of(load, plan);
         let (scheduler, forwarding) = options.variant.settings.ipvs();
         let delivery = delivery(forwarding);
-        let cluster = Cluster::generate(load.cluster.services, &addresses).with_affinity(plan.persistence);
         let cluster = Arc::new(cluster);
         let dialled = dialled(load, plan);
         let surroundings = Surroundings::of(&cluster, load.variant.backend, dialled.iter().map(|(_, from)| *from));
@@ -292,10 +291,17 @@ impl Lab for NodeLab {
     }
 }
 
-/// The addresses of the cluster that a node is loaded with.
-fn addresses(load: &Load) -> Result<AddressPlan, CellError> {
+/// The cluster that a node is loaded with for a run of `plan`, and its addresses.
+///
+/// # Errors
+/// `Skipped` if it is one that was imported.
+pub(crate) fn cluster(load: &Load, plan: &Plan) -> Result<(AddressPlan, Cluster), CellError> {
     match load.cluster.source {
-        Source::Generated(mix) => Ok(AddressPlan::new(load.cluster.endpoints).of(mix)),
+        Source::Generated(mix) => {
+            let addresses = AddressPlan::new(load.cluster.endpoints).of(mix);
+            let cluster = Cluster::generate(load.cluster.services, &addresses).with_affinity(plan.persistence);
+            Ok((addresses, cluster))
+        }
         Source::Imported { name, .. } => {
             Err(CellError::Skipped(format!("the cluster of {} is not here", name.as_str())))
         }

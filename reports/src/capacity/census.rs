@@ -22,7 +22,7 @@ pub struct Census {
     pub planned: u32,
     /// Endpoints behind each port: the median, what nine of ten have at most, the largest, all together.
     pub endpoints: [usize; 4],
-    /// What is there and is not simulated, in words, and how often.
+    /// What is there and not in the measured run, in words, and how often.
     pub not_simulated: Vec<(String, usize)>,
 }
 
@@ -64,7 +64,7 @@ impl Census {
         if !self.not_simulated.is_empty() {
             let feature = |(what, count): &(String, usize)| format!("{what} ({})", number(*count));
             let features = list(&self.not_simulated.iter().map(feature).collect::<Vec<_>>());
-            points.push(Point::new("In the cluster, and not simulated", format!("{features}.")));
+            points.push(Point::new("In the cluster, and not in the measured run", format!("{features}.")));
         }
         points
     }
