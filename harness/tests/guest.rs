@@ -66,6 +66,7 @@ fn main() -> ExitCode {
     let trials = vec![
         test("a_program_s_output_and_exit_code_come_out", a_program_s_output_and_exit_code_come_out),
         test("node_netlink_s_own_tests_pass_in_a_guest", node_netlink_s_own_tests_pass_in_a_guest),
+        test("ipvs_answers_traffic_to_every_type_of_service", ipvs_answers_traffic_to_every_type_of_service),
         test("every_sample_is_the_same_from_run_to_run", every_sample_is_the_same_from_run_to_run),
         test(
             "a_profiled_run_has_the_same_digits_and_says_where_they_are_from",
@@ -145,7 +146,7 @@ fn a_program_s_output_and_exit_code_come_out() -> Result<()> {
 }
 
 fn node_netlink_s_own_tests_pass_in_a_guest() -> Result<()> {
-    let tests = kernel_tests_of_node_netlink()?;
+    let tests = tests("node-netlink", "kernel", "every_scheduler_is_listed_back")?;
     let output = Command::new(SVCLAB)
         .args(["guest", "--kernel", SUITE, "--env", "SVCLAB_REQUIRE=ipvs", "--program"])
         .arg(&tests)
@@ -156,27 +157,40 @@ fn node_netlink_s_own_tests_pass_in_a_guest() -> Result<()> {
     Ok(())
 }
 
-/// cargo puts it beside this test, under a name that tests of other packages have as well.
-fn kernel_tests_of_node_netlink() -> Result<PathBuf> {
-    const A_CASE: &str = "every_scheduler_is_listed_back";
+/// Every type of Service in IPVS, which this machine's kernel may lack, asked with traffic.
+fn ipvs_answers_traffic_to_every_type_of_service() -> Result<()> {
+    let tests = tests("svclab", "traffic", "ipvs kube-proxy-1.30")?;
+    for layout in ["kube-proxy-1.20", "kube-proxy-1.30"] {
+        let trial = format!("SVCLAB_TRAFFIC_TRIAL=ipvs {layout}");
+        let output = Command::new(SVCLAB)
+            .args(["guest", "--kernel", SUITE, "--env", &trial, "--env", "SVCLAB_NO_SANDBOX=1", "--program"])
+            .arg(&tests)
+            .output()?;
+        ended(&output, 0)?;
+    }
+    Ok(())
+}
+
+/// The tests called `name` of `package`, among which is `a_case`. cargo puts them beside this test, under a name that
+/// tests of other packages have as well.
+fn tests(package: &str, name: &str, a_case: &str) -> Result<PathBuf> {
     let own = env::current_exe()?;
     let folder = own.parent().context("a test is in a folder")?;
     let mut found: Option<(SystemTime, PathBuf)> = None;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = entry.file_name().into_string().unwrap_or_default();
-        if !name.starts_with("kernel-") || name.contains('.') {
+        let file = entry.file_name().into_string().unwrap_or_default();
+        if !file.strip_prefix(name).is_some_and(|rest| rest.starts_with('-')) || file.contains('.') {
             continue;
         }
         let (made, path) = (entry.metadata()?.modified()?, entry.path());
         let listed = Command::new(&path).arg("--list").output()?;
-        if String::from_utf8_lossy(&listed.stdout).contains(A_CASE) && found.as_ref().is_none_or(|best| best.0 < made) {
+        if String::from_utf8_lossy(&listed.stdout).contains(a_case) && found.as_ref().is_none_or(|best| best.0 < made) {
             found = Some((made, path));
         }
     }
-    let (_, path) =
-        found.context("they are not built; run: cargo test --no-run --package node-netlink --test kernel")?;
-    Ok(path)
+    let built = format!("they are not built; run: cargo test --no-run --package {package} --test {name}");
+    Ok(found.context(built)?.1)
 }
 
 /// What must repeat: every sample, by cell and metric.
