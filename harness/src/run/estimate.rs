@@ -40,8 +40,8 @@ pub(crate) fn whole(plan: &Plan) -> Duration {
     })
 }
 
-/// Services in thousands. nftables has a map for each, with any number of endpoints.
-fn maps(cell: &Cell) -> f64 {
+/// Services in thousands: nftables has a map, and IPVS an address, for each.
+fn services(cell: &Cell) -> f64 {
     f64::from(cell.cluster.services) / 1000.0
 }
 
@@ -61,13 +61,13 @@ fn load(cell: &Cell) -> f64 {
         BackendName::Ipvs if cell.variant.way == Way::KubeProxy => 4.0 * thousands,
         BackendName::Ipvs => bound(cell),
         BackendName::IptablesNft => 0.9 * thousands * thousands,
-        BackendName::Nftables => 0.2 * maps(cell) * maps(cell),
+        BackendName::Nftables => 0.2 * services(cell) * services(cell),
     }
 }
 
 /// Seconds of a load of IPVS with many requests a message.
 fn bound(cell: &Cell) -> f64 {
-    0.02 * maps(cell) * (1.0 + maps(cell))
+    0.02 * services(cell) * (1.0 + services(cell))
 }
 
 /// Seconds of one visit.
@@ -76,7 +76,7 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
     let change = match cell.variant.backend {
         BackendName::Direct => 0.0,
         // It lists the whole table first.
-        BackendName::Nftables => 0.05 * maps(cell) * (1.0 + maps(cell)),
+        BackendName::Nftables => 0.05 * services(cell) * (1.0 + services(cell)),
         BackendName::Ipvs if cell.variant.way == Way::KubeProxy => 0.3 + 0.1 * thousands,
         BackendName::Ipvs => 0.01,
         BackendName::IptablesLegacy => 0.07 * thousands,

@@ -111,12 +111,16 @@ impl Driver for Rules {
 }
 
 impl Rules {
-    /// Does `actions`. If all of them succeed, they are a part of what the node must hold from then on.
+    /// Does `actions`. If all of them succeed, they are a part of what the node must hold from then on. Otherwise nobody
+    /// knows how far they came, and the next look at the node is at all of it.
     fn perform(&self, node: &dyn Place, actions: impl Into<Arc<[Action]>>, limit: Duration) -> Result<Cost, CellError> {
         let actions = actions.into();
-        let cost = self.tools.perform(node, &actions, limit)?;
-        self.expected().follow(actions);
-        Ok(cost)
+        let done = self.tools.perform(node, &actions, limit);
+        match done {
+            Ok(_) => self.expected().follow(actions),
+            Err(_) => self.expected().doubt(),
+        }
+        done
     }
 
     fn expected(&self) -> MutexGuard<'_, Expected> {

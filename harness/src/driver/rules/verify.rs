@@ -66,6 +66,11 @@ impl Expected {
         self.done.push(actions);
     }
 
+    /// Has all of the node compared next time.
+    pub(super) fn doubt(&mut self) {
+        self.touched = Touched::all();
+    }
+
     /// Compares what `node` holds with what was done to it: all of it the first time, then what was changed since a
     /// comparison that found no difference.
     ///
