@@ -125,3 +125,20 @@ fn a_change_that_touches_another_service_or_nothing_fails() {
     assert!(error.reason().contains("is missing"), "{error:?}");
     assert_eq!(changed(Change::adding, |input| input), Ok(()));
 }
+
+#[test]
+fn what_a_failed_change_left_behind_is_found() {
+    let loaded: &'static AtomicBool = Box::leak(Box::default());
+    // The last table is refused at its end.
+    let halfway = |input: String| match input.rfind("COMMIT") {
+        Some(end) => format!("{}-A NONE -j RETURN\nCOMMIT\n", &input[..end]),
+        None => input,
+    };
+    let fake = Fake::tampering(move |input| if loaded.load(Ordering::Relaxed) { halfway(input) } else { input });
+    let (rules, (cluster, plan)) = (rules(fake), cluster());
+    rules.install(&Here, &cluster, LIMIT).unwrap();
+    loaded.store(true, Ordering::Relaxed);
+    assert!(rules.apply(&Here, &Change::adding(&cluster, &plan), LIMIT).is_err());
+    let reason = rules.verify(&Here).unwrap_err();
+    assert!(reason.reason().starts_with("the node holds something else than the layout says: "), "{reason:?}");
+}
