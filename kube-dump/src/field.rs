@@ -1,6 +1,7 @@
-//! What Services and endpoint slices have in common: protocols, port numbers, and text that is parsed.
+//! What objects have in common: protocols, port numbers, addresses, and text that is parsed.
 
 use lab_core::cluster::Protocol;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 /// A protocol in Kubernetes' spelling; TCP by default.
@@ -13,12 +14,23 @@ pub(crate) fn protocol(name: Option<&str>) -> Result<Protocol, String> {
     }
 }
 
+/// A port, from 1 to 65535.
 pub(crate) fn port_number(number: i32) -> Result<u16, String> {
-    u16::try_from(number).map_err(|_| format!("{number} is not a port"))
+    let port = u16::try_from(number).ok().filter(|&number| number > 0);
+    port.ok_or_else(|| format!("{number} is not a port (1 to 65535)"))
 }
 
 /// Parses `text`; `what` says what it should be.
 pub(crate) fn parse<T: FromStr>(text: &str, what: &str) -> Result<T, String> {
     // The API server accepts blanks around source ranges.
     text.trim().parse().map_err(|_| format!("\"{text}\" is not {what}"))
+}
+
+/// An address that a packet from elsewhere may have as its destination. `what` says whose it should be.
+pub(crate) fn address(text: &str, what: &str) -> Result<IpAddr, String> {
+    let address = parse::<IpAddr>(text, what)?.to_canonical();
+    if address.is_unspecified() || address.is_loopback() || address.is_multicast() {
+        return Err(format!("{text} cannot be {what}"));
+    }
+    Ok(address)
 }

@@ -1,75 +1,94 @@
-//! The endpoints of each Service's port, gathered from all its endpoint slices.
+//! Endpoint slices.
 
-use crate::field::{parse, port_number, protocol};
+use crate::field::{address, port_number, protocol};
+use crate::gathered::{Gathered, ServiceName};
 use k8s_openapi::api::discovery::v1 as k8s;
-use lab_core::cluster::{Conditions, Endpoint, Family, Place, Protocol, in_picking_order};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::net::IpAddr;
+use lab_core::cluster::{Conditions, Endpoint, Family, Place};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The label that names a slice's Service.
-const SERVICE_NAME: &str = "kubernetes.io/service-name";
+pub(crate) const SERVICE_NAME: &str = "kubernetes.io/service-name";
+/// How many wrong endpoints of a slice are said.
+const SAID: usize = 3;
 
-/// A port's key: namespace, Service, port name, protocol, as in kube-proxy's `endpointslicecache.go`.
-type Key = (String, String, String, Protocol);
-
-/// Every port's endpoints, by address and port.
-#[derive(Debug, Default)]
-pub(crate) struct Endpoints {
-    of: HashMap<Key, HashMap<(IpAddr, u16), Endpoint>>,
+/// Reads a slice. Those of `v1beta1`, which clusters up to 1.20 print, say place and zone in another field.
+///
+/// # Errors
+/// If it does not fit its kind.
+pub(crate) fn parse(json: &str, version: &str) -> Result<k8s::EndpointSlice, serde_json::Error> {
+    if version.is_empty() || version.ends_with("/v1") {
+        return serde_json::from_str(json);
+    }
+    let mut slice: Value = serde_json::from_str(json)?;
+    slice["apiVersion"] = "discovery.k8s.io/v1".into();
+    for endpoint in slice["endpoints"].as_array_mut().into_iter().flatten() {
+        for (label, field) in [("kubernetes.io/hostname", "nodeName"), ("topology.kubernetes.io/zone", "zone")] {
+            let said = endpoint.get("topology").and_then(|topology| topology.get(label)).cloned();
+            if let (Some(said), Some(endpoint)) = (said, endpoint.as_object_mut()) {
+                endpoint.entry(field).or_insert(said);
+            }
+        }
+    }
+    serde_json::from_value(slice)
 }
 
-impl Endpoints {
-    /// Adds a slice. kube-proxy ignores slices without a Service's name, and those of names instead of addresses.
-    ///
-    /// # Errors
-    /// If an address or a port is not valid.
-    pub(crate) fn add(&mut self, slice: &k8s::EndpointSlice) -> Result<(), String> {
-        let metadata = &slice.metadata;
-        let service = metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME));
-        let family = match slice.address_type.as_str() {
-            "IPv4" => Family::V4,
-            "IPv6" => Family::V6,
-            _ => return Ok(()),
-        };
-        let Some(service) = service else { return Ok(()) };
-        let mut endpoints = Vec::new();
-        for endpoint in slice.endpoints.iter().flatten() {
-            let (conditions, place) = (conditions(endpoint), place(endpoint).map(Arc::new));
-            for address in &endpoint.addresses {
-                let address: IpAddr = parse(address, "an address")?;
-                if Family::of(address) == family {
+/// Adds a slice's endpoints and returns its Service's name, if kube-proxy looks at it. What of it is left out, and why,
+/// is added to `said`.
+pub(crate) fn add(
+    slice: &k8s::EndpointSlice,
+    namespace: &str,
+    gathered: &mut Gathered,
+    said: &mut Vec<String>,
+) -> Option<ServiceName> {
+    let family = match slice.address_type.as_str() {
+        "IPv4" => Family::V4,
+        "IPv6" => Family::V6,
+        other => {
+            said.push(format!("its addressType is \"{other}\"; kube-proxy looks at IPv4 and IPv6 only"));
+            return None;
+        }
+    };
+    let service = slice.metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME));
+    let Some(service) = service.filter(|service| !service.is_empty()) else {
+        said.push(format!("it has no label {SERVICE_NAME}; kube-proxy ignores it"));
+        return None;
+    };
+    let service = (namespace.to_owned(), service.clone());
+    gathered.know(&service);
+    let (mut endpoints, mut wrong) = (Vec::new(), Vec::new());
+    for (index, endpoint) in slice.endpoints.iter().flatten().enumerate() {
+        let (conditions, place) = (conditions(endpoint), place(endpoint).map(Arc::new));
+        if endpoint.addresses.is_empty() {
+            wrong.push(format!("endpoint {index} has no address"));
+        }
+        for text in &endpoint.addresses {
+            match address(text, "an endpoint's address") {
+                Ok(address) if Family::of(address) == family => {
                     endpoints.push(Endpoint { address, port: 0, conditions, place: place.clone() });
                 }
+                Ok(address) => wrong.push(format!("{address} is not of the slice's family")),
+                Err(problem) => wrong.push(problem),
             }
         }
-        for port in slice.ports.iter().flatten() {
-            // A port without a number stands for all ports. kube-proxy ignores it.
-            let Some(number) = port.port else { continue };
-            let number = port_number(number)?;
-            let namespace = metadata.namespace.clone().unwrap_or_default();
-            let name = port.name.clone().unwrap_or_default();
-            let key = (namespace, service.clone(), name, protocol(port.protocol.as_deref())?);
-            let behind = self.of.entry(key).or_default();
-            for endpoint in &endpoints {
-                let endpoint = Endpoint { port: number, ..endpoint.clone() };
-                match behind.entry((endpoint.address, number)) {
-                    // If two slices have the same endpoint, the more usable one counts.
-                    Entry::Occupied(known) if known.get().usage() <= endpoint.usage() => {}
-                    Entry::Occupied(mut known) => _ = known.insert(endpoint),
-                    Entry::Vacant(free) => _ = free.insert(endpoint),
-                }
-            }
+    }
+    if !wrong.is_empty() {
+        let more = wrong.len().saturating_sub(SAID);
+        let more = if more > 0 { format!("; {more} more like these") } else { String::new() };
+        said.push(format!("{}{more}; left out", wrong[..wrong.len().min(SAID)].join("; ")));
+    }
+    for port in slice.ports.iter().flatten() {
+        let name = port.name.clone().unwrap_or_default();
+        let Some(number) = port.port else {
+            said.push(format!("port \"{name}\" has no number, which stands for all ports; kube-proxy ignores it"));
+            continue;
+        };
+        match port_number(number).and_then(|number| Ok((number, protocol(port.protocol.as_deref())?))) {
+            Ok((number, protocol)) => gathered.add(&service, (name, protocol), number, &endpoints),
+            Err(problem) => said.push(format!("port \"{name}\": {problem}; it is left out")),
         }
-        Ok(())
     }
-
-    /// Removes and returns the endpoints of a port, of both families.
-    pub(crate) fn take(&mut self, namespace: &str, service: &str, port: &str, protocol: Protocol) -> Vec<Endpoint> {
-        let key = (namespace.to_owned(), service.to_owned(), port.to_owned(), protocol);
-        in_picking_order(self.of.remove(&key).unwrap_or_default().into_values().collect())
-    }
+    Some(service)
 }
 
 /// A missing condition means yes, a missing `terminating` no (`EndpointConditions` in discovery/v1).

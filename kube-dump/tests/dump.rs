@@ -1,6 +1,6 @@
 //! Dumps as kubectl prints them, and texts that are not dumps.
 
-use kube_dump::{Dump, Spread, Unreadable};
+use kube_dump::{Dump, Input, Problem, Spread, Unreadable};
 use lab_core::cluster::{Family, Feature, IpMode, Protocol, ServiceType, TrafficPolicy};
 use serde_json::{Value, json};
 
@@ -19,13 +19,21 @@ fn slice(service: &str, addresses: &[(&str, Value)]) -> Value {
         .collect();
     json!({
         "kind": "EndpointSlice", "addressType": if addresses[0].0.contains(':') { "IPv6" } else { "IPv4" },
-        "metadata": {"namespace": "shop", "name": "a-slice", "labels": {"kubernetes.io/service-name": service}},
+        "metadata": {"namespace": "shop", "name": format!("a-slice-{}", addresses[0].0), "labels": {"kubernetes.io/service-name": service}},
         "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}], "endpoints": endpoints,
     })
 }
 
 fn read(items: &[Value]) -> Dump {
-    Dump::read(&list(items)).unwrap()
+    read_text(&list(items)).unwrap()
+}
+
+fn read_text(text: &str) -> Result<Dump, Unreadable> {
+    Dump::read(&[Input::named("dump.json", text)])
+}
+
+fn notes(dump: &Dump) -> Vec<String> {
+    dump.notes.iter().map(ToString::to_string).collect()
 }
 
 fn list(items: &[Value]) -> String {
@@ -33,7 +41,7 @@ fn list(items: &[Value]) -> String {
 }
 
 fn endpoints(dump: &Dump) -> Vec<String> {
-    dump.ipv4().next().unwrap().endpoints().map(|endpoint| endpoint.socket().to_string()).collect()
+    dump.ports().next().unwrap().endpoints().map(|endpoint| endpoint.socket().to_string()).collect()
 }
 
 #[test]
@@ -42,10 +50,10 @@ fn a_port_has_the_ready_endpoints_of_all_its_slices_once() {
     let dump = read(&[
         slice("web", &[("10.0.0.1", ready.clone()), ("10.0.0.2", not)]),
         web("web"),
-        slice("web", &[("10.0.0.1", ready.clone()), ("10.0.0.3", json!({}))]),
+        slice("web", &[("10.0.0.3", json!({})), ("10.0.0.1", ready.clone())]),
         slice("other", &[("10.0.0.4", ready)]),
     ]);
-    assert_eq!((dump.cluster.services.len(), dump.slices, dump.ipv4().count()), (1, 3, 1));
+    assert_eq!((dump.cluster.services.len(), dump.slices, dump.ports().count()), (1, 3, 1));
     assert_eq!(endpoints(&dump), ["10.0.0.1:8080", "10.0.0.3:8080"]);
     assert_eq!(dump.spread(), Some(Spread { median: 2, p90: 2, max: 2, total: 2 }));
     assert!(dump.features().is_empty());
@@ -66,7 +74,7 @@ fn a_port_is_matched_by_name_and_protocol() {
         json!({"clusterIP": "10.96.0.1", "ports": [{"name": "http", "port": 80, "protocol": "UDP"}, {"port": 81}]});
     let dump = read(&[service("web", udp), slice("web", &[("10.0.0.1", json!({}))])]);
     assert_eq!(dump.protocols(), [(Protocol::Tcp, 1), (Protocol::Udp, 1)]);
-    assert!(dump.ipv4().all(|port| !port.has_endpoints()));
+    assert!(dump.ports().all(|port| !port.has_endpoints()));
 }
 
 #[test]
@@ -98,9 +106,9 @@ fn both_families_are_counted_apart() {
         slice("web", &[("fd00::a", json!({})), ("fd00::b", json!({}))]),
     ]);
     assert_eq!(Family::ALL.map(|family| dump.cluster.endpoint_count(family)), [1, 2]);
-    assert_eq!((dump.ipv4().count(), dump.features()[&Feature::Ipv6]), (1, 1));
+    assert_eq!((dump.ports().count(), dump.features()[&Feature::Ipv6]), (1, 1));
     assert_eq!(dump.cluster.services.len(), 1);
-    assert_eq!(dump.ipv4().next().unwrap().to_string(), "shop/web:http");
+    assert_eq!(dump.ports().next().unwrap().to_string(), "shop/web:http");
 }
 
 #[test]
@@ -163,44 +171,157 @@ fn everything_that_a_proxy_needs_to_know_is_read() {
 
 #[test]
 fn other_kinds_are_passed_over_and_counted() {
-    let dump = read(&[json!({"kind": "Endpoints", "metadata": {"name": "web"}}), web("web")]);
-    assert_eq!(dump.passed_over["Endpoints"], 1);
+    let knative = json!({"kind": "Service", "apiVersion": "serving.knative.dev/v1", "metadata": {"name": "web"}});
+    let dump = read(&[json!({"kind": "Pod", "metadata": {"name": "web"}}), web("web"), knative]);
+    assert_eq!((dump.passed_over["Pod"], dump.passed_over["Service (serving.knative.dev/v1)"]), (1, 1));
+    assert_eq!(dump.cluster.services.len(), 1);
 }
 
 #[test]
 fn a_list_of_services_alone_needs_no_kinds() {
     let mut item = web("web");
     item.as_object_mut().unwrap().remove("kind");
-    let dump = Dump::read(&json!({"kind": "ServiceList", "items": [item]}).to_string()).unwrap();
-    assert_eq!((dump.cluster.services.len(), dump.ipv4().count()), (1, 1));
+    let dump = read_text(&json!({"kind": "ServiceList", "items": [item]}).to_string()).unwrap();
+    assert_eq!((dump.cluster.services.len(), dump.ports().count()), (1, 1));
 }
 
 #[test]
-fn yaml_and_tables_are_refused_with_how_to_make_json() {
-    for text in ["apiVersion: v1\nitems: []\n", "NAMESPACE   NAME\nshop        web\n", ""] {
-        let said = Dump::read(text).unwrap_err().to_string();
-        assert!(said.starts_with("it is not JSON (it begins with: "), "{said}");
+fn what_is_no_dump_is_refused_with_how_to_make_one() {
+    for (text, words) in [
+        (
+            "NAMESPACE   NAME\nshop        web\n",
+            "dump.json: it is not JSON or YAML of Kubernetes; it begins with: NAMESPACE",
+        ),
+        ("No resources found\n", "dump.json: it is not JSON or YAML of Kubernetes; it begins with: No resources"),
+        (" \n", "dump.json: it is empty"),
+        ("{\n\"a\": }", "dump.json:2: it is not JSON (expected value"),
+        ("a: [1,\nb: {", "dump.json:2: it is neither JSON nor YAML ("),
+        ("apiVersion: v1\nitems: []\nkind: List\n", "dump.json: there is no Service in it"),
+        ("{\"kind\": \"Pod\"}", "dump.json: it is a Pod, not a list of Services"),
+        ("[1, 2]", "dump.json: there is no Service in it"),
+    ] {
+        let said = read_text(text).unwrap_err().to_string();
+        assert!(said.starts_with(words), "{said}");
         assert!(said.ends_with("make it with: kubectl get services,endpointslices -A -o json"), "{said}");
     }
-    let cut = &list(&[web("web")])[..60];
-    assert!(matches!(Dump::read(cut), Err(Unreadable::NotJson(_))));
+    let none = read_text(&list(&[slice("web", &[("10.0.0.1", json!({}))])]));
+    assert_eq!(none.unwrap_err().problem, Problem::NoService);
 }
 
 #[test]
-fn what_is_no_list_of_services_says_what_it_is() {
-    assert_eq!(Dump::read("{\"kind\": \"Pod\"}"), Err(Unreadable::Kind("Pod".to_owned())));
-    assert_eq!(Dump::read(&list(&[])), Err(Unreadable::NoService));
-    assert_eq!(Dump::read(&list(&[slice("web", &[("10.0.0.1", json!({}))])])), Err(Unreadable::NoService));
+fn a_dump_that_is_cut_off_says_where() {
+    let text = serde_json::to_string_pretty(&json!({"kind": "List", "items": [web("web")]})).unwrap();
+    let refused = read_text(&text[..text.len() - 10]).unwrap_err();
+    assert_eq!((refused.problem, refused.line), (Problem::Cut, Some(text[..text.len() - 10].lines().count())));
+    let several = format!("{text}\n{}", &text[..60]);
+    assert_eq!(read_text(&several).unwrap_err().problem, Problem::Cut);
+    assert!(matches!(read_text(&format!("{text}\n}}")).unwrap_err().problem, Problem::NotJson(_)));
 }
 
 #[test]
-fn an_item_that_cannot_be_read_is_named() {
-    let said = |items: &[Value]| Dump::read(&list(items)).unwrap_err().to_string();
-    let wrong = service("cart", json!({"clusterIP": "10.96.0.1", "ports": [{"port": "80"}]}));
-    let text = said(&[web("web"), wrong]);
-    assert!(text.starts_with("item 1 (Service shop/cart): invalid type: string \"80\""), "{text}");
+fn what_is_wrong_with_an_object_is_said_of_it_and_the_others_are_read() {
+    let wrong = service("cart", json!({"clusterIP": "10.96.0.2", "ports": [{"port": "80"}]}));
+    let dump = read(&[web("web"), wrong.clone(), slice("web", &[("10.0.0.1", json!({}))])]);
+    assert_eq!(dump.cluster.services.len(), 1);
+    let [note] = &notes(&dump)[..] else { panic!("{:?}", dump.notes) };
+    assert!(note.starts_with("Service shop/cart: invalid type: string \"80\", expected i32"), "{note}");
+    assert!(note.ends_with("; it is left out (dump.json:1)"), "{note}");
     let address = service("cart", json!({"clusterIP": "10.96.0.256", "ports": [{"port": 80}]}));
-    assert_eq!(said(&[web("web"), address]), "item 1 (Service shop/cart): \"10.96.0.256\" is not a cluster IP");
-    let text = said(&[slice("web", &[("here", json!({}))])]);
-    assert_eq!(text, "item 0 (EndpointSlice shop/a-slice): \"here\" is not an address");
+    let dump = read(&[web("web"), address, slice("web", &[("here", json!({})), ("10.0.0.1", json!({}))])]);
+    assert_eq!(
+        notes(&dump),
+        [
+            "Service shop/cart: \"10.96.0.256\" is not a cluster IP; it is left out (dump.json:1)",
+            "EndpointSlice shop/a-slice-here: \"here\" is not an endpoint's address; left out (dump.json:1)",
+        ]
+    );
+    assert_eq!(endpoints(&dump), ["10.0.0.1:8080"]);
+    let said = read_text(&list(&[wrong])).unwrap_err().to_string();
+    assert!(said.starts_with("dump.json: none of its Services can be used; Service shop/cart: invalid type"), "{said}");
+}
+
+#[test]
+fn ports_and_addresses_that_cannot_be_are_left_out_and_said() {
+    let dump = read(&[
+        service(
+            "web",
+            json!({
+                "type": "LoadBalancer", "clusterIPs": ["10.96.0.1", "10.96.0.2"], "externalIPs": ["0.0.0.0", "192.0.2.1"],
+                "sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": -1}},
+                "loadBalancerSourceRanges": ["everywhere"], "externalTrafficPolicy": "Global", "healthCheckNodePort": 70000,
+                "ports": [
+                    {"name": "http", "port": 80, "nodePort": 99999}, {"name": "null", "port": null}, {"name": "zero", "port": 0},
+                    {"name": "again", "port": 80}, {"name": "http", "port": 81}, {"name": "quic", "port": 1, "protocol": "QUIC"},
+                ],
+            }),
+        ),
+        slice("web", &[("10.0.0.1", json!({}))]),
+    ]);
+    let web = &dump.cluster.services[0];
+    assert_eq!((web.ports.len(), web.ports[0].node_port, web.external_ips.len()), (1, None, 1));
+    let said = notes(&dump);
+    for words in [
+        "cluster IP 10.96.0.2 is the second of its family",
+        "0.0.0.0 cannot be an external IP",
+        "session affinity of -1 s",
+        "\"everywhere\" is not a source range",
+        "\"Global\" is not an externalTrafficPolicy",
+        "healthCheckNodePort: 70000 is not a port",
+        "port \"http\": node port 99999 is not a port (1 to 65535)",
+        "port \"null\": 0 is not a port",
+        "port \"zero\": 0 is not a port",
+        "port \"again\": tcp 80 comes twice",
+        "port \"http\": its name comes twice",
+        "port \"quic\": \"QUIC\" is not a protocol",
+    ] {
+        let found = said.iter().filter(|note| note.starts_with(&format!("Service shop/web: {words}"))).count();
+        assert_eq!(found, 1, "{words}: {said:#?}");
+    }
+    assert_eq!(said.len(), 12, "{said:#?}");
+}
+
+#[test]
+fn an_object_that_comes_twice_counts_once() {
+    let mut other = web("web");
+    other["spec"]["ports"][0]["port"] = json!(81);
+    let behind = slice("web", &[("10.0.0.1", json!({}))]);
+    let dump = read(&[web("web"), other, behind.clone(), behind]);
+    assert_eq!((dump.cluster.services.len(), dump.slices, dump.cluster.services[0].ports[0].number), (1, 1, 80));
+    assert_eq!(
+        notes(&dump),
+        [
+            "Service shop/web: it comes twice, and not the same; the first one counts (dump.json:1)",
+            "dump.json: 1 objects come twice, and are the same; each counts once",
+        ]
+    );
+}
+
+#[test]
+fn what_only_one_service_can_have_is_said_of_the_second() {
+    let spec = |ip: &str, node_port: u16, balancer: &str| {
+        let ports = json!([{"name": "http", "port": 80, "nodePort": node_port}]);
+        json!({"type": "NodePort", "clusterIP": ip, "externalIPs": [balancer], "ports": ports})
+    };
+    let dump = read(&[
+        service("a", spec("10.96.0.1", 30080, "192.0.2.1")),
+        service("b", spec("10.96.0.1", 30080, "192.0.2.1")),
+        service("c", spec("10.96.0.2", 30081, "192.0.2.2")),
+    ]);
+    let said = notes(&dump);
+    for words in ["cluster IP 10.96.0.1", "node port 30080 (tcp)", "192.0.2.1 port 80 (tcp)"] {
+        let note = format!("Service shop/b: {words} is Service shop/a's, too; only one can have it");
+        assert!(said.contains(&note), "{note}: {said:#?}");
+    }
+}
+
+#[test]
+fn nothing_of_a_dump_reaches_a_terminal_as_it_stands() {
+    let name = "a\u{1b}[31m\n\u{202e}b";
+    let dump = read(&[web("web"), web(name), json!({"kind": name, "metadata": {}})]);
+    let said = notes(&dump).join("\n") + &dump.passed_over.keys().cloned().collect::<String>();
+    assert!(said.contains("its name \"a\\u{1b}[31m\\n\\u{202e}b\" is none that Kubernetes allows"), "{said}");
+    assert!(!said.contains(['\u{1b}', '\u{202e}']) && !said.contains("\nb"), "{said}");
+    assert_eq!(dump.ports().count(), 1);
+    let said = Dump::read(&[Input::named(name, "\u{1b}[31m")]).unwrap_err().to_string();
+    assert!(!said.contains('\u{1b}'), "{said}");
 }

@@ -48,7 +48,7 @@ fn a_terminal_shows_it_as_before_and_within_its_width() {
         protocols: vec![("tcp".to_owned(), 4900), ("udp".to_owned(), 100)],
         growth: 3.0,
         planned: 15_000,
-        endpoints: [3, 9, 250, 22_000],
+        endpoints: Some([3, 9, 250, 22_000]),
         not_simulated: vec![("headless Services".to_owned(), 12)],
     });
     for width in [100, 80] {

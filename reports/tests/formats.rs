@@ -107,7 +107,7 @@ fn every_field_of_a_capacity_is_documented() {
         protocols: Vec::new(),
         growth: 1.0,
         planned: 1,
-        endpoints: [0; 4],
+        endpoints: Some([0; 4]),
         not_simulated: Vec::new(),
     };
     let answered = Answered {

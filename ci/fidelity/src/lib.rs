@@ -93,7 +93,8 @@ impl Capture {
     pub fn states(&self) -> [Arc<Cluster>; 5] {
         let own = self.folder.join("cluster.json");
         let path = if own.is_file() { own } else { reference().join(format!("clusters/{}.json", self.cluster)) };
-        let dump = kube_dump::Dump::read(&read(&path)).expect("a captured cluster can be read");
+        let dump = kube_dump::Dump::read(&[kube_dump::Input::named("cluster.json", read(&path))])
+            .expect("a captured cluster can be read");
         let plain = Cluster { node: node(), ..dump.cluster };
         let with = |endpoints: &[&str]| {
             let mut cluster = plain.clone();

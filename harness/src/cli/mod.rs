@@ -3,6 +3,7 @@
 mod baseline;
 mod baselines;
 mod capacity;
+mod cluster;
 mod compare;
 mod completions;
 mod doctor;

@@ -1,16 +1,15 @@
 //! The capacity options of `svclab capacity` and `svclab report`, and the answers to them.
 
+use super::cluster;
 use super::runs;
 use crate::process::exit::Failure;
 use analysis::capacity::{self, Calibration, MOST_SERVICES, Objective, Question};
 use anyhow::{Context, Result, ensure};
-use kube_dump::Dump;
 use lab_core::dataset::Dataset;
 use reports::Runs;
 use reports::capacity::{Answered, Census};
 use reports::report::Report;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The objectives, and for which sizes.
 #[derive(Debug, clap::Args)]
@@ -27,9 +26,10 @@ pub(crate) struct CapacityOptions {
     /// Tightens every limit by this share
     #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share, requires = "objectives")]
     headroom: f64,
-    /// A cluster, as `kubectl get services,endpointslices -A -o json` prints it: also answer for its size
+    /// A cluster, as `kubectl get services,endpointslices -A -o json` prints it, in JSON or YAML: a file, a folder, a tar
+    /// archive, or - for standard input; repeat it for more parts of it. Also answer for its size
     #[arg(long, value_name = "FILE", requires = "objectives")]
-    cluster: Option<PathBuf>,
+    cluster: Vec<PathBuf>,
     /// How much that cluster will grow, such as 3x
     #[arg(long, value_name = "FACTOR", default_value = "1x", value_parser = factor, requires = "cluster")]
     growth: f64,
@@ -69,8 +69,10 @@ impl CapacityOptions {
             Some(place) => runs::read(std::slice::from_ref(place))?.pop(),
             None => None,
         };
-        let cluster = self.cluster.as_deref().map(|file| census(file, self.growth)).transpose();
-        let cluster = cluster.map_err(Failure::usage)?;
+        let cluster = match &self.cluster[..] {
+            [] => None,
+            files => Some(census(files, self.growth).map_err(Failure::usage)?),
+        };
         let mut sizes = self.services.clone();
         sizes.extend(cluster.as_ref().map(|cluster| cluster.planned));
         let question = Question {
@@ -107,20 +109,19 @@ fn answers(
     Ok(answers)
 }
 
-/// Counts the cluster in `file`, to grow by `growth`.
-fn census(file: &Path, growth: f64) -> Result<Census> {
-    let shown = file.display().to_string();
-    let text = fs::read_to_string(file).with_context(|| format!("--cluster {shown} cannot be read"))?;
-    let dump = Dump::read(&text).with_context(|| format!("--cluster {shown}"))?;
-    let ports = dump.ipv4().count();
+/// Counts the cluster in `files`, to grow by `growth`.
+fn census(files: &[PathBuf], growth: f64) -> Result<Census> {
+    let shown = files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
+    let dump = cluster::read(files).context("--cluster")?;
+    cluster::say(&dump);
+    let ports = dump.ports().count();
     let mut not_simulated: Vec<(String, usize)> =
         dump.features().iter().map(|(feature, count)| (feature.to_string(), *count)).collect();
     not_simulated.extend(dump.passed_over.iter().map(|(kind, count)| (format!("objects of kind {kind}"), *count)));
-    ensure!(ports > 0, "--cluster {shown}: no Service in it has an IPv4 cluster IP, so kube-proxy has nothing to do");
+    ensure!(ports > 0, "--cluster {shown}: no Service in it has a cluster IP, so kube-proxy has nothing to do");
     let planned = (ports as f64 * growth).ceil();
     let most = f64::from(MOST_SERVICES);
     ensure!(planned <= most, "--growth: {planned} Services are too many; answers go up to {MOST_SERVICES}");
-    let spread = dump.spread().context("there is a port")?;
     Ok(Census {
         file: shown,
         services: dump.cluster.services.len(),
@@ -128,7 +129,7 @@ fn census(file: &Path, growth: f64) -> Result<Census> {
         protocols: dump.protocols().into_iter().map(|(protocol, count)| (protocol.name().to_owned(), count)).collect(),
         growth,
         planned: planned as u32,
-        endpoints: [spread.median, spread.p90, spread.max, spread.total],
+        endpoints: dump.spread().map(|spread| [spread.median, spread.p90, spread.max, spread.total]),
         not_simulated,
     })
 }

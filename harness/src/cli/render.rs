@@ -1,21 +1,20 @@
 //! `svclab render`: prints the input that a tool would get.
 
+use super::cluster;
 use super::options::{no_layout, word};
 use super::proxy::ProxyOptions;
 use crate::backend;
 use crate::process::exit::{Exit, Failure};
 use anyhow::{Context, Result, anyhow};
-use kube_dump::Dump;
 use lab_core::cell::Variant;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
 use lab_core::layout::{Action, Invocation, Layout, Tool, release};
 use lab_core::scenario::MOST_ENDPOINTS;
 use lab_core::vocabulary::{BackendName, LayoutName, Scheduler, Way, Word};
-use std::fs;
 use std::io::{BufWriter, ErrorKind, Write, stdout};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -35,12 +34,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 2, conflicts_with = "cluster",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_ENDPOINTS)))]
     endpoints: u32,
-    /// A cluster, as `kubectl get services,endpointslices -A -o json` prints it
+    /// A cluster, as `kubectl get services,endpointslices -A -o json` prints it, in JSON or YAML: a file, a folder, a tar
+    /// archive, or - for standard input; repeat it for more parts of it
     #[arg(long, value_name = "FILE")]
-    cluster: Option<PathBuf>,
-    /// Instead of the cluster's first sync, the one that changes it to this one
+    cluster: Vec<PathBuf>,
+    /// Instead of the cluster's first sync, the one that changes it to this one; repeat it for more parts of it
     #[arg(long, value_name = "FILE", requires = "cluster", conflicts_with = "input")]
-    then: Option<PathBuf>,
+    then: Vec<PathBuf>,
     /// The node's name: endpoints on it are local. A Node of that name in the dump gives its addresses and zone
     #[arg(long, value_name = "NAME", requires = "cluster")]
     node: Option<String>,
@@ -104,15 +104,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         )));
     };
     let addresses = AddressPlan::new(args.endpoints);
-    let cluster = match (&args.cluster, args.services) {
-        (Some(file), _) => imported(args, file).map_err(Failure::usage)?,
-        (None, services) => {
-            let services = services.unwrap_or(1);
+    let cluster = match args.services {
+        None => imported(args, &args.cluster).context("--cluster").map_err(Failure::usage)?,
+        Some(services) => {
             addresses.check(services).map_err(|full| Failure::usage(anyhow!("--services: {full}")))?;
             Arc::new(Cluster::generate(services, &addresses))
         }
     };
-    let then = args.then.as_deref().map(|file| imported(args, file)).transpose().map_err(Failure::usage)?;
+    let then = match &args.then[..] {
+        [] => None,
+        files => Some(imported(args, files).context("--then").map_err(Failure::usage)?),
+    };
     for caveat in layout.caveats(then.as_ref().unwrap_or(&cluster)) {
         eprintln!("svclab: {caveat}");
     }
@@ -165,11 +167,10 @@ fn layout(args: &Args) -> Result<Option<Arc<dyn Layout>>, Failure> {
     Ok(release::layout(variant, &args.proxy.config()?))
 }
 
-/// The cluster in `file`, on the node that the options tell.
-fn imported(args: &Args, file: &Path) -> Result<Arc<Cluster>> {
-    let shown = file.display();
-    let text = fs::read_to_string(file).with_context(|| format!("{shown} cannot be read"))?;
-    let dump = Dump::read(&text).with_context(|| shown.to_string())?;
+/// The cluster in `files`, on the node that the options tell.
+fn imported(args: &Args, files: &[PathBuf]) -> Result<Arc<Cluster>> {
+    let dump = cluster::read(files)?;
+    cluster::say(&dump);
     let mut cluster = dump.cluster;
     if let Some(name) = &args.node {
         match dump.nodes.into_iter().find(|node| node.name == *name) {
