@@ -1,10 +1,11 @@
 //! A scenario's axes, and the cells that they expand to.
 
 use crate::cell::{Cell, ClusterSpec, Settings, Source, Variant};
-use crate::cluster::{AddressPlan, OverCapacity};
+use crate::cluster::{AddressPlan, Base, OverCapacity, Repeated, Supply};
 use crate::vocabulary::{
     Access, BackendName, Forwarding, LayoutName, Mix, Origin, Position, ProbeName, Scheduler, Way, Word,
 };
+use std::sync::Arc;
 
 /// The values whose combinations are the cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Axes {
     pub endpoints: u32,
     /// What the Services are like. Uniform ones are of the type that each access takes.
     pub mix: Mix,
+    /// The Services that clusters repeat, in place of the mix.
+    pub base: Option<Arc<Base>>,
     /// The backends.
     pub backends: Vec<BackendName>,
     /// Whose rules are installed; empty for each backend's default. See [`LayoutName::among`].
@@ -40,6 +43,7 @@ impl Default for Axes {
             services: Vec::new(),
             endpoints: 2,
             mix: Mix::Uniform,
+            base: None,
             backends: BackendName::ALL.to_vec(),
             layouts: Vec::new(),
             ways: vec![Way::KubeProxy, Way::Batched],
@@ -62,20 +66,28 @@ impl Axes {
     pub fn expand(&self) -> Vec<Cell> {
         let mut cells = Vec::new();
         for &services in &self.services {
-            for mix in self.mixes() {
-                let source = Source::Generated(mix);
-                let cluster = ClusterSpec { services, endpoints: self.endpoints, source };
+            let clusters: Vec<_> = match &self.base {
+                Some(base) => vec![(base.spec(services), self.accesses.clone())],
+                None => self.mixes().into_iter().map(|mix| self.cluster(services, mix)).collect(),
+            };
+            for (cluster, accesses) in clusters {
                 for &backend in &self.backends {
-                    self.expand_backend(cluster, mix, backend, &mut cells);
+                    self.expand_backend(cluster, &accesses, backend, &mut cells);
                 }
             }
         }
         cells
     }
 
+    /// A cluster of `mix`, and as what its Services are dialled.
+    fn cluster(&self, services: u32, mix: Mix) -> (ClusterSpec, Vec<Access>) {
+        let cluster = ClusterSpec { services, endpoints: self.endpoints, source: Source::Generated(mix) };
+        let accesses = self.accesses.iter().copied().filter(|&access| self.mix.reached_by(access) == mix);
+        (cluster, accesses.collect())
+    }
+
     /// The mixes of the clusters: one or, of uniform Services, one for each access.
-    #[must_use]
-    pub fn mixes(&self) -> Vec<Mix> {
+    fn mixes(&self) -> Vec<Mix> {
         let mut mixes: Vec<Mix> = Vec::new();
         for mix in self.accesses.iter().map(|&access| self.mix.reached_by(access)) {
             if !mixes.contains(&mix) {
@@ -90,6 +102,9 @@ impl Axes {
     /// # Errors
     /// If there are not, for one of the mixes.
     pub fn check(&self, services: u32) -> Result<(), OverCapacity> {
+        if let Some(base) = &self.base {
+            return Repeated::of(Arc::clone(base)).check(services);
+        }
         let mut plans = self.mixes().into_iter().map(|mix| AddressPlan::new(self.endpoints).of(mix));
         plans.try_for_each(|plan| plan.check(services))
     }
@@ -99,8 +114,12 @@ impl Axes {
     pub fn unreached(&self) -> Option<String> {
         let unreached = |&access: &Access| {
             let mix = self.mix.reached_by(access);
-            if !mix.offers(access) {
-                return Some(format!("no Service of the mix {mix} is reached by {access}"));
+            let (offers, what) = match &self.base {
+                Some(base) => (base.offers(access), base.source.name()),
+                None => (mix.offers(access), mix.name()),
+            };
+            if !offers {
+                return Some(format!("no Service of {what} is reached by {access} and TCP"));
             }
             let &from = self.origins.first()?;
             let nowhere = self.origins.iter().all(|&from| access.impossible(from).is_some());
@@ -115,9 +134,14 @@ impl Axes {
         every.filter_map(|(access, from)| Some((access, from, access.impossible(from)?)))
     }
 
-    fn expand_backend(&self, cluster: ClusterSpec, mix: Mix, backend: BackendName, cells: &mut Vec<Cell>) {
-        let accesses = self.accesses.iter().copied().filter(|&access| self.mix.reached_by(access) == mix);
-        let dialled = accesses.flat_map(|access| self.origins.iter().map(move |&from| (access, from)));
+    fn expand_backend(
+        &self,
+        cluster: ClusterSpec,
+        accesses: &[Access],
+        backend: BackendName,
+        cells: &mut Vec<Cell>,
+    ) {
+        let dialled = accesses.iter().flat_map(|&access| self.origins.iter().map(move |&from| (access, from)));
         let dialled: Vec<_> = dialled.filter(|(access, from)| access.impossible(*from).is_none()).collect();
         let known = Way::of(backend);
         let mut ways: Vec<Way> = self.ways.iter().copied().filter(|way| known.contains(way)).collect();

@@ -1,6 +1,6 @@
 //! The step from one cluster state to the next. A full load is a change from the empty cluster.
 
-use crate::cluster::{AddressPlan, Cluster, Family, Service, ServicePort};
+use crate::cluster::{Cluster, Family, Service, ServicePort, Supply};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -72,8 +72,8 @@ impl<'a> Step<&'a Service> {
 impl Change {
     /// To a cluster with one more Service at the end.
     #[must_use]
-    pub fn adding(cluster: &Arc<Cluster>, plan: &AddressPlan) -> Self {
-        Self { before: Arc::clone(cluster), after: Arc::new(cluster.with_service_added(plan)) }
+    pub fn adding(cluster: &Arc<Cluster>, supply: &dyn Supply) -> Self {
+        Self { before: Arc::clone(cluster), after: Arc::new(cluster.with_service_added(supply)) }
     }
 
     /// To a cluster without the middle Service.
@@ -84,8 +84,8 @@ impl Change {
 
     /// To a cluster whose middle Service has its last endpoint replaced by the spare one.
     #[must_use]
-    pub fn replacing_endpoint(cluster: &Arc<Cluster>, plan: &AddressPlan) -> Self {
-        Self { before: Arc::clone(cluster), after: Arc::new(cluster.with_endpoint_replaced(plan)) }
+    pub fn replacing_endpoint(cluster: &Arc<Cluster>, supply: &dyn Supply) -> Self {
+        Self { before: Arc::clone(cluster), after: Arc::new(cluster.with_endpoint_replaced(supply)) }
     }
 
     /// The opposite change.
@@ -139,7 +139,7 @@ fn step<'a>(before: Option<&'a Arc<Service>>, after: &'a Arc<Service>) -> Step<&
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::Port;
+    use crate::cluster::{AddressPlan, Port};
     use proptest::prelude::*;
 
     /// How many Services a change keeps, and its other steps by name.

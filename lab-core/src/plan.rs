@@ -1,6 +1,7 @@
 //! The plan of a run: its cells in order, and how often each is measured.
 
 use crate::cell::Cell;
+use crate::cluster::Base;
 use crate::proxy_config::ProxyConfig;
 use crate::slowdown::Slowdown;
 use crate::vocabulary::TargetName;
@@ -8,6 +9,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One measurement of a cell, in a round or a replica.
@@ -53,6 +55,9 @@ pub struct Plan {
     /// Memory of each guest, in MiB. The kernel sizes its hash tables by it, so it changes what `exact` measures.
     #[serde(default)]
     pub memory: u32,
+    /// The Services that clusters repeat which are no mix of the lab's own. Datasets leave them out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Arc<Base>>,
     /// Every cell once, in the order of the axes.
     pub cells: Vec<Cell>,
     /// Injected slowdowns.
@@ -81,6 +86,7 @@ impl Plan {
             persistence: None,
             proxy: ProxyConfig::default(),
             memory: 4096,
+            base: None,
             cells: Vec::new(),
             slowdowns: Vec::new(),
         }

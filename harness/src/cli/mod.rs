@@ -1,5 +1,6 @@
 //! The command line: one file a verb, and the options that verbs share.
 
+mod base;
 mod baseline;
 mod baselines;
 mod capacity;

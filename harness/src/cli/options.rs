@@ -1,6 +1,6 @@
 //! Options that several verbs share, and how they change a scenario.
 
-use crate::cli::scenarios;
+use crate::cli::{base, scenarios};
 use crate::process::exit::Failure;
 use crate::process::terminal;
 use crate::session::spec::Guests;
@@ -9,8 +9,11 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
 use lab_core::plan::Plan;
-use lab_core::scenario::{BUDGET, INSTRUCTIONS, MEMORY, Scenario, parse_duration, parse_instructions};
+use lab_core::scenario::{
+    BUDGET, INSTRUCTIONS, MEMORY, Scenario, choose_mix, parse_duration, parse_instructions,
+};
 use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, TargetName, Word};
+use std::path::PathBuf;
 use std::time::Duration;
 
 const SEED: u64 = 1;
@@ -66,6 +69,16 @@ pub(crate) struct Selection {
     /// Numbers of Services, such as 1,1000 [default: the scenario's]
     #[arg(long, value_name = "N,N…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     services: Vec<u32>,
+    /// A cluster to measure, as kubectl prints it: a file, a folder, a tar or - for standard input; repeat it where
+    /// several make one cluster. Other numbers of Services repeat its own
+    #[arg(long = "cluster", value_name = "FILE")]
+    cluster: Vec<PathBuf>,
+    /// The node of that cluster that the lab plays [default: the one with the most endpoints]
+    #[arg(long, value_name = "NAME")]
+    node: Option<String>,
+    /// What generated Services are like: the name of a mix [default: the scenario's]
+    #[arg(long, value_name = "MIX", conflicts_with = "cluster")]
+    mix: Option<String>,
     /// As what Services are dialled; repeat it for more [default: the scenario's]
     #[arg(long = "access", value_name = "ACCESS", value_parser = word::<Access>())]
     accesses: Vec<Access>,
@@ -155,11 +168,15 @@ impl Selection {
         if !self.origins.is_empty() {
             scenario.axes.origins = without_repeats(&self.origins);
         }
+        if let Some(mix) = &self.mix {
+            choose_mix(mix, &mut scenario.axes).context("--mix").map_err(Failure::usage)?;
+        }
+        scenario = self.with_cluster(scenario)?;
         if let Some(problem) = scenario.axes.unreached() {
             return Err(Failure::usage(anyhow!("--access: {problem}")));
         }
         for services in scenario.parts.iter().flat_map(|part| &part.services) {
-            scenario.axes.check(*services).context("--access").map_err(Failure::usage)?;
+            scenario.axes.check(*services).context("services").map_err(Failure::usage)?;
         }
         if !self.services.is_empty() {
             let services = without_repeats(&self.services);
@@ -184,6 +201,25 @@ impl Selection {
             return Err(Failure::usage(nothing));
         }
         Ok(scenario)
+    }
+
+    /// The scenario with the cluster that the command line or it names, if one does. What of it was left out is said.
+    fn with_cluster(&self, mut scenario: Scenario) -> Result<Scenario, Failure> {
+        let files = if self.cluster.is_empty() {
+            scenario.cluster.iter().map(PathBuf::from).collect()
+        } else {
+            // The scenario's own sizes are of its own Services.
+            scenario.parts.iter_mut().for_each(|part| part.services.clear());
+            self.cluster.clone()
+        };
+        if files.is_empty() {
+            if let Some(node) = &self.node {
+                return Err(Failure::usage(anyhow!("--node {node} is one of a cluster; name that with --cluster")));
+            }
+            return Ok(scenario);
+        }
+        let base = base::read(&files, self.node.as_deref()).map_err(Failure::usage)?;
+        Ok(scenario.with_base(base))
     }
 
     /// The plan of `scenario`, where `choose` chooses the target if the user does not.

@@ -33,7 +33,12 @@ pub(crate) fn find(name: &str) -> Result<Scenario, Failure> {
     }
     let text = std::fs::read_to_string(name).with_context(|| format!("reading the scenario {name}"));
     let text = text.map_err(Failure::usage)?;
-    Scenario::read(name, &text).map_err(Failure::usage)
+    let mut scenario = Scenario::read(name, &text).map_err(Failure::usage)?;
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+    for file in scenario.cluster.iter_mut().filter(|file| *file != "-") {
+        *file = folder.join(&*file).display().to_string();
+    }
+    Ok(scenario)
 }
 
 pub(crate) fn run() -> Result<ExitCode, Failure> {

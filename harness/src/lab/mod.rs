@@ -1,5 +1,6 @@
 //! A lab as probes see it: a programmed node with a client pod, and the traffic that can be sent to its Services.
 
+mod answers;
 mod build;
 pub(crate) mod iperf3;
 pub(crate) mod node;
@@ -12,7 +13,7 @@ use crate::tool::ToolRun;
 use crate::tool::place::Place;
 use lab_core::cell::Cell;
 use lab_core::change::Change;
-use lab_core::cluster::{AddressPlan, Cluster};
+use lab_core::cluster::{Cluster, Supply};
 use lab_core::vocabulary::Origin;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,8 +28,8 @@ pub(crate) trait Lab {
     fn node(&self) -> &dyn Place;
     /// What the node is programmed with.
     fn cluster(&self) -> &Arc<Cluster>;
-    /// The addresses of the cluster's Services and endpoints, and of those that are added to it.
-    fn addresses(&self) -> &AddressPlan;
+    /// Where its Services come from, and those that are added to it.
+    fn supply(&self) -> &dyn Supply;
     /// Loads the whole cluster into an empty node. The first time it returns the load that brought the lab up, if that
     /// was measured.
     fn full_load(&mut self, limit: Duration) -> Result<Loaded, CellError>;

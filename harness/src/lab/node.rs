@@ -2,6 +2,7 @@
 
 use super::build::{Surroundings, delivery};
 use super::iperf3::Iperf3;
+use super::answers::verify_service;
 use super::traffic::{Dialer, Echo, Goal};
 use super::{Dial, Lab, Stream};
 use crate::backend::{self, Backend, Options};
@@ -13,7 +14,7 @@ use crate::tool::place::Place;
 use anyhow::Context;
 use lab_core::cell::{Cell, Load, Source};
 use lab_core::change::{Change, Step};
-use lab_core::cluster::{AddressPlan, Cluster, ENDPOINT_PORT, Endpoint, Family, Protocol, ServicePort};
+use lab_core::cluster::{AddressPlan, Cluster, ENDPOINT_PORT, Endpoint, Family, Protocol, Repeated, ServicePort, Supply};
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, Position, ProbeName, Word};
 use netns_topology::{Delivery, Namespace, Node, Pod};
@@ -40,7 +41,9 @@ pub(crate) struct NodeLab {
     driver: Box<dyn Driver>,
     /// Makes the driver of another node with the same load.
     another: Box<dyn Fn() -> Box<dyn Driver> + Send + Sync>,
-    addresses: AddressPlan,
+    supply: Box<dyn Supply>,
+    /// The family of the Services that are dialled: IPv6 if there is no IPv4 one.
+    family: Family,
     surroundings: Surroundings,
     node: Node,
     /// How packets arrive: rewritten, unchanged or tunnelled.
@@ -97,14 +100,14 @@ impl NodeLab {
         make: driver::Make,
         runner: &'static dyn Runner,
     ) -> Result<Self, CellError> {
-        let (addresses, cluster) = cluster(load, plan)?;
+        let (supply, cluster) = cluster(load, plan)?;
         let options = Options::of(load, plan);
         let (scheduler, forwarding) = options.variant.settings.ipvs();
         let delivery = delivery(forwarding);
         let cluster = Arc::new(cluster);
         let dialled = dialled(load, plan);
         let surroundings = Surroundings::of(&cluster, load.variant.backend, dialled.iter().map(|(_, from)| *from));
-        let wiring = surroundings.wiring(&addresses, delivery);
+        let wiring = surroundings.wiring(supply.addresses(), delivery);
         let build = || Node::build(&wiring).context("building the node and its pods");
         let another = {
             let (load, plan) = (*load, Plan { cells: Vec::new(), ..plan.clone() });
@@ -117,11 +120,12 @@ impl NodeLab {
         let lab = Self {
             backend: backend::named(load.variant.backend),
             layout: load.variant.layout,
+            family: if cluster.ports(Family::V4).next().is_some() { Family::V4 } else { Family::V6 },
             cluster,
             runner,
             driver,
             another,
-            addresses,
+            supply,
             surroundings,
             node,
             delivery,
@@ -142,7 +146,7 @@ impl NodeLab {
 
     /// The Service at `position` among those that are reached so.
     fn service(&self, position: Position, access: Access, from: Origin) -> Result<ServicePort<'_>, CellError> {
-        let service = self.cluster.port_by(position, access, from, Family::V4);
+        let service = self.cluster.port_by(position, access, from, self.family);
         service.ok_or_else(|| {
             CellError::Failed(format!("the cluster has no TCP Service that {access} {} reaches", from.phrase()))
         })
@@ -168,7 +172,7 @@ impl NodeLab {
     /// The pod with `endpoints`, those of `service`; `None` without any.
     fn server(&self, service: ServicePort<'_>, endpoints: &[&Endpoint]) -> Result<Option<&Pod>, CellError> {
         let Some(endpoint) = endpoints.first() else { return Ok(None) };
-        let pod = self.addresses.server_pod(endpoint.address).and_then(|pod| self.node.servers().get(pod as usize));
+        let pod = self.supply.addresses().server_pod(endpoint.address).and_then(|pod| self.node.servers().get(pod as usize));
         let none = || CellError::Failed(format!("{} has no endpoint in a pod of the lab", service.name()));
         pod.ok_or_else(none).map(Some)
     }
@@ -242,8 +246,8 @@ impl Lab for NodeLab {
         &self.cluster
     }
 
-    fn addresses(&self) -> &AddressPlan {
-        &self.addresses
+    fn supply(&self) -> &dyn Supply {
+        &*self.supply
     }
 
     fn full_load(&mut self, limit: Duration) -> Result<Loaded, CellError> {
@@ -262,7 +266,7 @@ impl Lab for NodeLab {
 
     fn ask_changed(&self, change: &Change) -> Result<(), CellError> {
         let (access, from) = (Access::ClusterIp, Origin::Pod);
-        let changed = change.ports(Family::V4).filter(|step| !matches!(step, Step::Kept(_)));
+        let changed = change.ports(self.family).filter(|step| !matches!(step, Step::Kept(_)));
         let asked = changed.filter_map(Step::after).filter(|port| port.protocol() == Protocol::Tcp);
         asked.filter(|port| !self.answering(*port, access, from).is_empty()).try_for_each(|port| {
             let spreads = self.spreads && port.service.affinity.is_none();
@@ -291,21 +295,20 @@ impl Lab for NodeLab {
     }
 }
 
-/// The cluster that a node is loaded with for a run of `plan`, and its addresses.
+/// The cluster that a node is loaded with for a run of `plan`, and where its Services come from.
 ///
 /// # Errors
-/// `Skipped` if it is one that was imported.
-pub(crate) fn cluster(load: &Load, plan: &Plan) -> Result<(AddressPlan, Cluster), CellError> {
-    match load.cluster.source {
-        Source::Generated(mix) => {
-            let addresses = AddressPlan::new(load.cluster.endpoints).of(mix);
-            let cluster = Cluster::generate(load.cluster.services, &addresses).with_affinity(plan.persistence);
-            Ok((addresses, cluster))
+/// `Skipped` if the plan lacks the Services that it repeats.
+pub(crate) fn cluster(load: &Load, plan: &Plan) -> Result<(Box<dyn Supply>, Cluster), CellError> {
+    let supply: Box<dyn Supply> = match (load.cluster.source, &plan.base) {
+        (Source::Generated(mix), _) => Box::new(AddressPlan::new(load.cluster.endpoints).of(mix)),
+        (source, Some(base)) if base.source == source => Box::new(Repeated::of(Arc::clone(base))),
+        (source, _) => {
+            return Err(CellError::Skipped(format!("the Services of {} are not here", source.name())));
         }
-        Source::Imported { name, .. } => {
-            Err(CellError::Skipped(format!("the cluster of {} is not here", name.as_str())))
-        }
-    }
+    };
+    let cluster = Cluster::generate(load.cluster.services, &*supply).with_affinity(plan.persistence);
+    Ok((supply, cluster))
 }
 
 /// How the cells of `plan` dial the Services of `load`; as usual if none does.
@@ -313,33 +316,6 @@ fn dialled(load: &Load, plan: &Plan) -> BTreeSet<(Access, Origin)> {
     let here = |cell: &&Cell| (cell.cluster, cell.variant) == (load.cluster, load.variant) && cell.position.is_some();
     let dialled: BTreeSet<_> = plan.cells.iter().filter(here).map(|cell| (cell.access, cell.from)).collect();
     if dialled.is_empty() { BTreeSet::from([(Access::default(), Origin::default())]) } else { dialled }
-}
-
-/// Checks that every endpoint of a Service answers, or one of them if it does not spread connections over them.
-fn verify_service<A: Fn(usize) -> Option<SocketAddr> + Sync>(
-    name: &str,
-    spreads: bool,
-    dialer: &Dialer<'_, A>,
-) -> Result<(), CellError> {
-    let mut silent: BTreeSet<_> = dialer.goal.reached.iter().copied().collect();
-    let attempts = attempts(silent.len());
-    for attempt in 0..attempts {
-        if let Some(reached) = dialer.dial(attempt, &mut || {})?.reached {
-            silent.remove(&reached);
-        }
-        if silent.is_empty() || !spreads {
-            return Ok(());
-        }
-    }
-    let silent = silent.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    Err(CellError::Failed(format!("{name}, was never answered by {silent} in {attempts} connections")))
-}
-
-/// How many connections it takes until each of `endpoints` has answered, in all but one case in a billion. Each must be
-/// picked with the same probability: E·(1 − 1/E)^n < 1e-9 for n = E·(ln E + 21).
-fn attempts(endpoints: usize) -> usize {
-    let endpoints = endpoints.max(1) as f64;
-    (endpoints * (endpoints.ln() + 21.0)).ceil() as usize
 }
 
 #[cfg(test)]

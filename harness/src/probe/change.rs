@@ -8,7 +8,7 @@ use crate::driver::Operation;
 use crate::lab::Lab;
 use lab_core::cell::Cell;
 use lab_core::change::Change;
-use lab_core::cluster::{AddressPlan, Cluster};
+use lab_core::cluster::{Cluster, Supply};
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
 use lab_core::vocabulary::ProbeName;
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 pub(super) struct ChangeProbe {
     name: ProbeName,
-    change: fn(&Arc<Cluster>, &AddressPlan) -> Change,
+    change: fn(&Arc<Cluster>, &dyn Supply) -> Change,
 }
 
 pub(super) static SYNC_CHANGE: ChangeProbe = ChangeProbe { name: ProbeName::SyncChange, change: Change::adding };
@@ -34,7 +34,7 @@ impl Probe for ChangeProbe {
     fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let mut begun = Instant::now();
         let (driver, node) = (lab.driver(), lab.node());
-        let change = (self.change)(lab.cluster(), lab.addresses());
+        let change = (self.change)(lab.cluster(), lab.supply());
         let undone = change.undone();
         let mut samples = SyncSamples::new(Metric::of(self.name));
         repeat(plan, || {

@@ -52,7 +52,7 @@ impl Probe for Churn {
     fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let begun = Instant::now();
         let (driver, node) = (lab.driver(), lab.node());
-        let change = Change::replacing_endpoint(lab.cluster(), lab.addresses());
+        let change = Change::replacing_endpoint(lab.cluster(), lab.supply());
         let undone = change.undone();
         let [replace, restore] = [&change, &undone].map(|change| driver.steps(change));
         let mut costs: Vec<Cost> = Vec::new();

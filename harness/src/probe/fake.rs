@@ -8,7 +8,7 @@ use crate::tool::place::{Here, Place};
 use crate::tool::{Ending, Runner, ToolRun};
 use lab_core::cell::Cell;
 use lab_core::change::Change;
-use lab_core::cluster::{AddressPlan, Cluster};
+use lab_core::cluster::{AddressPlan, Cluster, Supply};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::Origin;
 use std::net::SocketAddr;
@@ -157,7 +157,7 @@ impl Lab for Fake {
         &self.cluster
     }
 
-    fn addresses(&self) -> &AddressPlan {
+    fn supply(&self) -> &dyn Supply {
         &self.addresses
     }
 

@@ -115,7 +115,7 @@ fn header(spec: &RunSpec, clock: Clock, ground: Ground) -> Header {
         command: spec.command.clone(),
         scenario: spec.scenario.text.clone(),
         question: spec.scenario.question.clone(),
-        plan: spec.plan.clone(),
+        plan: Plan { base: None, ..spec.plan.clone() },
         clock,
         host: netns_topology::facts::gather(),
         guest: ground.guest,

@@ -33,7 +33,8 @@ pub struct Cell {
 pub struct ClusterSpec {
     /// The number of Services.
     pub services: u32,
-    /// The number of endpoints behind each Service; of an imported cluster the median.
+    /// The number of endpoints behind each Service; of a described mix and
+    /// of an imported cluster the median.
     pub endpoints: u32,
     /// Where the Services come from.
     #[serde(default, skip_serializing_if = "is_usual")]
@@ -46,6 +47,13 @@ pub struct ClusterSpec {
 pub enum Source {
     /// The lab makes them.
     Generated(Mix),
+    /// The lab makes them, of a mix that is described.
+    Shaped {
+        /// The mix's name.
+        name: Interned,
+        /// The SHA-256 of its description, in hexadecimal digits.
+        digest: Interned,
+    },
     /// They were read from a file.
     Imported {
         /// The file's name, without its folder.
@@ -217,7 +225,7 @@ impl Source {
     pub fn name(self) -> &'static str {
         match self {
             Self::Generated(mix) => mix.name(),
-            Self::Imported { name, .. } => name.as_str(),
+            Self::Shaped { name, .. } | Self::Imported { name, .. } => name.as_str(),
         }
     }
 }

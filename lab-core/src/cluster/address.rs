@@ -17,7 +17,9 @@ pub(super) const NODE_PORTS: u32 = 7;
 /// The place of the first generated cluster IP in its range. Those before it are for the API server and DNS.
 const FIRST_CLUSTER_IP: u32 = 11;
 /// The first node port: the API server's default range begins with it.
-const FIRST_NODE_PORT: u16 = 30_000;
+pub(super) const FIRST_NODE_PORT: u16 = 30_000;
+/// How many node ports there are from it on.
+pub(super) const NODE_PORT_COUNT: u32 = u16::MAX as u32 - FIRST_NODE_PORT as u32 + 1;
 /// The place of the first server pod's own address in the pod range.
 const FIRST_SERVER_POD: u32 = 3;
 
@@ -143,6 +145,15 @@ impl AddressPlan {
         nth_v6(ENDPOINT_RANGE_V6, offset)
     }
 
+    /// The address of `family` in the block of server pod `pod`, `offset` behind the first that an endpoint can have.
+    pub(super) fn in_block(&self, pod: u32, offset: u32, family: Family) -> IpAddr {
+        let offset = pod * self.block_size() + 1 + offset;
+        match family {
+            Family::V4 => nth(ENDPOINT_RANGE, offset).into(),
+            Family::V6 => nth_v6(ENDPOINT_RANGE_V6, offset).into(),
+        }
+    }
+
     /// The address of `family` that takes the last endpoint's place when Service `service` changes.
     #[must_use]
     pub fn spare(&self, service: u32, family: Family) -> IpAddr {
@@ -169,11 +180,10 @@ impl AddressPlan {
 
     /// How many Services there is something for, and what runs out first.
     fn scarcest(&self) -> (u32, Range) {
-        let node_ports = u32::from(u16::MAX - FIRST_NODE_PORT) + 1;
         let node_ports = match self.mix {
             Mix::Uniform | Mix::ExternalIp => u32::MAX,
-            Mix::NodePort | Mix::LoadBalancer => node_ports,
-            Mix::Mixed => node_ports / NODE_PORTS * PERIOD,
+            Mix::NodePort | Mix::LoadBalancer => NODE_PORT_COUNT,
+            Mix::Mixed => NODE_PORT_COUNT / NODE_PORTS * PERIOD,
         };
         let ranges = [
             (self.cluster_ips(), Range::Services),
@@ -184,7 +194,7 @@ impl AddressPlan {
     }
 
     /// How many Services can have a cluster IP, without the last address of the range.
-    fn cluster_ips(&self) -> u32 {
+    pub(super) fn cluster_ips(&self) -> u32 {
         size(SERVICE_RANGE) - 1 - FIRST_CLUSTER_IP
     }
 
@@ -198,7 +208,7 @@ impl AddressPlan {
         ENDPOINT_RANGE.prefix_len() + u8::try_from(doublings).expect("a u32 doubles at most 31 times")
     }
 
-    fn block_size(&self) -> u32 {
+    pub(super) fn block_size(&self) -> u32 {
         size(ENDPOINT_RANGE) / self.server_pods.next_power_of_two()
     }
 }
@@ -212,6 +222,8 @@ pub enum Range {
     Endpoints,
     /// Node ports.
     NodePorts,
+    /// [`EXTERNAL_RANGE`] or [`BALANCER_RANGE`].
+    External,
 }
 
 /// More Services were asked for than there are addresses.
@@ -237,6 +249,7 @@ impl fmt::Display for OverCapacity {
         match range {
             Range::Services => write!(out, "the service range {SERVICE_RANGE} runs out"),
             Range::NodePorts => write!(out, "the node ports from {FIRST_NODE_PORT} run out"),
+            Range::External => write!(out, "the range {EXTERNAL_RANGE} or {BALANCER_RANGE} runs out"),
             Range::Endpoints => write!(
                 out,
                 "the endpoint range {ENDPOINT_RANGE} runs out at {endpoints} endpoints a service in {server_pods} pods"

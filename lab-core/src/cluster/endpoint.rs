@@ -1,11 +1,12 @@
 //! An endpoint: a pod's address and port behind a Service, and whether it may be sent to.
 
 use super::node::Node;
+use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// What an endpoint slice says of an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Conditions {
     /// New connections may go to it.
     pub ready: bool,
@@ -34,7 +35,7 @@ pub enum Use {
 }
 
 /// Where an endpoint's pod runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The node's name; empty when it is unknown.
     pub node: String,
@@ -47,7 +48,7 @@ pub struct Place {
 }
 
 /// One endpoint of a Service's port.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Its address.
     pub address: IpAddr,

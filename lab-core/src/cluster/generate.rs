@@ -1,9 +1,8 @@
 //! A generated cluster, and the changes that the lab makes to it.
 
-use super::address::AddressPlan;
 use super::endpoint::{Endpoint, in_picking_order};
 use super::family::Family;
-use super::service::Service;
+use super::supply::Supply;
 use super::{Cluster, ENDPOINT_PORT, NODE_ADDRESS_V6};
 use crate::vocabulary::Position;
 use std::net::SocketAddr;
@@ -11,13 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 impl Cluster {
-    /// `services` Services of `plan`'s mix, from `default/svc-00001` on, with its addresses.
+    /// The first `services` Services of `supply`. An address plan's are called from `default/svc-00001` on.
     ///
-    /// Call [`AddressPlan::check`] first: beyond the capacity, addresses are outside their ranges.
+    /// Call [`Supply::check`] first: beyond the capacity, addresses are outside their ranges.
     #[must_use]
-    pub fn generate(services: u32, plan: &AddressPlan) -> Self {
-        let services: Vec<_> = (0..services).map(|index| Arc::new(Service::generate(index, plan))).collect();
+    pub fn generate(services: u32, supply: &dyn Supply) -> Self {
+        let services: Vec<_> = (0..services).map(|index| Arc::new(supply.service(index))).collect();
         let mut cluster = Self { services, ..Self::default() };
+        supply.zone().clone_into(&mut cluster.node.zone);
         if cluster.ports(Family::V6).next().is_some() {
             cluster.node.addresses.push(NODE_ADDRESS_V6.into());
         }
@@ -35,11 +35,11 @@ impl Cluster {
         u32::try_from(self.services.len()).expect("Services number less than 2^32")
     }
 
-    /// With one more Service at the end, which `plan` has in reserve.
+    /// With one more Service at the end, which `supply` has in reserve.
     #[must_use]
-    pub fn with_service_added(&self, plan: &AddressPlan) -> Self {
+    pub fn with_service_added(&self, supply: &dyn Supply) -> Self {
         let mut after = self.clone();
-        let mut service = Service::generate(self.count(), plan);
+        let mut service = supply.service(self.count());
         service.affinity = service.affinity.or(self.services.first().and_then(|first| first.affinity));
         after.services.push(Arc::new(service));
         after
@@ -67,16 +67,18 @@ impl Cluster {
         after
     }
 
-    /// With the last endpoint of its middle Service replaced by the spare one of `plan`; an empty cluster stays as it is.
+    /// With the last endpoint of its middle Service replaced by the spare one of `supply`; an empty cluster stays as it is.
     #[must_use]
-    pub fn with_endpoint_replaced(&self, plan: &AddressPlan) -> Self {
+    pub fn with_endpoint_replaced(&self, supply: &dyn Supply) -> Self {
         let mut after = self.clone();
         if let Some(middle) = self.middle() {
-            let spare = |family| plan.spare(Position::Middle.index(self.count()), family);
-            for port in &mut after.service_mut(middle).ports {
+            let spare = |family| supply.spare(Position::Middle.index(self.count()), family);
+            let service = after.service_mut(middle);
+            let first = if service.cluster_ips.v4.is_some() { Family::V4 } else { Family::V6 };
+            for port in &mut service.ports {
                 let number = port.endpoints.first().map_or(ENDPOINT_PORT, |endpoint| endpoint.port);
                 if port.endpoints.is_empty() {
-                    port.endpoints.push(Endpoint::ready(SocketAddr::new(spare(Family::V4), number)));
+                    port.endpoints.push(Endpoint::ready(SocketAddr::new(spare(first), number)));
                 }
                 for family in Family::ALL {
                     let of_family = |endpoint: &&mut Endpoint| Family::of(endpoint.address) == family;
@@ -93,6 +95,7 @@ impl Cluster {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{AddressPlan, Service};
     use super::*;
 
     fn endpoints(service: &Service) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 mod access;
 mod address;
+mod base;
 mod endpoint;
 mod family;
 mod feature;
@@ -10,16 +11,23 @@ mod mix;
 mod node;
 mod port;
 mod reach;
+mod repeated;
 mod service;
+mod shape;
+mod supply;
 
 pub use address::{AddressPlan, OverCapacity, Range};
+pub use base::Base;
 pub use endpoint::{Conditions, Endpoint, Place, Use, in_picking_order};
 pub use family::Family;
 pub use feature::{Feature, Featured};
 pub use node::Node;
 pub use port::ServicePort;
 pub use reach::{Choice, Hints, Reach};
+pub use repeated::Repeated;
 pub use service::{ClusterIps, Ingress, IpMode, Port, Protocol, Service, ServiceType, TrafficPolicy};
+pub use shape::{Counts, Shape, Share};
+pub use supply::Supply;
 
 use crate::vocabulary::Position;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};

@@ -33,7 +33,7 @@ impl Protocol {
 }
 
 /// How a Service is published. Each type includes the one before it, except `ExternalName`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ServiceType {
     /// On a cluster IP, or headless.
     #[default]
@@ -47,7 +47,7 @@ pub enum ServiceType {
 }
 
 /// Which endpoints traffic may go to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TrafficPolicy {
     /// All of them.
     #[default]
@@ -57,7 +57,7 @@ pub enum TrafficPolicy {
 }
 
 /// How a load balancer hands traffic to the nodes (`ipMode`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum IpMode {
     /// With its own address as the destination: the node answers for it.
     #[default]
@@ -67,7 +67,7 @@ pub enum IpMode {
 }
 
 /// One address of a load balancer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ingress {
     /// The address.
     pub address: IpAddr,
@@ -76,7 +76,7 @@ pub struct Ingress {
 }
 
 /// A Service's cluster IPs, at most one a family. A headless Service has none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ClusterIps {
     /// The IPv4 one.
     pub v4: Option<Ipv4Addr>,
@@ -115,7 +115,7 @@ impl FromIterator<IpAddr> for ClusterIps {
 }
 
 /// One port of a Service, with the endpoints behind it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Port {
     /// Its name; empty when it has none.
     pub name: String,
@@ -133,7 +133,7 @@ pub struct Port {
 /// A Service with its endpoints.
 ///
 /// The default one is a headless Service without ports.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// Its namespace.
     pub namespace: String,

@@ -2,25 +2,29 @@
 //!
 //! Every key is documented in `scenarios/README.md`. Reading reports every problem, not only the first.
 
+mod mix;
 mod proxy;
 mod reader;
 mod unused;
 
 pub use crate::document::Problems;
+pub use mix::choose_mix;
 pub use unused::Unused;
 
 use crate::axes::Axes;
 use crate::cell::Cell;
+use crate::cluster::Base;
 use crate::document::Reader;
 use crate::plan::Plan;
 use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{ProbeName, TargetName};
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// The most endpoints a Service may have: as many as one EndpointSlice holds.
-pub const MOST_ENDPOINTS: u32 = 1000;
+/// The most endpoints a Service may have.
+pub const MOST_ENDPOINTS: u32 = 100_000;
 /// Sensible numbers of rounds.
 pub const ROUNDS: RangeInclusive<u32> = 1..=1000;
 /// Sensible numbers of connections that `connect` opens in a round.
@@ -54,7 +58,9 @@ pub struct Scenario {
     pub target: Option<TargetName>,
     /// The axes, without what the parts say.
     pub axes: Axes,
-    /// What is asked at which sizes; at least one.
+    /// The files of the cluster whose Services are repeated; empty for none. Relative to the scenario's own file.
+    pub cluster: Vec<String>,
+    /// What is asked at which sizes; at least one. Without sizes it is the cluster's own.
     pub parts: Vec<Part>,
     /// Passes over all cells, on a wall clock.
     pub rounds: u32,
@@ -100,6 +106,16 @@ impl Scenario {
         Reader::read(file, text, |reader, node| reader.scenario(node, text))
     }
 
+    /// The same scenario with the Services of `base`, in its own size where no other was given.
+    #[must_use]
+    pub fn with_base(mut self, base: Arc<Base>) -> Self {
+        for part in self.parts.iter_mut().filter(|part| part.services.is_empty()) {
+            part.services.push(base.count());
+        }
+        self.axes.base = Some(base);
+        self
+    }
+
     /// The plan of a run on `target` with `seed`.
     #[must_use]
     pub fn plan(&self, target: TargetName, seed: u64) -> Plan {
@@ -117,6 +133,7 @@ impl Scenario {
             persistence: self.affinity,
             proxy: self.proxy.clone(),
             memory: self.memory,
+            base: self.axes.base.clone(),
             cells: self.cells(),
             slowdowns: Vec::new(),
         }

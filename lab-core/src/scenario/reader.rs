@@ -8,7 +8,7 @@ use crate::axes::Axes;
 use crate::document::{Entry, Node, Reader, Value};
 use crate::proxy_config::ProxyConfig;
 use crate::reference;
-use crate::vocabulary::{LayoutName, Mix, ProbeName, TargetName, Unknown, Word};
+use crate::vocabulary::{LayoutName, ProbeName, TargetName, Unknown, Word};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ const KEYS: &[&str] = &[
     "services",
     "endpoints",
     "mix",
+    "cluster",
     "affinity",
     "probes",
     "access",
@@ -68,8 +69,14 @@ impl Reader {
         let endpoints =
             find("endpoints").map_or(Some(axes.endpoints), |entry| self.count(entry, &(0..=MOST_ENDPOINTS)));
         axes.endpoints = endpoints.unwrap_or(1);
-        if let Some(mix) = find("mix").and_then(|entry| self.mix(entry)) {
-            axes.mix = mix;
+        if let Some(entry) = find("mix") {
+            self.mix(entry, &mut axes);
+        }
+        let cluster = find("cluster").map_or(Some(Vec::new()), |entry| self.cluster(entry));
+        if let Some(entry) = find("cluster") {
+            for key in ["mix", "endpoints"].into_iter().filter(|key| find(key).is_some()) {
+                self.problem(entry.line, format!("cluster: it says what Services are like, and so does {key}"));
+            }
         }
         self.axis(find("backends"), &mut axes.backends);
         self.layouts(find("layout"), &mut axes);
@@ -79,11 +86,13 @@ impl Reader {
         self.axis(find("access"), &mut axes.accesses);
         self.axis(find("from"), &mut axes.origins);
         if let Some(entry) = find("access").or_else(|| find("from"))
+            && find("cluster").is_none()
             && let Some(unreached) = axes.unreached()
         {
             self.problem(entry.line, format!("access: {unreached}"));
         }
-        let parts = self.parts(&find, &axes);
+        let own_size = find("cluster").is_some();
+        let parts = self.parts(&find, &axes, own_size);
         let rounds = find("rounds").map_or(Some(5), |entry| self.count(entry, &ROUNDS));
         let replicas = find("replicas").map_or(Some(1), |entry| self.count(entry, &REPLICAS));
         let budget = find("budget").map_or(Some(Duration::from_secs(60)), |entry| self.duration(entry, &BUDGET));
@@ -102,6 +111,7 @@ impl Reader {
             about: about?,
             target: target?,
             axes,
+            cluster: cluster?,
             parts: parts?,
             rounds: rounds?,
             replicas: replicas?,
@@ -153,10 +163,15 @@ impl Reader {
     }
 
     /// The parts; a scenario without that key is a single one.
-    fn parts<'a>(&mut self, find: &dyn Fn(&str) -> Option<&'a Entry>, axes: &Axes) -> Option<Vec<Part>> {
+    fn parts<'a>(
+        &mut self,
+        find: &dyn Fn(&str) -> Option<&'a Entry>,
+        axes: &Axes,
+        own_size: bool,
+    ) -> Option<Vec<Part>> {
         let Some(parts) = find("parts") else {
             return self
-                .part(find, "a scenario needs name, question, and services or parts", self.top, axes)
+                .part(find, "a scenario needs name, question, and services or parts", self.top, axes, own_size)
                 .map(|part| vec![part]);
         };
         for key in PART_KEYS {
@@ -173,7 +188,7 @@ impl Reader {
             };
             self.known(entries, PART_KEYS);
             let find = |key: &str| entries.iter().find(|entry| entry.key == key);
-            read.extend(self.part(&find, "a part needs services", item.line, axes));
+            read.extend(self.part(&find, "a part needs services", item.line, axes, own_size));
         }
         Some(read)
     }
@@ -184,10 +199,13 @@ impl Reader {
         needs: &str,
         line: u64,
         axes: &Axes,
+        own_size: bool,
     ) -> Option<Part> {
         let probes = find("probes").map_or(Some(ProbeName::usual()), |entry| self.words(entry));
         let services = match find("services") {
             Some(entry) => self.services(entry, axes),
+            // As many as the cluster has.
+            None if own_size => Some(Vec::new()),
             None => {
                 self.problem(line, format!("services: missing; {needs}"));
                 None
@@ -202,17 +220,6 @@ impl Reader {
             self.problem(old.line, format!("{OLD_AFFINITY}: it is the old name of affinity, which stands here, too"));
         }
         entry.or(old).map_or(Some(None), |entry| self.duration(entry, &AFFINITY).map(Some))
-    }
-
-    fn mix(&mut self, entry: &Entry) -> Option<Mix> {
-        match &entry.node.value {
-            Value::Text(name) => match Mix::find(name) {
-                Ok(mix) => return Some(mix),
-                Err(unknown) => self.problem(entry.node.line, format!("mix: {unknown}")),
-            },
-            _ => self.wrong(entry, "the name of a mix"),
-        }
-        None
     }
 
     fn instructions(&mut self, entry: &Entry) -> Option<u64> {
