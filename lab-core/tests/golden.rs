@@ -72,7 +72,7 @@ fn what_is_prepared() {
 #[test]
 fn what_is_flushed() {
     for (name, layout) in &*LAYOUTS {
-        check(&format!("{name}-flush.txt"), &layout.flush());
+        check(&format!("{name}-flush.txt"), &layout.flush(&small().0));
     }
 }
 

@@ -301,7 +301,7 @@ proptest! {
                 continue;
             }
             let mut node = programmed(&loaded, &cluster);
-            node.apply(&layout.flush());
+            node.apply(&layout.flush(&cluster));
             prop_assert_eq!(node.installed(), Installed::default());
             node.parameters.clear();
             node.apply(&layout.prepare());

@@ -27,7 +27,7 @@ impl Driver for Direct {
         Box::new(NoSteps)
     }
 
-    fn flush(&self, _: &dyn Place, _: Duration) -> Result<(), CellError> {
+    fn flush(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<(), CellError> {
         Ok(())
     }
 

@@ -81,8 +81,8 @@ pub(crate) trait Driver: Send + Sync {
         Ok(())
     }
 
-    /// Empties `node` of all that is installed, and of what was prepared.
-    fn flush(&self, node: &dyn Place, limit: Duration) -> Result<(), CellError>;
+    /// Empties `node` of `cluster`, which is installed, and of what was prepared.
+    fn flush(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<(), CellError>;
 
     /// Counts what is installed.
     ///

@@ -112,7 +112,7 @@ impl Driver for Fake {
         self.does("take_away")
     }
 
-    fn flush(&self, _: &dyn Place, _: Duration) -> Result<(), CellError> {
+    fn flush(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<(), CellError> {
         self.does("flush")
     }
 

@@ -27,7 +27,7 @@ impl Probe for Reload {
     fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let begun = Instant::now();
         let (driver, node) = (lab.driver(), lab.node());
-        driver.flush(node, limit)?;
+        driver.flush(node, lab.cluster(), limit)?;
         let load = driver.install(node, lab.cluster(), left(begun, limit)?)?;
         let start = driver.start(node, Operation::Sync)?;
         let parts = parts(&load.cost);

@@ -147,9 +147,9 @@ pub trait Layout: Send + Sync {
     fn partial_sync(&self, change: &Change) -> Vec<Action>;
     /// What kube-proxy removes some time after the change: stale chains.
     fn cleanup(&self, change: &Change) -> Vec<Action>;
-    /// From any state to a node that was not prepared, as `kube-proxy --cleanup` does. Only the kernel parameters that
+    /// From `cluster` to a node that was not prepared, as `kube-proxy --cleanup` does. Only the kernel parameters that
     /// `prepare` sets stay.
-    fn flush(&self) -> Vec<Action>;
+    fn flush(&self, cluster: &Cluster) -> Vec<Action>;
     /// One more rule on top of `cluster`.
     fn append_rule(&self, cluster: &Cluster) -> Append;
     /// What a node holds with `cluster`: the rules of a full sync, counted instead of printed.

@@ -176,4 +176,6 @@ pub fn parse_instructions(text: &str) -> Result<u64, String> {
 }
 
 #[cfg(test)]
+mod mix_tests;
+#[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ fn every_problem_is_named_with_its_line() {
     assert_eq!(
         problems(text),
         "scenarios/x.yaml:5: unknown key \"round\"; known: name, question, about, target, backends, layout, \
-         services, endpoints, mix, affinity, probes, access, from, parts, way, scheduler, forwarding, kube-proxy, \
+         services, endpoints, mix, cluster, affinity, probes, access, from, parts, way, scheduler, forwarding, kube-proxy, \
          rounds, replicas, budget, instructions, dials, traffic, churn, memory, references (did you mean \
          \"rounds\"?)\n\
          scenarios/x.yaml:1: name: found \"First packet\"; it takes lower-case letters, digits and dashes: it becomes \
@@ -167,7 +167,7 @@ fn what_cannot_be_reached_is_a_problem_and_beside_what_can_be_is_left_out() {
     let why = "access: cluster-ip from outside: cluster IPs are routed inside the cluster only";
     assert_eq!(from_outside, format!("scenarios/x.yaml:4: {why}"));
     let other = problems(&format!("{GOOD}access: [node-port, external-ip]\nmix: node-port\n"));
-    assert_eq!(other, "scenarios/x.yaml:4: access: no Service of the mix node-port is reached by external-ip");
+    assert_eq!(other, "scenarios/x.yaml:4: access: no Service of node-port is reached by external-ip and TCP");
     let text = format!("{GOOD}access: [cluster-ip, node-port]\nfrom: [pod, outside]\n");
     let scenario = Scenario::read("x.yaml", &text).unwrap();
     assert_eq!(

@@ -81,8 +81,8 @@ impl Driver for Rules {
         self.perform(node, vec![self.layout.append_rule(cluster).undo.into()], limit).map(drop)
     }
 
-    fn flush(&self, node: &dyn Place, limit: Duration) -> Result<(), CellError> {
-        self.tools.perform(node, &self.layout.flush(), limit)?;
+    fn flush(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<(), CellError> {
+        self.tools.perform(node, &self.layout.flush(cluster), limit)?;
         self.expected().clear();
         Ok(())
     }

@@ -52,8 +52,8 @@ impl Driver for Slowed {
         self.driver.take_away(node, cluster, limit)
     }
 
-    fn flush(&self, node: &dyn Place, limit: Duration) -> Result<(), CellError> {
-        self.driver.flush(node, limit)
+    fn flush(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<(), CellError> {
+        self.driver.flush(node, cluster, limit)
     }
 
     fn count(&self, node: &dyn Place, cluster: &Cluster) -> Result<Vec<(Metric, f64)>, CellError> {

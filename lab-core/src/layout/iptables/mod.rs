@@ -6,6 +6,7 @@
 mod calls;
 mod caveats;
 mod chain;
+mod cleanup;
 pub(super) mod conntrack;
 mod count;
 mod fixed;
@@ -34,7 +35,7 @@ use fixed::{INVALID_COUNTER, LOCALHOST_COUNTER};
 use jumps::{Found, Jump, ensure, jumps, kubelet_chains, says};
 use node_ports::opens_localhost;
 use sync::{Sync, differs, is_large};
-use walk::{cleanup, stale_chains};
+use walk::{delete_chains, stale_chains};
 
 /// The tables with canary chains, in kube-proxy's order. If a canary is gone, somebody flushed the rules.
 const CANARY_TABLES: [Table; 3] = [Table::Mangle, Table::Nat, Table::Filter];
@@ -274,16 +275,15 @@ impl Layout for Iptables {
             };
             if !stale.is_empty() {
                 let mut text = Vec::new();
-                cleanup(&stale, &mut text);
+                delete_chains(&stale, &mut text);
                 actions.push(self.tools(family).restore(text).into());
             }
         }
         actions
     }
 
-    /// Empties the tables. kube-proxy deletes its own jumps and chains by name, but a node of the lab has no others.
-    fn flush(&self) -> Vec<Action> {
-        Family::ALL.into_iter().map(|family| self.tools(family).empty(&CANARY_TABLES).into()).collect()
+    fn flush(&self, cluster: &Cluster) -> Vec<Action> {
+        cleanup::by_name(self, cluster)
     }
 
     /// A rule like those of Services, at the very end of KUBE-SERVICES in the nat table.

@@ -97,7 +97,7 @@ pub(super) fn own_chains(version: Version, service: ServicePort<'_>, node: &Node
 }
 
 /// Deletes the `stale` chains.
-pub(super) fn cleanup(stale: &[Chain], sink: &mut impl Sink) {
+pub(super) fn delete_chains(stale: &[Chain], sink: &mut impl Sink) {
     sink.table(Table::Nat);
     for &chain in stale {
         sink.chain(chain);

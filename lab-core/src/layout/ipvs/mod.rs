@@ -198,7 +198,7 @@ impl Layout for Ipvs {
         Vec::new()
     }
 
-    fn flush(&self) -> Vec<Action> {
+    fn flush(&self, _: &Cluster) -> Vec<Action> {
         match self.way {
             Way::Batched | Way::Ipvsadm => cleanup::at_once(),
             _ => cleanup::by_name(self.version),

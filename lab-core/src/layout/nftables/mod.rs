@@ -182,7 +182,7 @@ impl Layout for Nftables {
     }
 
     /// Deletes both tables (`CleanupLeftovers`). It may be that there are none.
-    fn flush(&self) -> Vec<Action> {
+    fn flush(&self, _: &Cluster) -> Vec<Action> {
         let delete = |family| {
             let mut script = Script::new(family, 64);
             script.command(Verb::Delete, &Object::Table);
