@@ -134,13 +134,7 @@ impl Axes {
         every.filter_map(|(access, from)| Some((access, from, access.impossible(from)?)))
     }
 
-    fn expand_backend(
-        &self,
-        cluster: ClusterSpec,
-        accesses: &[Access],
-        backend: BackendName,
-        cells: &mut Vec<Cell>,
-    ) {
+    fn expand_backend(&self, cluster: ClusterSpec, accesses: &[Access], backend: BackendName, cells: &mut Vec<Cell>) {
         let dialled = accesses.iter().flat_map(|&access| self.origins.iter().map(move |&from| (access, from)));
         let dialled: Vec<_> = dialled.filter(|(access, from)| access.impossible(*from).is_none()).collect();
         let known = Way::of(backend);

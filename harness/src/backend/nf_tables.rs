@@ -15,7 +15,7 @@ pub(super) struct Counts {
     pub(super) chains: u64,
     /// Chains with a hook.
     pub(super) base_chains: u64,
-    /// Elements of named sets and maps.
+    /// Elements of named sets and maps, without those that packets add.
     pub(super) set_elements: u64,
 }
 
@@ -43,6 +43,8 @@ const ELEM_LIST_SET: u16 = 2;
 const ELEM_LIST_ELEMENTS: u16 = 3;
 
 const SET_ANONYMOUS: u32 = 1;
+/// Packets add to the set and time takes from it: who is sent where with session affinity (`NFT_SET_EVAL`).
+const SET_DYNAMIC: u32 = 0x20;
 const SUBSYSTEM: u16 = (libc::NFNL_SUBSYS_NFTABLES as u16) << 8;
 
 /// Counts for both families in the calling thread's namespace.
@@ -75,7 +77,7 @@ impl Counts {
         let mut named = Vec::new();
         dump(socket, family, GETSET, NEWSET, &[], |set| {
             let flags = attribute(set, SET_FLAGS).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
-            if flags & SET_ANONYMOUS == 0 {
+            if flags & (SET_ANONYMOUS | SET_DYNAMIC) == 0 {
                 named.extend(
                     attribute(set, SET_TABLE).zip(attribute(set, SET_NAME)).map(|(t, n)| (t.to_vec(), n.to_vec())),
                 );

@@ -10,9 +10,6 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How many notes on the files are said.
-const NAMED: usize = 5;
-
 /// Reads `files` as the cluster that `node` sees. Says what in them was left out, or does not add up.
 ///
 /// # Errors
@@ -22,12 +19,7 @@ pub(super) fn read(files: &[PathBuf], node: Option<&str>) -> Result<Arc<Base>> {
     let mut sum = Sha256::new();
     inputs.iter().for_each(|input| sum.update(&input.bytes));
     let dump = Dump::read(&inputs)?;
-    for note in dump.notes.iter().take(NAMED) {
-        eprintln!("svclab: {note}");
-    }
-    if let Some(more) = dump.notes.len().checked_sub(NAMED).filter(|&more| more > 0) {
-        eprintln!("svclab: {more} more like these; see them all with: svclab check --cluster FILE");
-    }
+    cluster::say(&dump);
     if let Some(node) = node
         && !nodes(&dump).any(|known| known == node)
     {

@@ -9,9 +9,7 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
 use lab_core::plan::Plan;
-use lab_core::scenario::{
-    BUDGET, INSTRUCTIONS, MEMORY, Scenario, choose_mix, parse_duration, parse_instructions,
-};
+use lab_core::scenario::{BUDGET, INSTRUCTIONS, MEMORY, Scenario, choose_mix, parse_duration, parse_instructions};
 use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, TargetName, Word};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! Whether a Service is answered by its own endpoints, by all of them or by as many as chance allows.
 
+use super::Dial;
 use super::traffic::Dialer;
 use crate::cell_error::CellError;
 use std::collections::BTreeSet;

@@ -1,8 +1,8 @@
 //! The lab on this kernel: a node with its pods in namespaces, programmed, counted and verified.
 
+use super::answers::verify_service;
 use super::build::{Surroundings, delivery};
 use super::iperf3::Iperf3;
-use super::answers::verify_service;
 use super::traffic::{Dialer, Echo, Goal};
 use super::{Dial, Lab, Stream};
 use crate::backend::{self, Backend, Options};
@@ -14,7 +14,9 @@ use crate::tool::place::Place;
 use anyhow::Context;
 use lab_core::cell::{Cell, Load, Source};
 use lab_core::change::{Change, Step};
-use lab_core::cluster::{AddressPlan, Cluster, ENDPOINT_PORT, Endpoint, Family, Protocol, Repeated, ServicePort, Supply};
+use lab_core::cluster::{
+    AddressPlan, Cluster, ENDPOINT_PORT, Endpoint, Family, Protocol, Repeated, ServicePort, Supply,
+};
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, Position, ProbeName, Word};
 use netns_topology::{Delivery, Namespace, Node, Pod};
@@ -172,7 +174,8 @@ impl NodeLab {
     /// The pod with `endpoints`, those of `service`; `None` without any.
     fn server(&self, service: ServicePort<'_>, endpoints: &[&Endpoint]) -> Result<Option<&Pod>, CellError> {
         let Some(endpoint) = endpoints.first() else { return Ok(None) };
-        let pod = self.supply.addresses().server_pod(endpoint.address).and_then(|pod| self.node.servers().get(pod as usize));
+        let pod =
+            self.supply.addresses().server_pod(endpoint.address).and_then(|pod| self.node.servers().get(pod as usize));
         let none = || CellError::Failed(format!("{} has no endpoint in a pod of the lab", service.name()));
         pod.ok_or_else(none).map(Some)
     }

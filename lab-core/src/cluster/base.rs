@@ -51,8 +51,7 @@ impl Base {
     #[must_use]
     pub fn spec(&self, services: u32) -> ClusterSpec {
         let ports = |family| self.services.iter().flat_map(move |service| service.ports_of(family));
-        let mut counts: Vec<usize> =
-            Family::ALL.into_iter().flat_map(ports).map(ServicePort::endpoint_count).collect();
+        let mut counts: Vec<usize> = Family::ALL.into_iter().flat_map(ports).map(ServicePort::endpoint_count).collect();
         counts.sort_unstable();
         let median = counts.get(counts.len().saturating_sub(1) / 2).copied().unwrap_or_default();
         ClusterSpec { services, endpoints: u32::try_from(median).unwrap_or(u32::MAX), source: self.source }

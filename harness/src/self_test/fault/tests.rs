@@ -64,7 +64,7 @@ fn a_delay_is_in_the_first_tool_of_what_is_measured_and_in_nothing_else() {
     driver.undo(&Here, &change.undone(), LIMIT).unwrap();
     driver.append(&Here, &cluster, LIMIT).unwrap();
     driver.take_away(&Here, &cluster, LIMIT).unwrap();
-    driver.flush(&Here, LIMIT).unwrap();
+    driver.flush(&Here, &cluster, LIMIT).unwrap();
     late.slow_down(Duration::ZERO);
     driver.append(&Here, &cluster, LIMIT).unwrap();
     let expected =

@@ -10,8 +10,7 @@ use crate::cluster::{Cluster, Family};
 use crate::layout::{Action, Part};
 
 /// The chains of the filter table that are deleted.
-const FILTER: [Chain; 4] =
-    [Chain::KubeServices, Chain::KubeExternalServices, Chain::KubeForward, Chain::KubeNodePorts];
+const FILTER: [Chain; 4] = [Chain::KubeServices, Chain::KubeExternalServices, Chain::KubeForward, Chain::KubeNodePorts];
 /// Those of the nat table, before the ones of Services.
 const NAT: [Chain; 3] = [Chain::KubeServices, Chain::KubeNodePorts, Chain::KubePostrouting];
 

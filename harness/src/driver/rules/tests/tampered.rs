@@ -52,7 +52,7 @@ fn what_was_installed_as_given_is_right_and_read_but_once() {
     rules.append(&Here, &cluster, LIMIT).unwrap();
     rules.verify(&Here).unwrap();
     rules.take_away(&Here, &cluster, LIMIT).unwrap();
-    rules.flush(&Here, LIMIT).unwrap();
+    rules.flush(&Here, &cluster, LIMIT).unwrap();
     rules.install(&Here, &cluster, LIMIT).unwrap();
 }
 
@@ -91,7 +91,7 @@ fn services_in_another_order_fail_the_load() {
 
 /// A change with tools that do `tamper` from then on.
 fn changed(
-    change: impl Fn(&Arc<Cluster>, &AddressPlan) -> Change,
+    change: impl Fn(&Arc<Cluster>, &dyn lab_core::cluster::Supply) -> Change,
     tamper: impl Fn(String) -> String + Send + Sync + 'static,
 ) -> Result<(), CellError> {
     let loaded: &'static AtomicBool = Box::leak(Box::default());
