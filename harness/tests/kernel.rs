@@ -1,5 +1,7 @@
 //! Whole runs on this machine's kernel: what they record, and that they leave nothing behind, however they end.
 
+#[path = "kernel/cluster.rs"]
+mod cluster;
 #[path = "kernel/fault.rs"]
 mod fault;
 #[path = "kernel/gate.rs"]
@@ -57,6 +59,12 @@ fn main() -> ExitCode {
         test("a_load_past_its_budget_says_how_far_it_came", a_load_past_its_budget_says_how_far_it_came),
         test("a_folder_that_is_in_use_is_refused", a_folder_that_is_in_use_is_refused),
         test("kept_labs_can_be_entered", kept_labs_can_be_entered),
+        test("a_real_cluster_is_measured_and_repeated", cluster::a_real_cluster_is_measured_and_repeated),
+        test("affinity_is_measured_in_each_backend", cluster::affinity_is_measured_in_each_backend),
+        test(
+            "services_without_endpoints_refuse_and_are_measured",
+            cluster::services_without_endpoints_refuse_and_are_measured,
+        ),
         test("a_fault_slows_its_cell_down_and_no_other", fault::a_fault_slows_its_cell_down_and_no_other),
         test("a_fault_without_effect_is_refused", fault::a_fault_without_effect_is_refused),
         test("a_gate_runs_the_baseline_s_own_plan", gate::a_gate_runs_the_baseline_s_own_plan),

@@ -93,7 +93,7 @@ fn repeat(file: &Path) -> Result<(PathBuf, Dataset), Failure> {
     let out = Path::new(store::RUNS).join(session::id(&header.plan, Timestamp::now()));
     eprintln!("running the plan of {}: {} on {}", file.display(), header.plan.scenario, header.plan.target);
     let profiling = if profiles::of_baseline(file).is_some() { Profiling::On } else { Profiling::Off };
-    let made = ChildRun { profiling, ..ChildRun::repeat(&header, out) }.run()?;
+    let made = ChildRun { profiling, ..ChildRun::repeat(&header, out).of_run_at(file) }.run()?;
     Ok((made.folder, made.dataset))
 }
 

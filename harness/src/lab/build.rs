@@ -24,8 +24,11 @@ pub(super) struct Surroundings {
 impl Surroundings {
     /// For `cluster`, dialled from `origins`.
     pub(super) fn of(cluster: &Cluster, backend: BackendName, origins: impl IntoIterator<Item = Origin>) -> Self {
+        // A packet to a Service without endpoints is refused only on its way through the node: that needs a route.
+        let refuses =
+            || Family::ALL.into_iter().flat_map(|family| cluster.ports(family)).any(|port| !port.has_endpoints());
         Self {
-            outside: origins.into_iter().any(|origin| origin != Origin::Pod),
+            outside: origins.into_iter().any(|origin| origin != Origin::Pod) || refuses(),
             pods: backend == BackendName::Direct,
             ipv6: cluster.ports(Family::V6).next().is_some(),
         }

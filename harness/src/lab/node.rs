@@ -9,6 +9,7 @@ use crate::backend::{self, Backend, Options};
 use crate::cell_error::CellError;
 use crate::driver::{self, Driver, Loaded};
 use crate::meter;
+use crate::session::store;
 use crate::tool::Runner;
 use crate::tool::place::Place;
 use anyhow::Context;
@@ -307,7 +308,11 @@ pub(crate) fn cluster(load: &Load, plan: &Plan) -> Result<(Box<dyn Supply>, Clus
         (Source::Generated(mix), _) => Box::new(AddressPlan::new(load.cluster.endpoints).of(mix)),
         (source, Some(base)) if base.source == source => Box::new(Repeated::of(Arc::clone(base))),
         (source, _) => {
-            return Err(CellError::Skipped(format!("the Services of {} are not here", source.name())));
+            return Err(CellError::Skipped(format!(
+                "the Services of {} are not here: they are in {} of the run's folder",
+                source.name(),
+                store::BASE
+            )));
         }
     };
     let cluster = Cluster::generate(load.cluster.services, &*supply).with_affinity(plan.persistence);

@@ -153,6 +153,7 @@ impl Collector<'_> {
             scenario: self.asked.scenario.text.clone(),
             plan,
             kernel: self.asked.kernel.clone(),
+            base: None,
             jobs: None,
             profiling: Profiling::Off,
             command: std::env::args().collect(),

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The verb of the child process. It is not for users.
@@ -40,6 +41,9 @@ pub(crate) struct ChildRun {
     /// Guests at a time; `None` for one per core.
     pub(crate) jobs: Option<u32>,
     pub(crate) profiling: Profiling,
+    /// The file with the Services that its clusters repeat, of a run with a user's cluster.
+    #[serde(default)]
+    pub(crate) base: Option<PathBuf>,
     /// The user's command line.
     pub(crate) command: Vec<String>,
     /// The run's folder, new or empty.
@@ -62,6 +66,7 @@ impl ChildRun {
             kernel: header.guest.get("kernel_name").cloned(),
             jobs: None,
             profiling: Profiling::Off,
+            base: None,
             command: std::env::args().collect(),
             out,
         }
@@ -72,6 +77,13 @@ impl ChildRun {
         let mut plan = header.plan.in_rounds(rounds);
         plan.cells.retain(|cell| cells.contains(cell));
         Self { plan, ..Self::repeat(header, out) }
+    }
+
+    /// As a repetition of the run at `place`, its folder or its record: the user's cluster is there.
+    pub(crate) fn of_run_at(mut self, place: &Path) -> Self {
+        let file = store::folder(place).map(|folder| folder.join(store::BASE));
+        self.base = file.filter(|file| file.is_file());
+        self
     }
 
     /// Makes the run in a child process and reads its dataset. Progress is shown, tables are not.
@@ -147,8 +159,12 @@ pub(crate) fn make(path: &Path) -> Result<ExitCode, Failure> {
         .and_then(|text| Ok(serde_json::from_str(&text)?))
         .context("reading the child run")
         .map_err(Failure::usage)?;
-    let ChildRun { scenario, plan, kernel, jobs, profiling, command, out } = asked;
+    let ChildRun { scenario, mut plan, kernel, jobs, profiling, base, command, out } = asked;
     let scenario = Scenario::read("the recorded run's scenario", &scenario).map_err(Failure::usage)?;
+    plan.base = match base {
+        Some(file) => Some(store::read_base(&file).map_err(Failure::usage)?),
+        None => scenario.described(&plan).map(Arc::new),
+    };
     // `host` has no guests.
     let kernel = kernel.filter(|_| plan.target != TargetName::Host);
     let guests = Guests { kernel, jobs, profiling };

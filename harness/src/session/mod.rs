@@ -20,6 +20,7 @@ use crate::run::progress::Progress;
 use anyhow::Result;
 use guests::tool::version;
 use jiff::Timestamp;
+use lab_core::cell::Source;
 use lab_core::dataset::{End, FORMAT, Header, Record};
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{Clock, Outcome};
@@ -63,6 +64,9 @@ pub(crate) fn run(
     let header = header(spec, clock, ground);
     let folder = spec.out.clone().unwrap_or_else(|| Path::new(store::RUNS).join(&header.id));
     let mut store = Store::create(&folder, header).map_err(Failure::usage)?;
+    if let Some(base) = spec.plan.base.as_ref().filter(|base| matches!(base.source, Source::Imported { .. })) {
+        store.keep(base).map_err(Failure::usage)?;
+    }
     let (mut progress, mut tally) = (Progress::on_stderr(), Tally::default());
 
     let mut everyone = Everyone(vec![&mut progress, &mut store, &mut tally]);

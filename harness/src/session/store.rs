@@ -2,6 +2,7 @@
 
 use crate::run::event::{Event, Listener};
 use anyhow::{Context, Result, bail, ensure};
+use lab_core::cluster::Base;
 use lab_core::dataset::{Dataset, Header, Read, Reading, Record};
 use lab_core::profile::{Entry, Profile};
 use reports::Runs;
@@ -9,12 +10,16 @@ use reports::report::Report;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The dataset in a run's folder. All reports are made from it.
 pub(crate) const RECORD: &str = "run.jsonl";
 
 /// The profile in a run's folder, if the run was profiled.
 pub(crate) const PROFILE: &str = "profile.jsonl";
+
+/// The Services of a user's cluster in a run's folder, if the run is about one.
+pub(crate) const BASE: &str = "cluster.json";
 
 /// The default folder of runs.
 pub(crate) const RUNS: &str = "runs";
@@ -41,6 +46,17 @@ pub(crate) fn check(folder: &Path) -> Result<()> {
         ensure!(entries.next().is_none(), "--out {shown} is not empty; name a new folder, or empty this one");
     }
     Ok(())
+}
+
+/// The Services of a user's cluster in `file`.
+///
+/// # Errors
+/// When it cannot be read, or is something else.
+pub(crate) fn read_base(file: &Path) -> Result<Arc<Base>> {
+    let text = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    let base: Base =
+        serde_json::from_slice(&text).with_context(|| format!("{} is no cluster of a run", file.display()))?;
+    Ok(Arc::new(base))
 }
 
 /// A run's folder.
@@ -72,6 +88,13 @@ impl Store {
         let mut store = Self { folder: folder.to_owned(), file, written: 0, id: header.id.clone() };
         store.append(&Record::Run(Box::new(header)))?;
         Ok(store)
+    }
+
+    /// Keeps the Services of a user's cluster, so that cells can be run again.
+    pub(crate) fn keep(&self, base: &Base) -> Result<()> {
+        let path = self.folder.join(BASE);
+        let text = serde_json::to_vec(base).context("writing down the cluster")?;
+        fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
     }
 
     /// Appends one line. On an error it removes the part that was written, so that the file stays readable.

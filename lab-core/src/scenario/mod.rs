@@ -13,7 +13,7 @@ pub use unused::Unused;
 
 use crate::axes::Axes;
 use crate::cell::Cell;
-use crate::cluster::Base;
+use crate::cluster::{Base, Shape};
 use crate::document::Reader;
 use crate::plan::Plan;
 use crate::proxy_config::ProxyConfig;
@@ -114,6 +114,15 @@ impl Scenario {
         }
         self.axes.base = Some(base);
         self
+    }
+
+    /// The described mix that `plan`'s clusters are of, made again; `None` if they are of none.
+    #[must_use]
+    pub fn described(&self, plan: &Plan) -> Option<Base> {
+        let realistic = || Shape::realistic().base(Shape::REALISTIC);
+        let is_used = |base: &Base| plan.cells.iter().any(|cell| cell.cluster.source == base.source);
+        let described = self.axes.base.as_deref().cloned().filter(is_used);
+        described.or_else(|| Some(realistic()).filter(is_used))
     }
 
     /// The plan of a run on `target` with `seed`.

@@ -87,7 +87,7 @@ fn make(run: &Run, suspicious: &[Cell], rounds: u32, out: PathBuf) -> Result<Dat
     for cell in suspicious {
         eprintln!("  {}", describe(cell));
     }
-    let again = ChildRun::again(&run.dataset.header, suspicious, rounds, out).run()?;
+    let again = ChildRun::again(&run.dataset.header, suspicious, rounds, out).of_run_at(&run.place).run()?;
     eprintln!("{}", again.folder.join(RECORD).display());
     Ok(again.dataset)
 }

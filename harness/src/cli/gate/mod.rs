@@ -155,7 +155,7 @@ fn make(args: &Args, baseline: &Baseline) -> Result<Run, Failure> {
         Some(folder) => folder.join(RUN),
         None => Path::new(store::RUNS).join(session::id(&header.plan, Timestamp::now())),
     };
-    let mut child = ChildRun::repeat(header, out);
+    let mut child = ChildRun::repeat(header, out).of_run_at(&baseline.file);
     if args.kernel.is_some() {
         child.kernel.clone_from(&args.kernel);
     }

@@ -68,7 +68,7 @@ fn after(run: &Run, cells: &[Cell], asked: Rerun) -> Result<Profile> {
     }
     may(run, asked).map_err(anyhow::Error::msg)?;
     eprintln!("running again, to see in which functions it is");
-    let child = ChildRun::again(header, cells, 1, out);
+    let child = ChildRun::again(header, cells, 1, out).of_run_at(&run.place);
     let made = ChildRun { profiling: Profiling::On, ..child }.run().map_err(|failure| failure.error)?;
     profiles::read(&made.folder.join(store::PROFILE))
 }
