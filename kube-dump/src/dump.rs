@@ -131,7 +131,7 @@ fn names(inputs: &[Input]) -> String {
 /// Why there is no Service.
 fn nothing(reader: &Reader) -> Problem {
     match (reader.first_note(), reader.passed_over().first_key_value()) {
-        (Some(note), _) if reader.unusable > 0 => Problem::NoUsable(note.clone()),
+        (Some(note), _) => Problem::NoUsable(note.clone()),
         (_, Some((kind, 1))) if reader.passed_over().len() == 1 => Problem::Kind(kind.clone()),
         _ => Problem::NoService,
     }

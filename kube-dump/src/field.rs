@@ -34,3 +34,12 @@ pub(crate) fn address(text: &str, what: &str) -> Result<IpAddr, String> {
     }
     Ok(address)
 }
+
+/// What is wrong with an object, without lines and columns within it: nobody sees it by itself.
+pub(crate) fn said(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((what, _)) => what.to_owned(),
+        None => text,
+    }
+}

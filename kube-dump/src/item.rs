@@ -1,6 +1,7 @@
 //! The objects of a document: a list's items, lists in lists included, or the document itself.
 
 use crate::document::Place;
+use crate::field::said;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -109,7 +110,7 @@ fn list(items: &str, inherited: (&str, &str), depth: usize, place: &mut Place<'_
                 one(item.get(), inherited, &format!("item {index}"), depth, place, take);
             }
         }
-        Err(error) => take.wrong("the list", &format!("its items are no list ({error})"), items, place),
+        Err(error) => take.wrong("the list", &format!("its items are no list ({})", said(&error)), items, place),
     }
 }
 
@@ -124,9 +125,15 @@ fn one(
 ) {
     let head: Head<'_> = match serde_json::from_str(json) {
         Ok(head) => head,
-        Err(error) => return take.wrong(called, &format!("it is no object of Kubernetes ({error})"), json, place),
+        Err(error) => {
+            return take.wrong(called, &format!("it is no object of Kubernetes ({})", said(&error)), json, place);
+        }
     };
     let own = head.kind.unwrap_or_default();
+    if own.ends_with("List") && head.items.is_none() {
+        // How Go writes a list without items.
+        return;
+    }
     if let Some(items) = head.items.filter(|_| own.is_empty() || own.ends_with("List")) {
         let Some(depth) = depth.checked_sub(1) else {
             return take.wrong(called, "lists stand too deep in lists", json, place);
@@ -134,10 +141,7 @@ fn one(
         let of_items = own.strip_suffix("List").unwrap_or_default();
         let version = head.version.unwrap_or_default();
         let inherited = if of_items.is_empty() { ("", "") } else { (of_items, version.as_str()) };
-        return match items.get() {
-            "null" => {}
-            items => list(items, inherited, depth, place, take),
-        };
+        return list(items.get(), inherited, depth, place, take);
     }
     let kind = match (own.as_str(), kind) {
         ("", "") => Shape::kind(json),

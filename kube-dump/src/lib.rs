@@ -4,6 +4,8 @@
 //! Pure: bytes in, lab-core's [`Cluster`](lab_core::cluster::Cluster) out. It is a crate of its own because the Kubernetes
 //! types take long to compile.
 
+mod address;
+mod anonymous;
 mod conflict;
 mod document;
 mod dump;
@@ -11,6 +13,7 @@ mod field;
 mod gathered;
 mod input;
 mod item;
+mod listing;
 mod node;
 mod note;
 mod reader;

@@ -2,6 +2,7 @@
 
 use crate::conflict::{self, object};
 use crate::document::Place;
+use crate::field::said as said_of;
 use crate::gathered::{Gathered, ServiceName};
 use crate::item::{Item, Take};
 use crate::note::{Note, shown};
@@ -36,8 +37,6 @@ pub(crate) struct Reader {
     seen: HashMap<(String, String, String), u64>,
     /// Objects that came twice, word for word.
     repeated: usize,
-    /// How many Services were left out.
-    pub(crate) unusable: usize,
 }
 
 /// What was read, joined.
@@ -56,9 +55,9 @@ impl Reader {
         self.notes.push(Note::new(object, what));
     }
 
-    /// What was left out of the first Service that cannot be used.
+    /// The first thing that was left out: of a Service, if there is such a note.
     pub(crate) fn first_note(&self) -> Option<&Note> {
-        self.notes.iter().find(|note| note.object.starts_with("Service "))
+        self.notes.iter().find(|note| note.object.starts_with("Service ")).or(self.notes.first())
     }
 
     /// The kinds that were passed over.
@@ -102,7 +101,7 @@ impl Reader {
 
     /// Reads an object of a kind that counts.
     fn read(&mut self, item: &Item<'_>, said: &mut Vec<String>) -> Result<(), String> {
-        let unfit = |error: serde_json::Error| error.to_string();
+        let unfit = |error| said_of(&error);
         let name = (item.namespace.clone(), item.name.clone());
         match item.kind.as_str() {
             "Service" => {
@@ -170,6 +169,7 @@ impl Reader {
             self.note(names, &what);
         }
         self.notes.extend(conflict::notes(&self.cluster));
+        self.cluster.node.addresses = node::of_lab(&self.cluster);
         Joined {
             cluster: self.cluster,
             nodes: self.nodes,
@@ -226,7 +226,6 @@ impl Take for Reader {
             self.say(&item, place, &what);
         }
         if let Err(problem) = read {
-            self.unusable += usize::from(item.kind == "Service");
             self.say(&item, place, &format!("{problem}; it is left out"));
         }
     }

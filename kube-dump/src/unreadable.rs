@@ -41,8 +41,8 @@ pub enum Problem {
     /// There is no Service in it.
     #[error("there is no Service in it")]
     NoService,
-    /// No Service of it can be used.
-    #[error("none of its Services can be used; {0}")]
+    /// No Service of it can be used; this is one reason.
+    #[error("there is no Service in it that can be used; {0}")]
     NoUsable(Note),
 }
 

@@ -8,6 +8,9 @@ const MOST_NODES: usize = 20_000_000;
 /// The most bytes of text in it.
 const MOST_BYTES: usize = 1 << 30;
 
+/// The most that aliases may stand for: kubectl writes none.
+const MOST_ANCHORED: usize = 50_000;
+
 /// Every document of `text` as JSON; empty ones as `null`.
 ///
 /// # Errors
@@ -20,6 +23,7 @@ pub(crate) fn documents(text: &str) -> Result<Vec<String>, (Option<usize>, Strin
             max_events: 2 * MOST_NODES,
             max_documents: MOST_NODES,
             max_total_scalar_bytes: MOST_BYTES,
+            max_recorded_anchor_events: MOST_ANCHORED,
         },
         emit_comments: false,
     };

@@ -198,7 +198,7 @@ fn what_is_no_dump_is_refused_with_how_to_make_one() {
         ("a: [1,\nb: {", "dump.json:2: it is neither JSON nor YAML ("),
         ("apiVersion: v1\nitems: []\nkind: List\n", "dump.json: there is no Service in it"),
         ("{\"kind\": \"Pod\"}", "dump.json: it is a Pod, not a list of Services"),
-        ("[1, 2]", "dump.json: there is no Service in it"),
+        ("[1, 2]", "dump.json: there is no Service in it that can be used; dump.json:1: item 0: it is no object of"),
     ] {
         let said = read_text(text).unwrap_err().to_string();
         assert!(said.starts_with(words), "{said}");
@@ -237,7 +237,10 @@ fn what_is_wrong_with_an_object_is_said_of_it_and_the_others_are_read() {
     );
     assert_eq!(endpoints(&dump), ["10.0.0.1:8080"]);
     let said = read_text(&list(&[wrong])).unwrap_err().to_string();
-    assert!(said.starts_with("dump.json: none of its Services can be used; Service shop/cart: invalid type"), "{said}");
+    assert!(
+        said.starts_with("dump.json: there is no Service in it that can be used; Service shop/cart: invalid type"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The command line: one file a verb, and the options that verbs share.
 
+mod anonymize;
 mod base;
 mod baseline;
 mod baselines;
 mod capacity;
+mod check;
 mod cluster;
 mod compare;
 mod completions;
@@ -81,6 +83,12 @@ enum Verb {
     /// Print what a kube-proxy release installs for a cluster: the exact input of the tools, or every call. Needs no
     /// privileges.
     Render(render::Args),
+    /// Say what of a cluster a kube-proxy release cannot do, or will do badly: by object, with the number. Needs no
+    /// privileges.
+    Check(check::Args),
+    /// Write a cluster without its names and addresses, to be handed on.
+    #[command(after_help = anonymize::HELP)]
+    Anonymize(anonymize::Args),
     /// Write svclab's output into documents, or check that it is up to date.
     Splice(splice::Args),
     /// Say what runs on this machine, what is missing, and what to do about it.
@@ -123,6 +131,8 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Baseline(verb) => baseline::run(&verb),
         Verb::Drift(args) => drift::run(&args),
         Verb::Render(args) => render::run(&args),
+        Verb::Check(args) => check::run(&args),
+        Verb::Anonymize(args) => anonymize::run(&args),
         Verb::Splice(args) => splice::run(&args),
         Verb::Doctor => doctor::run(),
         Verb::Examine => targets::examine(),

@@ -8,7 +8,7 @@ use crate::process::exit::{Exit, Failure};
 use anyhow::{Context, Result, anyhow};
 use lab_core::cell::Variant;
 use lab_core::change::Change;
-use lab_core::cluster::{AddressPlan, Cluster};
+use lab_core::cluster::{AddressPlan, Cluster, Family};
 use lab_core::layout::{Action, Invocation, Layout, Tool, release};
 use lab_core::scenario::MOST_ENDPOINTS;
 use lab_core::vocabulary::{BackendName, LayoutName, Scheduler, Way, Word};
@@ -69,7 +69,7 @@ pub(crate) struct Args {
 /// Address families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Ip {
-    /// IPv4; the families of nftables one after the other
+    /// IPv4, or IPv6 of a cluster that has no other; the families of nftables one after the other
     Both,
     /// IPv4
     Ipv4,
@@ -115,7 +115,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         [] => None,
         files => Some(imported(args, files).context("--then").map_err(Failure::usage)?),
     };
-    for caveat in layout.caveats(then.as_ref().unwrap_or(&cluster)) {
+    let after = Arc::clone(then.as_ref().unwrap_or(&cluster));
+    for caveat in layout.caveats(&after) {
         eprintln!("svclab: {caveat}");
     }
     let calls = match (then, args.input) {
@@ -127,10 +128,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         (None, Input::RemoveService) => layout.partial_sync(&Change::removing(&cluster)),
         (None, Input::AppendRule) => vec![layout.append_rule(&cluster).add.into()],
     };
+    let family = match args.family {
+        // A cluster without IPv4 is in the other tool's input alone.
+        Ip::Both if args.backend != BackendName::Nftables && is_ipv6_only(&after) => Ip::Ipv6,
+        family => family,
+    };
     let read: Vec<&[u8]> = if args.calls || matches!(args.input, Input::Prepare | Input::AppendRule) {
         Vec::new()
     } else {
-        calls.iter().filter_map(Action::call).filter_map(|call| read(call, args.family)).collect()
+        calls.iter().filter_map(Action::call).filter_map(|call| read(call, family)).collect()
     };
     let mut out = BufWriter::new(stdout().lock());
     let written = if read.is_empty() {
@@ -144,6 +150,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(anyhow!(error).context("writing the input").into()),
         _ => Ok(Exit::Done.into()),
     }
+}
+
+fn is_ipv6_only(cluster: &Cluster) -> bool {
+    let has = |family| cluster.ports(family).next().is_some();
+    has(Family::V6) && !has(Family::V4)
 }
 
 /// What is installed; `None` for a backend that installs nothing.
