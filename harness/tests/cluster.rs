@@ -73,7 +73,9 @@ fn a_cluster_is_the_same_from_files_folders_archives_and_standard_input() {
     let shown = folder.path().to_str().unwrap();
     assert_eq!(rendered(&[shown], b""), expected);
     let (_, err) = said(&["render", "--cluster", shown], b"", 0);
-    assert!(err.contains(": 1 files in it are no documents of Kubernetes; they are passed over"), "{err}");
+    let passed = "svclab: 1 files do not end in .json or .yaml; they are passed over\n\
+                  svclab: 1 files are no documents of Kubernetes; they are passed over\n";
+    assert_eq!(err, passed);
     let packed = archive(folder.path(), &[("a/services.json", &services), ("a/slices.json", &slices), ("b.log", b"x")]);
     let packed = packed.to_str().unwrap();
     assert_eq!(rendered(&[packed], b""), expected);
@@ -130,7 +132,7 @@ fn a_cluster_with_nothing_the_matter_passes_the_check() {
 #[test]
 fn names_that_nft_refuses_are_found_with_the_releases_that_fail() {
     let (out, _) = said(&["check", "--cluster", &question("long-names.json")], b"", 1);
-    assert!(out.contains("in a comment of 130 characters, where nft takes 128"), "{out}");
+    assert!(out.contains("in a comment of 131 characters, where nft takes 128"), "{out}");
     assert!(out.contains("every Service of the node") && out.contains("nftables 1.36"), "{out}");
     let args = ["check", "--cluster", &question("long-names.json"), "--layout", "kube-proxy-1.37"];
     assert!(said(&args, b"", 0).0.contains("nothing found"));

@@ -25,6 +25,8 @@ pub struct Dump {
     pub endpoints: usize,
     /// Objects of other kinds, which were skipped.
     pub passed_over: BTreeMap<String, usize>,
+    /// [Found](Origin::Found) inputs that are no documents of Kubernetes, which were skipped.
+    pub unread: usize,
     /// What was left out, and what does not add up, by object.
     pub notes: Vec<Note>,
 }
@@ -32,14 +34,14 @@ pub struct Dump {
 impl Dump {
     /// Reads `inputs` as one cluster: JSON or YAML, lists, arrays, single objects, several of them in one input.
     ///
-    /// What is wrong with an object is a note, and so is what is wrong with a [found](Origin::Found) input.
+    /// What is wrong with an object is a note, and so is a [found](Origin::Found) input that is cut off.
     ///
     /// # Errors
     /// If a [named](Origin::Named) input is empty, cut off, or neither JSON nor YAML; if there is no Service that can be
     /// used in all of them.
     pub fn read(inputs: &[Input]) -> Result<Self, Unreadable> {
         let mut reader = Reader::default();
-        let mut passed_over = 0;
+        let mut unread = 0;
         for input in inputs {
             let read = document::each(input, &mut |document, place| item::each(document, place, &mut reader));
             match read {
@@ -50,14 +52,10 @@ impl Dump {
                     let line = line.map_or_else(String::new, |line| format!(" in line {line}"));
                     reader.note(&input.name, &format!("it is cut off{line}; what comes before that is read"));
                 }
-                Err(_) => passed_over += 1,
+                Err(_) => unread += 1,
             }
         }
         let names = names(inputs);
-        if passed_over > 0 {
-            let what = format!("{passed_over} files in it are no documents of Kubernetes; they are passed over");
-            reader.note(&names, &what);
-        }
         if !reader.has_services() {
             return Err(Unreadable::of(&names, nothing(&reader)));
         }
@@ -68,6 +66,7 @@ impl Dump {
             slices: joined.slices,
             endpoints: joined.endpoints,
             passed_over: joined.passed_over,
+            unread,
             notes: joined.notes,
         })
     }

@@ -9,7 +9,7 @@ use std::char::{REPLACEMENT_CHARACTER, decode_utf16};
 pub enum Origin {
     /// The user named it: if it cannot be read, that is an error.
     Named,
-    /// It was in a folder or an archive: if it cannot be read, it is passed over and noted.
+    /// It was in a folder or an archive: if it cannot be read, it is passed over and counted, or noted if it is cut off.
     Found,
 }
 

@@ -30,14 +30,15 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Dump> {
     Ok(Dump::read(&inputs(paths)?)?)
 }
 
-/// What is to be read as the cluster in `paths`, unpacked.
+/// What is to be read as the cluster in `paths`, unpacked. Says on standard error how many files are passed over because
+/// of their names.
 ///
 /// # Errors
 /// If one cannot be read, has no file that may be of a cluster, or is too much.
 pub(crate) fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>> {
     let standard = paths.iter().filter(|path| is_standard(path)).count();
     ensure!(standard <= 1, "standard input (-) can be read only once");
-    let mut unpacked = Unpacked { inputs: Vec::new(), bytes: MOST_BYTES, files: MOST_FILES };
+    let mut unpacked = Unpacked { inputs: Vec::new(), others: 0, bytes: MOST_BYTES, files: MOST_FILES };
     for path in paths {
         let shown = path.display().to_string();
         let before = unpacked.inputs.len();
@@ -50,11 +51,17 @@ pub(crate) fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>> {
         let endings = ENDINGS.map(|ending| format!(".{ending}")).join(", ");
         ensure!(unpacked.inputs.len() > before, "{shown}: no file in it ends in {endings} (or one of these and .gz)");
     }
+    if unpacked.others > 0 {
+        eprintln!("svclab: {} files do not end in .json or .yaml; they are passed over", unpacked.others);
+    }
     Ok(unpacked.inputs)
 }
 
 /// Says what was left out of `dump` or does not add up in it, on standard error.
 pub(crate) fn say(dump: &Dump) {
+    if dump.unread > 0 {
+        eprintln!("svclab: {} files are no documents of Kubernetes; they are passed over", dump.unread);
+    }
     for note in dump.notes.iter().take(NOTES) {
         eprintln!("svclab: {note}");
     }
@@ -77,6 +84,8 @@ fn is_read(path: &Path) -> bool {
 /// What was unpacked so far, and how much more may be.
 struct Unpacked {
     inputs: Vec<Input>,
+    /// Files whose names say that they are something else.
+    others: usize,
     bytes: u64,
     files: usize,
 }
@@ -100,8 +109,13 @@ impl Unpacked {
             let entry = entry?;
             self.count()?;
             let path = entry.path()?.into_owned();
-            if entry.header().entry_type().is_file() && is_read(&path) {
+            if !entry.header().entry_type().is_file() {
+                continue;
+            }
+            if is_read(&path) {
                 self.stream(&format!("{name}/{}", path.display()), entry, Origin::Found)?;
+            } else {
+                self.others += 1;
             }
         }
         Ok(())
@@ -122,6 +136,8 @@ impl Unpacked {
             } else if path.is_file() && is_read(&path) {
                 let file = File::open(&path).with_context(|| shown.clone())?;
                 self.stream(&shown, file, Origin::Found).with_context(|| shown)?;
+            } else {
+                self.others += 1;
             }
         }
         Ok(())
