@@ -328,3 +328,33 @@ fn nothing_of_a_dump_reaches_a_terminal_as_it_stands() {
     let said = Dump::read(&[Input::named(name, "\u{1b}[31m")]).unwrap_err().to_string();
     assert!(!said.contains('\u{1b}'), "{said}");
 }
+
+#[test]
+fn slices_that_kube_proxy_looks_past_and_endpoints_without_an_address_are_said() {
+    let with = |name: &str, change: &dyn Fn(&mut Value)| {
+        let mut item = slice("web", &[("10.0.0.1", json!({}))]);
+        item["metadata"]["name"] = json!(name);
+        change(&mut item);
+        item
+    };
+    let dump = read(&[
+        web("web"),
+        with("names", &|item| item["addressType"] = json!("FQDN")),
+        with("nobody", &|item| item["metadata"]["labels"] = json!({})),
+        with("gaps", &|item| item["endpoints"] = json!([{"addresses": []}, {"addresses": ["10.0.0.2"]}])),
+        with("other", &|item| item["endpoints"] = json!([{"addresses": ["fd00::1"]}])),
+        with("ports", &|item| item["ports"] = json!([{"name": "http"}, {"name": "metrics", "port": 9090}])),
+    ]);
+    assert_eq!(endpoints(&dump), ["10.0.0.2:8080"]);
+    let said = notes(&dump).join("\n");
+    for words in [
+        "EndpointSlice shop/names: its addressType is \"FQDN\"; kube-proxy looks at IPv4 and IPv6 only",
+        "EndpointSlice shop/nobody: it has no label kubernetes.io/service-name; kube-proxy ignores it",
+        "EndpointSlice shop/gaps: endpoint 0 has no address; left out",
+        "EndpointSlice shop/other: fd00::1 is not of the slice's family; left out",
+        "EndpointSlice shop/ports: port \"http\" has no number, which stands for all ports; kube-proxy ignores it",
+        "Service shop/web: it has no port \"metrics\" (tcp), which its endpoints have",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
