@@ -60,6 +60,7 @@ fn main() -> ExitCode {
         test("a_folder_that_is_in_use_is_refused", a_folder_that_is_in_use_is_refused),
         test("kept_labs_can_be_entered", kept_labs_can_be_entered),
         test("a_real_cluster_is_measured_and_repeated", cluster::a_real_cluster_is_measured_and_repeated),
+        test("a_cluster_comes_on_standard_input", cluster::a_cluster_comes_on_standard_input),
         test("affinity_is_measured_in_each_backend", cluster::affinity_is_measured_in_each_backend),
         test(
             "services_without_endpoints_refuse_and_are_measured",

@@ -54,8 +54,9 @@ struct Plug {
 /// Makes a namespace forward like a node, with `address` on its `lo`.
 pub(crate) fn prepare_node(namespace: &Namespace, address: Addresses) -> Result<()> {
     namespace.run(move || {
-        // By default the kernel sends a peer one ICMP error a second: a rejected connection would wait for its next SYN.
-        set("net/ipv4/icmp_ratelimit", "0")?;
+        // By default the kernel sends a peer one ICMP error a second, and a thousand to all: a rejected connection would wait
+        // for its next SYN. Neither limit is for types that are not in the mask.
+        set("net/ipv4/icmp_ratemask", "0")?;
         set("net/ipv4/ip_forward", "1")
             .context("make the node forward; in a container, start it with --security-opt systempaths=unconfined")?;
         // Of `all` and the device's own, the larger counts; devices yet to come start from `default`.
@@ -66,7 +67,8 @@ pub(crate) fn prepare_node(namespace: &Namespace, address: Addresses) -> Result<
         quieten(address)?;
         if address.v6.is_some() {
             set("net/ipv6/conf/all/forwarding", "1")?;
-            set("net/ipv6/icmp/ratelimit", "0")?;
+            // Type 0 is reserved: the mask may not be empty.
+            set("net/ipv6/icmp/ratemask", "0")?;
         }
         over_netlink(async |netlink| add_addresses(&netlink, LO, address).await)
     })

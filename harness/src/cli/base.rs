@@ -6,6 +6,7 @@ use data_encoding::HEXLOWER;
 use kube_dump::Dump;
 use lab_core::cell::Source;
 use lab_core::cluster::Base;
+use netns_topology::sandbox;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +20,9 @@ pub(super) fn read(files: &[PathBuf], node: Option<&str>) -> Result<Arc<Base>> {
     let mut sum = Sha256::new();
     inputs.iter().for_each(|input| sum.update(&input.bytes));
     let dump = Dump::read(&inputs)?;
-    cluster::say(&dump);
+    if !sandbox::awaits() {
+        cluster::say(&dump);
+    }
     if let Some(node) = node
         && !nodes(&dump).any(|known| known == node)
     {

@@ -5,7 +5,7 @@ use flate2::read::MultiGzDecoder;
 use kube_dump::{Dump, Input, Origin};
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// The most bytes that are read, unpacked.
@@ -43,7 +43,9 @@ pub(crate) fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>> {
         let shown = path.display().to_string();
         let before = unpacked.inputs.len();
         let added = match path {
-            path if is_standard(path) => unpacked.stream("standard input", io::stdin().lock(), Origin::Named),
+            path if is_standard(path) => {
+                standard_input().and_then(|input| unpacked.stream("standard input", input, Origin::Named))
+            }
             path if path.is_dir() => unpacked.folder(path, DEEPEST),
             path => File::open(path).map_err(Into::into).and_then(|file| unpacked.stream(&shown, file, Origin::Named)),
         };
@@ -68,6 +70,17 @@ pub(crate) fn say(dump: &Dump) {
     if let Some(more) = dump.notes.len().checked_sub(NOTES).filter(|&more| more > 0) {
         eprintln!("svclab: {more} more like these; see all with: svclab check --cluster FILE");
     }
+}
+
+/// All of standard input. The process that starts inside the sandbox reads it again, from its beginning.
+fn standard_input() -> Result<Cursor<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    let mut kept = tempfile::tempfile().context("making a temporary file")?;
+    kept.write_all(&bytes)?;
+    kept.rewind()?;
+    nix::unistd::dup2_stdin(&kept)?;
+    Ok(Cursor::new(bytes))
 }
 
 fn is_standard(path: &Path) -> bool {

@@ -10,6 +10,7 @@ use crate::targets;
 use anyhow::{Context, Result, anyhow, ensure};
 use lab_core::plan::Plan;
 use lab_core::slowdown::Slowdown;
+use netns_topology::sandbox;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -37,15 +38,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if let Some(out) = &args.out {
         store::check(out).map_err(Failure::usage)?;
     }
-    for unused in scenario.unused() {
-        eprintln!("svclab: {unused}");
-    }
-    for impossible in scenario.impossible() {
-        eprintln!("svclab: {impossible}");
-    }
     let mut plan = args.selection.plan(&scenario, targets::choose);
-    for caveat in foreseen::caveats(&plan) {
-        eprintln!("svclab: {caveat}");
+    // The process that starts inside the sandbox comes here, too.
+    if !sandbox::awaits() {
+        scenario.unused().iter().for_each(|unused| eprintln!("svclab: {unused}"));
+        scenario.impossible().iter().for_each(|impossible| eprintln!("svclab: {impossible}"));
+        foreseen::caveats(&plan).iter().for_each(|caveat| eprintln!("svclab: {caveat}"));
     }
     if let Some(file) = &args.plant {
         plan.slowdowns = slowdowns(file, &plan).map_err(Failure::usage)?;
