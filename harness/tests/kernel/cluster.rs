@@ -3,7 +3,7 @@
 use super::{dataset, expect, scenario, workplace};
 use anyhow::{Result, ensure};
 use lab_core::cell::Source;
-use lab_core::vocabulary::{BackendName, Outcome, ProbeName};
+use lab_core::vocabulary::{BackendName, Outcome};
 use std::fs;
 use std::path::Path;
 
