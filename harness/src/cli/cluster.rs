@@ -131,6 +131,8 @@ impl Unpacked {
                 self.others += 1;
             }
         }
+        // A compressed stream that is cut off or damaged says so at its end.
+        io::copy(&mut archive.into_inner().take(self.bytes), &mut io::sink())?;
         Ok(())
     }
 

@@ -21,7 +21,7 @@ const OUTWEIGHS: (usize, usize) = (10, 100);
 pub(super) enum Effect {
     /// A tool refuses the whole sync: no Service of the node is programmed any more.
     Refused,
-    /// The object or a part of it is left out.
+    /// The object or a part of it is left out, or it would be refused in another state of the cluster.
     LeftOut,
     /// It works, and costs more.
     Costly,
@@ -64,7 +64,7 @@ impl Finding {
         let releases = self.releases.join(", ");
         match self.severity {
             Effect::Refused => format!("Refused, and with it every Service of the node ({releases})"),
-            Effect::LeftOut => format!("Left out, or not as it should be ({releases})"),
+            Effect::LeftOut => format!("Not as it should be, or not always ({releases})"),
             Effect::Costly if self.releases.is_empty() => "Costly".to_owned(),
             Effect::Costly => format!("Costly ({releases})"),
             Effect::Dump => "In the dump".to_owned(),
