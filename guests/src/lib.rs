@@ -11,6 +11,7 @@
 //! What a guest works on is the caller's: its [`Job`] carries any value that serde writes, and [`Message::Work`] brings
 //! back any other.
 
+mod debian;
 mod guest;
 mod image;
 pub mod init;
@@ -22,9 +23,12 @@ mod missing;
 mod port;
 pub mod profile;
 pub mod qemu;
+mod root;
 mod stop;
 pub mod tool;
+pub mod tools;
 
+pub use debian::{Again, Suite};
 pub use guest::{Guest, Silence};
 pub use image::Image;
 pub use initramfs::Initramfs;

@@ -11,6 +11,8 @@ mod gate;
 mod profile;
 #[path = "guest/refused.rs"]
 mod refused;
+#[path = "guest/tools.rs"]
+mod tools;
 
 use anyhow::{Context, Result, bail, ensure};
 use lab_core::dataset::{CellRecord, Dataset};
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
             gate::a_gate_passes_the_same_program_and_finds_one_percent,
         ),
         test("a_regression_is_followed_into_its_functions", gate::a_regression_is_followed_into_its_functions),
+        test("a_suite_s_tools_are_what_runs", tools::a_suite_s_tools_are_what_runs),
         sandboxed("a_kernel_that_cannot_be_fetched_is_named", refused::a_kernel_that_cannot_be_fetched_is_named),
         sandboxed("an_emulator_that_is_missing_is_named", refused::an_emulator_that_is_missing_is_named),
     ];
@@ -103,7 +106,7 @@ fn guests() -> Result<(), String> {
             return Err(format!("{name} is not installed; run ci/setup"));
         }
     }
-    let fetched = Command::new(SVCLAB).args(["kernel", "fetch", SUITE]).output().map_err(|error| error.to_string())?;
+    let fetched = Command::new(SVCLAB).args(["fetch", "kernel", SUITE]).output().map_err(|error| error.to_string())?;
     let said = String::from_utf8_lossy(&fetched.stderr);
     if fetched.status.success() { Ok(()) } else { Err(said.trim().to_owned()) }
 }

@@ -1,11 +1,13 @@
 //! Sets up a guest's kernel before its work begins.
 
-use crate::initramfs::PATH;
+use crate::root::PATH;
+use crate::tools;
 use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
+use std::path::Path;
 
 // linux/random.h: _IOW('R', 3, int [2]) and _IO('R', 7).
 const ADD_ENTROPY: libc::Ioctl = 0x4008_5203;
@@ -19,6 +21,9 @@ pub(super) fn furnish() -> Result<()> {
         mounted.with_context(|| format!("mounting {place}"))?;
     }
     fs::create_dir_all("/run/netns")?;
+    if Path::new(tools::PLACE).is_dir() {
+        tools::furnish(Path::new(tools::PLACE))?;
+    }
     // SAFETY: this process has only one thread so far.
     unsafe { std::env::set_var("PATH", PATH) };
     // The host notices a panic. If the kernel killed a process instead, the host would have to guess why it ended.

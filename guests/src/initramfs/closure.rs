@@ -2,14 +2,15 @@
 
 use super::elf::{self, Kind, Needs};
 use super::loader::Folders;
+use crate::root::Root;
 use anyhow::{Context, Result, bail};
 use std::collections::{HashMap, VecDeque};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// Finds libraries, and caches what it has read: a hundred plugins need the same C library.
 pub(super) struct Finder {
+    root: Root,
     folders: Folders,
     read: HashMap<PathBuf, Rc<Needs>>,
 }
@@ -36,8 +37,13 @@ struct Open {
 }
 
 impl Finder {
-    pub(super) fn new(folders: Folders) -> Self {
-        Self { folders, read: HashMap::new() }
+    /// In `root`, with that root's libraries.
+    pub(super) fn new(root: Root) -> Self {
+        Self { folders: Folders::of(&root), root, read: HashMap::new() }
+    }
+
+    pub(super) fn root(&self) -> &Root {
+        &self.root
     }
 
     pub(super) fn folders(&self) -> &Folders {
@@ -47,7 +53,7 @@ impl Finder {
     /// What is loaded with `file`, a program or a library.
     pub(super) fn closure(&mut self, file: &Path) -> Result<Closure> {
         // ld.so takes $ORIGIN from the program's real place, not from the link that was called.
-        let file = fs::canonicalize(file).with_context(|| format!("finding {}", file.display()))?;
+        let file = self.root.end(file)?;
         let interpreter = self.needs(&file)?.interpreter.as_ref().map(PathBuf::from);
         let loader_name = interpreter.as_deref().and_then(Path::file_name).map(|name| name.to_owned());
         let mut libraries: Vec<Library> = Vec::new();
@@ -65,7 +71,9 @@ impl Finder {
                 if loaded || loader_name.as_deref() == Some(name.as_ref()) {
                     continue;
                 }
-                let found = self.find(name, needs.kind, &first).with_context(|| format!("for {}", path.display()))?;
+                let found = self
+                    .find(name, needs.kind, &first)
+                    .with_context(|| format!("for {}", self.root.outside(&path).display()))?;
                 open.push_back(Open { path: found.clone(), inherited: inherited.clone() });
                 libraries.push(Library { name: name.clone(), path: found });
             }
@@ -79,7 +87,8 @@ impl Finder {
             return Ok(PathBuf::from(name));
         }
         let places: Vec<_> = first.iter().chain(self.folders.all()).map(|folder| folder.join(name)).collect();
-        for place in places.into_iter().filter(|place| place.is_file()) {
+        let places: Vec<_> = places.into_iter().filter(|place| self.root.is_file(place)).collect();
+        for place in places {
             if self.needs(&place).is_ok_and(|needs| needs.kind == kind) {
                 return Ok(place);
             }
@@ -91,11 +100,35 @@ impl Finder {
         if let Some(needs) = self.read.get(path) {
             return Ok(Rc::clone(needs));
         }
-        let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-        let needs = Rc::new(elf::read(&bytes).with_context(|| format!("reading {}", path.display()))?);
+        let bytes = self.root.read(path)?;
+        let shown = self.root.outside(path);
+        let needs = Rc::new(elf::read(&bytes).with_context(|| format!("reading {}", shown.display()))?);
         self.read.insert(path.to_owned(), Rc::clone(&needs));
         Ok(needs)
     }
+}
+
+/// What is loaded with a program, by its places on this machine.
+pub(crate) struct Loaded {
+    /// `None` for a static program.
+    pub(crate) loader: Option<PathBuf>,
+    /// The folders of its libraries, each once.
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+/// What is loaded with the program `file` of `root`.
+pub(crate) fn loaded(root: &Root, file: &Path) -> Result<Loaded> {
+    let closure = Finder::new(root.clone()).closure(file)?;
+    let outside = |path: &Path| -> Result<PathBuf> { Ok(root.outside(&root.end(path)?)) };
+    let loader = closure.interpreter.as_deref().map(outside).transpose()?;
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for library in &closure.libraries {
+        let folder = outside(library.path.parent().unwrap_or(Path::new("/")))?;
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    Ok(Loaded { loader, folders })
 }
 
 /// The folders of a DT_RPATH or DT_RUNPATH in `file`.

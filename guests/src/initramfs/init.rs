@@ -1,8 +1,8 @@
 //! The running program as the guest's first process.
 
 use super::closure::Finder;
-use super::loader::Folders;
 use super::{Initramfs, elf};
+use crate::root::Root;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ impl Initramfs {
 
     /// Adds the host's program `path` as `place`, with its libraries and without its symbols.
     fn program_as(&mut self, path: &Path, place: &str) -> Result<()> {
-        let mut finder = Finder::new(Folders::of_host());
+        let mut finder = Finder::new(Root::of_host());
         let closure = finder.closure(path)?;
         self.libraries(&finder, &closure)?;
         self.file(place, 0o755, elf::without_sections(fs::read(path)?)?);

@@ -1,28 +1,28 @@
 //! Where ld.so looks for libraries, as ld.so(8) and ldconfig(8) say.
 
+use crate::root::Root;
 use std::env::consts::ARCH;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders that ld.so searches after those that a file names itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Folders {
-    /// From `/etc/ld.so.conf`. The host has a cache made of it, a guest has none.
+    /// From `/etc/ld.so.conf`. A host has a cache made of it, a guest has none.
     pub(super) configured: Vec<PathBuf>,
     /// Compiled into ld.so.
     pub(super) default: Vec<PathBuf>,
 }
 
 impl Folders {
-    /// This machine's folders.
+    /// The folders of `root`.
     ///
     /// This reads the configuration, not the cache: the cache prefers builds for newer processors (`glibc-hwcaps`),
     /// which a guest's processor may not run.
-    pub(super) fn of_host() -> Self {
+    pub(super) fn of(root: &Root) -> Self {
         let default = [format!("/lib/{ARCH}-linux-gnu"), format!("/usr/lib/{ARCH}-linux-gnu")];
         let default = default.into_iter().chain(["/lib", "/usr/lib", "/lib64", "/usr/lib64"].map(str::to_owned));
-        let default = default.map(PathBuf::from).filter(|folder| folder.is_dir()).collect();
-        Self { configured: configured(Path::new("/etc/ld.so.conf")), default }
+        let default = default.map(PathBuf::from).filter(|folder| root.is_folder(folder)).collect();
+        Self { configured: configured(root, Path::new("/etc/ld.so.conf")), default }
     }
 
     /// All of them, in ld.so's order.
@@ -32,19 +32,19 @@ impl Folders {
 }
 
 /// The folders that a configuration file names, in its order; none if it cannot be read.
-pub(super) fn configured(file: &Path) -> Vec<PathBuf> {
+pub(super) fn configured(root: &Root, file: &Path) -> Vec<PathBuf> {
     let mut folders = Vec::new();
-    read(file, &mut Vec::new(), &mut folders);
+    read(root, file, &mut Vec::new(), &mut folders);
     folders
 }
 
 /// `seen` holds the files read so far: files may include each other.
-fn read(file: &Path, seen: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) {
-    let Ok(file) = file.canonicalize() else { return };
+fn read(root: &Root, file: &Path, seen: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) {
+    let Ok(file) = root.end(file) else { return };
     if seen.contains(&file) {
         return;
     }
-    let text = fs::read_to_string(&file).unwrap_or_default();
+    let text = String::from_utf8(root.read(&file).unwrap_or_default()).unwrap_or_default();
     let beside = file.parent().unwrap_or(Path::new("/")).to_owned();
     seen.push(file);
     for line in text.lines() {
@@ -53,7 +53,8 @@ fn read(file: &Path, seen: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) {
         match words.next() {
             None | Some("hwcap") => {}
             Some("include") => {
-                words.flat_map(|pattern| matching(&beside.join(pattern))).for_each(|file| read(&file, seen, folders));
+                let files = words.flat_map(|pattern| matching(root, &beside.join(pattern)));
+                files.for_each(|file| read(root, &file, seen, folders));
             }
             Some(_) => folders.push(PathBuf::from(line)),
         }
@@ -61,7 +62,7 @@ fn read(file: &Path, seen: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) {
 }
 
 /// The files that match a pattern, sorted. Its last part may contain one `*`.
-fn matching(pattern: &Path) -> Vec<PathBuf> {
+fn matching(root: &Root, pattern: &Path) -> Vec<PathBuf> {
     let (Some(folder), Some(name)) = (pattern.parent(), pattern.file_name().and_then(|name| name.to_str())) else {
         return Vec::new();
     };
@@ -72,9 +73,6 @@ fn matching(pattern: &Path) -> Vec<PathBuf> {
             && name.ends_with(end)
             && !name.starts_with('.')
     };
-    let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
-    let names = names.filter(|name| name.to_str().is_some_and(matches));
-    let mut files: Vec<_> = names.map(|name| folder.join(name)).collect();
-    files.sort();
-    files
+    let names = root.names(folder).unwrap_or_default();
+    names.into_iter().filter(|name| matches(name)).map(|name| folder.join(name)).collect()
 }

@@ -19,16 +19,19 @@ mod newc;
 mod program;
 mod tools;
 
-pub(crate) use tools::PATH;
+pub(crate) use closure::loaded;
 
 #[cfg(test)]
 mod tests;
 
 use crate::kernel::Module;
+use crate::root::Root;
+use anyhow::Context;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
 /// Accounts, protocols and ports by name. Fixed here, because hosts differ.
@@ -67,6 +70,11 @@ pub(crate) struct Archive {
 impl Initramfs {
     /// The folders, devices and files of `/etc` that every guest has.
     pub fn base() -> Self {
+        Self::base_of(&Root::of_host())
+    }
+
+    /// The same for programs of `root`.
+    pub(crate) fn base_of(root: &Root) -> Self {
         let mut tree = Self::default();
         for folder in ["dev", "etc", "mnt", "proc", "root", "run", "sys", "tmp", "var"] {
             tree.folder(folder);
@@ -74,7 +82,7 @@ impl Initramfs {
         tree.link("/var/run", "/run");
         // Where /usr is merged, programs and the kernel use either path.
         for name in ["/bin", "/lib", "/lib64", "/sbin"] {
-            if let Ok(target) = fs::read_link(name) {
+            if let Some(target) = root.link(Path::new(name)) {
                 tree.folder(&target);
                 tree.link(name, target);
             }
@@ -107,6 +115,43 @@ impl Initramfs {
     /// Adds a character device.
     pub fn device(&mut self, path: impl AsRef<Path>, major: u32, minor: u32) {
         self.insert(path.as_ref(), Node::Device { major, minor });
+    }
+
+    /// Adds all that is in `other`, below the folder `place`.
+    pub fn graft(&mut self, place: impl AsRef<Path>, other: Self) {
+        for (path, node) in other.nodes {
+            self.insert(&place.as_ref().join(path), node);
+        }
+    }
+
+    /// Writes folders, files and links, but no devices, to the new or empty `folder` of this machine.
+    ///
+    /// # Errors
+    /// When something cannot be written there.
+    pub fn unpack(&self, folder: &Path) -> anyhow::Result<()> {
+        for (path, node) in &self.nodes {
+            // A link above it could lead out of the folder.
+            newc::check_parent(&self.nodes, path)?;
+            let place = folder.join(path);
+            let made = match node {
+                Node::Folder => fs::create_dir_all(&place),
+                Node::File { mode, bytes } => {
+                    fs::write(&place, bytes).and_then(|()| fs::set_permissions(&place, Permissions::from_mode(*mode)))
+                }
+                Node::Link(target) => symlink(target, &place),
+                Node::Device { .. } => Ok(()),
+            };
+            made.with_context(|| format!("writing {}", place.display()))?;
+        }
+        Ok(())
+    }
+
+    /// SHA-256 of the archive, in hexadecimal.
+    ///
+    /// # Errors
+    /// When a path leads through something that is no folder.
+    pub fn sha256(&self) -> anyhow::Result<String> {
+        Ok(self.write()?.sha256)
     }
 
     /// Adds kernel modules in the order of loading, as `/modules/000-NAME.ko` and so on. Returns their paths.

@@ -32,7 +32,7 @@ pub(super) fn write(nodes: &BTreeMap<PathBuf, Node>) -> Result<Vec<u8>> {
 }
 
 /// The kernel drops a file that has no folder, without a word.
-fn check_parent(nodes: &BTreeMap<PathBuf, Node>, path: &Path) -> Result<()> {
+pub(super) fn check_parent(nodes: &BTreeMap<PathBuf, Node>, path: &Path) -> Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let Some(parent) = parent else { return Ok(()) };
     ensure!(

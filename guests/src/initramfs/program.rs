@@ -2,7 +2,7 @@
 
 use super::Initramfs;
 use super::closure::{Closure, Finder};
-use super::loader::Folders;
+use crate::root::Root;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
@@ -12,13 +12,13 @@ impl Initramfs {
     /// # Errors
     /// When it is no program, or one of its libraries is not found.
     pub fn program(&mut self, path: &Path) -> Result<()> {
-        self.with_libraries(&mut Finder::new(Folders::of_host()), path).map(drop)
+        self.with_libraries(&mut Finder::new(Root::of_host()), path).map(drop)
     }
 
     /// Adds `path`, a program or a library, at the same path, with its libraries.
     pub(super) fn with_libraries(&mut self, finder: &mut Finder, path: &Path) -> Result<Closure> {
         let closure = finder.closure(path)?;
-        self.copy(path)?;
+        self.copy(finder.root(), path)?;
         self.libraries(finder, &closure)?;
         Ok(closure)
     }
@@ -26,17 +26,18 @@ impl Initramfs {
     /// Adds what is loaded with a program, where the guest's ld.so finds it without a cache.
     pub(super) fn libraries(&mut self, finder: &Finder, closure: &Closure) -> Result<()> {
         if let Some(interpreter) = &closure.interpreter {
-            self.copy(interpreter)?;
+            self.copy(finder.root(), interpreter)?;
         }
         let mut default: Vec<PathBuf> = Vec::new();
         for folder in &finder.folders().default {
-            default.push(self.follow(folder)?);
+            default.push(self.follow(finder.root(), folder)?);
         }
-        let first = default.first().context("this machine has none of the folders that ld.so searches")?;
+        let first = default.first().context("the root file system has none of the folders that ld.so searches")?;
         for library in &closure.libraries {
             let adding = || format!("adding {}", library.path.display());
-            let file = self.copy(&library.path).with_context(adding)?;
-            let folder = self.follow(library.path.parent().unwrap_or(Path::new("/"))).with_context(adding)?;
+            let file = self.copy(finder.root(), &library.path).with_context(adding)?;
+            let folder =
+                self.follow(finder.root(), library.path.parent().unwrap_or(Path::new("/"))).with_context(adding)?;
             let reachable = default.contains(&folder) || library.name.contains('/');
             let alias = first.join(&library.name);
             if !reachable && self.get(&alias).is_none() {

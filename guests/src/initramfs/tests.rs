@@ -1,8 +1,7 @@
 use super::closure::Finder;
-use super::loader::{Folders, configured};
+use super::loader::configured;
 use super::*;
 use crate::tool;
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
 /// One entry of an archive, read without the library that writes it.
@@ -121,7 +120,7 @@ fn a_chain_of_links_is_kept() {
     symlink("bin", folder.join("sbin")).unwrap();
 
     let mut tree = Initramfs::default();
-    let end = tree.copy(&folder.join("sbin/./restore")).unwrap();
+    let end = tree.copy(&Root::of_host(), &folder.join("sbin/./restore")).unwrap();
     assert_eq!(end, folder.join("bin/multi"));
     assert_eq!(tree.get(&folder.join("sbin")), Some(&Node::Link("bin".into())));
     assert_eq!(tree.get(&folder.join("bin/restore")), Some(&Node::Link(folder.join("alternatives/restore"))));
@@ -136,7 +135,7 @@ fn links_in_a_circle_are_an_error() {
     let folder = tempfile::tempdir().unwrap();
     symlink("b", folder.path().join("a")).unwrap();
     symlink("a", folder.path().join("b")).unwrap();
-    let error = Initramfs::default().copy(&folder.path().join("a")).unwrap_err().to_string();
+    let error = Initramfs::default().copy(&Root::of_host(), &folder.path().join("a")).unwrap_err().to_string();
     assert!(error.contains("more than 40 symbolic links"), "{error}");
 }
 
@@ -149,8 +148,8 @@ fn the_loader_s_configuration_is_read_with_what_it_includes() {
     fs::write(folder.path().join("d/b.conf"), "/opt/b\n").unwrap();
     fs::write(folder.path().join("d/a.conf"), "\n/opt/a\ninclude ../ld.so.conf\n").unwrap();
     fs::write(folder.path().join("d/c.off"), "/opt/c\n").unwrap();
-    assert_eq!(configured(&conf), ["/opt/first", "/opt/a", "/opt/b", "/opt/last"].map(PathBuf::from));
-    assert!(configured(&folder.path().join("none")).is_empty());
+    assert_eq!(configured(&Root::of_host(), &conf), ["/opt/first", "/opt/a", "/opt/b", "/opt/last"].map(PathBuf::from));
+    assert!(configured(&Root::of_host(), &folder.path().join("none")).is_empty());
 }
 
 #[test]
@@ -189,7 +188,7 @@ fn a_library_beside_its_program_is_found_and_made_reachable() {
     build(&folder, "rpath", &[&rest[..], &["-Wl,--disable-new-dtags,-rpath,$ORIGIN:${ORIGIN}/deep"]].concat());
     build(&folder, "runpath", &[&rest[..], &["-Wl,--enable-new-dtags,-rpath,$ORIGIN:$ORIGIN/deep"]].concat());
 
-    let mut finder = Finder::new(Folders::of_host());
+    let mut finder = Finder::new(Root::of_host());
     let closure = finder.closure(&folder.join("rpath")).unwrap();
     let deep = closure.libraries.iter().find(|library| library.name == "libsvclab-deep.so.1");
     assert_eq!(deep.map(|library| &library.path), Some(&folder.join("deep/libsvclab-deep.so.1")));

@@ -2,15 +2,10 @@
 
 use super::Initramfs;
 use super::closure::{Closure, Finder};
-use super::loader::Folders;
 use crate::missing::Missing;
-use crate::tool;
-use anyhow::{Context, Result};
-use std::fs;
+use crate::root::{PATH, Root};
+use anyhow::Result;
 use std::path::{Path, PathBuf};
-
-/// The guest's `PATH`. The kernel starts `/init` without one.
-pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The library that loads the extensions of iptables, from a folder beside it.
 const XTABLES: &str = "libxtables.so";
@@ -27,16 +22,18 @@ impl Initramfs {
     /// # Errors
     /// When one of them is not installed, or a file that it loads is not found.
     pub fn tools(&mut self, names: &[&str]) -> Result<(), Missing> {
-        let mut finder = Finder::new(Folders::of_host());
+        self.tools_of(Root::of_host(), names, ["install it with ci/setup", "reinstall it from its package"])
+    }
+
+    /// Adds the tools `names` of `root`. The remedies are for one that is not there, and one that cannot be used.
+    pub(crate) fn tools_of(&mut self, root: Root, names: &[&str], remedies: [&str; 2]) -> Result<(), Missing> {
+        let mut finder = Finder::new(root);
         for name in names {
-            let path = tool::find(name).ok_or_else(|| Missing {
-                why: format!("{name} is not installed"),
-                remedy: "install it with ci/setup".to_owned(),
-            })?;
-            add(self, &mut finder, name, &path).map_err(|error| Missing {
-                why: format!("{name} cannot be put into a guest: {error:#}"),
-                remedy: "reinstall it from the distribution's package".to_owned(),
-            })?;
+            let missing = |why: String, remedy: &str| Missing { why, remedy: remedy.to_owned() };
+            let path = finder.root().program(name);
+            let path = path.ok_or_else(|| missing(format!("{name} is not installed"), remedies[0]))?;
+            add(self, &mut finder, name, &path)
+                .map_err(|error| missing(format!("{name} cannot be put into a guest: {error:#}"), remedies[1]))?;
         }
         Ok(())
     }
@@ -47,7 +44,7 @@ fn add(initramfs: &mut Initramfs, finder: &mut Finder, name: &str, path: &Path) 
     if !PATH.split(':').any(|folder| path.parent() == Some(Path::new(folder))) {
         initramfs.link(Path::new("/usr/local/bin").join(name), path);
     }
-    for plugin in plugins(&closure)? {
+    for plugin in plugins(finder.root(), &closure)? {
         initramfs.with_libraries(finder, &plugin)?;
     }
     let kind = finder.needs(path)?.kind;
@@ -60,14 +57,11 @@ fn add(initramfs: &mut Initramfs, finder: &mut Finder, name: &str, path: &Path) 
 }
 
 /// The extensions of iptables, when a program uses the library that loads them.
-fn plugins(closure: &Closure) -> Result<Vec<PathBuf>> {
+fn plugins(root: &Root, closure: &Closure) -> Result<Vec<PathBuf>> {
     let library = closure.libraries.iter().find(|library| library.name.starts_with(XTABLES));
     let Some(folder) = library.and_then(|library| library.path.parent()).map(|folder| folder.join("xtables")) else {
         return Ok(Vec::new());
     };
-    let reading = || format!("listing the iptables extensions in {}", folder.display());
-    let entries = fs::read_dir(&folder).with_context(reading)?.collect::<Result<Vec<_>, _>>().with_context(reading)?;
-    let names = entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok());
-    let wanted = names.filter(|name| name.ends_with(".so") && EXTENSIONS.iter().any(|prefix| name.starts_with(prefix)));
-    Ok(wanted.map(|name| folder.join(name)).collect())
+    let wanted = |name: &String| name.ends_with(".so") && EXTENSIONS.iter().any(|prefix| name.starts_with(prefix));
+    Ok(root.names(&folder)?.into_iter().filter(wanted).map(|name| folder.join(name)).collect())
 }

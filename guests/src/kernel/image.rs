@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
 /// Where a bzImage has its setup header (Documentation/arch/x86/boot.rst in the kernel's source).
@@ -45,27 +45,6 @@ fn release(image: &[u8]) -> Result<String> {
     release.map(str::to_owned).context("its header points to no version")
 }
 
-/// SHA-256 of the file at `path`, in hex.
-pub(super) fn sha256(path: &Path) -> Result<String> {
-    let mut hasher = Sha256::new();
-    let copied = File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut Writer(&mut hasher)));
-    copied.with_context(|| format!("reading {}", path.display()))?;
-    Ok(HEXLOWER.encode(&hasher.finalize()))
-}
-
-struct Writer<'a>(&'a mut Sha256);
-
-impl std::io::Write for Writer<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The smallest file that passes for a bzImage of `release`.
 #[cfg(test)]
 pub(super) fn fake(release: &str) -> Vec<u8> {
@@ -93,13 +72,5 @@ mod tests {
         assert!(release(&nowhere).is_err());
         nowhere[VERSION_POINTER].copy_from_slice(&[0, 0]);
         assert!(release(&nowhere).is_err());
-    }
-
-    #[test]
-    fn both_ways_to_a_checksum_agree() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("vmlinuz");
-        fs::write(&path, fake("6.1")).unwrap();
-        assert_eq!(Image::read(&path).unwrap().sha256, sha256(&path).unwrap());
     }
 }

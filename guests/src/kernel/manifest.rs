@@ -1,8 +1,8 @@
 //! `kernel.json`, written beside a fetched kernel and checked on each use.
 
-use anyhow::{Context, Result};
+use crate::debian::{self, Deb};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::path::Path;
 
 const NAME: &str = "kernel.json";
@@ -26,32 +26,20 @@ pub(super) struct Manifest {
     pub(super) fetched: String,
 }
 
-/// A downloaded package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Deb {
-    pub(super) package: String,
-    /// Of the .deb, in hex.
-    pub(super) sha256: String,
-}
-
 impl Manifest {
     pub(super) fn read(folder: &Path) -> Result<Self> {
-        let path = folder.join(NAME);
-        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
+        debian::read(&folder.join(NAME))
     }
 
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
-        let path = folder.join(NAME);
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
+        debian::write(self, &folder.join(NAME))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn what_was_written_is_read_and_what_is_not_known_is_refused() {

@@ -2,30 +2,23 @@
 //!
 //! A stock Debian kernel is fetched into the user's cache. A kernel of this machine, or any other, can be named.
 
-mod answer;
-mod apt;
 mod boot;
-mod cache;
 mod compression;
 mod fetch;
 mod folder;
 mod image;
 mod manifest;
-mod mirror;
 mod modinfo;
 mod modules;
-mod progress;
-mod suite;
 mod unpacked;
 
-pub use fetch::Again;
 pub use modules::Module;
-pub use suite::Suite;
 
+use crate::debian::{self, Again, Cache, Suite};
 use crate::missing::Missing;
 use crate::stop::Stop;
 use crate::tool::Real;
-use cache::Cache;
+use fetch::Stock;
 use folder::Folder;
 use image::Image;
 use modules::Problem;
@@ -77,7 +70,7 @@ pub fn resolve(asked: Option<&str>, stop: Stop<'_>) -> Result<Kernel, Missing> {
             let releases = installed.iter().map(|kernel| kernel.release.as_str());
             let known: Vec<&str> = Suite::ALL.iter().map(|suite| suite.name()).chain(releases).collect();
             Err(Missing {
-                why: unknown(name, &known),
+                why: debian::unknown("kernel", name, &known),
                 remedy: "or name one by its files: VMLINUZ:MODULES_DIR".to_owned(),
             })
         }
@@ -89,7 +82,7 @@ pub fn resolve(asked: Option<&str>, stop: Stop<'_>) -> Result<Kernel, Missing> {
 /// # Errors
 /// When it is damaged.
 pub fn default() -> Result<Option<Kernel>, Missing> {
-    boot::running().map_or_else(|| Cache::of_this_user()?.find(DEFAULT), |kernel| Ok(Some(kernel)))
+    boot::running().map_or_else(|| Cache::<Stock>::of_this_user()?.find(DEFAULT), |kernel| Ok(Some(kernel)))
 }
 
 /// This user's cache folder.
@@ -97,7 +90,7 @@ pub fn default() -> Result<Option<Kernel>, Missing> {
 /// # Errors
 /// When this user has none.
 pub fn cache_folder() -> Result<PathBuf, Missing> {
-    Ok(Cache::of_this_user()?.beside())
+    Ok(Cache::<Stock>::of_this_user()?.beside())
 }
 
 /// The kernel of `suite` from the cache, fetched first if need be.
@@ -105,20 +98,20 @@ pub fn cache_folder() -> Result<PathBuf, Missing> {
 /// # Errors
 /// When it is damaged or cannot be fetched.
 pub fn fetch(suite: Suite, again: Again, stop: Stop<'_>) -> Result<Kernel, Missing> {
-    let cache = Cache::of_this_user()?;
+    let cache = Cache::<Stock>::of_this_user()?;
     match (again, cache.find(suite)) {
         (Again::No, Ok(Some(kernel))) => Ok(kernel),
         (Again::No, Err(damaged)) => Err(damaged),
-        _ => fetch::fetch(&cache, suite, again, &Real { stop }, stop),
+        _ => debian::fetch(&cache, suite, again, &Real { stop }, stop),
     }
 }
 
-/// The message for a `name` that is not among those `known`. It suggests the most similar one.
-fn unknown(name: &str, known: &[&str]) -> String {
-    let distance = |known: &&&str| strsim::damerau_levenshtein(known, name);
-    let nearest = known.iter().min_by_key(distance).filter(|nearest| distance(nearest) <= 1 + name.len() / 4);
-    let meant = nearest.map_or(String::new(), |nearest| format!(" (did you mean \"{nearest}\"?)"));
-    format!("unknown kernel \"{name}\"; known: {}{meant}", known.join(", "))
+/// Removes the kernel of `suite` from the cache.
+///
+/// # Errors
+/// When it is not there, or cannot be removed.
+pub fn remove(suite: Suite, stop: Stop<'_>) -> Result<(), Missing> {
+    debian::remove::<Stock>(suite, stop)
 }
 
 fn from_files(name: &str, vmlinuz: &Path, modules: &Path) -> Result<Kernel, Missing> {
@@ -150,12 +143,12 @@ pub struct Known {
 /// # Errors
 /// When this user has no cache.
 pub fn known() -> Result<Vec<Known>, Missing> {
-    let cache = Cache::of_this_user()?;
+    let cache = Cache::<Stock>::of_this_user()?;
     let running = boot::running().map(|kernel| kernel.release);
-    let suites = Suite::ALL.iter().map(|&suite| {
-        let absent = || Missing { why: "not fetched yet".to_owned(), remedy: format!("svclab kernel fetch {suite}") };
-        let kernel = cache.find(suite).and_then(|kernel| kernel.ok_or_else(absent));
-        Known { name: suite.to_string(), kernel, default: running.is_none() && suite == DEFAULT }
+    let suites = Suite::ALL.iter().map(|&suite| Known {
+        name: suite.to_string(),
+        kernel: debian::state(&cache, suite),
+        default: running.is_none() && suite == DEFAULT,
     });
     let installed = boot::installed().into_iter().map(|kernel| {
         let default = running.as_ref() == Some(&kernel.release);
@@ -179,7 +172,7 @@ impl Kernel {
     }
 
     fn unfit(&self, problem: Problem) -> Missing {
-        let another = || "name another with --kernel (see them with: svclab kernel list)".to_owned();
+        let another = || "name another with --kernel (see them with: svclab fetch list)".to_owned();
         let (what, remedy) = match problem {
             Problem::Lacks(name, None) => (format!("has no module {name}"), another()),
             Problem::Lacks(name, Some(by)) => (format!("has no module {name}, which its {by} needs"), another()),
@@ -188,7 +181,7 @@ impl Kernel {
                 "name the kernel and the modules that belong together".to_owned(),
             ),
             Problem::Damaged(error) => {
-                let again = || format!("fetch it again: svclab kernel fetch {} --again", self.name);
+                let again = || format!("fetch it again: svclab fetch kernel {} --again", self.name);
                 (
                     format!("has modules that cannot be read: {error:#}"),
                     Suite::find(&self.name).map_or_else(another, |_| again()),

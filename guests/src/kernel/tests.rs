@@ -32,7 +32,7 @@ fn a_module_that_the_kernel_lacks_is_named_with_the_kernel() {
     let kernel = resolve(Some(&name), &|| false).unwrap();
     let missing = kernel.load_order(&["ip_vs"]).unwrap_err();
     assert_eq!(missing.why, format!("kernel {name} (6.1-x) has no module ip_vs"));
-    assert!(missing.remedy.contains("svclab kernel list"), "{}", missing.remedy);
+    assert!(missing.remedy.contains("svclab fetch list"), "{}", missing.remedy);
     let missing = kernel.load_order(&["a"]).unwrap_err();
     assert!(missing.why.ends_with("has no module b, which its a needs"), "{}", missing.why);
 }

@@ -5,8 +5,10 @@ use crate::process::clock;
 use crate::run::event::{Event, Listener};
 use crate::run::run;
 use crate::self_test::fault;
+use crate::tool::origin;
 use anyhow::{Context, Result};
-use guests::{Message, Port, init};
+use guests::{Message, Port, init, tools};
+use std::path::Path;
 use std::time::Duration;
 
 /// Time for the kernel to clean up after the trials. A clock that counts instructions jumps over it.
@@ -20,6 +22,9 @@ pub(crate) fn serve() {
 }
 
 fn work(work: Work, port: &mut Port) -> Result<()> {
+    if Path::new(tools::PLACE).is_dir() {
+        origin::take_from(Path::new(tools::PLACE));
+    }
     match &work {
         Work::Visits { plan, visits, faults, clock } => {
             clock::set(*clock);

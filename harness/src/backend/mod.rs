@@ -9,8 +9,9 @@ mod nftables;
 pub(crate) mod transaction;
 
 use crate::cell_error::Missing;
-use crate::tool::{self, Runner};
+use crate::tool::{Runner, origin};
 use anyhow::Result;
+use guests::tools::Toolset;
 use lab_core::cell::{Load, Variant};
 use lab_core::cluster::{Node, ServicePort};
 use lab_core::layout::{Installed, Layout, Tool, release};
@@ -84,16 +85,26 @@ pub(crate) fn named(name: BackendName) -> &'static dyn Backend {
 
 /// Whether the tools are installed.
 pub(crate) fn check_tools(backend: &dyn Backend) -> Result<(), Missing> {
-    for &tool in backend.tools() {
-        let program = backend.program(tool);
-        if tool::find(program).is_none() {
-            return Err(Missing {
-                why: format!("{program} is not installed"),
-                remedy: "install it with ci/setup".to_owned(),
-            });
-        }
-    }
-    Ok(())
+    let lacking = lacking(backend, |program| origin::find(program).is_some());
+    lacking.map_or(Ok(()), |program| {
+        Err(Missing { why: format!("{program} is not installed"), remedy: "install it with ci/setup".to_owned() })
+    })
+}
+
+/// Whether the tools are in `toolset`; with `None`, whether they are installed.
+pub(crate) fn check_tools_in(toolset: Option<&Toolset>, backend: &dyn Backend) -> Result<(), Missing> {
+    let Some(toolset) = toolset else { return check_tools(backend) };
+    lacking(backend, |program| toolset.has(program)).map_or(Ok(()), |program| {
+        Err(Missing {
+            why: format!("the tools of {} have no {program}", toolset.name),
+            remedy: "name others with --tools (see them with: svclab fetch list)".to_owned(),
+        })
+    })
+}
+
+/// The first program of `backend` that is not there.
+fn lacking(backend: &dyn Backend, there: impl Fn(&str) -> bool) -> Option<&'static str> {
+    backend.tools().iter().map(|&tool| backend.program(tool)).find(|program| !there(program))
 }
 
 #[cfg(test)]

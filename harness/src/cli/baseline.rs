@@ -147,7 +147,10 @@ fn list(folder: &Path) -> Result<()> {
 
 /// The versions of the tools, each once: several names are often one program.
 fn tools(header: &Header) -> String {
-    let mut tools: Vec<&str> = header.tools.values().map(String::as_str).collect();
+    // Of a suite's tools the packages repeat the versions.
+    let told = |name: &str| !matches!(name, "tools_packages" | "tools_sha256");
+    let tools = header.tools.iter().filter(|(name, _)| told(name));
+    let mut tools: Vec<&str> = tools.map(|(_, version)| version.as_str()).collect();
     tools.dedup();
     tools.join(", ")
 }

@@ -23,7 +23,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
 /// Tries everything out on this kernel, and says whether any backend runs there.
 fn host() -> bool {
     say!("target host");
-    let found = match Examination::make() {
+    let found = match Examination::make(None) {
         Ok(found) => found,
         Err(missing) => {
             report("host", &Err(missing));

@@ -17,9 +17,12 @@ pub(crate) struct Args {
     /// A variable of its environment; repeat it for more
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
     environment: Vec<(String, String)>,
-    /// The guest's kernel: a name of `svclab kernel list` or VMLINUZ:MODULES_DIR
+    /// The guest's kernel: a name of `svclab fetch list` or VMLINUZ:MODULES_DIR
     #[arg(long, value_name = "KERNEL")]
     kernel: Option<String>,
+    /// The backends' tools: debian-12, debian-13, debian-sid or a folder with a root file system. They are in /tools
+    #[arg(long, value_name = "SUITE|DIR")]
+    tools: Option<String>,
     /// The guest's memory, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(512..))]
     memory: u32,
@@ -35,8 +38,8 @@ fn variable(text: &str) -> Result<(String, String), String> {
 
 pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     interrupt::listen()?;
-    let Args { program, environment, kernel, memory, arguments } = args;
+    let Args { program, environment, kernel, tools, memory, arguments } = args;
     let file = std::fs::canonicalize(&program).with_context(|| format!("--program {}", program.display()));
     let file = file.map_err(Failure::usage)?;
-    alone::run(&Guests { kernel, ..Guests::default() }, memory, Program { file, arguments, environment })
+    alone::run(&Guests { kernel, tools, ..Guests::default() }, memory, Program { file, arguments, environment })
 }

@@ -11,10 +11,10 @@ mod compare;
 mod completions;
 mod doctor;
 mod drift;
+mod fetch;
 mod foreseen;
 mod gate;
 mod guest;
-mod kernel;
 mod man;
 mod options;
 mod output;
@@ -95,7 +95,11 @@ enum Verb {
     Doctor,
     /// Try this kernel: started by doctor and `--target auto`.
     #[command(name = targets::EXAMINE, hide = true)]
-    Examine,
+    Examine {
+        /// The tools to try it with
+        #[arg(long)]
+        tools: Option<String>,
+    },
     /// Make a run: started by verbs that need one.
     #[command(name = child::VERB, hide = true)]
     ChildRun {
@@ -105,9 +109,9 @@ enum Verb {
     /// Run a program of this machine in a guest.
     #[command(hide = true)]
     Guest(guest::Args),
-    /// Fetch and list the kernels that guests can boot.
+    /// Fetch Debian's kernels for guests, and the tools that belong to them; list and remove them.
     #[command(subcommand)]
-    Kernel(kernel::Verb),
+    Fetch(fetch::Verb),
     /// Measure the lab's own overhead: its sync_full against the bare tool, in turns.
     Overhead(overhead::Args),
     /// Print a completion script for a shell.
@@ -135,10 +139,10 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Anonymize(args) => anonymize::run(&args),
         Verb::Splice(args) => splice::run(&args),
         Verb::Doctor => doctor::run(),
-        Verb::Examine => targets::examine(),
+        Verb::Examine { tools } => targets::examine(tools.as_deref()),
         Verb::ChildRun { file } => child::make(&file),
         Verb::Guest(args) => guest::run(args),
-        Verb::Kernel(verb) => kernel::run(&verb),
+        Verb::Fetch(verb) => fetch::run(&verb),
         Verb::Overhead(args) => overhead::run(&args),
         Verb::Completions(args) => completions::run(&args, command()),
         Verb::Man(args) => man::run(&args, command()),

@@ -101,10 +101,14 @@ pub(crate) struct Selection {
     /// Memory of each guest, in MiB, with --target vm or exact [default: the scenario's]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(*MEMORY.start())..))]
     memory: Option<u32>,
-    /// The guests' kernel, with --target vm or exact: a name of `svclab kernel list` or VMLINUZ:MODULES_DIR [default:
+    /// The guests' kernel, with --target vm or exact: a name of `svclab fetch list` or VMLINUZ:MODULES_DIR [default:
     /// the one that runs, if its files can be read, else debian-12]
     #[arg(long, value_name = "KERNEL")]
     kernel: Option<String>,
+    /// The tools that program a node: those of debian-12, debian-13 or debian-sid, or of the root file system in a folder
+    /// [default: this machine's]
+    #[arg(long, value_name = "SUITE|DIR")]
+    tools: Option<String>,
     /// Guests at a time, with --target exact [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,
@@ -143,7 +147,7 @@ fn instructions(text: &str) -> Result<u64, String> {
 
 impl Selection {
     pub(crate) fn guests(&self) -> Guests {
-        Guests { kernel: self.kernel.clone(), jobs: self.jobs, ..Guests::default() }
+        Guests { kernel: self.kernel.clone(), tools: self.tools.clone(), jobs: self.jobs, ..Guests::default() }
     }
 
     /// The scenario with the options applied. There is at least one cell in it.

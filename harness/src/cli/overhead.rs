@@ -8,7 +8,7 @@ use crate::driver;
 use crate::meter;
 use crate::process::exit::{Exit, Failure};
 use crate::targets;
-use crate::tool::{self, Real, memory_file};
+use crate::tool::{Real, memory_file};
 use anyhow::{Context, Result, bail, ensure};
 use lab_core::cell::{ClusterSpec, Load, Variant};
 use lab_core::cluster::{AddressPlan, Cluster, NODE_ADDRESS};
@@ -39,7 +39,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    targets::within_host(&|| {
+    targets::within_host(None, &|| {
         let pairs = measure(args)?;
         let ratios: Vec<f64> = pairs.iter().map(|(lab, bare)| lab / bare).collect();
         let median = |values: Vec<f64>| stats::median(&values).unwrap_or(f64::NAN);
@@ -107,7 +107,8 @@ impl<'a> Step<'a> {
     fn of(action: &'a Action, backend: &dyn Backend) -> Result<Self> {
         let call = |call: &'a Invocation, may_refuse| {
             let program = backend.program(call.tool);
-            let program = tool::find(program).with_context(|| format!("{program} is not installed; run ci/setup"))?;
+            let program =
+                guests::tool::find(program).with_context(|| format!("{program} is not installed; run ci/setup"))?;
             Ok(Self::Call { program, call, input: memory_file("script", &call.stdin)?, may_refuse })
         };
         match action {

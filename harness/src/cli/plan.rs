@@ -3,13 +3,25 @@
 use super::foreseen;
 use super::options::Selection;
 use super::output::say;
+use crate::cell_error::Missing;
 use crate::process::exit::{Exit, Failure};
 use crate::run::estimate;
 use crate::targets;
+use anyhow::anyhow;
+use guests::tools;
 use lab_core::metric::Unit;
 use lab_core::units;
 use lab_core::vocabulary::{Access, Clock, Origin};
 use std::process::ExitCode;
+
+/// Which tools program a node, and whether they have to be fetched first.
+fn tools_line(asked: &str) -> Result<String, Failure> {
+    let missing = |missing: Missing| Failure::cannot_run(anyhow!("{missing}"));
+    Ok(match tools::to_fetch(asked).map_err(missing)? {
+        Some(suite) => format!("tools {suite}, which the run fetches first; or: svclab fetch tools {suite}"),
+        None => format!("tools {asked}"),
+    })
+}
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -23,7 +35,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     say!("{}: {}", scenario.name, scenario.question);
     let clock = if plan.target.is_exact() { Clock::Instructions } else { Clock::Wall };
     let budget = units::human(Unit::Ns, clock, plan.budget.as_nanos() as f64);
-    say!("target {}, seed {}, at most {budget} a cell\n", plan.target, plan.seed);
+    say!("target {}, seed {}, at most {budget} a cell", plan.target, plan.seed);
+    if let Some(asked) = &args.selection.guests().tools {
+        say!("{}", tools_line(asked)?);
+    }
+    say!();
     say!("{:>9}  {:<16}{:<11}{:<24}{:<10}{:>6}", "Services", "backend", "way", "probe", "position", "rounds");
     for cell in &plan.cells {
         let services = units::count(cell.cluster.services.into());

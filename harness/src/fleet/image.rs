@@ -2,16 +2,17 @@
 
 use crate::backend::{self, BACKENDS};
 use crate::self_test::fault;
-use crate::tool;
+use crate::tool::origin::INSTRUMENTS;
 use anyhow::{Context, Result};
 use guests::kernel::{Kernel, Module};
 use guests::profile::{Plugin, Profiler};
-use guests::{Initramfs, Missing};
+use guests::tools::{self, Toolset};
+use guests::{Initramfs, Missing, tool};
 use lab_core::vocabulary::BackendName;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Every tool that some backend or probe calls.
-const TOOLS: &[&str] = &[
+/// Every tool that some backend calls.
+pub(crate) const TOOLS: &[&str] = &[
     "iptables-legacy",
     "iptables-legacy-restore",
     "iptables-legacy-save",
@@ -28,7 +29,6 @@ const TOOLS: &[&str] = &[
     "nft",
     "ipset",
     "ipvsadm",
-    "iperf3",
 ];
 
 /// Modules that every guest needs, for the links between node and pods.
@@ -47,8 +47,9 @@ pub(super) struct Image {
 }
 
 impl Image {
-    /// Collects what guests of `kernel` need. With a `plugin`, they are profiled.
-    pub(super) fn build(kernel: Kernel, plugin: Option<Plugin>) -> Result<Self> {
+    /// Collects what guests of `kernel` need. Their tools are those of `toolset`, or else this machine's. With a
+    /// `plugin`, they are profiled.
+    pub(super) fn build(kernel: Kernel, toolset: Option<&Toolset>, plugin: Option<Plugin>) -> Result<Self> {
         let mut order: Vec<Module> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut modules = BTreeMap::new();
@@ -64,7 +65,7 @@ impl Image {
         for backend in BACKENDS {
             let wanted = [WIRES, backend.modules()].concat();
             let listed = kernel.load_order(&wanted).and_then(|listed| {
-                backend::check_tools(*backend)?;
+                backend::check_tools_in(toolset, *backend)?;
                 Ok(put(listed))
             });
             modules.insert(backend.name(), listed);
@@ -72,7 +73,14 @@ impl Image {
         let modules_of_rules = put(kernel.load_order(fault::MODULES).unwrap_or_default());
 
         let mut initramfs = Initramfs::base();
-        let programs = TOOLS.iter().copied().filter(|&program| tool::find(program).is_some());
+        let wanted = match toolset {
+            Some(toolset) => {
+                initramfs.graft(tools::PLACE, toolset.tree(TOOLS)?);
+                INSTRUMENTS.to_vec()
+            }
+            None => [TOOLS, INSTRUMENTS].concat(),
+        };
+        let programs = wanted.into_iter().filter(|program| tool::find(program).is_some());
         initramfs.tools(&programs.collect::<Vec<_>>())?;
         initramfs.init().context("putting svclab itself into the guests' initramfs")?;
         let files = initramfs.modules(&order);

@@ -1,7 +1,7 @@
 //! The guests of a run: one for each of the plan's boots, several at a time. A lost guest is started again.
 
 pub(crate) mod alone;
-mod image;
+pub(crate) mod image;
 pub(crate) mod job;
 mod keeper;
 pub(crate) mod kvm;
@@ -14,7 +14,8 @@ use crate::session::spec::{Guests, Profiling};
 use crate::session::{Ground, Ran};
 use anyhow::Result;
 use guests::profile::{Plugin, Watch};
-use guests::{Engine, Guest, Initramfs, Job, Machine, Message, Missing, Program, kernel, qemu, tool};
+use guests::tools::Toolset;
+use guests::{Engine, Guest, Initramfs, Job, Machine, Message, Missing, Program, kernel, qemu, tool, tools};
 use image::Image;
 use job::{Progress, Work};
 use keeper::Keeper;
@@ -36,6 +37,7 @@ const AROUND: Duration = Duration::from_secs(300);
 /// Guests that share an image.
 pub(crate) struct Fleet {
     image: Image,
+    toolset: Option<Toolset>,
     engine: Engine,
     jobs: usize,
 }
@@ -50,22 +52,30 @@ enum Notice {
 }
 
 impl Fleet {
-    /// Finds everything that guests need, and fetches the kernel if need be.
+    /// Finds everything that guests need, and fetches kernel and tools if need be.
     ///
     /// # Errors
     /// What is missing, and the remedy.
     pub(crate) fn ready(guests: &Guests, engine: Engine, memory: u32) -> Result<Self, Missing> {
+        if let Some(asked) = &guests.tools {
+            // A name that is wrong is told before anything is looked for or fetched.
+            tools::to_fetch(asked)?;
+        }
         qemu::find()?;
         let plugin = (guests.profiling == Profiling::On).then(Plugin::find).transpose()?;
         let room = room_for(memory)?;
         let kernel = kernel::resolve(guests.kernel.as_deref(), &interrupt::requested)?;
-        let image = Image::build(kernel, plugin).map_err(|error| Missing {
-            why: format!("the guests' initramfs cannot be made: {error:#}"),
-            remedy: "run ci/setup, which installs its programs".to_owned(),
-        })?;
+        let toolset = guests.tools.as_deref().map(|tools| tools::resolve(tools, &interrupt::requested)).transpose()?;
+        let unmade = |error: anyhow::Error| {
+            error.downcast::<Missing>().unwrap_or_else(|error| Missing {
+                why: format!("the guests' initramfs cannot be made: {error:#}"),
+                remedy: "run ci/setup, which installs its programs".to_owned(),
+            })
+        };
+        let image = Image::build(kernel, toolset.as_ref(), plugin).map_err(unmade)?;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let jobs = guests.jobs.map_or(cores, |jobs| jobs as usize).min(room);
-        Ok(Self { image, engine, jobs })
+        Ok(Self { image, toolset, engine, jobs })
     }
 
     /// Whether a guest with `memory` MiB boots within `limit`.
@@ -113,7 +123,7 @@ impl Fleet {
             ("jobs", Some(self.jobs.to_string())),
         ];
         let guest = facts.into_iter().filter_map(|(name, fact)| Some((name.to_owned(), fact?))).collect();
-        Ground { guest }
+        Ground { guest, toolset: self.toolset.clone() }
     }
 
     /// Makes the visits of `plan` in guests of their own.

@@ -17,7 +17,7 @@ const LISTENING: Duration = Duration::from_secs(5);
 
 /// Whether it is installed.
 pub(crate) fn check() -> Result<(), Missing> {
-    tool::find(NAME).map(drop).ok_or_else(|| Missing {
+    tool::origin::find(NAME).map(drop).ok_or_else(|| Missing {
         why: "iperf3 is not installed".to_owned(),
         remedy: "install it with ci/setup".to_owned(),
     })
@@ -70,8 +70,8 @@ struct Server(Child);
 
 impl Server {
     fn start(pod: &Namespace, port: u16) -> Result<Self> {
-        let place = tool::find(NAME).context("iperf3 is not installed; run ci/setup")?;
-        let mut command = Command::new(place);
+        let place = tool::origin::find(NAME).context("iperf3 is not installed; run ci/setup")?;
+        let mut command = Command::new(place.file);
         command.args(["--server", "--one-off", "--port", &port.to_string()]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut server = Self(pod.visit(|| command.spawn()).context("starting the iperf3 server")?);

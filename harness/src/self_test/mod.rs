@@ -52,6 +52,8 @@ pub(crate) struct Asked {
     pub(crate) policy: Policy,
     /// The guests' kernel; `None` for the default.
     pub(crate) kernel: Option<String>,
+    /// The tools; `None` for this machine's.
+    pub(crate) tools: Option<String>,
     pub(crate) folder: PathBuf,
 }
 
@@ -154,6 +156,7 @@ impl Collector<'_> {
             plan,
             kernel: self.asked.kernel.clone(),
             base: None,
+            tools: self.asked.tools.clone(),
             jobs: None,
             profiling: Profiling::Off,
             command: std::env::args().collect(),

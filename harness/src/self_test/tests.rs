@@ -233,6 +233,7 @@ fn what_was_found_is_told_with_every_verdict_and_its_interval() {
         share: 0.25,
         policy: Policy::default(),
         kernel: None,
+        tools: None,
         folder: "runs/self-test".into(),
     };
     let told = told::tell(&asked, &trials);

@@ -6,6 +6,7 @@
 
 use crate::process::exit::{Exit, Failure};
 use crate::process::interrupt;
+use crate::session::TOOLS_NAME;
 use crate::session::spec::RunSpec;
 use crate::session::spec::{Guests, Profiling};
 use crate::session::store::{self, RECORD};
@@ -38,6 +39,9 @@ pub(crate) struct ChildRun {
     pub(crate) plan: Plan,
     /// The guests' kernel, by its name; `None` for the default.
     pub(crate) kernel: Option<String>,
+    /// The tools, by their name; `None` for this machine's.
+    #[serde(default)]
+    pub(crate) tools: Option<String>,
     /// Guests at a time; `None` for one per core.
     pub(crate) jobs: Option<u32>,
     pub(crate) profiling: Profiling,
@@ -58,12 +62,13 @@ pub(crate) struct Made {
 }
 
 impl ChildRun {
-    /// The run of `header` again, with its scenario, plan, seed and kernel.
+    /// The run of `header` again, with its scenario, plan, seed, kernel and tools.
     pub(crate) fn repeat(header: &Header, out: PathBuf) -> Self {
         Self {
             scenario: header.scenario.clone(),
             plan: header.plan.clone(),
             kernel: header.guest.get("kernel_name").cloned(),
+            tools: header.tools.get(TOOLS_NAME).cloned(),
             jobs: None,
             profiling: Profiling::Off,
             base: None,
@@ -159,7 +164,7 @@ pub(crate) fn make(path: &Path) -> Result<ExitCode, Failure> {
         .and_then(|text| Ok(serde_json::from_str(&text)?))
         .context("reading the child run")
         .map_err(Failure::usage)?;
-    let ChildRun { scenario, mut plan, kernel, jobs, profiling, base, command, out } = asked;
+    let ChildRun { scenario, mut plan, kernel, tools, jobs, profiling, base, command, out } = asked;
     let scenario = Scenario::read("the recorded run's scenario", &scenario).map_err(Failure::usage)?;
     plan.base = match base {
         Some(file) => Some(store::read_base(&file).map_err(Failure::usage)?),
@@ -167,7 +172,7 @@ pub(crate) fn make(path: &Path) -> Result<ExitCode, Failure> {
     };
     // `host` has no guests.
     let kernel = kernel.filter(|_| plan.target != TargetName::Host);
-    let guests = Guests { kernel, jobs, profiling };
+    let guests = Guests { kernel, tools, jobs, profiling };
     targets::named(plan.target).run(&RunSpec { scenario, plan, command, out: Some(out), keep: false, guests })
 }
 
@@ -183,16 +188,18 @@ mod tests {
         Header {
             scenario: "name: before".to_owned(),
             guest: [("kernel_name".to_owned(), "debian-13".to_owned())].into(),
+            tools: [(TOOLS_NAME.to_owned(), "debian-sid".to_owned())].into(),
             ..Header::example(Plan { rounds: 2, seed: 7, cells, ..Plan::example(target) })
         }
     }
 
     #[test]
-    fn a_run_is_repeated_with_its_scenario_plan_and_kernel() {
+    fn a_run_is_repeated_with_its_scenario_plan_kernel_and_tools() {
         let header = header(TargetName::Exact);
         let again = ChildRun::repeat(&header, PathBuf::from("out"));
         assert_eq!((&again.scenario, &again.plan), (&header.scenario, &header.plan));
         assert_eq!(again.kernel.as_deref(), Some("debian-13"));
+        assert_eq!(again.tools.as_deref(), Some("debian-sid"));
     }
 
     #[test]

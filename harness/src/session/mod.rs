@@ -9,6 +9,7 @@ pub(crate) mod store;
 use self::spec::RunSpec;
 use self::store::Store;
 use crate::backend::BACKENDS;
+use crate::fleet::image::TOOLS;
 use crate::meter;
 use crate::process::clock;
 use crate::process::exit::{Exit, Failure};
@@ -17,8 +18,10 @@ use crate::process::terminal;
 use crate::run::Tally;
 use crate::run::event::{Event, Everyone, Listener};
 use crate::run::progress::Progress;
+use crate::tool::origin::INSTRUMENTS;
 use anyhow::Result;
 use guests::tool::version;
+use guests::tools::Toolset;
 use jiff::Timestamp;
 use lab_core::cell::Source;
 use lab_core::dataset::{End, FORMAT, Header, Record};
@@ -33,6 +36,8 @@ use std::time::Duration;
 
 /// svclab's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// In a header's tools, where these are from, if not from this machine.
+pub(crate) const TOOLS_NAME: &str = "tools_name";
 /// The revision it was built from; empty if unknown.
 pub(crate) const REVISION: &str = env!("SVCLAB_REVISION");
 
@@ -41,6 +46,8 @@ pub(crate) const REVISION: &str = env!("SVCLAB_REVISION");
 pub(crate) struct Ground {
     /// Facts about the guests; empty if there are none.
     pub(crate) guest: BTreeMap<String, String>,
+    /// The tools, if they are not this machine's.
+    pub(crate) toolset: Option<Toolset>,
 }
 
 /// How a run went.
@@ -123,16 +130,29 @@ fn header(spec: &RunSpec, clock: Clock, ground: Ground) -> Header {
         clock,
         host: netns_topology::facts::gather(),
         guest: ground.guest,
-        tools: tools(&spec.plan),
+        tools: tools(&spec.plan, ground.toolset.as_ref()),
         references: spec.scenario.references.clone(),
         baseline: None,
         start,
     }
 }
 
-/// The versions of iperf3 and of the tools of the plan's backends.
-pub(crate) fn tools(plan: &Plan) -> BTreeMap<String, String> {
+/// The versions of iperf3, which is this machine's, and of the tools of the plan's backends. Of a `toolset` also its name,
+/// packages and checksum.
+pub(crate) fn tools(plan: &Plan, toolset: Option<&Toolset>) -> BTreeMap<String, String> {
     let used = BACKENDS.iter().filter(|backend| plan.cells.iter().any(|cell| cell.variant.backend == backend.name()));
     let programs = used.flat_map(|backend| backend.tools().iter().map(|&tool| backend.program(tool)));
-    programs.chain(["iperf3"]).filter_map(|program| Some((program.to_owned(), version(program)?))).collect()
+    let own = |program: &str| match toolset {
+        Some(toolset) if !INSTRUMENTS.contains(&program) => toolset.version(program),
+        _ => version(program),
+    };
+    let versions = programs.chain(INSTRUMENTS.iter().copied());
+    let versions = versions.filter_map(|program| Some((program.to_owned(), own(program)?)));
+    let packages = |toolset: &Toolset| Some(toolset.packages.join(", ")).filter(|packages| !packages.is_empty());
+    let facts = toolset.into_iter().flat_map(|toolset| {
+        let sha256 = toolset.tree(TOOLS).ok().and_then(|tree| tree.sha256().ok());
+        [(TOOLS_NAME, Some(toolset.name.clone())), ("tools_packages", packages(toolset)), ("tools_sha256", sha256)]
+    });
+    let facts = facts.filter_map(|(name, fact)| Some((name.to_owned(), fact?)));
+    versions.chain(facts).collect()
 }

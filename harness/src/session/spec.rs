@@ -15,15 +15,17 @@ pub(crate) struct RunSpec {
     pub(crate) out: Option<PathBuf>,
     /// Leave the namespaces up afterwards.
     pub(crate) keep: bool,
-    /// How to start guests, if there are any.
+    /// Kernel and tools, and how to start guests, if there are any.
     pub(crate) guests: Guests,
 }
 
-/// How to start guests, for targets that have some.
+/// What a node is made of, and how to start guests, for targets that have some.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Guests {
     /// The kernel's name; `None` for the default.
     pub(crate) kernel: Option<String>,
+    /// The tools that program a node: a suite's name or a root file system's folder; `None` for this machine's.
+    pub(crate) tools: Option<String>,
     /// How many at a time; `None` for one per core.
     pub(crate) jobs: Option<u32>,
     /// Whether to count instructions by function.

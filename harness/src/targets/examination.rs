@@ -23,21 +23,23 @@ pub(crate) struct Examination {
 }
 
 impl Examination {
-    /// Starts the child process, which tries every backend and every probe.
+    /// Starts the child process, which tries every backend, with these `tools`, and every probe.
     ///
     /// # Errors
     /// When a sandbox is not possible here.
-    pub(crate) fn make() -> Result<Self, Missing> {
+    pub(crate) fn make(tools: Option<&str>) -> Result<Self, Missing> {
         let missing = |forbidden: Forbidden| Missing { why: forbidden.why(), remedy: forbidden.remedy() };
         sandbox::check().map_err(missing)?;
-        Self::ask().map_err(|error| Missing {
+        Self::ask(tools).map_err(|error| Missing {
             why: format!("this kernel could not be examined: {error:#}"),
             remedy: format!("see the error with: svclab {VERB}"),
         })
     }
 
-    fn ask() -> Result<Self> {
-        let output = Command::new("/proc/self/exe").arg(VERB).stdin(Stdio::null()).output();
+    fn ask(tools: Option<&str>) -> Result<Self> {
+        let mut command = Command::new("/proc/self/exe");
+        command.arg(VERB).args(tools.map(|tools| format!("--tools={tools}"))).stdin(Stdio::null());
+        let output = command.output();
         let output = output.context("starting this program again")?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{}: {}", output.status, said.trim());

@@ -10,9 +10,9 @@ use crate::tool::Real;
 use anyhow::Context;
 use std::process::ExitCode;
 
-/// Tries everything and prints what it found, for the parent process.
-pub(crate) fn examine() -> Result<ExitCode, Failure> {
-    host::within(&|| {
+/// Tries everything, with these `tools`, and prints what it found, for the parent process.
+pub(crate) fn examine(tools: Option<&str>) -> Result<ExitCode, Failure> {
+    host::within(tools, &|| {
         let backend = |backend: &&'static dyn crate::backend::Backend| (backend.name(), driver::check(*backend, &Real));
         let found = Examination {
             sandbox: host::describe(),

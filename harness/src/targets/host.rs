@@ -4,6 +4,7 @@ use super::Target;
 use super::examination::Examination;
 use crate::backend::transaction;
 use crate::cell_error::Missing;
+use crate::fleet::image::TOOLS;
 use crate::lab::node::NodeLab;
 use crate::process::exit::Failure;
 use crate::process::interrupt;
@@ -12,10 +13,12 @@ use crate::self_test::fault::{self, Faults};
 use crate::session::spec::Guests;
 use crate::session::spec::RunSpec;
 use crate::session::{self, Ground, Ran};
-use crate::tool::launcher;
-use anyhow::Result;
+use crate::tool::{launcher, origin};
+use anyhow::{Context, Result};
+use guests::tools::{self, Toolset};
 use lab_core::vocabulary::{BackendName, Clock, TargetName};
 use netns_topology::sandbox::{self, Forbidden, Inside, Side};
+use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) struct Host;
@@ -25,18 +28,28 @@ impl Target for Host {
         TargetName::Host
     }
 
-    fn prefer(&self, _: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
-        Examination::make()?.allows(backends)
+    fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+        let tools = guests.tools.as_deref();
+        // Here, where the user sees it: the examination is another process.
+        tools.map(|tools| tools::resolve(tools, &interrupt::requested)).transpose()?;
+        Examination::make(tools)?.allows(backends)
+    }
+
+    /// Tools that are not fetched yet are not tried.
+    fn foresee(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+        let fetched = |tools: &&str| tools::to_fetch(tools).is_ok_and(|suite| suite.is_none());
+        Examination::make(guests.tools.as_deref().filter(fetched))?.allows(backends)
     }
 
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {
-        enter(|inside| {
+        enter(spec.guests.tools.as_deref(), |inside, toolset| {
             interrupt::listen()?;
             inside.handle_signals();
             let visits = spec.plan.boots().concat();
             let faults = Faults::of(&spec.plan, &visits);
+            let ground = Ground { toolset, ..Ground::default() };
             let mut labs = fault::labs(&spec.plan, &visits, &faults);
-            let exit = session::run(spec, Clock::Wall, Ground::default(), |listener| {
+            let exit = session::run(spec, Clock::Wall, ground, |listener| {
                 let Interrupted(interrupted) = run(&spec.plan, &visits, &mut labs, listener)?;
                 Ok(Ran { interrupted, ..Ran::default() })
             })?;
@@ -48,9 +61,9 @@ impl Target for Host {
     }
 }
 
-/// Runs `inside` in a sandbox, for verbs that make no run.
-pub(crate) fn within(inside: &dyn Fn() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
-    enter(|_| inside())
+/// Runs `inside` in a sandbox with these `tools`, for verbs that make no run.
+pub(crate) fn within(tools: Option<&str>, inside: &dyn Fn() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
+    enter(tools, |_, _| inside())
 }
 
 /// Describes the sandbox from inside: what is as it should be, and what is limited.
@@ -70,16 +83,41 @@ pub(crate) fn describe() -> Vec<Result<String, Missing>> {
     vec![namespaces, if services >= 20_000 { Ok(enough) } else { Err(small) }]
 }
 
-/// Enters the sandbox. Outside, this waits for the process inside and returns its exit code.
-fn enter(inside: impl FnOnce(&Inside) -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
+/// Enters the sandbox. Outside, this waits for the process inside and returns its exit code. Inside, nodes are programmed
+/// with `tools` from here on, if there are any.
+fn enter(
+    tools: Option<&str>,
+    inside: impl FnOnce(&Inside, Option<Toolset>) -> Result<ExitCode, Failure>,
+) -> Result<ExitCode, Failure> {
+    // Outside, because there is no network inside. The process inside finds them in the cache.
+    let toolset = tools.map(|tools| tools::resolve(tools, &interrupt::requested)).transpose();
+    let toolset = toolset.map_err(Failure::cannot_run)?;
     let side = sandbox::enter().map_err(|error| match error.downcast::<Forbidden>() {
         Ok(forbidden) => Failure::cannot_run(forbidden),
         Err(error) => Failure::cannot_run(error),
     })?;
     match side {
         Side::Outside(code) => Ok(ExitCode::from(code)),
-        Side::Inside(sandbox) => inside(&sandbox),
+        Side::Inside(sandbox) => {
+            if let Some(toolset) = &toolset {
+                bring(toolset)?;
+            }
+            inside(&sandbox, toolset)
+        }
     }
+}
+
+/// Where the tools' root is inside the sandbox: in its own /run, which is in memory and goes with it.
+const TOOLS_ROOT: &str = "/run/svclab-tools";
+
+/// Makes the root file system of `toolset`, and has tools taken from it.
+fn bring(toolset: &Toolset) -> Result<(), Failure> {
+    let tree = toolset.tree(TOOLS).map_err(Failure::cannot_run)?;
+    let root = Path::new(TOOLS_ROOT);
+    let made = tree.unpack(root).and_then(|()| tools::furnish(root));
+    made.with_context(|| format!("making a root for the tools of {}", toolset.name)).map_err(Failure::cannot_run)?;
+    origin::take_from(root);
+    Ok(())
 }
 
 /// Keeps the labs up until an interrupt, and prints how to enter them.

@@ -15,7 +15,7 @@ use crate::cell_error::Missing;
 use crate::process::exit::Failure;
 use crate::session::spec::Guests;
 use crate::session::spec::RunSpec;
-use guests::qemu;
+use guests::{qemu, tools};
 use lab_core::vocabulary::{BackendName, TargetName};
 use netns_topology::sandbox;
 use std::process::ExitCode;
@@ -66,10 +66,14 @@ pub(crate) fn foresee(guests: &Guests, backends: &[BackendName]) -> TargetName {
     found.unwrap_or(&TARGETS[0]).name()
 }
 
-/// Checks that everything is installed that `backends` need in guests. The kernel may still have to be fetched.
-fn in_guests(backends: &[BackendName]) -> Result<(), Missing> {
+/// Checks that everything is installed that `backends` need in guests. Kernel and tools may still have to be fetched.
+fn in_guests(guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
     qemu::find()?;
-    backends.iter().try_for_each(|&name| backend::check_tools(backend::named(name)))
+    let toolset = match guests.tools.as_deref().map(tools::find).transpose()? {
+        Some(None) => return Ok(()),
+        found => found.flatten(),
+    };
+    backends.iter().try_for_each(|&name| backend::check_tools_in(toolset.as_ref(), backend::named(name)))
 }
 
 #[cfg(test)]

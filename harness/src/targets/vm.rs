@@ -34,12 +34,12 @@ impl Target for Vm {
     /// Without KVM it is not chosen: an emulated guest's times mean little.
     fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
         kvm::check(guests)?;
-        super::in_guests(backends)
+        super::in_guests(guests, backends)
     }
 
-    fn foresee(&self, _: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+    fn foresee(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
         kvm::recalled()?;
-        super::in_guests(backends)
+        super::in_guests(guests, backends)
     }
 
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {

@@ -4,7 +4,7 @@
 //! is small. It also kills the tool at its time limit, and when the lab ends.
 
 use super::buffers::{self, Diverted};
-use super::{Ending, Usage, inherit};
+use super::{Ending, Usage, inherit, origin};
 use anyhow::{Context, Result, bail};
 use guests::mark;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -14,6 +14,7 @@ use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,9 +27,10 @@ pub(super) const EACH: &str = ".each";
 /// The launcher's own arguments; the tool and its arguments follow.
 ///
 /// The delay is always written in the same width. Otherwise the tool's arguments would be at other addresses.
-pub(super) fn words(socket: &UnixStream, delay: Duration, limit: Duration) -> Result<Vec<String>> {
+pub(super) fn words(socket: &UnixStream, delay: Duration, limit: Duration, root: &Path) -> Result<Vec<OsString>> {
     let delay = format!("{:020}", delay.as_nanos());
-    Ok(vec![WORD.to_owned(), inherit(socket)?.to_string(), delay, limit.as_nanos().to_string()])
+    let numbers = [WORD.to_owned(), inherit(socket)?.to_string(), delay, limit.as_nanos().to_string()];
+    Ok(numbers.into_iter().map(OsString::from).chain([root.as_os_str().to_owned()]).collect())
 }
 
 /// Runs the launcher, if this process was started as one.
@@ -56,12 +58,13 @@ fn launch(mut args: impl Iterator<Item = OsString>) -> Result<()> {
     let mut socket = unsafe { UnixStream::from_raw_fd(i32::try_from(socket)?) };
     nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
     let [delay, limit] = [delay, limit].map(Duration::from_nanos);
+    let root = args.next().context("no root to launch a tool in")?;
     let program = args.next().context("no tool to launch")?;
     let usage = if program == EACH {
         let program = args.next().context("no tool to launch")?;
-        launch_each(&program, &socket, limit)?
+        launch_each(&program, &root, &socket, limit)?
     } else {
-        launch_once(Command::new(program).args(args), &socket, delay, limit)?
+        launch_once(Command::new(program).args(args), &root, &socket, delay, limit)?
     };
     serde_json::to_writer(&mut socket, &usage)?;
     socket.flush()?;
@@ -79,14 +82,14 @@ pub(super) fn list(calls: &[&[String]]) -> Vec<u8> {
 }
 
 /// Makes the calls on standard input, and stops at the first that fails.
-fn launch_each(program: &OsStr, lab: &UnixStream, limit: Duration) -> Result<Usage> {
+fn launch_each(program: &OsStr, root: &OsStr, lab: &UnixStream, limit: Duration) -> Result<Usage> {
     let calls = std::io::read_to_string(std::io::stdin())?;
     let mut sum: Option<Usage> = None;
     for call in calls.lines() {
         let mut tool = Command::new(program);
         tool.args(call.split('\0')).stdin(Stdio::null());
         let spent = sum.as_ref().map_or(Duration::ZERO, |sum| sum.wall);
-        let usage = launch_once(&mut tool, lab, Duration::ZERO, limit.saturating_sub(spent))?;
+        let usage = launch_once(&mut tool, root, lab, Duration::ZERO, limit.saturating_sub(spent))?;
         let through = usage.ending == Ending::Exited(0);
         sum = Some(match sum {
             Some(sum) => sum.and(usage),
@@ -99,13 +102,15 @@ fn launch_each(program: &OsStr, lab: &UnixStream, limit: Duration) -> Result<Usa
     sum.context("a tool was to be called no times")
 }
 
-fn launch_once(tool: &mut Command, lab: &UnixStream, delay: Duration, limit: Duration) -> Result<Usage> {
+fn launch_once(tool: &mut Command, root: &OsStr, lab: &UnixStream, delay: Duration, limit: Duration) -> Result<Usage> {
     let (ours, theirs) =
         if privileged() { (None, None) } else { UnixStream::pair().map(|(a, b)| (Some(a), Some(b)))? };
+    let root = root.to_owned();
     // SAFETY: a launcher has a single thread, so any code may run between fork and exec.
     unsafe {
         tool.pre_exec(move || {
             nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+            origin::enter(&root)?;
             if !delay.is_zero() {
                 // The launcher waits for exec, so the time limit cannot end this.
                 spin(delay.min(limit))?;

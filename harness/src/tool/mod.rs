@@ -2,20 +2,22 @@
 
 mod buffers;
 pub(crate) mod launcher;
+pub(crate) mod origin;
 pub(crate) mod place;
 pub(crate) mod refusal;
 
 use crate::process::interrupt;
 use anyhow::{Context, Result};
-pub(crate) use guests::tool::{find, memory_file};
+pub(crate) use guests::tool::memory_file;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use origin::Placed;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -162,23 +164,25 @@ impl Runner for Real {
 }
 
 fn launch(delay: Duration, program: &str, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun> {
-    let place = place_of(program)?;
-    let words = [place.into_os_string()].into_iter().chain(args.iter().map(OsString::from));
-    Ok(call_launcher(program, words, stdin, delay, limit)?.0)
+    let Placed { root, file } = place_of(program)?;
+    let words = [file.into_os_string()].into_iter().chain(args.iter().map(OsString::from));
+    Ok(call_launcher(program, &root, words, stdin, delay, limit)?.0)
 }
 
 fn launch_each(program: &str, calls: &[&[String]], limit: Duration) -> Result<(ToolRun, u64)> {
-    let words = [launcher::EACH.into(), place_of(program)?.into_os_string()];
-    call_launcher(program, words.into_iter(), &launcher::list(calls), Duration::ZERO, limit)
+    let Placed { root, file } = place_of(program)?;
+    let words = [launcher::EACH.into(), file.into_os_string()];
+    call_launcher(program, &root, words.into_iter(), &launcher::list(calls), Duration::ZERO, limit)
 }
 
-fn place_of(program: &str) -> Result<PathBuf> {
-    find(program).with_context(|| format!("{program} is not installed; run ci/setup"))
+fn place_of(program: &str) -> Result<Placed> {
+    origin::find(program).with_context(|| format!("{program} is not installed; run ci/setup"))
 }
 
 /// The launcher's report of a tool's run, and how many calls of it succeeded.
 fn call_launcher(
     program: &str,
+    root: &Path,
     words: impl Iterator<Item = OsString>,
     stdin: &[u8],
     delay: Duration,
@@ -188,7 +192,7 @@ fn call_launcher(
     let (mut stdout, mut stderr) = (memory_file("stdout", b"")?, memory_file("stderr", b"")?);
     let (ours, theirs) = UnixStream::pair()?;
     let mut launcher = Command::new("/proc/self/exe");
-    launcher.args(launcher::words(&theirs, delay, limit)?).args(words);
+    launcher.args(launcher::words(&theirs, delay, limit, root)?).args(words);
     launcher.stdin(Stdio::from(input.try_clone()?));
     launcher.stdout(Stdio::from(stdout.try_clone()?)).stderr(Stdio::from(stderr.try_clone()?));
     let mut launcher = launcher.spawn().context("starting the tool's launcher")?;

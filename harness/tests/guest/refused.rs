@@ -68,9 +68,9 @@ pub(super) fn a_damaged_kernel_is_refused() -> Result<()> {
     let folder = workplace(TWO)?;
     let output = scenario(folder.path(), "out", &[]).env("XDG_CACHE_HOME", caches.path()).output()?;
     let said = ended(&output, 3)?;
-    let what = format!("svclab: the kernel in {} is not what was fetched: vmlinuz has the SHA-256 ", place.display());
+    let what = format!("svclab: {} is not what was fetched: vmlinuz has the SHA-256 ", place.display());
     ensure!(said.starts_with(&what), "{said}");
-    ensure!(said.trim_end().ends_with("; fetch it again: svclab kernel fetch debian-12 --again"), "{said}");
+    ensure!(said.trim_end().ends_with("; fetch it again: svclab fetch kernel debian-12 --again"), "{said}");
     Ok(())
 }
 

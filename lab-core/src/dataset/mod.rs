@@ -60,7 +60,8 @@ pub struct Header {
     /// The guests, in the `vm` and `exact` targets: kernel, its package and checksum, memory, QEMU, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub guest: BTreeMap<String, String>,
-    /// The versions of the tools that were called, by name.
+    /// The versions of the tools that were called, by name. Where they are not the machine's, also `tools_name`,
+    /// `tools_packages` and `tools_sha256`: where they are from.
     pub tools: BTreeMap<String, String>,
     /// The ids of the published figures that stand beside the measured ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -9,6 +9,7 @@ use crate::session::reruns::Reruns;
 use crate::session::store::{self, RECORD};
 use analysis::gate::{self, Aspect, Bearing, Difference, Judgement, Policy};
 use anyhow::Context;
+use guests::tools;
 use lab_core::cell::Cell;
 use lab_core::dataset::{Dataset, Header};
 use lab_core::units;
@@ -60,9 +61,11 @@ pub(super) fn may(run: &Run, asked: Rerun) -> Result<(), String> {
 /// Whether svclab, machine and tools are those of `dataset`; the error is the first difference.
 fn here(dataset: &Dataset) -> Result<(), Difference> {
     let was = &dataset.header;
+    // One that is not here any more is a difference.
+    let toolset = was.tools.get(session::TOOLS_NAME).and_then(|name| tools::find(name).ok().flatten());
     let now = Header {
         host: netns_topology::facts::gather(),
-        tools: session::tools(&was.plan),
+        tools: session::tools(&was.plan, toolset.as_ref()),
         version: session::VERSION.to_owned(),
         revision: session::REVISION.to_owned(),
         ..was.clone()

@@ -45,6 +45,10 @@ pub(crate) struct Args {
     /// The guests' kernel, for a run that is made here [default: the baseline's]
     #[arg(long, value_name = "KERNEL", conflicts_with = "run")]
     kernel: Option<String>,
+    /// The tools that program a node, for a run that is made here: debian-12, debian-13, debian-sid or a folder with a
+    /// root file system [default: the baseline's]
+    #[arg(long, value_name = "SUITE|DIR", conflicts_with = "run")]
+    tools: Option<String>,
     /// Rounds of a run that is made here, on a wall clock [default: the baseline's, or the scenario's]
     #[arg(long, value_name = "N", conflicts_with = "run", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
@@ -158,6 +162,9 @@ fn make(args: &Args, baseline: &Baseline) -> Result<Run, Failure> {
     let mut child = ChildRun::repeat(header, out).of_run_at(&baseline.file);
     if args.kernel.is_some() {
         child.kernel.clone_from(&args.kernel);
+    }
+    if args.tools.is_some() {
+        child.tools.clone_from(&args.tools);
     }
     if let Some(rounds) = args.rounds {
         if header.plan.target.is_exact() {

@@ -57,7 +57,7 @@ impl Options {
     pub(super) fn run(&self, name: &str, policy: Policy, args: &Args) -> Result<ExitCode, Failure> {
         let mut scenario = scenarios::find(name)?;
         scenario.rounds = args.rounds.unwrap_or(scenario.rounds);
-        let guests = Guests { kernel: args.kernel.clone(), ..Guests::default() };
+        let guests = Guests { kernel: args.kernel.clone(), tools: args.tools.clone(), ..Guests::default() };
         let target =
             self.target.or(scenario.target).unwrap_or_else(|| targets::choose(&guests, &scenario.axes.backends));
         let plan = scenario.plan(target, SEED);
@@ -73,6 +73,7 @@ impl Options {
             share,
             policy,
             kernel: guests.kernel,
+            tools: guests.tools,
             folder,
         };
         say!("{}", self_test::run(&asked)?.trim_end());

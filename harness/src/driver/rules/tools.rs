@@ -7,7 +7,7 @@ use crate::driver::Cost;
 use crate::process::clock;
 use crate::process::interrupt;
 use crate::tool::place::{Place, within};
-use crate::tool::{self, Ending, Runner, ToolRun};
+use crate::tool::{Ending, Runner, ToolRun, origin};
 use anyhow::{Context, Result};
 use guests::mark::{self, Account};
 use lab_core::layout::{Action, Installed, Invocation, Pace, Part, Request, Tool};
@@ -82,7 +82,7 @@ impl Tools {
     /// Calls a tool that may refuse, and one that may be missing if it is there.
     fn attempt(&self, node: &dyn Place, call: &Invocation, limit: Duration) -> Result<Option<ToolRun>, CellError> {
         let program = self.backend.program(call.tool);
-        if matches!(call.tool, Tool::Nft | Tool::Conntrack) && tool::find(program).is_none() {
+        if matches!(call.tool, Tool::Nft | Tool::Conntrack) && origin::find(program).is_none() {
             return Ok(None);
         }
         let run = within(node, || self.runner.run(program, &call.args, &call.stdin, limit))?;

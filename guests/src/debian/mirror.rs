@@ -3,7 +3,7 @@
 use crate::tool::Tools;
 use std::time::Duration;
 
-/// The archives that kernels come from.
+/// The archives that goods come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mirror {
     pub(super) main: String,

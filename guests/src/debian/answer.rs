@@ -6,12 +6,15 @@ use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-/// The other way to get a kernel, at the end of remedies.
-pub(super) const OTHERWISE: &str = "or name a kernel of your own: VMLINUZ:MODULES_DIR";
-
-/// What `program verb` printed, or why it failed.
-pub(super) fn said(program: &str, verb: &str, limit: Duration, run: anyhow::Result<Output>) -> Result<String, Missing> {
-    let missing = |why: String, remedy: &str| Missing { why, remedy: format!("{remedy}, {OTHERWISE}") };
+/// What `program verb` printed, or why it failed. Remedies end with `otherwise`.
+pub(super) fn said(
+    program: &str,
+    verb: &str,
+    limit: Duration,
+    run: anyhow::Result<Output>,
+    otherwise: &str,
+) -> Result<String, Missing> {
+    let missing = |why: String, remedy: &str| Missing { why, remedy: format!("{remedy}, {otherwise}") };
     let run = run.map_err(|error| missing(format!("{error:#}"), "install apt and dpkg"))?;
     let how = match run.ending {
         Ending::Exited(status) if status.success() => return Ok(run.stdout),
@@ -83,7 +86,7 @@ mod tests {
         let stderr = "W: something\nE: Failed to fetch http://x/InRelease  Temporary failure resolving 'x'\n\
                       E: Failed to fetch http://y/InRelease  Temporary failure resolving 'y'\n\
                       E: Some index files failed to download.\nE: a third\n";
-        let missing = said("apt-get", "update", LIMIT, run(Ending::exited(100), stderr)).unwrap_err();
+        let missing = said("apt-get", "update", LIMIT, run(Ending::exited(100), stderr), "or not").unwrap_err();
         assert_eq!(
             missing.why,
             "apt-get update failed: Failed to fetch http://x/InRelease  Temporary failure resolving 'x'; a third"
@@ -93,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_bad_signature_and_its_like_have_remedies_of_their_own() {
-        let failed = |stderr| said("apt-get", "update", LIMIT, run(Ending::exited(100), stderr)).unwrap_err();
+        let failed = |stderr| said("apt-get", "update", LIMIT, run(Ending::exited(100), stderr), "or not").unwrap_err();
         let signature = failed(
             "E: The repository 'http://x sid InRelease' is not signed.\nW: GPG error: http://x: BADSIG 0E98\nW: x\n",
         );
@@ -112,8 +115,8 @@ mod tests {
 
     #[test]
     fn a_tool_out_of_time_is_said_so_and_one_that_succeeds_is_heard() {
-        let late = said("apt-get", "download", LIMIT, run(Ending::TimedOut, "")).unwrap_err();
+        let late = said("apt-get", "download", LIMIT, run(Ending::TimedOut, ""), "or not").unwrap_err();
         assert_eq!(late.why, "apt-get download was ended after 120s: it said nothing");
-        assert_eq!(said("apt-get", "download", LIMIT, run(Ending::exited(0), "")).unwrap(), "out");
+        assert_eq!(said("apt-get", "download", LIMIT, run(Ending::exited(0), ""), "or not").unwrap(), "out");
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// For a fetch of `suite`'s kernel, on standard error.
+    /// For a fetch from `suite`, on standard error.
     pub(super) fn on_stderr(suite: Suite) -> Self {
         let bar = stderr().is_terminal().then(ProgressBar::new_spinner);
         if let Some(bar) = &bar {

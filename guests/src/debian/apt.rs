@@ -2,7 +2,7 @@
 //!
 //! It shares with the machine only the configuration of proxies (`/etc/apt/apt.conf.d`) and Debian's keys.
 
-use super::answer::{OTHERWISE, said};
+use super::answer::said;
 use super::mirror::Mirror;
 use super::suite::Suite;
 use crate::missing::Missing;
@@ -14,8 +14,6 @@ use std::time::Duration;
 /// Debian's keys: the first name up to Debian 13, the second from then on.
 const KEYS: &[&str] =
     &["/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp"];
-/// The package that depends on the newest kernel of its suite.
-const NEWEST: &str = "linux-image-amd64";
 const UPDATE_LIMIT: Duration = Duration::from_secs(300);
 const ASK_LIMIT: Duration = Duration::from_secs(120);
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(3600);
@@ -43,32 +41,42 @@ Dir::Etc::preferencesparts "/dev/null";
 "#;
 
 /// A private apt in its folder.
-pub(super) struct Apt<'a> {
+pub(crate) struct Apt<'a> {
     folder: PathBuf,
     tools: &'a dyn Tools,
+    /// The end of remedies.
+    otherwise: &'a str,
 }
 
 /// A package, as the suite's lists describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Package {
-    pub(super) name: String,
-    pub(super) version: String,
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: String,
     /// Bytes of the .deb.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     /// Bytes when it is unpacked.
-    pub(super) unpacked: u64,
+    pub(crate) unpacked: u64,
     /// Of the .deb, in hex.
-    pub(super) sha256: String,
+    pub(crate) sha256: String,
     /// Packages that it needs in exactly this version: those of the same source.
-    needs: Vec<String>,
+    pub(crate) needs: Vec<String>,
 }
 
 impl<'a> Apt<'a> {
     /// Sets up an apt for `suite` in the empty `folder`.
-    pub(super) fn open(folder: &Path, suite: Suite, mirror: &Mirror, tools: &'a dyn Tools) -> Result<Self, Missing> {
+    ///
+    /// Its remedies end with `otherwise`.
+    pub(super) fn open(
+        folder: &Path,
+        suite: Suite,
+        mirror: &Mirror,
+        tools: &'a dyn Tools,
+        otherwise: &'a str,
+    ) -> Result<Self, Missing> {
         let keys = KEYS.iter().find(|path| Path::new(path).is_file()).ok_or_else(|| Missing {
             why: format!("Debian's keys are not here ({}), so a download could not be checked", KEYS[0]),
-            remedy: format!("apt-get install debian-archive-keyring, {OTHERWISE}"),
+            remedy: format!("apt-get install debian-archive-keyring, {otherwise}"),
         })?;
         let shown = folder.display().to_string();
         let files = [
@@ -85,7 +93,7 @@ impl<'a> Apt<'a> {
             why: format!("setting up apt in {shown}: {error}"),
             remedy: "make room there, or set XDG_CACHE_HOME to another folder".to_owned(),
         })?;
-        Ok(Self { folder: folder.to_owned(), tools })
+        Ok(Self { folder: folder.to_owned(), tools, otherwise })
     }
 
     /// Downloads the suite's lists of packages and checks their signatures.
@@ -93,39 +101,39 @@ impl<'a> Apt<'a> {
         self.call("apt-get", &["update"], UPDATE_LIMIT).map(drop)
     }
 
-    /// The packages that make up the newest kernel. The one with the release in its name comes first.
-    ///
-    /// Up to Debian 13 it is one package, later one for the image, one for modules and one for what both share.
-    pub(super) fn kernel(&self) -> Result<Vec<Package>, Missing> {
-        let newest = self.describe(NEWEST)?;
-        let (mut packages, mut waiting) = (Vec::<Package>::new(), newest.needs);
-        while let Some(name) = waiting.pop() {
-            if packages.iter().all(|package| package.name != name) {
-                let package = self.describe(&format!("{name}={}", newest.version))?;
-                waiting.extend(package.needs.clone());
-                packages.push(package);
-            }
-        }
-        packages.sort_by_key(|package| (package.release().is_none(), package.name.clone()));
-        if packages.first().and_then(Package::release).is_none() {
-            let why = format!("{NEWEST} {} depends on no kernel", newest.version);
-            return Err(Missing { why, remedy: format!("name another suite, {OTHERWISE}") });
+    /// The package `name`, which may be followed by `=` and a version.
+    pub(crate) fn describe(&self, name: &str) -> Result<Package, Missing> {
+        let text = self.call("apt-cache", &["show", "--no-all-versions", name], ASK_LIMIT)?;
+        Package::parse(&text).ok_or_else(|| self.strange("apt-cache", name, &text))
+    }
+
+    /// The packages `names` and all that they depend on, as apt resolves it on an empty machine. The named ones come
+    /// first.
+    pub(crate) fn closure(&self, names: &[&str]) -> Result<Vec<Package>, Missing> {
+        let ask = ["--simulate", "--assume-yes", "--no-install-recommends", "install"];
+        let text = self.call("apt-get", &[&ask[..], names].concat(), ASK_LIMIT)?;
+        let chosen: Vec<String> = text.lines().filter_map(to_install).collect();
+        let ask: Vec<&str> = ["show"].into_iter().chain(chosen.iter().map(String::as_str)).collect();
+        let text = self.call("apt-cache", &ask, ASK_LIMIT)?;
+        let mut packages: Vec<Package> = text.split("\n\n").filter_map(Package::parse).collect();
+        let place = |package: &Package| names.iter().position(|name| *name == package.name).unwrap_or(names.len());
+        packages.sort_by_key(|package| (place(package), package.name.clone()));
+        let complete = chosen.iter().all(|chosen| packages.iter().any(|package| package.exact() == *chosen));
+        if packages.is_empty() || !complete || packages.len() != chosen.len() {
+            return Err(self.strange("apt-get and apt-cache", &names.join(", "), &text));
         }
         Ok(packages)
     }
 
-    fn describe(&self, name: &str) -> Result<Package, Missing> {
-        let text = self.call("apt-cache", &["show", "--no-all-versions", name], ASK_LIMIT)?;
-        Package::parse(&text).ok_or_else(|| Missing {
-            why: format!("apt-cache describes {name} in a form that svclab does not know: {text:?}"),
-            remedy: OTHERWISE.to_owned(),
-        })
+    fn strange(&self, program: &str, name: &str, text: &str) -> Missing {
+        let begin: String = text.chars().take(200).collect();
+        let why = format!("what {program} says of {name} has a form that svclab does not know: {begin:?}");
+        Missing { why, remedy: self.otherwise.to_owned() }
     }
 
     /// Downloads `packages` into the folder.
     pub(super) fn download(&self, packages: &[Package]) -> Result<(), Missing> {
-        let names = packages.iter().map(|package| format!("{}={}", package.name, package.version));
-        let args: Vec<_> = ["download".to_owned()].into_iter().chain(names).collect();
+        let args: Vec<_> = ["download".to_owned()].into_iter().chain(packages.iter().map(Package::exact)).collect();
         let args: Vec<_> = args.iter().map(String::as_str).collect();
         self.call("apt-get", &args, DOWNLOAD_LIMIT).map(drop)
     }
@@ -143,7 +151,7 @@ impl<'a> Apt<'a> {
         // `apt-get download` writes to the current folder.
         let ahead = ["-C", &folder, "LC_ALL=C", program, "-q", "-c", &configuration];
         let args: Vec<_> = ahead.iter().chain(args).map(|&arg| arg.to_owned()).collect();
-        said(program, args[ahead.len()].as_str(), limit, self.tools.run("env", &args, limit))
+        said(program, args[ahead.len()].as_str(), limit, self.tools.run("env", &args, limit), self.otherwise)
     }
 }
 
@@ -159,10 +167,19 @@ fn sources(suite: Suite, mirror: &Mirror, keys: &str) -> String {
     source(&mirror.main, suite.on_main()) + &security.unwrap_or_default()
 }
 
+/// The package and version in a line of apt's simulation: `Inst libmnl0 (1.0.5-3 Debian:13.8/stable [amd64])`.
+fn to_install(line: &str) -> Option<String> {
+    let mut words = line.strip_prefix("Inst ")?.split_whitespace();
+    let name = words.next()?;
+    // The version that is installed would come between them: nothing is.
+    let version = words.next()?.strip_prefix('(')?;
+    Some(format!("{name}={version}"))
+}
+
 impl Package {
-    /// The kernel release, if it is a kernel's image.
-    pub(super) fn release(&self) -> Option<&str> {
-        self.name.strip_prefix("linux-image-")
+    /// Its name and version, as apt is asked for it.
+    fn exact(&self) -> String {
+        format!("{}={}", self.name, self.version)
     }
 
     /// Reads the first package that `apt-cache show` prints.
@@ -186,9 +203,15 @@ impl Package {
     }
 }
 
+/// An apt whose answers are those of `tools`.
+#[cfg(test)]
+pub(crate) fn answering(tools: &dyn Tools) -> Apt<'_> {
+    Apt { folder: PathBuf::from("/nowhere"), tools, otherwise: "or not" }
+}
+
 /// The package of an image of `release`, which needs no other.
 #[cfg(test)]
-pub(super) fn fake(release: &str) -> Package {
+pub(crate) fn fake(release: &str) -> Package {
     let (name, version, sha256) = (format!("linux-image-{release}"), "1".to_owned(), String::new());
     Package { name, version, size: 1, unpacked: 1, sha256, needs: Vec::new() }
 }
@@ -205,7 +228,6 @@ mod tests {
     #[test]
     fn a_package_s_parts_are_what_it_needs_in_its_own_version() {
         let package = Package::parse(SPLIT).unwrap();
-        assert_eq!(package.release(), Some("7.2.13+deb14-amd64"));
         assert_eq!(package.needs, ["linux-base-7.2.13+deb14-amd64", "linux-modules-7.2.13+deb14-amd64"]);
         assert_eq!((package.size, package.unpacked), (1892, 15 << 10));
         assert_eq!(Package::parse("Package: linux-image-amd64\n"), None);
@@ -220,34 +242,56 @@ mod tests {
         assert!(!sources(Suite::DebianSid, &Mirror::default(), KEYS[0]).contains("security"));
     }
 
-    /// Answers `apt-cache show` as for a kernel that is split into packages.
-    struct Lists;
+    /// A suite in which nft needs libmnl0.
+    struct Suites;
 
-    impl Tools for Lists {
+    impl Tools for Suites {
         fn run(&self, _: &str, args: &[String], _: Duration) -> anyhow::Result<Output> {
-            let asked = args.last().unwrap();
-            let needs: &[&str] = match asked.as_str() {
-                "linux-image-amd64" => &["linux-base-amd64", "linux-image-7.2-amd64"],
-                "linux-base-amd64=7.2-1" => &["linux-base-7.2-amd64"],
-                "linux-image-7.2-amd64=7.2-1" => &["linux-base-7.2-amd64", "linux-modules-7.2-amd64"],
-                "linux-modules-7.2-amd64=7.2-1" | "linux-base-7.2-amd64=7.2-1" => &[],
-                _ => panic!("{asked} was asked for"),
+            let shown = |name: &str, version: &str| {
+                format!("Package: {name}\nVersion: {version}\nInstalled-Size: 1\nSize: 1\nSHA256: 00\n\n")
             };
-            let needs: Vec<_> = needs.iter().map(|name| format!("{name} (= 7.2-1)")).collect();
-            let name = asked.trim_end_matches("=7.2-1");
-            let stdout = format!(
-                "Package: {name}\nVersion: 7.2-1\nInstalled-Size: 1\nSize: 1\nSHA256: 00\nDepends: kmod, {}\n",
-                needs.join(", ")
-            );
+            let words = args.join(" ");
+            let stdout = if words.ends_with("--simulate --assume-yes --no-install-recommends install nftables ipset") {
+                "Reading package lists...\nInst libmnl0 (1.0.5-3 Debian:13.8/stable [amd64])\n\
+                 Inst nftables (1.1.3-1 Debian:13.8/stable [amd64]) []\nInst ipset (7.22-1+b1 Debian:13.8 [amd64])\n\
+                 Conf libmnl0 (1.0.5-3 Debian:13.8/stable [amd64])\n"
+                    .to_owned()
+            } else {
+                assert!(words.ends_with("apt.conf show libmnl0=1.0.5-3 nftables=1.1.3-1 ipset=7.22-1+b1"), "{words}");
+                shown("libmnl0", "1.0.5-3") + &shown("nftables", "1.1.3-1") + &shown("ipset", "7.22-1+b1")
+            };
             Ok(Output { ending: Ending::exited(0), stdout, stderr: String::new() })
         }
     }
 
     #[test]
-    fn a_kernel_in_several_packages_is_had_whole_and_each_package_once() {
-        let packages = Apt { folder: PathBuf::from("/nowhere"), tools: &Lists }.kernel().unwrap();
-        let names: Vec<_> = packages.iter().map(|package| package.name.as_str()).collect();
-        let expected = ["linux-image-7.2-amd64", "linux-base-7.2-amd64", "linux-base-amd64", "linux-modules-7.2-amd64"];
-        assert_eq!(names, expected);
+    fn apt_says_what_packages_depend_on_and_the_named_ones_come_first() {
+        let apt = answering(&Suites);
+        let packages = apt.closure(&["nftables", "ipset"]).unwrap();
+        let names: Vec<_> = packages.iter().map(Package::exact).collect();
+        assert_eq!(names, ["nftables=1.1.3-1", "ipset=7.22-1+b1", "libmnl0=1.0.5-3"]);
+    }
+
+    /// Answers nothing, with success.
+    struct Silent;
+
+    impl Tools for Silent {
+        fn run(&self, _: &str, _: &[String], _: Duration) -> anyhow::Result<Output> {
+            Ok(Output { ending: Ending::exited(0), stdout: String::new(), stderr: String::new() })
+        }
+    }
+
+    #[test]
+    fn an_apt_that_says_nothing_of_a_package_is_told() {
+        let apt = answering(&Silent);
+        let missing = apt.closure(&["nftables"]).unwrap_err();
+        assert!(missing.why.contains("says of nftables has a form that svclab does not know"), "{missing}");
+    }
+
+    #[test]
+    fn a_line_of_a_simulation_names_what_is_installed() {
+        assert_eq!(to_install("Inst a (1:2-3 Debian:13/stable [amd64]) []").as_deref(), Some("a=1:2-3"));
+        assert_eq!(to_install("Inst a [1.0] (2.0 Debian [amd64])"), None);
+        assert_eq!(to_install("Conf a (1 Debian [amd64])"), None);
     }
 }

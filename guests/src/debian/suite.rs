@@ -1,4 +1,4 @@
-//! The Debian suites with kernels for guests.
+//! The Debian suites that guests are made of.
 
 use std::fmt;
 
