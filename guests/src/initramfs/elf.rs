@@ -1,12 +1,12 @@
 //! How an ELF file is loaded, read from its segments: section headers may be missing, and ld.so ignores them.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+use elf::ElfBytes;
 use elf::abi::{DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_STRTAB, PT_DYNAMIC, PT_INTERP, PT_LOAD};
 use elf::dynamic::DynamicTable;
 use elf::endian::AnyEndian;
 use elf::file::Class;
 use elf::segment::ProgramHeader;
-use elf::{ElfBytes, ParseError};
 
 /// The processor and word size. Like ld.so, a search skips libraries of another kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,11 +70,8 @@ pub(super) fn without_sections(mut bytes: Vec<u8>) -> Result<Vec<u8>> {
 }
 
 fn parse(bytes: &[u8]) -> Result<ElfBytes<'_, AnyEndian>> {
-    match ElfBytes::minimal_parse(bytes) {
-        Ok(file) => Ok(file),
-        Err(ParseError::BadMagic(_)) => bail!("it is no ELF file"),
-        Err(error) => Err(error).context("it is a broken ELF file"),
-    }
+    ensure!(bytes.starts_with(b"\x7fELF"), "it is no ELF file");
+    ElfBytes::minimal_parse(bytes).context("it is a broken ELF file")
 }
 
 fn segments(file: &ElfBytes<'_, AnyEndian>) -> Vec<ProgramHeader> {

@@ -124,11 +124,12 @@ impl Initramfs {
         }
     }
 
-    /// Writes folders, files and links, but no devices, to the new or empty `folder` of this machine.
+    /// Writes folders, files and links, but no devices, to `folder` of this machine, which is new or empty.
     ///
     /// # Errors
     /// When something cannot be written there.
     pub fn unpack(&self, folder: &Path) -> anyhow::Result<()> {
+        fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         for (path, node) in &self.nodes {
             // A link above it could lead out of the folder.
             newc::check_parent(&self.nodes, path)?;

@@ -221,7 +221,7 @@ mod tests {
         let damages: [&dyn Fn(); 4] = [
             &|| fs::write(&nft, "usr/sbin/nfx").unwrap(),
             &|| fs::remove_file(&nft).unwrap(),
-            &|| symlink("nfx", &nft).unwrap(),
+            &|| fs::remove_file(&nft).and_then(|()| symlink("nfx", &nft)).unwrap(),
             &|| fs::create_dir(new.join("root/usr/bin")).unwrap(),
         ];
         for damage in damages {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
+use guests::tools;
 use lab_core::plan::Plan;
 use lab_core::scenario::{BUDGET, INSTRUCTIONS, MEMORY, Scenario, choose_mix, parse_duration, parse_instructions};
 use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, TargetName, Word};
@@ -153,6 +154,10 @@ impl Selection {
     /// The scenario with the options applied. There is at least one cell in it.
     pub(crate) fn scenario(&self) -> Result<Scenario, Failure> {
         let mut scenario = scenarios::find(&self.scenario)?;
+        if let Some(asked) = &self.tools {
+            // Told once, before targets are tried or anything is fetched.
+            tools::to_fetch(asked).map_err(Failure::cannot_run)?;
+        }
         if !self.backends.is_empty() {
             scenario.axes.backends = without_repeats(&self.backends);
         }

@@ -3,11 +3,9 @@
 use super::foreseen;
 use super::options::Selection;
 use super::output::say;
-use crate::cell_error::Missing;
 use crate::process::exit::{Exit, Failure};
 use crate::run::estimate;
 use crate::targets;
-use anyhow::anyhow;
 use guests::tools;
 use lab_core::metric::Unit;
 use lab_core::units;
@@ -16,8 +14,7 @@ use std::process::ExitCode;
 
 /// Which tools program a node, and whether they have to be fetched first.
 fn tools_line(asked: &str) -> Result<String, Failure> {
-    let missing = |missing: Missing| Failure::cannot_run(anyhow!("{missing}"));
-    Ok(match tools::to_fetch(asked).map_err(missing)? {
+    Ok(match tools::to_fetch(asked).map_err(Failure::cannot_run)? {
         Some(suite) => format!("tools {suite}, which the run fetches first; or: svclab fetch tools {suite}"),
         None => format!("tools {asked}"),
     })

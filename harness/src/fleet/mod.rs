@@ -57,10 +57,6 @@ impl Fleet {
     /// # Errors
     /// What is missing, and the remedy.
     pub(crate) fn ready(guests: &Guests, engine: Engine, memory: u32) -> Result<Self, Missing> {
-        if let Some(asked) = &guests.tools {
-            // A name that is wrong is told before anything is looked for or fetched.
-            tools::to_fetch(asked)?;
-        }
         qemu::find()?;
         let plugin = (guests.profiling == Profiling::On).then(Plugin::find).transpose()?;
         let room = room_for(memory)?;
