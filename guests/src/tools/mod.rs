@@ -127,13 +127,21 @@ pub fn remove(suite: Suite, stop: Stop<'_>) -> Result<(), Missing> {
     debian::remove::<Packaged>(suite, stop)
 }
 
+/// A suite with tools.
+pub struct Known {
+    /// The suite.
+    pub suite: Suite,
+    /// Its tools, or why they are missing or damaged.
+    pub tools: Result<Toolset, Missing>,
+}
+
 /// The suites with tools, and the tools of each, if they are fetched.
 ///
 /// # Errors
 /// When this user has no cache.
-pub fn known() -> Result<Vec<(Suite, Result<Toolset, Missing>)>, Missing> {
+pub fn known() -> Result<Vec<Known>, Missing> {
     let cache = Cache::<Packaged>::of_this_user()?;
-    let state = |&suite| (suite, debian::state(&cache, suite));
+    let state = |&suite| Known { suite, tools: debian::state(&cache, suite) };
     Ok(SUITES.iter().map(state).collect())
 }
 

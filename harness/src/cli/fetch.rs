@@ -94,8 +94,8 @@ fn list() -> Result<(), Missing> {
         show(&name, known.kernel.as_ref().map(described));
     }
     say!("tools (--tools)");
-    for (suite, tools) in tools::known()? {
-        show(suite.name(), tools.as_ref().map(listed));
+    for known in tools::known()? {
+        show(known.suite.name(), known.tools.as_ref().map(listed));
     }
     Ok(())
 }

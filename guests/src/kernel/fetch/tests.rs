@@ -55,7 +55,8 @@ fn packages_that_are_no_longer_what_they_were_are_told() {
 #[test]
 fn a_damaged_kernel_is_told_with_the_way_to_fetch_it_again() {
     let image = |bytes: Vec<u8>| move |folder: &Path| fs::write(folder.join(VMLINUZ), &bytes).unwrap();
-    let damages: [(&str, Box<dyn Fn(&Path)>); 4] = [
+    type Damage = Box<dyn Fn(&Path)>;
+    let damages: [(&str, Damage); 4] = [
         ("has the SHA-256", Box::new(image([image::fake("6.1-x"), b"x".to_vec()].concat()))),
         ("is no kernel for x86", Box::new(image(Vec::new()))),
         ("it has no modules", Box::new(|folder| fs::remove_dir_all(folder.join(MODULES)).unwrap())),
