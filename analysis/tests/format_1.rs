@@ -125,7 +125,10 @@ fn a_field_that_is_not_known_is_passed_over_wherever_it_stands() {
     }
     let mut expected = Dataset::read(EXACT).unwrap();
     expected.header.version = "9.9.9".to_owned();
-    assert_eq!(read(&text), Ok(Read { dataset: expected, passed_over: BTreeMap::new() }));
+    assert_eq!(
+        read(&text),
+        Ok(Read { dataset: expected, passed_over: BTreeMap::new(), absurd: Vec::new(), more_absurd: 0 })
+    );
 }
 
 #[test]

@@ -4,9 +4,11 @@
 #[allow(dead_code, reason = "the sample has more than these tests want")]
 mod sample;
 
-use analysis::capacity::{Calibration, Question, answer};
+use analysis::capacity::{Calibration, Equivalent, Question, answer};
+use lab_core::cell::{Source, Variant};
 use lab_core::dataset::Dataset;
-use reports::capacity::{Answered, Census, json, sections, text};
+use lab_core::vocabulary::{BackendName, Word};
+use reports::capacity::{Answered, Census, Likeness, Trait, json, sections, text};
 use serde_json::Value;
 use std::path::Path;
 
@@ -22,7 +24,14 @@ fn check(name: &str, text: &str) {
 
 fn question(objectives: &[&str]) -> Question {
     let objectives = objectives.iter().map(|text| text.parse().unwrap()).collect();
-    Question { objectives, headroom: 0.2, sizes: vec![15_000, 60_000], endpoints: None, extrapolate: false }
+    Question {
+        objectives,
+        headroom: 0.2,
+        sizes: vec![15_000, 60_000],
+        cluster: Vec::new(),
+        endpoints: None,
+        extrapolate: false,
+    }
 }
 
 fn ask(dataset: &Dataset, objectives: &[&str], timed: Option<&Dataset>) -> Answered {
@@ -36,19 +45,45 @@ fn ask(dataset: &Dataset, objectives: &[&str], timed: Option<&Dataset>) -> Answe
     }
 }
 
+/// Enough sizes for a law to be believed.
+const SIZES: [u32; 5] = [1, 300, 1000, 5000, 20_000];
+
 const OBJECTIVES: [&str; 4] = ["connect=100us", "sync_change=150ms", "bandwidth=5Gbit/s", "sync_full=1s"];
 
 #[test]
 fn a_terminal_shows_it_as_before_and_within_its_width() {
-    let mut answered = ask(&sample::dataset(), &OBJECTIVES, None);
+    let dataset = sample::dataset_at(&SIZES);
+    let cluster = |backend: BackendName| {
+        let Variant { layout, settings, .. } = Variant::usual(backend);
+        Equivalent {
+            backend,
+            layout,
+            settings,
+            source: Source::default(),
+            endpoints: 2,
+            entries: 17_100,
+            installed: Some(31_200),
+        }
+    };
+    // Of one backend it is not known.
+    let cluster =
+        BackendName::ALL.iter().copied().filter(|backend| *backend != BackendName::Ipvs).map(cluster).collect();
+    let question = Question { cluster, ..question(&OBJECTIVES) };
+    let answer = answer(&dataset, &question, None).unwrap();
+    let mut answered = Answered { label: String::new(), run: dataset.header.id.clone(), answer, cluster: None };
     answered.cluster = Some(Census {
         file: "shop.json".to_owned(),
         services: 4000,
-        ports: 5000,
+        entries: vec![("ports of cluster IPs".to_owned(), [4900, 100]), ("node ports".to_owned(), [700, 0])],
         protocols: vec![("tcp".to_owned(), 4900), ("udp".to_owned(), 100)],
         growth: 3.0,
-        planned: 15_000,
         endpoints: Some([3, 9, 250, 22_000]),
+        shape: vec![
+            Likeness { what: "endpoints a port".to_owned(), unit: Trait::Mean, cluster: 4.4, run: 2.0 },
+            Likeness { what: "node ports".to_owned(), unit: Trait::Share, cluster: 0.12, run: 0.0 },
+            Likeness { what: "entries in IPv6".to_owned(), unit: Trait::Share, cluster: 0.017, run: 0.0 },
+        ],
+        scenario: "scale-20k".to_owned(),
         not_simulated: vec![("headless Services".to_owned(), 12)],
     });
     for width in [100, 80] {
@@ -62,6 +97,7 @@ fn a_terminal_shows_it_as_before_and_within_its_width() {
 #[test]
 fn instructions_are_answered_in_instructions_and_calibrated_in_time() {
     let counted = sample::counted();
+    // It has three sizes.
     let answered = ask(&counted, &["connect=100k", "sync_change=150M"], None);
     check("capacity.counted.txt", &text(&[answered], 100));
     let timed = sample::dataset();
@@ -91,7 +127,7 @@ fn json_holds_what_the_text_says() {
 
 #[test]
 fn a_page_carries_it() {
-    let dataset = sample::dataset();
+    let dataset = sample::dataset_at(&SIZES);
     let answered = ask(&dataset, &OBJECTIVES, None);
     let mut report = reports::report::Report::of(&dataset.into());
     report.more.extend(sections(&answered));

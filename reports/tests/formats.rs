@@ -96,6 +96,7 @@ fn every_field_of_a_capacity_is_documented() {
         objectives: vec!["connect=100us".parse().unwrap(), "sync_full=400ms".parse().unwrap()],
         headroom: 0.0,
         sizes: vec![100],
+        cluster: Vec::new(),
         endpoints: None,
         extrapolate: false,
     };
@@ -103,11 +104,12 @@ fn every_field_of_a_capacity_is_documented() {
     let cluster = Census {
         file: String::new(),
         services: 1,
-        ports: 1,
+        entries: vec![("ports of cluster IPs".to_owned(), [1, 0])],
         protocols: Vec::new(),
         growth: 1.0,
-        planned: 1,
         endpoints: Some([0; 4]),
+        shape: Vec::new(),
+        scenario: "smoke".to_owned(),
         not_simulated: Vec::new(),
     };
     let answered = Answered {

@@ -1,32 +1,18 @@
 //! The answer to a question of capacity: for each variant, up to how many Services it holds every objective.
 
 use super::calibration::Calibration;
+use super::cluster::{AtCluster, Equivalent};
 use super::crossover::{Comparison, pairs};
 use super::curve::Estimate;
 use super::fitted::Fitted;
-use super::objective::{Misfitting, Objective};
-use super::series::{Absence, Missing};
+use super::objective::Objective;
+use super::question::{Question, Unanswerable, check, endpoints};
+use super::series::Missing;
 use super::standing::{Capacity, Standing, Verdict};
 use lab_core::cell::Contender;
 use lab_core::dataset::Dataset;
-use lab_core::metric::Metric;
-use lab_core::vocabulary::{BackendName, Clock, Position, ProbeName, Quantile};
+use lab_core::vocabulary::{BackendName, Clock, Position, ProbeName};
 use std::collections::BTreeSet;
-
-/// What is asked of a run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Question {
-    /// The objectives, at least one.
-    pub objectives: Vec<Objective>,
-    /// By which share every limit is tightened, from 0 to below 1.
-    pub headroom: f64,
-    /// Sizes at which it is to be said whether the objectives are held.
-    pub sizes: Vec<u32>,
-    /// Endpoints a Service; the largest number that every objective was measured at unless given.
-    pub endpoints: Option<u32>,
-    /// Whether to go on past twice the largest size that was measured.
-    pub extrapolate: bool,
-}
 
 /// The answer of one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +54,8 @@ pub struct VariantAnswer {
     pub parts: Vec<ObjectiveAnswer>,
     /// For each size of the question: whether every objective is held there.
     pub verdicts: Vec<Verdict>,
+    /// Whether the cluster holds every objective; `None` when none is asked about.
+    pub at_cluster: Option<Verdict>,
 }
 
 /// What is said of one variant and one objective.
@@ -84,6 +72,8 @@ pub struct ObjectiveAnswer {
     pub largest: Option<(u32, Estimate)>,
     /// For each size of the question: whether it is held there, and what the metric is where that can be said.
     pub verdicts: Vec<(Verdict, Option<Estimate>)>,
+    /// The same for the cluster; `None` when none is asked about.
+    pub at_cluster: Option<AtCluster>,
     /// What was asked and gave no figure.
     pub missing: Vec<Missing>,
 }
@@ -97,56 +87,6 @@ pub struct Baseline {
     pub value: Estimate,
     /// Whether it is within the limit.
     pub verdict: Verdict,
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Unanswerable {
-    /// Nothing was asked.
-    #[error("nothing is asked: give objectives, such as --slo connect_p99=1ms --slo sync_change=1s")]
-    NoObjective,
-    /// A limit is not a number of what the clock counts.
-    #[error(transparent)]
-    Misfitting(#[from] Misfitting),
-    /// The run has no such metric.
-    #[error("{objective}: the run {run} has no figure of it; it has {known}")]
-    NotMeasured {
-        /// The objective.
-        objective: String,
-        /// The run's id.
-        run: String,
-        /// What it has.
-        known: String,
-    },
-    /// The run has too few samples for a quantile.
-    #[error(
-        "{objective}: a {quantile} needs {needed} samples a size, of which one is expected to lie beyond it, and the run \
-         {run} has {samples} at most: ask for another quantile, or run it with more {more}"
-    )]
-    TooFewSamples {
-        /// The objective.
-        objective: String,
-        /// Its quantile.
-        quantile: Quantile,
-        /// How many samples it needs.
-        needed: usize,
-        /// The run's id.
-        run: String,
-        /// How many there are.
-        samples: usize,
-        /// What gives more samples.
-        more: &'static str,
-    },
-    /// That many endpoints were not measured.
-    #[error("--endpoints {given}: the run {run} was measured with {measured}")]
-    Endpoints {
-        /// What was given.
-        given: u32,
-        /// The run's id.
-        run: String,
-        /// What was measured.
-        measured: String,
-    },
 }
 
 /// Answers `question` from `dataset`, in time if `calibration` is there.
@@ -178,7 +118,7 @@ pub fn answer(
     let figures = || fitted.iter().flat_map(|fitted| &fitted.series.figures);
     let sizes: BTreeSet<u32> = figures().map(|figure| figure.services).collect();
     let passes = figures().map(|figure| figure.passes).max().unwrap_or(0);
-    let asking = Asking { question, fitted: &fitted };
+    let asking = Asking { question, endpoints, fitted: &fitted };
     let asked: Vec<&Fitted> = fitted.iter().filter(|fitted| asking.is_asked(fitted)).collect();
     Ok(Answer {
         question: question.clone(),
@@ -194,73 +134,9 @@ pub fn answer(
     })
 }
 
-impl Question {
-    /// What has to be measured for it.
-    #[must_use]
-    pub fn wanted(&self) -> Vec<(Metric, Quantile)> {
-        let wanted = self.objectives.iter().map(|objective| (objective.metric, objective.quantile));
-        wanted.collect::<BTreeSet<_>>().into_iter().collect()
-    }
-}
-
-impl Objective {
-    fn asks(&self, fitted: &Fitted) -> bool {
-        let series = &fitted.series;
-        (series.metric, series.quantile) == (self.metric, self.quantile)
-            && self.probe.is_none_or(|probe| probe == series.probe)
-    }
-}
-
-/// Whether anything of the run can be held against `objective`.
-fn check(dataset: &Dataset, objective: &Objective, fitted: &[Fitted]) -> Result<(), Unanswerable> {
-    let of = || fitted.iter().filter(|fitted| objective.asks(fitted)).map(|fitted| &fitted.series);
-    if of().any(|series| !series.figures.is_empty()) {
-        return Ok(());
-    }
-    let run = dataset.header.id.clone();
-    let few = |missing: &Missing| if let Absence::TooFew(samples) = missing.why { Some(samples) } else { None };
-    if let Some(samples) = of().flat_map(|series| &series.missing).filter_map(few).max() {
-        let dials = [Metric::Connect, Metric::FirstByte].contains(&objective.metric);
-        return Err(Unanswerable::TooFewSamples {
-            objective: objective.name(),
-            quantile: objective.quantile,
-            needed: objective.quantile.samples(),
-            run,
-            samples,
-            more: if dials { "dials" } else { "rounds" },
-        });
-    }
-    // Whatever became of its cells, what was asked of some variant is part of the answer.
-    if of().any(|series| !series.missing.is_empty()) {
-        return Ok(());
-    }
-    let measured = dataset.cells.iter().filter(|record| !record.samples.is_empty());
-    let known: BTreeSet<Metric> = measured.map(|record| record.metric).collect();
-    let known: Vec<String> = known.iter().map(Metric::to_string).collect();
-    let known = if known.is_empty() { "nothing at all".to_owned() } else { known.join(", ") };
-    Err(Unanswerable::NotMeasured { objective: objective.name(), run, known })
-}
-
-/// The number of endpoints the answer is about, and the others that were measured.
-fn endpoints(dataset: &Dataset, question: &Question, fitted: &[Fitted]) -> Result<(u32, Vec<u32>), Unanswerable> {
-    let of = |objective: &Objective| -> BTreeSet<u32> {
-        fitted.iter().filter(|fitted| objective.asks(fitted)).map(|fitted| fitted.series.endpoints).collect()
-    };
-    let all: BTreeSet<u32> = question.objectives.iter().flat_map(of).collect();
-    let common = |endpoints: &&u32| question.objectives.iter().all(|objective| of(objective).contains(endpoints));
-    let chosen = match question.endpoints {
-        Some(given) if all.contains(&given) => given,
-        Some(given) => {
-            let measured = all.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-            return Err(Unanswerable::Endpoints { given, run: dataset.header.id.clone(), measured });
-        }
-        None => all.iter().rev().find(common).or(all.last()).copied().unwrap_or(0),
-    };
-    Ok((chosen, all.into_iter().filter(|endpoints| *endpoints != chosen).collect()))
-}
-
 struct Asking<'a> {
     question: &'a Question,
+    endpoints: u32,
     fitted: &'a [Fitted],
 }
 
@@ -299,7 +175,7 @@ impl Asking<'_> {
                     _ => String::new(),
                 },
             },
-            None => Capacity::of(&all),
+            None => Capacity::of(&all, self.question.wanted_size()),
         };
         let broken =
             |objective: &usize| standings[*objective].iter().filter_map(|one| one.breaks.0).min_by(f64::total_cmp);
@@ -307,11 +183,13 @@ impl Asking<'_> {
             .filter_map(|objective| Some((objective, broken(&objective)?)))
             .min_by(|one, other| one.1.total_cmp(&other.1))
             .map(|(objective, _)| objective)
-            .filter(|_| matches!(capacity, Capacity::UpTo { .. }));
+            .filter(|_| matches!(capacity, Capacity::UpTo { .. } | Capacity::Unsettled { .. }));
         let verdicts = (0..self.question.sizes.len())
             .map(|size| Verdict::of_all(parts.iter().map(|part| part.verdicts[size].0)))
             .collect();
-        VariantAnswer { variant, name, capacity, binding, parts, verdicts }
+        let at_cluster = parts.iter().map(|part| part.at_cluster.map(|at| at.verdict));
+        let at_cluster = at_cluster.collect::<Option<Vec<_>>>().map(|all| Verdict::of_all(all.into_iter()));
+        VariantAnswer { variant, name, capacity, binding, parts, verdicts, at_cluster }
     }
 
     fn standings(&self, variant: Contender, objective: &Objective) -> Vec<Standing<'_>> {
@@ -340,7 +218,8 @@ impl Asking<'_> {
             };
             let verdicts = self.question.sizes.iter().map(|_| (Verdict::NoData, None)).collect();
             let capacity = Capacity::Unknown { why };
-            return ObjectiveAnswer { fitted: None, among: 0, capacity, largest: None, verdicts, missing };
+            let at_cluster = self.at_cluster(variant, objective, &[]);
+            return ObjectiveAnswer { fitted: None, among: 0, capacity, largest: None, verdicts, at_cluster, missing };
         };
         let all: Vec<&Standing> = standings.iter().collect();
         let verdict = |services: &u32| {
@@ -351,11 +230,25 @@ impl Asking<'_> {
         ObjectiveAnswer {
             fitted: Some(worst.fitted.clone()),
             among: standings.len(),
-            capacity: Capacity::of(&all),
+            capacity: Capacity::of(&all, self.question.wanted_size()),
             largest: worst.value(largest).map(|value| (largest, value)),
             verdicts: self.question.sizes.iter().map(verdict).collect(),
+            at_cluster: self.at_cluster(variant, objective, standings),
             missing,
         }
+    }
+
+    /// Whether the cluster holds `objective`, if one is asked about.
+    fn at_cluster(&self, variant: Contender, objective: &Objective, standings: &[Standing]) -> Option<AtCluster> {
+        self.question.cluster.first()?;
+        let same = |one: &&Equivalent| one.is_of(variant, self.endpoints);
+        let services = self.question.cluster.iter().find(same).and_then(|one| one.services(objective.metric));
+        let worst = standings.iter().min_by(|one, other| one.compare(other));
+        let (Some(services), Some(worst)) = (services, worst) else {
+            return Some(AtCluster { services, verdict: Verdict::NoData, value: None });
+        };
+        let verdict = Verdict::of_all(standings.iter().map(|standing| standing.verdict(services)));
+        Some(AtCluster { services: Some(services), verdict, value: worst.value(services) })
     }
 
     fn baselines(&self) -> Vec<Baseline> {

@@ -16,7 +16,6 @@ use super::law::{Families, Law, Shape};
 use super::series::Series;
 use lab_core::metric::Better;
 use lab_core::stats::{self, CONFIDENCE, Dice, size};
-use lab_core::vocabulary::Word;
 use std::fmt;
 
 /// How many draws there are.
@@ -24,6 +23,9 @@ pub const DRAWS: usize = 400;
 
 /// The fewest sizes that a law can be read from.
 pub const SIZES: usize = 3;
+
+/// The share of a cost that its growth has to be to show beside the fixed part.
+const SHOWN: f64 = 0.1;
 
 /// A number with the interval that should hold the truth [`CONFIDENCE`] of the time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,6 +71,8 @@ struct Path {
     bends: Vec<(f64, f64)>,
     /// How far the curve goes astray between a measured size and the next, and beyond the last.
     strays: Vec<f64>,
+    /// Whether it is a load's, which beyond the last size costs no less than its input has grown.
+    grows: bool,
 }
 
 impl Path {
@@ -79,7 +83,11 @@ impl Path {
         let law = self.law.at(services).max(f64::MIN_POSITIVE).ln();
         let bend = match (after.checked_sub(1).map(|before| self.bends[before]), self.bends.get(after)) {
             (None, Some(&(_, bend))) => bend,
-            (Some((size, bend)), None) => bend + self.strays[after - 1] * (place - size).sqrt(),
+            (Some((size, bend)), None) => {
+                let astray = self.strays[after - 1] * (place - size).sqrt();
+                let least = || self.law.at_least(size.exp(), services).max(f64::MIN_POSITIVE).ln() - law;
+                bend + if self.grows { astray.max(least()) } else { astray }
+            }
             (Some((low, from)), Some(&(high, to))) => {
                 let share = (place - low) / (high - low);
                 // A bridge: as far astray as a walk of this length that must arrive.
@@ -114,12 +122,10 @@ impl Curve {
             .map(|figure| Point { services: figure.services.into(), cost: cost(figure.value) })
             .collect();
         let count = points.len();
-        let shapes = match count {
-            ..SIZES => return None,
-            // Three sizes are what a quadratic law has numbers: it would fit anything.
-            SIZES => &Shape::ALL[..3],
-            _ => Shape::ALL,
-        };
+        if count < SIZES {
+            return None;
+        }
+        let shapes = Shape::possible(count, series.grows);
         let noise = Noise::of(series);
         let sizes: Vec<f64> = points.iter().map(|point| point.services).collect();
         let costs: Vec<f64> = points.iter().map(|point| point.cost).collect();
@@ -128,24 +134,27 @@ impl Curve {
         let residuals: Vec<f64> = points.iter().map(|point| (point.cost / law.at(point.services)).ln()).collect();
         let misfit = Misfit::of(&points, &residuals, &noise, law.terms());
         let mut dice = Dice::seeded(seed(&points));
-        let (mut draws, mut alike) = (Vec::with_capacity(DRAWS), Vec::with_capacity(DRAWS));
-        for _ in 0..DRAWS {
+        let (mut draws, mut alike, mut agreeing) = (Vec::with_capacity(DRAWS), Vec::with_capacity(DRAWS), 0);
+        for draw in 0..DRAWS {
             // What is drawn has the noise twice: its own, and what the measured sizes have already.
             let moved = noise.draw(&costs, &mut dice);
-            let law_of_draw = families.choose(&moved, 2.0 * noise.mean());
-            alike.push(if law_of_draw.shape == law.shape { law_of_draw } else { families.fit(law.shape, &moved) });
+            let chosen = families.choose(&moved, 2.0 * noise.mean());
+            agreeing += usize::from(chosen.shape == law.shape);
+            alike.push(if chosen.shape == law.shape { chosen } else { families.fit(law.shape, &moved) });
+            // A load may have a part that grows faster than its input and does not show yet.
+            let hidden = series.grows && draw % 2 == 1;
+            let law_of_draw = if hidden { families.fit(shapes[shapes.len() - 1], &moved) } else { chosen };
             let bends = (0..count).map(|index| {
                 let residual = (moved[index] / law_of_draw.at(sizes[index]).max(1e-3 * moved[index])).ln();
                 (sizes[index].ln(), misfit.share * residual + misfit.unsure(noise.own[index]) * dice.normal())
             });
             let bends = bends.collect();
             let strays = (0..count).map(|_| misfit.wander * dice.student(misfit.freedom)).collect();
-            draws.push(Path { law: law_of_draw, bends, strays });
+            draws.push(Path { law: law_of_draw, bends, strays, grows: series.grows });
         }
-        let agreeing = draws.iter().filter(|draw| draw.law.shape == law.shape).count();
         let bends =
             points.iter().zip(residuals).map(|(point, residual)| (point.services.ln(), misfit.share * residual));
-        let guess = Path { law, bends: bends.collect(), strays: vec![0.0; count] };
+        let guess = Path { law, bends: bends.collect(), strays: vec![0.0; count], grows: series.grows };
         let agreement = size(agreeing) / size(DRAWS);
         Some(Self { sense, guess, draws, alike, agreement, points, wander: misfit.wander })
     }
@@ -174,6 +183,15 @@ impl Curve {
     pub fn distance(&self) -> f64 {
         let apart = |point: &Point| (point.cost / self.guess.law.at(point.services)).ln().abs();
         self.points.iter().map(apart).fold(0.0, f64::max).exp()
+    }
+
+    /// Whether what the number of Services makes of the cost shows beside its fixed part, at the largest size.
+    ///
+    /// A load does grow; where that does not show, nothing tells how much.
+    pub(super) fn shows_growth(&self) -> bool {
+        let largest = self.range().1;
+        let shown = self.draws.iter().filter(|draw| draw.law.grown(largest) >= SHOWN).count();
+        size(shown) >= size(DRAWS) * f64::midpoint(1.0, CONFIDENCE)
     }
 
     /// The smallest and the largest size that were measured.

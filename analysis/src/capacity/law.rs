@@ -5,7 +5,7 @@
 
 use super::equations::Equations;
 use lab_core::stats::size;
-use lab_core::vocabulary::words;
+use lab_core::vocabulary::{Word, words};
 use std::fmt;
 
 /// The shape of a law, the simplest first.
@@ -27,6 +27,20 @@ words!("law", Shape {
     Linear = "linear",
     Quadratic = "quadratic",
 });
+
+/// The shapes of a load's cost: a tool reads its input and the kernel keeps what is in it, so that it grows with every
+/// Service or faster.
+const LOADS: &[Shape] = &[Shape::Linear, Shape::Quadratic];
+
+impl Shape {
+    /// The shapes that a law may have which is read from `sizes` sizes; of a load whose input `grows`, where it is one.
+    ///
+    /// Three sizes are what a quadratic law has numbers: it would fit anything.
+    pub(super) fn possible(sizes: usize, grows: bool) -> &'static [Self] {
+        let shapes = if grows { LOADS } else { Self::ALL };
+        if sizes > 3 { shapes } else { &shapes[..shapes.len() - 1] }
+    }
+}
 
 /// A cost as a function of the number of Services, in the cost's base unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,6 +72,17 @@ impl Law {
     pub fn at(&self, services: f64) -> f64 {
         let [one, first, second] = basis(self.shape, services, 1.0);
         self.fixed * one + self.growth * first + self.bend * second
+    }
+
+    /// The part of its cost at `services` that the number of Services makes, from 0 to 1.
+    pub(super) fn grown(&self, services: f64) -> f64 {
+        let all = self.at(services);
+        if all > 0.0 { 1.0 - self.fixed / all } else { 0.0 }
+    }
+
+    /// What it comes to at `services` if from `start` on every Service costs no more than those up to there did.
+    pub(super) fn at_least(&self, start: f64, services: f64) -> f64 {
+        self.fixed + (self.growth + self.bend * start) * services
     }
 
     /// The same law under the name of the simplest shape that says it.
@@ -252,7 +277,6 @@ impl fmt::Display for Law {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lab_core::vocabulary::Word;
 
     const SIZES: [f64; 7] = [1.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0];
 

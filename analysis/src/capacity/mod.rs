@@ -6,24 +6,31 @@
 
 mod answer;
 mod calibration;
+mod cluster;
 mod crossover;
 mod curve;
+mod doubt;
 mod equations;
 mod fitted;
+mod input;
 mod law;
 mod limit;
 mod objective;
+mod question;
 mod series;
 mod standing;
 
-pub use answer::{Answer, Baseline, ObjectiveAnswer, Question, Unanswerable, VariantAnswer, answer};
+pub use answer::{Answer, Baseline, ObjectiveAnswer, VariantAnswer, answer};
 pub use calibration::{Calibration, Factor, LeftOut, Uncalibrated};
+pub use cluster::{AtCluster, Equivalent, Ground};
 pub use crossover::{Comparison, Crossing, Relation, crossovers};
 pub use curve::{Curve, DRAWS, Estimate, SIZES};
+pub use doubt::{Doubt, SETTLING, WIDEST};
 pub use fitted::{Fitted, laws, laws_of};
 pub use law::{Law, Shape};
 pub use limit::Measure;
 pub use objective::{Misfitting, Objective, Unreadable};
+pub use question::{Question, Unanswerable};
 pub use series::{Absence, Figure, Missing, Series};
 pub use standing::{Basis, Capacity, End, Verdict};
 

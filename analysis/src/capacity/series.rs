@@ -1,5 +1,6 @@
 //! What was measured of one quantity over the sizes: a figure a size, and how far it may be off.
 
+use super::input;
 use crate::summary::{Gathered, Pass, gather};
 use lab_core::cell::Cell;
 use lab_core::cell::Contender;
@@ -31,6 +32,8 @@ pub struct Series {
     pub missing: Vec<Missing>,
     /// Of the variance of the figures' logarithms, what all sizes share since they were measured in the same rounds.
     pub(super) shared: f64,
+    /// Whether it is what a load costs whose input grows with the Services, so that it cannot grow slower than that.
+    pub(super) grows: bool,
 }
 
 /// What was measured at one size.
@@ -162,7 +165,8 @@ impl Taken {
         let SeriesKey { variant, probe, endpoints, .. } = key;
         let shared = shared_variance(&rounds);
         let Self { metric, quantile, .. } = self;
-        Series { variant, probe, metric, quantile, endpoints, position, figures, missing, shared }
+        let grows = input::grows(variant.backend, probe, metric, sizes);
+        Series { variant, probe, metric, quantile, endpoints, position, figures, missing, shared, grows }
     }
 
     /// How many samples a size needs. What is counted comes out the same every time, so that one is every quantile.

@@ -1,6 +1,7 @@
 //! Where a series stands towards a limit: up to how many Services it holds it, and how far anything is claimed.
 
 use super::curve::{DRAWS, Estimate};
+use super::doubt::{Doubt, SETTLING, WIDEST, sizes_to_add};
 use super::fitted::Fitted;
 use super::{MOST_SERVICES, REACH};
 use lab_core::metric::Better;
@@ -31,6 +32,15 @@ pub enum Capacity {
         /// What the claim rests on at its largest size.
         basis: Basis,
     },
+    /// Something was measured, and it does not tell a number.
+    Unsettled {
+        /// The largest measured size up to which every objective is held; 0 where one is broken at the smallest.
+        held: u32,
+        /// Why there is no number.
+        doubt: Doubt,
+        /// The sizes to measure besides; empty when more of the same sizes is what is missing.
+        add: Vec<u32>,
+    },
     /// Nothing can be said.
     Unknown {
         /// Why.
@@ -58,6 +68,8 @@ pub enum End {
     OverBudget(u32),
     /// It is the largest that was measured, and too few were for a law.
     NoLaw,
+    /// It is the largest that was measured, this one, and a load's growth does not show up to there.
+    NotShown(u32),
     /// It is the most that anything is said of.
     Most,
 }
@@ -106,6 +118,30 @@ impl<'a> Standing<'a> {
         self.fitted.series.figures.last().map_or(0, |figure| figure.services)
     }
 
+    /// The sizes that were measured, ascending.
+    fn sizes(&self) -> Vec<u32> {
+        self.fitted.series.figures.iter().map(|figure| figure.services).collect()
+    }
+
+    /// Whether so few sizes were measured that nothing is said beyond them.
+    fn is_young(&self) -> bool {
+        self.fitted.series.figures.len() < SETTLING
+    }
+
+    /// The largest measured size up to which the limit is held; 0 where it is broken at the smallest.
+    fn held(&self) -> u32 {
+        let figures = &self.fitted.series.figures;
+        let held = figures.iter().take_while(|figure| self.holds(figure.value));
+        held.last().map_or(0, |figure| figure.services)
+    }
+
+    fn holds(&self, value: f64) -> bool {
+        match self.fitted.series.metric.better() {
+            Better::Higher => value >= self.limit,
+            Better::Lower | Better::Neither => value <= self.limit,
+        }
+    }
+
     /// The metric at `services`, where there is a curve and something is claimed; where there is none, at measured sizes.
     pub(super) fn value(&self, services: u32) -> Option<Estimate> {
         if let Some(curve) = &self.fitted.curve {
@@ -120,12 +156,8 @@ impl<'a> Standing<'a> {
     ///
     /// Where it is broken below the reach already it is so beyond, since costs do not fall.
     pub(super) fn verdict(&self, services: u32) -> Verdict {
-        let holds = |value: f64| match self.fitted.series.metric.better() {
-            Better::Higher => value >= self.limit,
-            Better::Lower | Better::Neither => value <= self.limit,
-        };
         if let Some(value) = self.value(services) {
-            return match (holds(value.low), holds(value.high)) {
+            return match (self.holds(value.low), self.holds(value.high)) {
                 (true, true) => Verdict::Holds,
                 (false, false) => Verdict::Breaks,
                 _ => Verdict::Unsure,
@@ -174,8 +206,9 @@ impl Verdict {
 }
 
 impl Capacity {
-    /// Up to where all of `standings`, at least one, are held together.
-    pub(super) fn of(standings: &[&Standing]) -> Self {
+    /// Up to where all of `standings`, at least one, are held together. Where that cannot be told, what to measure to tell
+    /// it, also at the size `wanted`.
+    pub(super) fn of(standings: &[&Standing], wanted: Option<u32>) -> Self {
         let first = |breaks: &mut dyn Iterator<Item = Option<f64>>| breaks.flatten().min_by(f64::total_cmp);
         let Some(shortest) = standings.iter().min_by(|one, other| one.reach.0.total_cmp(&other.reach.0)) else {
             return Self::Unknown { why: "nothing was measured".to_owned() };
@@ -191,11 +224,25 @@ impl Capacity {
         let at = |q: f64| draws[index(q * size(DRAWS - 1))];
         let (low, high) = (at(TAIL), at(1.0 - TAIL));
         let largest = standings.iter().map(|standing| standing.largest()).min().unwrap_or(0);
-        match guess {
-            Some(_) if low == 0.0 && !high.is_finite() => {
-                let why = "the limit lies within the interval at every size: too little is known";
-                Self::Unknown { why: why.to_owned() }
+        let young = standings.iter().filter(|standing| standing.is_young()).map(|one| one.sizes().len()).min();
+        let wide = high.min(reach) > WIDEST * low.max(1.0);
+        let doubt = match (guess, young) {
+            (None, Some(sizes)) => Some(Doubt::FewSizes(sizes)),
+            (Some(_), Some(sizes)) if !high.is_finite() && !wide => Some(Doubt::FewSizes(sizes)),
+            _ if low.is_finite() && wide => {
+                Some(Doubt::Wide { low: whole(low), high: high.is_finite().then(|| whole(high)) })
             }
+            _ => None,
+        };
+        if let Some(doubt) = doubt {
+            // Where the limit breaks among the sizes, larger ones would not tell better where.
+            let among = guess.filter(|services| *services <= f64::from(largest));
+            let wanted = among.or(wanted.map(f64::from)).or(guess).unwrap_or(2.0 * REACH * f64::from(largest));
+            let add = sizes_to_add(&shortest.sizes(), wanted, shortest.fitted.series.over_budget());
+            let held = standings.iter().map(|standing| standing.held()).min().unwrap_or(0);
+            return Self::Unsettled { held, doubt, add };
+        }
+        match guess {
             Some(services) => Self::UpTo {
                 services: whole(services),
                 low: whole(low.min(services)),
@@ -227,8 +274,10 @@ impl Basis {
 pub(super) fn reach(fitted: &Fitted, extrapolate: bool) -> Option<(f64, End)> {
     let largest = fitted.series.figures.last()?.services;
     let over = fitted.series.over_budget();
-    if fitted.curve.is_none() {
-        return Some((largest.into(), over.map_or(End::NoLaw, End::OverBudget)));
+    let curve = fitted.curve.as_ref().filter(|_| fitted.series.figures.len() >= SETTLING);
+    let Some(curve) = curve else { return Some((largest.into(), over.map_or(End::NoLaw, End::OverBudget))) };
+    if fitted.series.grows && !curve.shows_growth() {
+        return Some((largest.into(), over.map_or(End::NotShown(largest), End::OverBudget)));
     }
     let (reach, end) = match extrapolate {
         true => (MOST_SERVICES.into(), End::Most),

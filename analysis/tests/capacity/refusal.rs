@@ -2,8 +2,8 @@
 
 use super::synthetic::{Draws, Noise, SIZES};
 use analysis::capacity::{
-    Answer, Basis, Calibration, Capacity, End, Question, Unanswerable, Uncalibrated, VariantAnswer, Verdict, answer,
-    laws,
+    Answer, Basis, Calibration, Capacity, Doubt, End, Question, Unanswerable, Uncalibrated, VariantAnswer, Verdict,
+    answer, laws,
 };
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Clock, LayoutName, Outcome, ProbeName, Quantile};
@@ -24,7 +24,14 @@ fn measured(sizes: &[u32]) -> Draws {
 
 fn question(objectives: &[&str]) -> Question {
     let objectives = objectives.iter().map(|text| text.parse().unwrap()).collect();
-    Question { objectives, headroom: 0.0, sizes: vec![4000, 9000, 20_000], endpoints: None, extrapolate: false }
+    Question {
+        objectives,
+        headroom: 0.0,
+        sizes: vec![4000, 9000, 20_000],
+        cluster: Vec::new(),
+        endpoints: None,
+        extrapolate: false,
+    }
 }
 
 fn ask(draws: &Draws, objectives: &[&str]) -> Answer {
@@ -93,12 +100,15 @@ fn two_sizes_are_no_law_but_say_between_which_a_limit_breaks() {
     assert!(laws(&draws.dataset)[0].curve.is_none());
     assert_eq!(laws(&draws.dataset)[0].words(), "no law: measured at two sizes only");
     let answer = ask(&draws, &["sync_change=50ms"]);
-    let Capacity::UpTo { services, low, high, basis } = only(&answer).capacity else { panic!("{answer:?}") };
-    assert_eq!((services, basis), (1, Basis::Measured));
-    assert!(low <= 2 && high.is_some_and(|high| high > 4000), "{low} {high:?}");
+    let Capacity::Unsettled { held: 1, doubt: Doubt::Wide { low, high: Some(high) }, .. } = only(&answer).capacity
+    else {
+        panic!("{answer:?}")
+    };
+    assert!(low <= 2 && high > 4000, "{low} {high}");
     let answer = ask(&draws, &["sync_change=1s"]);
-    let held = Capacity::Throughout { services: 5000, low: None, end: End::NoLaw, basis: Basis::Measured };
-    assert_eq!(only(&answer).capacity, held);
+    let Capacity::Unsettled { held: 5000, doubt: Doubt::FewSizes(2), .. } = only(&answer).capacity else {
+        panic!("{answer:?}")
+    };
     assert_eq!(only(&answer).verdicts[1], Verdict::Beyond(End::NoLaw));
 }
 
@@ -208,7 +218,12 @@ fn a_calibrated_answer_is_in_time_and_as_wide_as_the_left_out_error() {
         let calibration = Calibration::fit(&counted.dataset, &timed.dataset, &WANTED).unwrap();
         let answer = answer(&counted.dataset, &question(&["sync_change=30ms"]), Some(&calibration)).unwrap();
         assert_eq!(answer.clock, Clock::Wall);
-        let Capacity::UpTo { low, high, .. } = answer.variants[0].capacity else { panic!("{answer:?}") };
+        let (low, high) = match answer.variants[0].capacity {
+            Capacity::UpTo { low, high, .. } | Capacity::Unsettled { doubt: Doubt::Wide { low, high }, .. } => {
+                (low, high)
+            }
+            _ => panic!("{answer:?}"),
+        };
         (low, high, calibration)
     };
     // 30 ms at half a nanosecond an instruction are 60 M: 2,850 Services.

@@ -3,7 +3,7 @@
 //! What was achieved stands in METHODOLOGY.md, printed by `cargo test -p analysis --test capacity truth -- --nocapture`.
 
 use super::synthetic::{Draws, Noise, SIZES};
-use analysis::capacity::{Capacity, Objective, Question, Relation, answer, crossovers, laws, laws_of};
+use analysis::capacity::{Capacity, Doubt, Objective, Question, Relation, answer, crossovers, laws, laws_of};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Clock, ProbeName, Word};
 
@@ -85,7 +85,10 @@ impl Truth {
             Capacity::Throughout { services, low, .. } => {
                 self.breaks >= f64::from(services) || low.is_some_and(|low| f64::from(low) <= self.breaks)
             }
-            Capacity::Unknown { .. } => false,
+            Capacity::Unsettled { doubt: Doubt::Wide { low, high }, .. } => {
+                f64::from(low) <= self.breaks && high.is_none_or(|high| self.breaks <= f64::from(high) + 1.0)
+            }
+            Capacity::Unsettled { .. } | Capacity::Unknown { .. } => false,
         }
     }
 
@@ -104,7 +107,14 @@ impl Truth {
 
 fn question(limit: f64) -> Question {
     let objective = Objective { limit, ..objective("sync_change=1s") };
-    Question { objectives: vec![objective], headroom: 0.0, sizes: Vec::new(), endpoints: None, extrapolate: false }
+    Question {
+        objectives: vec![objective],
+        headroom: 0.0,
+        sizes: Vec::new(),
+        cluster: Vec::new(),
+        endpoints: None,
+        extrapolate: false,
+    }
 }
 
 fn objective(text: &str) -> Objective {

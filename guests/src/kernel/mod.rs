@@ -54,18 +54,39 @@ pub struct Kernel {
 /// # Errors
 /// When there is no such kernel, it cannot be fetched, or is damaged.
 pub fn resolve(asked: Option<&str>, stop: Stop<'_>) -> Result<Kernel, Missing> {
+    match find(asked)? {
+        Found::Here(kernel) => Ok(kernel),
+        Found::ToFetch(suite) => fetch(suite, Again::No, stop),
+    }
+}
+
+/// Where a kernel is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// On this machine.
+    Here(Kernel),
+    /// Not in the cache yet: the suite that it is fetched from.
+    ToFetch(Suite),
+}
+
+/// What [`resolve`] would return, without fetching anything.
+///
+/// # Errors
+/// When there is no such kernel, or it is damaged.
+pub fn find(asked: Option<&str>) -> Result<Found, Missing> {
+    let cached = |suite| Ok(Cache::<Stock>::of_this_user()?.find(suite)?.map_or(Found::ToFetch(suite), Found::Here));
     let Some(name) = asked else {
-        return boot::running().map_or_else(|| fetch(DEFAULT, Again::No, stop), Ok);
+        return boot::running().map_or_else(|| cached(DEFAULT), |kernel| Ok(Found::Here(kernel)));
     };
     if let Some(suite) = Suite::find(name) {
-        return fetch(suite, Again::No, stop);
+        return cached(suite);
     }
     let installed = boot::installed();
     if let Some(kernel) = installed.iter().find(|kernel| kernel.release == name) {
-        return Ok(kernel.clone());
+        return Ok(Found::Here(kernel.clone()));
     }
     match name.rsplit_once(':') {
-        Some((vmlinuz, modules)) => from_files(name, Path::new(vmlinuz), Path::new(modules)),
+        Some((vmlinuz, modules)) => from_files(name, Path::new(vmlinuz), Path::new(modules)).map(Found::Here),
         None => {
             let releases = installed.iter().map(|kernel| kernel.release.as_str());
             let known: Vec<&str> = Suite::ALL.iter().map(|suite| suite.name()).chain(releases).collect();

@@ -3,7 +3,7 @@
 use super::cluster;
 use anyhow::{Result, bail};
 use data_encoding::HEXLOWER;
-use kube_dump::Dump;
+use kube_dump::{Dump, Input};
 use lab_core::cell::Source;
 use lab_core::cluster::Base;
 use netns_topology::sandbox;
@@ -17,14 +17,22 @@ use std::sync::Arc;
 /// When a file cannot be read, or no Service in it is one that kube-proxy programs.
 pub(super) fn read(files: &[PathBuf], node: Option<&str>) -> Result<Arc<Base>> {
     let inputs = cluster::inputs(files)?;
-    let mut sum = Sha256::new();
-    inputs.iter().for_each(|input| sum.update(&input.bytes));
     let dump = Dump::read(&inputs)?;
     if !sandbox::awaits() {
         cluster::say(&dump);
     }
+    of(files, &inputs, &dump, node)
+}
+
+/// The Services of `dump`, which was read from `files` with these `inputs`, as `node` sees them.
+///
+/// # Errors
+/// When no Service in it is one that kube-proxy programs.
+pub(super) fn of(files: &[PathBuf], inputs: &[Input], dump: &Dump, node: Option<&str>) -> Result<Arc<Base>> {
+    let mut sum = Sha256::new();
+    inputs.iter().for_each(|input| sum.update(&input.bytes));
     if let Some(node) = node
-        && !nodes(&dump).any(|known| known == node)
+        && !nodes(dump).any(|known| known == node)
     {
         bail!("--node {node}: no endpoint is on it, and the cluster has no node of that name");
     }

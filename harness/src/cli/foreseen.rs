@@ -1,7 +1,9 @@
-//! What of a plan's clusters a layout cannot install, said before a run.
+//! What is said before a run: the guests' kernel, and what of a plan's clusters a layout cannot install.
 
 use crate::backend::Options;
+use crate::cell_error::Missing;
 use crate::lab::node;
+use guests::kernel::Found;
 use lab_core::cell::Cell;
 use lab_core::plan::Plan;
 use lab_core::units;
@@ -9,6 +11,18 @@ use std::collections::BTreeSet;
 
 /// How many objects are named for each load.
 const NAMED: usize = 3;
+
+/// The kernel that guests will boot, and whether it has to be fetched.
+pub(super) fn kernel(found: Result<Found, Missing>) -> String {
+    match found {
+        Ok(Found::Here(kernel)) if kernel.name == kernel.release => format!("kernel {}, of this machine", kernel.name),
+        Ok(Found::Here(kernel)) => format!("kernel {}: {}", kernel.name, kernel.release),
+        Ok(Found::ToFetch(suite)) => {
+            format!("kernel {suite}, which is not in the cache: a run fetches it first (svclab fetch kernel {suite})")
+        }
+        Err(missing) => format!("kernel: {missing}"),
+    }
+}
 
 /// A line for each object, of each load at most [`NAMED`] and how many more there are.
 pub(super) fn caveats(plan: &Plan) -> Vec<String> {
@@ -27,4 +41,33 @@ pub(super) fn caveats(plan: &Plan) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use guests::kernel::{Kernel, Suite};
+    use std::path::PathBuf;
+
+    #[test]
+    fn a_kernel_is_named_and_that_it_must_be_fetched() {
+        let suite = Suite::find("debian-13").unwrap();
+        assert_eq!(
+            kernel(Ok(Found::ToFetch(suite))),
+            "kernel debian-13, which is not in the cache: a run fetches it first (svclab fetch kernel debian-13)"
+        );
+        let here = |name: &str| Kernel {
+            name: name.to_owned(),
+            release: "6.12.57+deb13-amd64".to_owned(),
+            package: None,
+            sha256: String::new(),
+            vmlinuz: PathBuf::new(),
+            modules: PathBuf::new(),
+        };
+        assert_eq!(kernel(Ok(Found::Here(here("debian-13")))), "kernel debian-13: 6.12.57+deb13-amd64");
+        let own = kernel(Ok(Found::Here(here("6.12.57+deb13-amd64"))));
+        assert_eq!(own, "kernel 6.12.57+deb13-amd64, of this machine");
+        let missing = Missing { why: "unknown kernel \"x\"".to_owned(), remedy: "name one".to_owned() };
+        assert_eq!(kernel(Err(missing)), "kernel: unknown kernel \"x\"; name one");
+    }
 }

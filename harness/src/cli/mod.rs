@@ -1,6 +1,7 @@
 //! The command line: one file a verb, and the options that verbs share.
 
 mod anonymize;
+mod asked;
 mod base;
 mod baseline;
 mod baselines;

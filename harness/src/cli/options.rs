@@ -4,6 +4,7 @@ use crate::cli::{base, scenarios};
 use crate::process::exit::Failure;
 use crate::process::terminal;
 use crate::session::spec::Guests;
+use crate::targets::{self, Choice};
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
@@ -229,10 +230,14 @@ impl Selection {
         Ok(scenario.with_base(base))
     }
 
-    /// The plan of `scenario`, where `choose` chooses the target if the user does not.
-    pub(crate) fn plan(&self, scenario: &Scenario, choose: fn(&Guests, &[BackendName]) -> TargetName) -> Plan {
-        let target = scenario.target.unwrap_or_else(|| choose(&self.guests(), &scenario.axes.backends));
-        scenario.plan(target, self.seed)
+    /// The plan of `scenario`, and why its target is no earlier one if the user leaves it to svclab.
+    pub(crate) fn plan(&self, scenario: &Scenario) -> (Plan, Option<Choice>) {
+        let choice = match scenario.target {
+            Some(_) => None,
+            None => Some(targets::choose(&self.guests(), &scenario.axes.backends)),
+        };
+        let target = scenario.target.or(choice.as_ref().map(|choice| choice.target)).unwrap_or(TargetName::Host);
+        (scenario.plan(target, self.seed), choice)
     }
 }
 

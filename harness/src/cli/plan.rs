@@ -4,12 +4,12 @@ use super::foreseen;
 use super::options::Selection;
 use super::output::say;
 use crate::process::exit::{Exit, Failure};
-use crate::run::estimate;
-use crate::targets;
-use guests::tools;
+use crate::run::estimate::{self, Rounds};
+use guests::{kernel, tools};
 use lab_core::metric::Unit;
+use lab_core::plan::Plan;
 use lab_core::units;
-use lab_core::vocabulary::{Access, Clock, Origin};
+use lab_core::vocabulary::{Access, Clock, Origin, TargetName};
 use std::process::ExitCode;
 
 /// Which tools program a node, and whether they have to be fetched first.
@@ -28,13 +28,16 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let scenario = args.selection.scenario()?;
-    let plan = args.selection.plan(&scenario, targets::foresee);
+    let (plan, _) = args.selection.plan(&scenario);
     say!("{}: {}", scenario.name, scenario.question);
     let clock = if plan.target.is_exact() { Clock::Instructions } else { Clock::Wall };
     let budget = units::human(Unit::Ns, clock, plan.budget.as_nanos() as f64);
     say!("target {}, seed {}, at most {budget} a cell", plan.target, plan.seed);
     if let Some(asked) = &args.selection.guests().tools {
         say!("{}", tools_line(asked)?);
+    }
+    if plan.target != TargetName::Host {
+        say!("{}", foreseen::kernel(kernel::find(args.selection.guests().kernel.as_deref())));
     }
     say!();
     say!("{:>9}  {:<16}{:<11}{:<24}{:<10}{:>6}", "Services", "backend", "way", "probe", "position", "rounds");
@@ -47,8 +50,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             format!("  {} {}", cell.access, cell.from.phrase())
         };
         let rounds = match estimate::rounds(&plan, cell) {
-            0 => "over budget".to_owned(),
-            rounds => rounds.to_string(),
+            Rounds::OverBudget => "over budget".to_owned(),
+            Rounds::Perhaps(rounds) => format!("{rounds} or over budget"),
+            Rounds::Fit(rounds) => rounds.to_string(),
         };
         say!(
             "{services:>9}  {:<16}{:<11}{:<24}{position:<10}{rounds:>6}{dialled}",
@@ -66,7 +70,23 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     for caveat in foreseen::caveats(&plan) {
         say!("{caveat}");
     }
+    for line in over_budget(&plan) {
+        say!("{line}");
+    }
     let minutes = estimate::whole(&plan).as_secs().div_ceil(60);
     say!("\n{} cells; about {minutes} min on two cores, give or take half", plan.cells.len());
     Ok(Exit::Done.into())
+}
+
+/// How many cells are expected to go over their budget, and how many may.
+fn over_budget(plan: &Plan) -> Vec<String> {
+    let rounds: Vec<Rounds> = plan.cells.iter().map(|cell| estimate::rounds(plan, cell)).collect();
+    let over = rounds.iter().filter(|rounds| **rounds == Rounds::OverBudget).count();
+    let may = rounds.iter().filter(|rounds| matches!(rounds, Rounds::Perhaps(_))).count();
+    let option = if plan.target.is_exact() { "--instructions" } else { "--budget" };
+    let line = |count: usize, how: &str| {
+        let cells = units::counted(count as u64, "cell");
+        (count > 0).then(|| format!("{cells} {how} go over the budget: the run then has no figure of it; see {option}"))
+    };
+    [line(over, "will"), line(may, "may")].into_iter().flatten().collect()
 }

@@ -1,13 +1,13 @@
 //! The capacity options of `svclab capacity` and `svclab report`, and the answers to them.
 
-use super::cluster;
+use super::asked::Asked;
 use super::runs;
 use crate::process::exit::Failure;
 use analysis::capacity::{self, Calibration, MOST_SERVICES, Objective, Question};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use lab_core::dataset::Dataset;
 use reports::Runs;
-use reports::capacity::{Answered, Census};
+use reports::capacity::Answered;
 use reports::report::Report;
 use std::path::PathBuf;
 
@@ -69,29 +69,23 @@ impl CapacityOptions {
             Some(place) => runs::read(std::slice::from_ref(place))?.pop(),
             None => None,
         };
-        let cluster = match &self.cluster[..] {
+        let asked = match &self.cluster[..] {
             [] => None,
-            files => Some(census(files, self.growth).map_err(Failure::usage)?),
+            files => Some(Asked::read(files, self.growth).map_err(Failure::usage)?),
         };
-        let mut sizes = self.services.clone();
-        sizes.extend(cluster.as_ref().map(|cluster| cluster.planned));
         let question = Question {
             objectives: self.objectives.clone(),
             headroom: self.headroom,
-            sizes,
+            sizes: self.services.clone(),
+            cluster: Vec::new(),
             endpoints: self.endpoints,
             extrapolate: self.extrapolate,
         };
-        answers(runs, timed.as_ref(), &question, cluster.as_ref()).map_err(Failure::usage)
+        answers(runs, timed.as_ref(), &question, asked.as_ref()).map_err(Failure::usage)
     }
 }
 
-fn answers(
-    runs: &Runs,
-    timed: Option<&Dataset>,
-    question: &Question,
-    cluster: Option<&Census>,
-) -> Result<Vec<Answered>> {
+fn answers(runs: &Runs, timed: Option<&Dataset>, question: &Question, asked: Option<&Asked>) -> Result<Vec<Answered>> {
     let several = runs.datasets().len() > 1;
     let mut answers = Vec::new();
     for (dataset, label) in runs.datasets().iter().zip(runs.labels()) {
@@ -99,39 +93,17 @@ fn answers(
             Some(timed) => Some(Calibration::fit(dataset, timed, &question.wanted()).context("--calibrate")?),
             None => None,
         };
+        let cluster = asked.map(|asked| asked.equivalents(dataset)).transpose()?;
+        let question = Question { cluster: cluster.unwrap_or_default(), ..question.clone() };
+        let answer = capacity::answer(dataset, &question, calibration.as_ref()).context("--slo")?;
         answers.push(Answered {
             label: if several { label.clone() } else { String::new() },
             run: dataset.header.id.clone(),
-            answer: capacity::answer(dataset, question, calibration.as_ref()).context("--slo")?,
-            cluster: cluster.cloned(),
+            cluster: asked.map(|asked| asked.census(dataset, answer.endpoints)),
+            answer,
         });
     }
     Ok(answers)
-}
-
-/// Counts the cluster in `files`, to grow by `growth`.
-fn census(files: &[PathBuf], growth: f64) -> Result<Census> {
-    let shown = files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
-    let dump = cluster::read(files).context("--cluster")?;
-    cluster::say(&dump);
-    let ports = dump.ports().count();
-    let mut not_simulated: Vec<(String, usize)> =
-        dump.features().iter().map(|(feature, count)| (feature.to_string(), *count)).collect();
-    not_simulated.extend(dump.passed_over.iter().map(|(kind, count)| (format!("objects of kind {kind}"), *count)));
-    ensure!(ports > 0, "--cluster {shown}: no Service in it has a cluster IP, so kube-proxy has nothing to do");
-    let planned = (ports as f64 * growth).ceil();
-    let most = f64::from(MOST_SERVICES);
-    ensure!(planned <= most, "--growth: {planned} Services are too many; answers go up to {MOST_SERVICES}");
-    Ok(Census {
-        file: shown,
-        services: dump.cluster.services.len(),
-        ports,
-        protocols: dump.protocols().into_iter().map(|(protocol, count)| (protocol.name().to_owned(), count)).collect(),
-        growth,
-        planned: planned as u32,
-        endpoints: dump.spread().map(|spread| [spread.median, spread.p90, spread.max, spread.total]),
-        not_simulated,
-    })
 }
 
 /// How much something grows, such as `3x` or `1.5`.

@@ -35,10 +35,16 @@ pub(crate) fn read(places: &[PathBuf]) -> Result<Vec<Dataset>, Failure> {
 pub(crate) fn read_one(place: &Path) -> Result<Dataset> {
     let file = record(place)?;
     let shown = file.display();
-    let Read { dataset, passed_over } = store::read(&file).with_context(|| shown.to_string())?;
+    let Read { dataset, passed_over, absurd, more_absurd } = store::read(&file).with_context(|| shown.to_string())?;
     for (unknown, lines) in passed_over {
         let (lines, version) = (units::count(lines as u64), &dataset.header.version);
         eprintln!("svclab: {shown}: skipped {lines} lines of unknown {unknown}; svclab {version} wrote it");
+    }
+    for absurd in &absurd {
+        eprintln!("svclab: {shown}: {absurd}: no machine gives that; left out");
+    }
+    if more_absurd > 0 {
+        eprintln!("svclab: {shown}: {} more lines like these", units::count(more_absurd as u64));
     }
     if let Some(assumed) = dataset.assumed() {
         eprintln!("svclab: {shown}: {assumed}");

@@ -38,7 +38,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if let Some(out) = &args.out {
         store::check(out).map_err(Failure::usage)?;
     }
-    let mut plan = args.selection.plan(&scenario, targets::choose);
+    let (mut plan, choice) = args.selection.plan(&scenario);
+    if let Some(choice) = choice {
+        choice.said();
+    }
     // The process that starts inside the sandbox comes here, too.
     if !sandbox::awaits() {
         scenario.unused().iter().for_each(|unused| eprintln!("svclab: {unused}"));

@@ -5,6 +5,7 @@
 use super::Fleet;
 use crate::process::interrupt;
 use crate::session::spec::Guests;
+use guests::kernel::Found;
 use guests::{Engine, Missing, kernel, qemu, tool};
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -17,24 +18,48 @@ use std::time::Duration;
 pub(crate) fn check(guests: &Guests) -> Result<(), Missing> {
     openable()?;
     let here = remembered_as();
-    if let Some(answer) = recall(&here) {
-        return if answer { Ok(()) } else { Err(useless()) };
-    }
-    let works = Fleet::ready(guests, Engine::Kvm, TRIAL_MEMORY)?.comes_up(TRIAL_MEMORY, TRIAL);
-    // An interrupted trial says nothing.
-    if !interrupt::requested() {
-        remember(&here, works);
-    }
-    if works { Ok(()) } else { Err(useless()) }
+    judged(recall(&here), || tried(guests, &here))
 }
 
-/// Like [`check`], but without a trial: `false` if there was none yet.
+/// Like [`check`], but fetches no kernel for the trial.
+///
+/// # Errors
+/// Also when KVM was not tried, and there is no kernel yet to try it with.
+pub(crate) fn usable(guests: &Guests) -> Result<(), Missing> {
+    openable()?;
+    let here = remembered_as();
+    judged(recall(&here), || match kernel::find(guests.kernel.as_deref())? {
+        Found::Here(_) => tried(guests, &here),
+        Found::ToFetch(suite) => Err(Missing {
+            why: format!("KVM was not tried here yet, and its trial boots a kernel: {suite} is not fetched"),
+            remedy: format!("fetch it with: svclab fetch kernel {suite}; or run with --target vm, which fetches it"),
+        }),
+    })
+}
+
+/// What an earlier trial says: `false` if there was none yet.
 pub(crate) fn recalled() -> Result<bool, Missing> {
     openable()?;
     match recall(&remembered_as()) {
         Some(false) => Err(useless()),
         tried => Ok(tried.is_some()),
     }
+}
+
+/// What follows from an earlier trial or, without one, from a new one.
+fn judged(recalled: Option<bool>, trial: impl FnOnce() -> Result<bool, Missing>) -> Result<(), Missing> {
+    let works = recalled.map_or_else(trial, Ok)?;
+    if works { Ok(()) } else { Err(useless()) }
+}
+
+/// Whether a guest boots on KVM, for the machine that is called `here`.
+fn tried(guests: &Guests, here: &str) -> Result<bool, Missing> {
+    let works = Fleet::ready(guests, Engine::Kvm, TRIAL_MEMORY)?.comes_up(TRIAL_MEMORY, TRIAL);
+    // An interrupted trial says nothing.
+    if !interrupt::requested() {
+        remember(here, works);
+    }
+    Ok(works)
 }
 
 fn openable() -> Result<(), Missing> {
@@ -85,5 +110,25 @@ fn remember(here: &str, works: bool) {
     let answer = format!("{here}\n{}\n", if works { "works" } else { "hangs" });
     if let Ok(folder) = kernel::cache_folder() {
         let _ = fs::create_dir_all(folder).and_then(|()| fs::write(place(), answer));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_trial_is_believed_and_not_repeated() {
+        let again = || unreachable!("tried again");
+        assert_eq!(judged(Some(true), again), Ok(()));
+        assert_eq!(judged(Some(false), again), Err(useless()));
+    }
+
+    #[test]
+    fn without_one_a_new_trial_decides() {
+        assert_eq!(judged(None, || Ok(true)), Ok(()));
+        assert_eq!(judged(None, || Ok(false)), Err(useless()));
+        let untried = Missing { why: "no kernel".to_owned(), remedy: "fetch it".to_owned() };
+        assert_eq!(judged(None, || Err(untried.clone())), Err(untried));
     }
 }

@@ -8,7 +8,7 @@ use lab_core::profile::{Entry, Profile};
 use reports::Runs;
 use reports::report::Report;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +26,9 @@ pub(crate) const RUNS: &str = "runs";
 
 /// The least free space. Every scenario's run needs far less.
 const ROOM: u64 = 64 << 20;
+
+/// The longest line that is read of a record, in bytes: a million samples take a third of it.
+const LONGEST_LINE: u64 = 64 << 20;
 
 /// The folder of the run at `place`, which is the folder or its record; `None` for any other file.
 pub(crate) fn folder(place: &Path) -> Option<&Path> {
@@ -171,13 +174,19 @@ pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
 pub(crate) fn read(path: &Path) -> Result<Read> {
     let mut lines = BufReader::with_capacity(1 << 20, File::open(path)?);
     let (mut reading, mut line) = (Reading::default(), Vec::new());
-    loop {
+    for number in 1.. {
         line.clear();
-        if lines.read_until(b'\n', &mut line)? == 0 {
-            return Ok(reading.end()?);
+        if lines.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut line)? == 0 {
+            break;
         }
+        ensure!(
+            line.len() as u64 <= LONGEST_LINE,
+            "line {number} is longer than {} MiB, which no record is; the file was damaged or edited",
+            LONGEST_LINE >> 20
+        );
         reading.line(&line)?;
     }
+    Ok(reading.end()?)
 }
 
 impl Listener for Store {

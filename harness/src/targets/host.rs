@@ -28,18 +28,13 @@ impl Target for Host {
         TargetName::Host
     }
 
+    /// Tools that are not fetched yet are not fetched to find out: the machine's own are tried.
     fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
-        let tools = guests.tools.as_deref();
-        // Here, where the user sees it: the examination is another process.
-        tools.map(|tools| tools::resolve(tools, &interrupt::requested)).transpose()?;
-        Examination::make(tools)?.allows(backends)
-    }
-
-    /// Tools that are not fetched yet are not tried.
-    fn foresee(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
         let fetched = |tools: &&str| tools::to_fetch(tools).is_ok_and(|suite| suite.is_none());
         Examination::make(guests.tools.as_deref().filter(fetched))?.allows(backends)
     }
+
+    /// Tools that are not fetched yet are not tried.
 
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {
         enter(spec.guests.tools.as_deref(), |inside, toolset| {

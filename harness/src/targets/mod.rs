@@ -18,6 +18,7 @@ use crate::session::spec::RunSpec;
 use guests::{qemu, tools};
 use lab_core::vocabulary::{BackendName, TargetName};
 use netns_topology::sandbox;
+use std::fmt;
 use std::process::ExitCode;
 
 /// A place where plans run.
@@ -28,10 +29,6 @@ pub(crate) trait Target: Sync {
     /// # Errors
     /// What it lacks for them, and the remedy.
     fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing>;
-    /// Like `prefer`, but starts no guest to find out.
-    fn foresee(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
-        self.prefer(guests, backends)
-    }
     /// Runs `spec` from its first record to its reports.
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure>;
 }
@@ -44,26 +41,49 @@ pub(crate) fn named(name: TargetName) -> &'static dyn Target {
     *found.expect("a test checks that every target of the vocabulary is in TARGETS")
 }
 
-/// The first target that can run all of `backends`. Prints why it is not an earlier one. If no target can, returns the
-/// first: it reports what each backend lacks.
-pub(crate) fn choose(guests: &Guests, backends: &[BackendName]) -> TargetName {
-    // This process is inside a sandbox: its parent has chosen `host`.
-    if sandbox::awaits() {
-        return TargetName::Host;
-    }
-    for target in TARGETS {
-        match target.prefer(guests, backends) {
-            Ok(()) => return target.name(),
-            Err(missing) => eprintln!("not on {}: {missing}", target.name()),
-        }
-    }
-    TARGETS[0].name()
+/// The target that was chosen, and what each earlier one lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) target: TargetName,
+    pub(crate) passed_over: Vec<(TargetName, Missing)>,
 }
 
-/// The target that [`choose`] would return, as far as is known without starting a guest.
-pub(crate) fn foresee(guests: &Guests, backends: &[BackendName]) -> TargetName {
-    let found = TARGETS.iter().find(|target| target.foresee(guests, backends).is_ok());
-    found.unwrap_or(&TARGETS[0]).name()
+/// The first target that can run all of `backends`: for `plan` as for `scenario`, so that the one foretells the other.
+///
+/// It fetches nothing. It may start a guest for KVM's trial, whose result is kept.
+pub(crate) fn choose(guests: &Guests, backends: &[BackendName]) -> Choice {
+    // This process is inside a sandbox: its parent has chosen `host`.
+    if sandbox::awaits() {
+        return Choice { target: TargetName::Host, passed_over: Vec::new() };
+    }
+    choose_among(TARGETS, guests, backends)
+}
+
+/// The first of `targets` that can run all of `backends`. If none can, the first: it reports what each backend lacks.
+fn choose_among(targets: &[&dyn Target], guests: &Guests, backends: &[BackendName]) -> Choice {
+    let mut passed_over = Vec::new();
+    for target in targets {
+        match target.prefer(guests, backends) {
+            Ok(()) => return Choice { target: target.name(), passed_over },
+            Err(missing) => passed_over.push((target.name(), missing)),
+        }
+    }
+    Choice { target: targets[0].name(), passed_over }
+}
+
+impl Choice {
+    /// The target. Prints why it is not an earlier one.
+    pub(crate) fn said(self) -> TargetName {
+        eprint!("{self}");
+        self.target
+    }
+}
+
+/// Says why a target is not an earlier one.
+impl fmt::Display for Choice {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.passed_over.iter().try_for_each(|(target, missing)| writeln!(out, "not on {target}: {missing}"))
+    }
 }
 
 /// Checks that everything is installed that `backends` need in guests. Kernel and tools may still have to be fetched.
@@ -86,5 +106,37 @@ mod tests {
         for &name in TargetName::ALL {
             assert_eq!(named(name).name(), name);
         }
+    }
+
+    /// A target that lacks what it is told.
+    struct Fake(TargetName, Option<&'static str>);
+
+    impl Target for Fake {
+        fn name(&self) -> TargetName {
+            self.0
+        }
+
+        fn prefer(&self, _: &Guests, _: &[BackendName]) -> Result<(), Missing> {
+            self.1.map_or(Ok(()), |why| Err(Missing { why: why.to_owned(), remedy: "none".to_owned() }))
+        }
+
+        fn run(&self, _: &RunSpec) -> Result<ExitCode, Failure> {
+            unreachable!("nothing is run")
+        }
+    }
+
+    #[test]
+    fn the_first_target_that_lacks_nothing_is_chosen_and_the_others_are_told() {
+        let choose = |lacks: [Option<&'static str>; 3]| {
+            let fakes = [TargetName::Host, TargetName::Vm, TargetName::Exact].into_iter().zip(lacks);
+            let fakes: Vec<Fake> = fakes.map(|(name, lack)| Fake(name, lack)).collect();
+            let fakes: Vec<&dyn Target> = fakes.iter().map(|fake| fake as &dyn Target).collect();
+            choose_among(&fakes, &Guests::default(), &[])
+        };
+        assert_eq!(choose([None, None, None]).target, TargetName::Host);
+        let exact = choose([Some("no ip_vs"), Some("no KVM"), None]);
+        assert_eq!(exact.target, TargetName::Exact);
+        assert_eq!(exact.to_string(), "not on host: no ip_vs; none\nnot on vm: no KVM; none\n");
+        assert_eq!(choose([Some("a"), Some("b"), Some("c")]).target, TargetName::Host);
     }
 }

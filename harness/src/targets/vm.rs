@@ -31,15 +31,11 @@ impl Target for Vm {
         TargetName::Vm
     }
 
-    /// Without KVM it is not chosen: an emulated guest's times mean little.
+    /// Without KVM it is not chosen: an emulated guest's times mean little. Nor where KVM was not tried and cannot be, for
+    /// lack of a kernel.
     fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
-        kvm::check(guests)?;
-        super::in_guests(guests, backends)
-    }
-
-    fn foresee(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
-        kvm::recalled()?;
-        super::in_guests(guests, backends)
+        super::in_guests(guests, backends)?;
+        kvm::usable(guests)
     }
 
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {

@@ -3,6 +3,7 @@
 mod access;
 mod address;
 mod base;
+mod demand;
 mod endpoint;
 mod family;
 mod feature;
@@ -18,6 +19,7 @@ mod supply;
 
 pub use address::{AddressPlan, OverCapacity, Range};
 pub use base::Base;
+pub use demand::{Demand, Dispatch};
 pub use endpoint::{Conditions, Endpoint, Place, Use, in_picking_order};
 pub use family::Family;
 pub use feature::{Feature, Featured};

@@ -3,6 +3,7 @@
 //! Their plan says nothing of layouts; a record's line does. Each backend had one in those days. Their clusters were
 //! all uniform.
 
+use super::absurd::{Samples, read_samples};
 use super::{CellRecord, Header};
 use crate::cell::{Cell, ClusterSpec, Settings, Variant};
 use crate::metric::{Metric, Unit};
@@ -70,14 +71,15 @@ struct FlatRecord {
     reason: String,
     metric: Metric,
     unit: Option<Unit>,
-    samples: Vec<f64>,
+    #[serde(deserialize_with = "read_samples")]
+    samples: Samples,
 }
 
-/// The record in `line` of a file that begins with `header`.
-pub(super) fn record(line: &[u8], header: &Header) -> Result<CellRecord> {
+/// The record in `line` of a file that begins with `header`, and how many of its samples were too many.
+pub(super) fn record(line: &[u8], header: &Header) -> Result<(CellRecord, usize)> {
     let FlatRecord { scenario, target, layout, cell, round, replica, outcome, reason, metric, unit, samples } =
         serde_json::from_slice(line)?;
-    Ok(CellRecord {
+    let record = CellRecord {
         scenario: scenario.unwrap_or_else(|| header.plan.scenario.clone()),
         target: target.unwrap_or(header.plan.target),
         cell: cell.cell(&layout)?,
@@ -87,8 +89,9 @@ pub(super) fn record(line: &[u8], header: &Header) -> Result<CellRecord> {
         reason,
         metric,
         unit: unit.unwrap_or(metric.unit()),
-        samples,
-    })
+        samples: samples.kept,
+    };
+    Ok((record, samples.more))
 }
 
 /// The header in the first `line`.

@@ -3,11 +3,13 @@
 //! A file without its end line is a valid, shorter dataset. [`FORMAT`] is the version of the format; older ones are
 //! read.
 
+mod absurd;
 pub(crate) mod format_1;
 mod reading;
 mod short;
 
-pub use reading::{Read, ReadError, Reading};
+pub use absurd::{Absurd, LEFT_OUT};
+pub use reading::{NAMED, Read, ReadError, Reading};
 
 use crate::cell::Cell;
 use crate::metric::{Metric, Unit};

@@ -3,8 +3,9 @@
 //! A newer svclab may add to the format. Unknown fields are ignored. Records of an unknown kind or metric are skipped
 //! and counted. Any other unknown word is an error, because the record would be half understood.
 
+use super::absurd::{self, Absurd};
 use super::short::ShortRecord;
-use super::{CellRecord, Dataset, End, FORMAT, Header, format_1};
+use super::{Dataset, End, FORMAT, Header, format_1};
 use crate::metric::Metric;
 use crate::vocabulary::Word;
 use serde::Deserialize;
@@ -23,7 +24,14 @@ pub struct Read {
     pub dataset: Dataset,
     /// Skipped lines, counted by the unknown word: `metric "rtt"`.
     pub passed_over: BTreeMap<String, usize>,
+    /// Samples that were left out, the first of each line, of at most [`NAMED`] lines.
+    pub absurd: Vec<Absurd>,
+    /// How many more lines have such.
+    pub more_absurd: usize,
 }
+
+/// The most lines with samples that no machine gives that are named.
+pub const NAMED: usize = 20;
 
 /// Why a text is not a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +100,8 @@ impl Dataset {
 pub struct Reading {
     dataset: Option<Dataset>,
     passed_over: BTreeMap<String, usize>,
+    absurd: Vec<Absurd>,
+    more_absurd: usize,
     /// Lines so far.
     lines: usize,
 }
@@ -127,8 +137,13 @@ impl Reading {
             self.dataset = Some(Dataset { header: read_header(line)?, cells: Vec::new(), end: None });
             return Ok(());
         };
-        let problem = match read_record(line, dataset) {
-            Ok(()) => return Ok(()),
+        let problem = match read_record(line, dataset, self.lines) {
+            Ok(absurd) => {
+                let named = NAMED - self.absurd.len().min(NAMED);
+                self.more_absurd += absurd.iter().skip(named).count();
+                self.absurd.extend(absurd.into_iter().take(named));
+                return Ok(());
+            }
             Err(_) if !line.ends_with(b"\n") && serde_json::from_slice::<IgnoredAny>(line).is_err() => return Ok(()),
             Err(problem) => problem,
         };
@@ -149,7 +164,8 @@ impl Reading {
     /// When there was not even a header.
     pub fn end(self) -> Result<Read, ReadError> {
         let nothing = || ReadError::NoHeader("the file is empty".to_owned());
-        Ok(Read { dataset: self.dataset.ok_or_else(nothing)?, passed_over: self.passed_over })
+        let Self { dataset, passed_over, absurd, more_absurd, .. } = self;
+        Ok(Read { dataset: dataset.ok_or_else(nothing)?, passed_over, absurd, more_absurd })
     }
 }
 
@@ -169,8 +185,9 @@ fn read_header(line: &[u8]) -> Result<Header, ReadError> {
     header.map_err(|error| ReadError::Header { problem: error.to_string(), version })
 }
 
-/// Adds the record in `line` to `dataset`; the error says what is wrong with it.
-fn read_record(line: &[u8], dataset: &mut Dataset) -> Result<(), String> {
+/// Adds the record in `line` to `dataset`; the first of its samples that no machine gives. The error says what is wrong
+/// with it. The line is the file's `number`th.
+fn read_record(line: &[u8], dataset: &mut Dataset, number: usize) -> Result<Option<Absurd>, String> {
     let no_record = |error: serde_json::Error| format!("it is not a record ({error})");
     let Kind { kind } = serde_json::from_slice(line).map_err(no_record)?;
     if dataset.end.is_some() {
@@ -178,20 +195,22 @@ fn read_record(line: &[u8], dataset: &mut Dataset) -> Result<(), String> {
     }
     match kind.as_ref() {
         "cell" => {
-            let cell: CellRecord = match dataset.header.format {
+            let (mut cell, more) = match dataset.header.format {
                 1 => format_1::record(line, &dataset.header).map_err(no_record)?,
                 _ => serde_json::from_slice::<ShortRecord>(line).map_err(no_record)?.whole(&dataset.header),
             };
             if cell.unit != cell.metric.unit() {
                 return Err(format!("{} is in {}, not in {}", cell.metric, cell.metric.unit(), cell.unit));
             }
+            let absurd = absurd::sift(&mut cell, more, number);
             dataset.cells.push(cell);
+            return Ok(absurd);
         }
         "end" => dataset.end = Some(serde_json::from_slice::<End>(line).map_err(no_record)?),
         "run" => return Err("it is a second header".to_owned()),
         other => return Err(format!("it is not a record (unknown kind \"{other}\")")),
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The unknown kind or metric of `line`, which a newer svclab may have added.

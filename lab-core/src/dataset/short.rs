@@ -1,9 +1,11 @@
 //! A cell's line in a baseline: it leaves out what the header says, and default values.
 
+use super::absurd::{Samples, read_samples};
 use super::{CellRecord, Header, write_samples};
 use crate::cell::Cell;
 use crate::metric::{Metric, Unit};
 use crate::vocabulary::{Outcome, TargetName};
+use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 /// [`CellRecord`] with optional fields.
@@ -25,8 +27,12 @@ pub(super) struct ShortRecord {
     metric: Metric,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unit: Option<Unit>,
-    #[serde(serialize_with = "write_samples")]
-    samples: Vec<f64>,
+    #[serde(serialize_with = "write_kept", deserialize_with = "read_samples")]
+    samples: Samples,
+}
+
+fn write_kept<S: Serializer>(samples: &Samples, serializer: S) -> Result<S::Ok, S::Error> {
+    write_samples(&samples.kept, serializer)
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -48,14 +54,14 @@ impl ShortRecord {
             reason: record.reason.clone(),
             metric,
             unit: Some(unit).filter(|unit| *unit != metric.unit()),
-            samples: record.samples.clone(),
+            samples: Samples { kept: record.samples.clone(), more: 0 },
         }
     }
 
-    /// The whole record, completed from `header`.
-    pub(super) fn whole(self, header: &Header) -> CellRecord {
+    /// The whole record, completed from `header`, and how many of its samples were too many.
+    pub(super) fn whole(self, header: &Header) -> (CellRecord, usize) {
         let Self { cell, round, replica, reason, metric, samples, .. } = self;
-        CellRecord {
+        let record = CellRecord {
             scenario: self.scenario.unwrap_or_else(|| header.plan.scenario.clone()),
             target: self.target.unwrap_or(header.plan.target),
             cell,
@@ -65,8 +71,9 @@ impl ShortRecord {
             reason,
             metric,
             unit: self.unit.unwrap_or(metric.unit()),
-            samples,
-        }
+            samples: samples.kept,
+        };
+        (record, samples.more)
     }
 
     /// The record as a line of the file, its newline included.

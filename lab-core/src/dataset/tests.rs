@@ -128,3 +128,53 @@ fn a_sample_in_the_wrong_unit_is_refused() {
     let error = Dataset::read(&wrong).unwrap_err().to_string();
     assert!(error.starts_with("line 2: connect is in ns, not in bytes"), "{error}");
 }
+
+/// The text with another cell's line before its end.
+fn with(metric: &str, samples: &str) -> String {
+    let text = text();
+    let line = text.lines().nth(1).unwrap();
+    let line = line.replace("\"metric\":\"connect\"", &format!("\"metric\":\"{metric}\""));
+    let line = line.replace("[1,2.5]", samples);
+    let (head, tail) = text.split_at(text.find("{\"kind\":\"end\"").unwrap());
+    format!("{head}{line}\n{tail}")
+}
+
+fn read(text: &str) -> Read {
+    let mut reading = Reading::default();
+    text.split_inclusive('\n').for_each(|line| reading.line(line.as_bytes()).unwrap());
+    reading.end().unwrap()
+}
+
+#[test]
+fn samples_that_no_machine_gives_are_named_with_their_line_and_left_out() {
+    let Read { dataset, absurd, .. } = read(&with("connect", "[1e300,5,-1e308,0,7]"));
+    assert_eq!(dataset.cells[1].samples, [5.0, 7.0]);
+    assert_eq!((dataset.cells[1].outcome, dataset.cells[1].reason.as_str()), (Outcome::Measured, LEFT_OUT));
+    assert_eq!(absurd.len(), 1);
+    assert_eq!(absurd[0].to_string(), "line 3: connect 1e300 ns and 2 more of the line");
+    assert_eq!(dataset.cells[0].reason, "");
+}
+
+#[test]
+fn a_record_of_which_nothing_is_left_is_skipped() {
+    let Read { dataset, absurd, .. } = read(&with("first_byte", "[-3]"));
+    assert_eq!((dataset.cells[1].outcome, dataset.cells[1].samples.len()), (Outcome::Skipped, 0));
+    assert_eq!(absurd[0].to_string(), "line 3: first_byte -3e0 ns");
+}
+
+#[test]
+fn no_more_samples_are_kept_than_a_round_can_have() {
+    let many = format!("[{}1]", "2,".repeat(absurd::MOST_SAMPLES + 1));
+    let Read { dataset, absurd, .. } = read(&with("connect", &many));
+    assert_eq!(dataset.cells[1].samples.len(), absurd::MOST_SAMPLES);
+    assert_eq!(absurd[0].to_string(), "line 3: connect: 2 samples more than a round has");
+}
+
+#[test]
+fn of_many_absurd_lines_some_are_named_and_the_others_counted() {
+    let text = text();
+    let (head, tail) = text.split_at(text.find("{\"kind\":\"end\"").unwrap());
+    let line = text.lines().nth(1).unwrap().replace("[1,2.5]", "[1e300]");
+    let Read { absurd, more_absurd, .. } = read(&format!("{head}{}{tail}", format!("{line}\n").repeat(NAMED + 5)));
+    assert_eq!((absurd.len(), more_absurd), (NAMED, 5));
+}

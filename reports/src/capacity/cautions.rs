@@ -129,7 +129,7 @@ fn beyond(answer: &Answer) -> Option<Point> {
     let &supported = limits.services.first()?;
     let claimed = answer.variants.iter().filter_map(|variant| match variant.capacity {
         Capacity::UpTo { services, .. } | Capacity::Throughout { services, .. } => Some(services),
-        Capacity::Unknown { .. } => None,
+        Capacity::Unsettled { .. } | Capacity::Unknown { .. } => None,
     });
     let largest = claimed.chain(answer.question.sizes.iter().copied()).max()?;
     let extrapolated = answer.variants.iter().any(|variant| {

@@ -3,8 +3,8 @@
 use super::{Answered, words};
 use crate::formats::json::pretty;
 use analysis::capacity::{
-    Answer, Basis, Calibration, Capacity, Comparison, Crossing, End, Estimate, Fitted, ObjectiveAnswer, Relation,
-    VariantAnswer, Verdict,
+    Answer, Basis, Calibration, Capacity, Comparison, Crossing, Doubt, End, Estimate, Fitted, ObjectiveAnswer,
+    Relation, VariantAnswer, Verdict,
 };
 use lab_core::cell::Settings;
 use lab_core::metric::Better;
@@ -65,6 +65,9 @@ fn variant(answer: &Answer, variant: &VariantAnswer) -> Value {
             "figures": part.fitted.as_ref().map(figures),
             "law": part.fitted.as_ref().and_then(law),
             "at": answer.question.sizes.iter().zip(&part.verdicts).map(verdict).collect::<Vec<_>>(),
+            "at_cluster": part.at_cluster.map(|at| {
+                json!({"services": at.services, "verdict": word(at.verdict), "value": at.value.map(estimate)})
+            }),
             "missing": missing.collect::<Vec<_>>(),
         })
     };
@@ -78,6 +81,7 @@ fn variant(answer: &Answer, variant: &VariantAnswer) -> Value {
         "binding": variant.binding.map(|place| answer.question.objectives[place].name()),
         "why": words::why(answer, variant),
         "at": answer.question.sizes.iter().zip(&variant.verdicts).map(at).collect::<Vec<_>>(),
+        "at_cluster": variant.at_cluster.map(word),
         "objectives": answer.question.objectives.iter().zip(&variant.parts).map(part).collect::<Vec<_>>(),
     });
     for (name, word) in Settings::NAMES.into_iter().zip(variant.variant.settings.words()) {
@@ -88,6 +92,13 @@ fn variant(answer: &Answer, variant: &VariantAnswer) -> Value {
 
 fn capacity(capacity: &Capacity) -> Value {
     match capacity {
+        Capacity::Unsettled { held, doubt, add } => {
+            let (why, low, high) = match doubt {
+                Doubt::FewSizes(_) => ("too few sizes for a law", None, None),
+                Doubt::Wide { low, high } => ("the interval is wider than a factor of ten", Some(low), *high),
+            };
+            json!({"kind": "unknown", "why": why, "held": held, "low": low, "high": high, "sizes_to_add": add})
+        }
         Capacity::UpTo { services, low, high, basis } => json!({
             "kind": "up-to", "services": services, "low": low, "high": high, "basis": self::basis(*basis),
         }),
@@ -101,6 +112,7 @@ fn capacity(capacity: &Capacity) -> Value {
                 End::Reach(_) => "twice the largest measured size",
                 End::OverBudget(_) => "over budget",
                 End::NoLaw => "too few sizes for a law",
+                End::NotShown(_) => "growth does not show",
                 End::Most => "the most that anything is said of",
             },
         }),

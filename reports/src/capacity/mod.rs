@@ -6,7 +6,7 @@ mod json;
 mod tables;
 pub(crate) mod words;
 
-pub use census::Census;
+pub use census::{Census, Likeness, Trait};
 pub use json::render as json;
 
 use crate::formats::terminal;
@@ -35,13 +35,14 @@ pub fn sections(answered: &Answered) -> [Section; 2] {
     let of = if label.is_empty() { String::new() } else { format!(": {label}") };
     let mut tables = vec![tables::capacities(answer)];
     tables.extend(tables::sizes(answer));
+    tables.extend(cluster.as_ref().map(|census| tables::cluster(answer, &census.file)));
     tables.extend((0..answer.question.objectives.len()).map(|objective| tables::objective(answer, objective)));
     let mut points = words::comparisons(answer);
     points.extend(cautions::all(answer));
     let capacity = Section {
         title: format!("How many Services a node holds{of}"),
         about: about(answer),
-        points: cluster.as_ref().map(|cluster| cluster.points(answer.endpoints)).unwrap_or_default(),
+        points: cluster.as_ref().map(|cluster| cluster.points(answer)).unwrap_or_default(),
         tables,
         ..Section::default()
     };

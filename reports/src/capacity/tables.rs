@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::report::{Column, Content, Table, TableCell};
-use analysis::capacity::{Answer, Capacity, ObjectiveAnswer, VariantAnswer, Verdict};
+use analysis::capacity::{Answer, Capacity, Estimate, Ground, Objective, ObjectiveAnswer, VariantAnswer, Verdict};
 use lab_core::units;
 
 /// Up to how many Services each variant holds all objectives.
@@ -35,14 +35,7 @@ pub(super) fn sizes(answer: &Answer) -> Vec<Table> {
                 vec![TableCell::text(&variant.name), TableCell::text(words::verdict(variant.verdicts[place]))];
             row.extend(question.objectives.iter().zip(&variant.parts).map(|(objective, part)| {
                 let (verdict, estimate) = part.verdicts[place];
-                match estimate {
-                    Some(estimate) => {
-                        let (number, interval) = words::estimate(estimate, objective.metric.unit(), answer.clock);
-                        let details = [interval, short(verdict).to_owned()];
-                        TableCell::detailed(number, details.into_iter().filter(|detail| !detail.is_empty()).collect())
-                    }
-                    None => TableCell::text(short(verdict)),
-                }
+                expected(answer, objective, verdict, estimate)
             }));
             row
         };
@@ -55,6 +48,47 @@ pub(super) fn sizes(answer: &Answer) -> Vec<Table> {
         }
     };
     question.sizes.iter().enumerate().map(table).collect()
+}
+
+/// What is to be expected of an objective somewhere, and whether it is held.
+fn expected(answer: &Answer, objective: &Objective, verdict: Verdict, estimate: Option<Estimate>) -> TableCell {
+    let Some(estimate) = estimate else { return TableCell::text(short(verdict)) };
+    let (number, interval) = words::estimate(estimate, objective.metric.unit(), answer.clock);
+    let details = [interval, short(verdict).to_owned()];
+    TableCell::detailed(number, details.into_iter().filter(|detail| !detail.is_empty()).collect())
+}
+
+/// Whether the cluster in `file` holds the objectives.
+pub(super) fn cluster(answer: &Answer, file: &str) -> Table {
+    let question = &answer.question;
+    let mut columns = Column::row(&["backend"], &["by entries", "by objects"], &["all objectives"]);
+    columns.extend(question.objectives.iter().map(|objective| Column::new(objective.name(), Content::Number)));
+    let row = |variant: &VariantAnswer| {
+        let [entries, installed] = [Ground::Entries, Ground::Installed].map(|ground| {
+            let at = question.objectives.iter().zip(&variant.parts);
+            let at = at.filter(|(objective, _)| Ground::of(objective.metric) == ground);
+            let services = at.filter_map(|(_, part)| part.at_cluster?.services).max();
+            services.map_or(TableCell::Absent("–"), |services| TableCell::number(words::services(services)))
+        });
+        let verdict = variant.at_cluster.unwrap_or(Verdict::NoData);
+        let mut row =
+            vec![TableCell::text(&variant.name), entries, installed, TableCell::text(words::verdict(verdict))];
+        row.extend(question.objectives.iter().zip(&variant.parts).map(|(objective, part)| match part.at_cluster {
+            Some(at) => expected(answer, objective, at.verdict, at.value),
+            None => TableCell::text(short(Verdict::NoData)),
+        }));
+        row
+    };
+    Table {
+        title: format!("For {file}"),
+        about: "as how many of the run's Services it counts (by entries, where packets are dispatched, for what a connection \
+                costs; by objects, all that the layout installs, for what programming costs), and whether the objectives \
+                are held there"
+            .to_owned(),
+        columns,
+        rows: answer.variants.iter().map(row).collect(),
+        ..Table::default()
+    }
 }
 
 fn short(verdict: Verdict) -> &'static str {

@@ -3,7 +3,7 @@
 use crate::prose::list;
 use crate::report::Point;
 use analysis::capacity::{
-    Answer, Basis, Capacity, Comparison, Crossing, End, Estimate, Relation, Shape, VariantAnswer, Verdict,
+    Answer, Basis, Capacity, Comparison, Crossing, Doubt, End, Estimate, Relation, Shape, VariantAnswer, Verdict,
 };
 use lab_core::units;
 use lab_core::vocabulary::{Clock, Position, Quantile};
@@ -19,7 +19,7 @@ pub(super) fn number(capacity: &Capacity) -> String {
         Capacity::UpTo { services: 0, .. } => "none".to_owned(),
         Capacity::UpTo { services, .. } => self::services(*services),
         Capacity::Throughout { services, .. } => format!("≥ {}", self::services(*services)),
-        Capacity::Unknown { .. } => "unknown".to_owned(),
+        Capacity::Unsettled { .. } | Capacity::Unknown { .. } => "unknown".to_owned(),
     }
 }
 
@@ -31,7 +31,11 @@ pub(super) fn interval(capacity: &Capacity) -> String {
         Capacity::UpTo { low, high: None, .. } | Capacity::Throughout { low: Some(low), .. } => {
             format!("{} or more", services(*low))
         }
-        Capacity::Throughout { low: None, .. } | Capacity::Unknown { .. } => String::new(),
+        Capacity::Unsettled { doubt: Doubt::Wide { low, high }, .. } => match high {
+            Some(high) => format!("{}–{}", services(*low), services(*high)),
+            None => format!("{} or more", services(*low)),
+        },
+        Capacity::Throughout { low: None, .. } | Capacity::Unsettled { .. } | Capacity::Unknown { .. } => String::new(),
     }
 }
 
@@ -61,8 +65,40 @@ pub(super) fn why(answer: &Answer, variant: &VariantAnswer) -> String {
             let may = low.map_or(String::new(), |low| format!("; it may break from {} on", services(low)));
             format!("{}{may}", self::end(*end))
         }
+        Capacity::Unsettled { held, doubt, add } => unsettled(answer, *held, *doubt, add),
         Capacity::Unknown { why } => why.clone(),
     }
+}
+
+/// Why there is no number, and what to measure for one.
+fn unsettled(answer: &Answer, held: u32, doubt: Doubt, add: &[u32]) -> String {
+    let held = match held {
+        0 => "an objective is broken at the smallest size".to_owned(),
+        held if answer.sizes.last() == Some(&held) => format!("holds at {}, the largest size", services(held)),
+        held => format!("holds as measured up to {}", services(held)),
+    };
+    let doubt = match doubt {
+        Doubt::FewSizes(1) => "one size tells no law".to_owned(),
+        Doubt::FewSizes(sizes) => format!("{sizes} sizes tell no law"),
+        Doubt::Wide { low: 0, high: None } => {
+            "the limit lies within the interval at every size: too little is known".to_owned()
+        }
+        Doubt::Wide { .. } => "the interval is wider than a factor of ten".to_owned(),
+    };
+    format!("{held}; {doubt}: {}", more(answer, add))
+}
+
+/// What to measure besides: `add --services 3,700 …`.
+fn more(answer: &Answer, add: &[u32]) -> String {
+    if add.is_empty() {
+        return "measure it in more rounds (--rounds), or with a larger --budget where it ran out".to_owned();
+    }
+    let mut all: Vec<u32> = answer.sizes.iter().chain(add).copied().collect();
+    all.sort_unstable();
+    all.dedup();
+    let sizes: Vec<String> = add.iter().map(|size| units::count((*size).into())).collect();
+    let option: Vec<String> = all.iter().map(u32::to_string).collect();
+    format!("add {} (--services {})", list(&sizes), option.join(","))
 }
 
 /// Why nothing is claimed beyond.
@@ -80,6 +116,11 @@ pub(super) fn end(end: End) -> String {
         End::NoLaw => {
             "holds wherever it was measured; too few sizes were for a law, so that nothing is claimed beyond".to_owned()
         }
+        End::NotShown(largest) => format!(
+            "holds wherever it was measured, up to {}; up to there its growth does not show beside its fixed part, so that \
+             nothing is claimed beyond: add larger sizes",
+            services(largest)
+        ),
         End::Most => "holds at every size one may ask for, EXTRAPOLATED".to_owned(),
     }
 }
@@ -92,6 +133,7 @@ pub(super) fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Beyond(End::Reach(_)) => "not known: past twice what was measured",
         Verdict::Beyond(End::OverBudget(_)) => "not known: the lab ran out of its budget there or before",
         Verdict::Beyond(End::NoLaw) => "not known: too few sizes for a law",
+        Verdict::Beyond(End::NotShown(_)) => "not known: its growth does not show at the sizes that were measured",
         Verdict::Beyond(End::Most) => "not known: more than anything is said of",
         Verdict::NoData => "not known: nothing was measured",
     }

@@ -2,7 +2,8 @@
 
 use crate::table::{Column, Value};
 
-/// `rows` as CSV, a head first. What there is nothing for is empty; numbers have every digit.
+/// `rows` as CSV, a head first. What there is nothing for is empty, and so is a ratio from zero;
+/// numbers have every digit.
 pub(crate) fn render<Row>(columns: &[Column<Row>], rows: impl Iterator<Item = Row>) -> String {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     let written = "a row of the same length, written to memory";
@@ -12,7 +13,8 @@ pub(crate) fn render<Row>(columns: &[Column<Row>], rows: impl Iterator<Item = Ro
             Value::Nothing => String::new(),
             Value::Text(text) => text.to_owned(),
             Value::Whole(number) => number.to_string(),
-            Value::Number(number) => number.to_string(),
+            Value::Number(number) if number.is_finite() => number.to_string(),
+            Value::Number(_) => String::new(),
         });
         writer.write_record(fields).expect(written);
     }

@@ -14,7 +14,12 @@ const ROUNDS: u32 = 3;
 
 /// Three rounds on a wall clock.
 pub(crate) fn dataset() -> Dataset {
-    let header = header(&[1, 1000, 20_000]);
+    dataset_at(&[1, 1000, 20_000])
+}
+
+/// The same at other sizes.
+pub(crate) fn dataset_at(services: &[u32]) -> Dataset {
+    let header = header(services);
     let mut cells = Vec::new();
     for round in 0..ROUNDS {
         cells.extend(header.plan.cells.iter().flat_map(|cell| records(*cell, TargetName::Host, round, 0)));

@@ -59,7 +59,7 @@ impl Options {
         scenario.rounds = args.rounds.unwrap_or(scenario.rounds);
         let guests = Guests { kernel: args.kernel.clone(), tools: args.tools.clone(), ..Guests::default() };
         let target =
-            self.target.or(scenario.target).unwrap_or_else(|| targets::choose(&guests, &scenario.axes.backends));
+            self.target.or(scenario.target).unwrap_or_else(|| targets::choose(&guests, &scenario.axes.backends).said());
         let plan = scenario.plan(target, SEED);
         let share = self.plant.unwrap_or(if target.is_exact() { 0.01 } else { 0.25 });
         let folder = args.out.clone().unwrap_or_else(|| usual(name, target));

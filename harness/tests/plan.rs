@@ -1,0 +1,48 @@
+//! `svclab plan` on questions that were answered wrongly: the kernel, the target, what goes over its budget.
+
+use std::path::Path;
+use std::process::Command;
+
+/// What `plan` prints on a question, with an empty cache.
+fn plan(question: &str, arguments: &[&str]) -> String {
+    let home = tempfile::tempdir().unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/questions").join(question);
+    let mut svclab = Command::new(env!("CARGO_BIN_EXE_svclab"));
+    let output = svclab.arg("plan").arg(file).args(arguments).env("XDG_CACHE_HOME", home.path()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "nothing is fetched for a plan");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_plan_names_the_kernel_and_that_it_must_be_fetched() {
+    let said = plan("two-kernels.yaml", &["--kernel", "debian-13"]);
+    assert!(said.contains("\nkernel debian-13, which is not in the cache: a run fetches it first"), "{said}");
+    let said = plan("two-kernels.yaml", &["--target", "host"]);
+    assert!(!said.contains("\nkernel "), "{said}");
+}
+
+/// A scenario takes the same target: one function chooses for both.
+#[test]
+fn a_plan_does_not_promise_a_vm_whose_kvm_was_never_tried() {
+    let said = plan("kvm.yaml", &[]);
+    assert!(said.contains("\ntarget exact,") || said.contains("\ntarget host,"), "{said}");
+}
+
+/// How many of the plan's lines say that `what` goes over its budget.
+fn over_budget(plan: &str, what: &[&str]) -> usize {
+    let is = |line: &&str| line.contains("over budget") && what.iter().all(|what| line.contains(what));
+    plan.lines().filter(is).count()
+}
+
+#[test]
+fn a_load_that_grows_with_the_square_of_its_rules_is_foretold_to_go_over_its_budget() {
+    let said = plan("large-services.yaml", &[]);
+    // 50 Services may, 100 will.
+    assert_eq!(over_budget(&said, &["iptables-nft", "sync_full"]), 2, "{said}");
+    assert!(
+        said.contains("\n1 cell will go over the budget") && said.contains("\n1 cell may go over the budget"),
+        "{said}"
+    );
+    assert_eq!(over_budget(&said, &["iptables-legacy"]), 0, "{said}");
+}
