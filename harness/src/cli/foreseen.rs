@@ -46,7 +46,8 @@ pub(super) fn caveats(plan: &Plan) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use guests::kernel::{Kernel, Suite};
+    use guests::Suite;
+    use guests::kernel::Kernel;
     use std::path::PathBuf;
 
     #[test]
