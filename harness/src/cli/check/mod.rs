@@ -123,9 +123,9 @@ fn text(checked: &Checked) -> String {
     let number = |count: usize| units::count(count as u64);
     let endpoints = checked.endpoints.map_or_else(|| "unknown".to_owned(), number);
     let mut text = format!(
-        "{} Services, {} ports on cluster IPs, {endpoints} endpoints\n",
-        number(checked.services),
-        number(checked.ports)
+        "{}, {} on cluster IPs, {endpoints} endpoints\n",
+        units::counted(checked.services as u64, "Service"),
+        units::counted(checked.ports as u64, "port")
     );
     for Tried { release, rules, object, .. } in &checked.rules_tried {
         let rules = units::count(*rules);
