@@ -125,7 +125,7 @@ fn both_families_and_ipv6_alone_are_rendered_and_counted() {
 #[test]
 fn a_cluster_with_nothing_the_matter_passes_the_check() {
     let (out, _) = said(&["check", "--cluster", &question("dual.json"), "--layout", "kube-proxy-1.36"], b"", 0);
-    assert!(out.starts_with("1 Services, 2 ports on cluster IPs, 4 endpoints\n"), "{out}");
+    assert!(out.starts_with("1 Service, 2 ports on cluster IPs, 4 endpoints\n"), "{out}");
     assert!(out.contains("iptables 1.36: at worst ") && out.ends_with("\nnothing found\n"), "{out}");
 }
 
