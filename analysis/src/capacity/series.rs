@@ -103,10 +103,15 @@ impl Series {
                     continue;
                 }
                 let positions: BTreeSet<Option<Position>> = cells().map(|gathered| gathered.cell.position).collect();
-                series.extend(positions.iter().map(|&position| {
-                    let taken = Taken { clock: dataset.header.clock, metric, quantile };
-                    taken.series(*key, position, sizes)
-                }));
+                let taken = Taken { clock: dataset.header.clock, metric, quantile };
+                let mut of_key: Vec<Self> =
+                    positions.iter().map(|&position| taken.series(*key, position, sizes)).collect();
+                // Where there is one Service, its figure counts for all positions: one that has no other says nothing more.
+                let asked = |series: &Self| series.figures.len() + series.missing.len();
+                if of_key.iter().any(|series| asked(series) > 1) {
+                    of_key.retain(|series| asked(series) > 1);
+                }
+                series.extend(of_key);
             }
         }
         series.sort_by_key(|series| (series.metric, series.quantile, series.variant));

@@ -34,8 +34,6 @@ impl Target for Host {
         Examination::make(guests.tools.as_deref().filter(fetched))?.allows(backends)
     }
 
-    /// Tools that are not fetched yet are not tried.
-
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {
         enter(spec.guests.tools.as_deref(), |inside, toolset| {
             interrupt::listen()?;

@@ -56,7 +56,7 @@ struct Bounds {
 
 impl Bounds {
     fn contains(&self, sample: &f64) -> bool {
-        (self.low..=self.high).contains(sample) && (*sample == 0.0 || *sample >= LEAST)
+        (self.low..=self.high).contains(sample) && (*sample == 0.0 || sample.abs() >= LEAST)
     }
 }
 
@@ -81,7 +81,13 @@ fn bounds(metric: Metric) -> Bounds {
         Metric::Connect,
         Metric::FirstByte,
     ];
-    Bounds { low: if takes_time.contains(&metric) { LEAST } else { 0.0 }, high }
+    let low = match metric {
+        // It is what is free before less what is free after: other memory may be given back in between.
+        Metric::KernelMemory => -high,
+        metric if takes_time.contains(&metric) => LEAST,
+        _ => 0.0,
+    };
+    Bounds { low, high }
 }
 
 /// Leaves out of `record`, from `line`, what no machine gives; `more` is how many samples were not even kept.
@@ -154,7 +160,8 @@ mod tests {
                 Unit::Share => vec![0.0, 1e-7, 0.5, 4096.0],
             };
             assert!(usual.iter().all(|sample| bounds(metric).contains(sample)), "{metric}");
-            for sample in [-1.0, -1e308, 1e300, f64::INFINITY, f64::NAN, 1e-300] {
+            assert_eq!(bounds(metric).contains(&-1.0), metric == Metric::KernelMemory, "{metric}");
+            for sample in [-1e308, 1e300, f64::INFINITY, f64::NAN, 1e-300] {
                 assert!(!bounds(metric).contains(&sample), "{metric} {sample}");
             }
         }
