@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub struct Base {
     /// Where they come from.
     pub source: Source,
-    /// The Services, in the order in which they are taken. See [`spread_evenly`].
+    /// The Services, in the order in which they are taken: any number of the first ones has about the shares of all.
     pub services: Vec<Arc<Service>>,
     /// The zone of the node that the lab plays; empty for none.
     pub zone: String,
