@@ -102,7 +102,7 @@ impl Dump {
     /// are.
     #[must_use]
     pub fn spread(&self) -> Option<Spread> {
-        self.has_endpoints().then(|| Spread::of(self.ports()))?
+        self.has_endpoints().then(|| Spread::of(self.ports().map(ServicePort::endpoint_count)))?
     }
 
     /// What Services have besides ports on IPv4 cluster IPs, and how often.

@@ -1,7 +1,5 @@
 //! How endpoints spread over ports.
 
-use lab_core::cluster::ServicePort;
-
 /// How many endpoints ports have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spread {
@@ -16,9 +14,10 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// How the endpoints of `ports` spread; `None` without ports.
-    pub(crate) fn of<'a>(ports: impl Iterator<Item = ServicePort<'a>>) -> Option<Self> {
-        let mut counts: Vec<usize> = ports.map(ServicePort::endpoint_count).collect();
+    /// How ports with these `counts` of endpoints spread; `None` without ports.
+    #[must_use]
+    pub fn of(counts: impl IntoIterator<Item = usize>) -> Option<Self> {
+        let mut counts: Vec<usize> = counts.into_iter().collect();
         counts.sort_unstable();
         let last = counts.len().checked_sub(1)?;
         // The smallest count that at least this share of the ports does not exceed.

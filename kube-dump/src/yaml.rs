@@ -1,5 +1,6 @@
 //! YAML written again as JSON: what follows reads one form only.
 
+use lab_core::document::yaml_problem;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
@@ -31,16 +32,8 @@ pub(crate) fn documents(text: &str) -> Result<Vec<String>, (Option<usize>, Strin
     match read {
         Ok(documents) => Ok(documents.into_iter().map(|Json(text)| text).collect()),
         Err(error) => {
-            let line = error.location().and_then(|location| usize::try_from(location.line()).ok());
-            // The message ends in a snippet of the source; its first line says what is wrong, after the place.
-            let message = error.to_string();
-            let message = message.lines().next().unwrap_or_default();
-            let message = message.strip_prefix("error: ").unwrap_or(message);
-            let message = match message.split_once(": ") {
-                Some((place, what)) if place.starts_with("line ") => what,
-                _ => message,
-            };
-            Err((line, message.to_owned()))
+            let (line, message) = yaml_problem(&error);
+            Err((line.and_then(|line| usize::try_from(line).ok()), message))
         }
     }
 }

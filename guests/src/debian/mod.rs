@@ -27,6 +27,7 @@ pub(crate) use apt::{answering, fake};
 
 use crate::missing::Missing;
 use crate::stop::Stop;
+use crate::tool::Real;
 use anyhow::{Context, Result};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
@@ -67,6 +68,16 @@ pub(crate) trait Goods {
 pub(crate) fn state<G: Goods>(cache: &Cache<G>, suite: Suite) -> Result<G::Kept, Missing> {
     let absent = || Missing { why: "not fetched yet".to_owned(), remedy: format!("svclab fetch {} {suite}", G::NAME) };
     cache.find(suite).and_then(|kept| kept.ok_or_else(absent))
+}
+
+/// The goods of `suite` from this user's cache, fetched first if need be.
+pub(crate) fn obtain<G: Goods>(suite: Suite, again: Again, stop: Stop<'_>) -> Result<G::Kept, Missing> {
+    let cache = Cache::<G>::of_this_user()?;
+    match (again, cache.find(suite)) {
+        (Again::No, Ok(Some(kept))) => Ok(kept),
+        (Again::No, Err(damaged)) => Err(damaged),
+        _ => fetch(&cache, suite, again, &Real { stop }, stop),
+    }
 }
 
 /// Removes the goods of `suite` from this user's cache.

@@ -17,7 +17,6 @@ pub use modules::Module;
 use crate::debian::{self, Again, Cache, Suite};
 use crate::missing::Missing;
 use crate::stop::Stop;
-use crate::tool::Real;
 use fetch::Stock;
 use folder::Folder;
 use image::Image;
@@ -119,12 +118,7 @@ pub fn cache_folder() -> Result<PathBuf, Missing> {
 /// # Errors
 /// When it is damaged or cannot be fetched.
 pub fn fetch(suite: Suite, again: Again, stop: Stop<'_>) -> Result<Kernel, Missing> {
-    let cache = Cache::<Stock>::of_this_user()?;
-    match (again, cache.find(suite)) {
-        (Again::No, Ok(Some(kernel))) => Ok(kernel),
-        (Again::No, Err(damaged)) => Err(damaged),
-        _ => debian::fetch(&cache, suite, again, &Real { stop }, stop),
-    }
+    debian::obtain::<Stock>(suite, again, stop)
 }
 
 /// Removes the kernel of `suite` from the cache.

@@ -111,12 +111,7 @@ fn named(asked: &str) -> Result<Origin, Missing> {
 /// # Errors
 /// When they are damaged, cannot be fetched, or the suite has none here.
 pub fn fetch(suite: Suite, again: Again, stop: Stop<'_>) -> Result<Toolset, Missing> {
-    let cache = Cache::<Packaged>::of_this_user()?;
-    match (again, cache.find(suite)) {
-        (Again::No, Ok(Some(toolset))) => Ok(toolset),
-        (Again::No, Err(damaged)) => Err(damaged),
-        _ => debian::fetch(&cache, suite, again, &Real { stop }, stop),
-    }
+    debian::obtain::<Packaged>(suite, again, stop)
 }
 
 /// Removes the tools of `suite` from the cache.

@@ -2,8 +2,6 @@
 
 use super::{cluster, output};
 use crate::process::exit::{Exit, Failure};
-use anyhow::Context;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,12 +31,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let anonymous = dump.anonymous(&rand::random());
     cluster::say(&anonymous);
     let text = anonymous.to_json();
-    match &args.out {
-        Some(out) => {
-            let written = fs::write(out, text).with_context(|| format!("--out {} cannot be written", out.display()));
-            written.map_err(Failure::usage)?;
-        }
-        None => output::print(text.as_bytes())?,
-    }
+    output::hand_over(&text, args.out.as_deref())?;
     Ok(Exit::Done.into())
 }

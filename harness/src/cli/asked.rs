@@ -5,7 +5,7 @@ use crate::backend::Options;
 use crate::lab::node;
 use analysis::capacity::{Equivalent, MOST_SERVICES};
 use anyhow::{Context, Result, bail, ensure};
-use kube_dump::Dump;
+use kube_dump::{Dump, Spread};
 use lab_core::cell::{Cell, ClusterSpec, Load, Variant};
 use lab_core::cluster::{Base, Cluster, Demand, Dispatch};
 use lab_core::dataset::Dataset;
@@ -115,6 +115,8 @@ impl Asked {
             dump.features().iter().map(|(feature, count)| (feature.to_string(), *count)).collect();
         not_simulated.extend(dump.passed_over.iter().map(|(kind, count)| (format!("objects of kind {kind}"), *count)));
         let protocols = ["TCP", "UDP", "SCTP"].into_iter().zip(demand.protocols).filter(|(_, count)| *count > 0);
+        let spread = Spread::of(demand.endpoints.iter().copied()).filter(|_| dump.has_endpoints());
+        let spread = spread.map(|Spread { median, p90, max, total }| [median, p90, max, total]);
         Census {
             file: files.clone(),
             services: dump.cluster.services.len(),
@@ -125,7 +127,7 @@ impl Asked {
                 .collect(),
             protocols: protocols.map(|(protocol, count)| (protocol.to_owned(), count)).collect(),
             growth: *growth,
-            endpoints: dump.has_endpoints().then(|| spread(&demand.endpoints)),
+            endpoints: spread,
             shape: run.map(|run| likeness(demand, &run, dump.has_endpoints())).unwrap_or_default(),
             scenario: plan.scenario.clone(),
             not_simulated,
@@ -150,12 +152,6 @@ impl Asked {
 fn weight(installed: &Installed) -> f64 {
     let Installed { rules, chains, set_elements, virtual_servers, real_servers, addresses } = *installed;
     (rules + chains + set_elements + virtual_servers + real_servers + addresses) as f64
-}
-
-/// The median, what nine of ten have at most, the most, and all of ascending `counts`, of which there is one at least.
-fn spread(counts: &[usize]) -> [usize; 4] {
-    let at = |tenths: usize| counts[(counts.len() * tenths).div_ceil(10).max(1) - 1];
-    [at(5), at(9), at(10), counts.iter().sum()]
 }
 
 /// What the two are like, each trait beside the other's.

@@ -5,9 +5,7 @@ use super::question::CapacityOptions;
 use super::runs;
 use crate::process::exit::{Exit, Failure};
 use crate::process::terminal;
-use anyhow::Context;
 use reports::Runs;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -49,12 +47,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Format::Json => reports::capacity::json(&args.capacity.answers(&runs)?),
         Format::Html => args.capacity.report(&runs)?.html(),
     };
-    match &args.out {
-        Some(out) => {
-            let written = fs::write(out, text).with_context(|| format!("--out {} cannot be written", out.display()));
-            written.map_err(Failure::usage)?;
-        }
-        None => output::print(text.as_bytes())?,
-    }
+    output::hand_over(&text, args.out.as_deref())?;
     Ok(Exit::Done.into())
 }

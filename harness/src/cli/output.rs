@@ -1,7 +1,10 @@
 //! Writing to standard output. A reader that has seen enough (`| head`) is no failure.
 
+use crate::process::exit::Failure;
 use anyhow::{Context, Result};
+use std::fs;
 use std::io::{ErrorKind, Write, stdout};
+use std::path::Path;
 
 /// Prints a line.
 macro_rules! say {
@@ -11,6 +14,16 @@ macro_rules! say {
     }};
 }
 pub(super) use say;
+
+/// Writes `text` to the file `out`, or to standard output.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn hand_over(text: &str, out: Option<&Path>) -> Result<(), Failure> {
+    let Some(out) = out else { return Ok(print(text.as_bytes())?) };
+    let written = fs::write(out, text).with_context(|| format!("--out {} cannot be written", out.display()));
+    written.map_err(Failure::usage)
+}
 
 /// Writes `bytes`.
 ///

@@ -9,14 +9,13 @@ use crate::backend::{self, Backend, Options};
 use crate::cell_error::CellError;
 use crate::driver::{self, Driver, Loaded};
 use crate::meter;
-use crate::session::store;
 use crate::tool::Runner;
 use crate::tool::place::Place;
 use anyhow::Context;
 use lab_core::cell::{Cell, Load, Source};
 use lab_core::change::{Change, Step};
 use lab_core::cluster::{
-    AddressPlan, Cluster, ENDPOINT_PORT, Endpoint, Family, Protocol, Repeated, ServicePort, Supply,
+    AddressPlan, Base, Cluster, ENDPOINT_PORT, Endpoint, Family, Protocol, Repeated, ServicePort, Supply,
 };
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, Position, ProbeName, Word};
@@ -311,7 +310,7 @@ pub(crate) fn cluster(load: &Load, plan: &Plan) -> Result<(Box<dyn Supply>, Clus
             return Err(CellError::Skipped(format!(
                 "the Services of {} are not here: they are in {} of the run's folder",
                 source.name(),
-                store::BASE
+                Base::FILE
             )));
         }
     };

@@ -13,6 +13,7 @@ use crate::session::store::{self, RECORD};
 use crate::targets;
 use anyhow::{Context, Result, anyhow};
 use lab_core::cell::Cell;
+use lab_core::cluster::Base;
 use lab_core::dataset::{Dataset, Header};
 use lab_core::plan::Plan;
 use lab_core::scenario::Scenario;
@@ -86,7 +87,7 @@ impl ChildRun {
 
     /// As a repetition of the run at `place`, its folder or its record: the user's cluster is there.
     pub(crate) fn of_run_at(mut self, place: &Path) -> Self {
-        let file = store::folder(place).map(|folder| folder.join(store::BASE));
+        let file = store::folder(place).map(|folder| folder.join(Base::FILE));
         self.base = file.filter(|file| file.is_file());
         self
     }

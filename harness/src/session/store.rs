@@ -18,9 +18,6 @@ pub(crate) const RECORD: &str = "run.jsonl";
 /// The profile in a run's folder, if the run was profiled.
 pub(crate) const PROFILE: &str = "profile.jsonl";
 
-/// The Services of a user's cluster in a run's folder, if the run is about one.
-pub(crate) const BASE: &str = "cluster.json";
-
 /// The default folder of runs.
 pub(crate) const RUNS: &str = "runs";
 
@@ -95,7 +92,7 @@ impl Store {
 
     /// Keeps the Services of a user's cluster, so that cells can be run again.
     pub(crate) fn keep(&self, base: &Base) -> Result<()> {
-        let path = self.folder.join(BASE);
+        let path = self.folder.join(Base::FILE);
         let text = serde_json::to_vec(base).context("writing down the cluster")?;
         fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
     }

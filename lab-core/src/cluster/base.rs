@@ -23,6 +23,9 @@ pub struct Base {
 }
 
 impl Base {
+    /// The name of the file in a run's folder that holds it.
+    pub const FILE: &str = "cluster.json";
+
     /// The Services of `cluster` that kube-proxy programs, as its node `node` sees them; `None` if there are none.
     ///
     /// Without `node`, it is the one with the most endpoints: the most that policy `Local` can ask of a node.

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The API's default time of session affinity.
-const AFFINITY: Duration = Duration::from_secs(10_800);
+pub(super) const AFFINITY: Duration = Duration::from_secs(10_800);
 /// The networks of source ranges: the lab's outside is in the first.
-const SOURCE_RANGES: [&str; 2] = ["192.0.2.0/24", "203.0.113.0/24"];
+pub(super) const SOURCE_RANGES: [&str; 2] = ["192.0.2.0/24", "203.0.113.0/24"];
 
 impl Service {
     /// Service `index` of a generated cluster.

@@ -2,6 +2,7 @@
 
 use super::base::{Base, spread_evenly};
 use super::endpoint::{Endpoint, Place, in_picking_order};
+use super::mix::{AFFINITY, SOURCE_RANGES};
 use super::node::Node;
 use super::service::{ClusterIps, Ingress, IpMode, Port, Protocol, Service, ServiceType, TrafficPolicy};
 use super::{ENDPOINT_PORT, SERVICE_PORT};
@@ -13,14 +14,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// How many Services a described mix has before it repeats them: a share is at least one of them.
 const SERVICES: usize = 1000;
-/// The API's default time of session affinity.
-const AFFINITY: Duration = Duration::from_secs(10_800);
-/// The networks of source ranges: the lab's outside is in the first.
-const SOURCE_RANGES: [&str; 2] = ["192.0.2.0/24", "203.0.113.0/24"];
 
 /// A share, in thousandths: 0 to 1000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]

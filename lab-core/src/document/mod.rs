@@ -2,7 +2,7 @@
 
 mod yaml;
 
-pub use yaml::{Entry, Node, Value};
+pub use yaml::{Entry, Node, Value, yaml_problem};
 
 use crate::vocabulary::{Unknown, Word};
 use std::fmt;

@@ -64,18 +64,22 @@ impl Value {
 /// # Errors
 /// When the text is not YAML: the line, where it is known, and what is wrong.
 pub(super) fn read(text: &str) -> Result<Node, (Option<u64>, String)> {
-    serde_saphyr::from_str::<Node>(text).map_err(|error| {
-        let line = error.location().map(|location| location.line());
-        // The library's message ends in a snippet of the source; its first line says what is wrong, after the place.
-        let message = error.to_string();
-        let message = message.lines().next().unwrap_or_default();
-        let message = message.strip_prefix("error: ").unwrap_or(message);
-        let message = match message.split_once(": ") {
-            Some((place, what)) if place.starts_with("line ") => what,
-            _ => message,
-        };
-        (line, message.to_owned())
-    })
+    serde_saphyr::from_str::<Node>(text).map_err(|error| yaml_problem(&error))
+}
+
+/// The line of the library's `error`, where it is known, and what is wrong there.
+#[must_use]
+pub fn yaml_problem(error: &serde_saphyr::Error) -> (Option<u64>, String) {
+    let line = error.location().map(|location| location.line());
+    // The message ends in a snippet of the source; its first line says what is wrong, after the place.
+    let message = error.to_string();
+    let message = message.lines().next().unwrap_or_default();
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    let message = match message.split_once(": ") {
+        Some((place, what)) if place.starts_with("line ") => what,
+        _ => message,
+    };
+    (line, message.to_owned())
 }
 
 impl<'de> Deserialize<'de> for Node {

@@ -3,7 +3,7 @@
 use super::MOST_ENDPOINTS;
 use crate::axes::Axes;
 use crate::cluster::{Counts, Shape, Share};
-use crate::document::{Entry, Node, Reader, Value};
+use crate::document::{Entry, Reader, Value};
 use crate::vocabulary::{Mix, Unknown, Word};
 use std::sync::Arc;
 
@@ -27,6 +27,8 @@ const KEYS: &[&str] = &[
 const QUANTILES: [&str; 3] = ["median", "p90", "max"];
 /// The most ports that a described Service has.
 const MOST_PORTS: u32 = 100;
+/// The largest weight.
+const MOST_WEIGHT: u32 = 1_000_000;
 /// The name of a mix that a scenario describes itself.
 const DESCRIBED: &str = "described";
 
@@ -140,7 +142,7 @@ impl Reader {
                 for Entry { key, node, line } in entries {
                     match key.parse::<u32>() {
                         Ok(value) if (least..=most).contains(&value) => {
-                            values.push((value, self.weight(&entry.key, node)?));
+                            values.push((value, self.whole(&entry.key, node, &(0..=MOST_WEIGHT))?));
                         }
                         _ => {
                             self.problem(*line, format!("{}: found \"{key}\"; it takes {allowed}", entry.key));
@@ -159,10 +161,6 @@ impl Reader {
                 None
             }
         }
-    }
-
-    fn weight(&mut self, key: &str, node: &Node) -> Option<u32> {
-        self.whole(key, node, &(0..=1_000_000))
     }
 
     fn quantiles(&mut self, entry: &Entry, entries: &[Entry], most: u32) -> Option<Counts> {
