@@ -169,7 +169,7 @@ pub(crate) fn make(path: &Path) -> Result<ExitCode, Failure> {
     let scenario = Scenario::read("the recorded run's scenario", &scenario).map_err(Failure::usage)?;
     plan.base = match base {
         Some(file) => Some(store::read_base(&file).map_err(Failure::usage)?),
-        None => scenario.described(&plan).map(Arc::new),
+        None => plan.base.take().or_else(|| scenario.described(&plan).map(Arc::new)),
     };
     // `host` has no guests.
     let kernel = kernel.filter(|_| plan.target != TargetName::Host);
