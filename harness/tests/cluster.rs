@@ -158,6 +158,34 @@ fn what_does_not_add_up_in_a_dump_is_found() {
     );
 }
 
+#[test]
+fn two_services_of_one_address_are_found_with_what_nft_does() {
+    let (out, _) = said(&["check", "--cluster", &question("dupip.json"), "--layout", "kube-proxy-1.30"], b"", 1);
+    assert!(out.contains("Refused, and with it every Service of the node (nftables 1.30)\n  Service d/b: tcp"), "{out}");
+    let (out, _) = said(&["check", "--cluster", &question("dupip.json"), "--layout", "kube-proxy-1.36"], b"", 1);
+    assert!(out.contains("kube-proxy gives it to the one that it comes to last") && !out.contains("Refused"), "{out}");
+}
+
+#[test]
+fn a_long_cold_start_is_found_by_the_law_of_a_run() {
+    let cluster = shaped(9_000, 1);
+    let check = |run: &str, code| said(&["check", "--cluster", "-", "--run", run], cluster.as_bytes(), code);
+    let (out, _) = check("../reports/examples/host", 1);
+    assert!(out.contains("the cluster: a cold start in iptables-nft, kube-proxy-1.36, "), "{out}");
+    assert!(!out.contains("cold start in iptables-legacy"), "{out}");
+    let (_, err) = check("../reports/examples/exact", 2);
+    assert!(err.contains("counted instructions, which are no time; give one of --target host"), "{err}");
+}
+
+#[test]
+fn a_mix_beside_a_cluster_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.yaml");
+    fs::write(&file, format!("name: mine\nquestion: What?\ncluster: {}\n", question("dual.json"))).unwrap();
+    let (_, err) = said(&["plan", file.to_str().unwrap(), "--mix", "realistic"], b"", 2);
+    assert!(err.contains("--mix realistic: mine measures a cluster of its own"), "{err}");
+}
+
 /// A cluster of `count` Services of one endpoint, and one of `most` endpoints.
 fn shaped(count: usize, most: usize) -> String {
     let service = |name: &str, ip: usize| {

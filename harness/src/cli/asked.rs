@@ -5,7 +5,7 @@ use crate::backend::Options;
 use crate::lab::node;
 use analysis::capacity::{Equivalent, MOST_SERVICES};
 use anyhow::{Context, Result, bail, ensure};
-use kube_dump::{Dump, Spread};
+use kube_dump::{Dump, Input, Spread};
 use lab_core::cell::{Cell, ClusterSpec, Load, Variant};
 use lab_core::cluster::{Base, Cluster, Demand, Dispatch};
 use lab_core::dataset::Dataset;
@@ -36,16 +36,24 @@ impl Asked {
     /// # Errors
     /// When it cannot be read, or asks nothing of kube-proxy.
     pub(crate) fn read(files: &[PathBuf], growth: f64) -> Result<Self> {
-        let shown = files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" --cluster ");
         let inputs = cluster::inputs(files).context("--cluster")?;
         let dump = Dump::read(&inputs).context("--cluster")?;
         cluster::say(&dump);
+        Self::of(files, &inputs, dump, growth)
+    }
+
+    /// The cluster `dump`, which was read from `files` with these `inputs`.
+    ///
+    /// # Errors
+    /// When it asks nothing of kube-proxy.
+    pub(crate) fn of(files: &[PathBuf], inputs: &[Input], dump: Dump, growth: f64) -> Result<Self> {
+        let shown = files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" --cluster ");
         let demand = Demand::of(&dump.cluster);
         ensure!(
             demand.ports() > 0,
             "--cluster {shown}: no Service in it has a cluster IP, so kube-proxy has nothing to do"
         );
-        let base = base::of(files, &inputs, &dump, None).context("--cluster")?;
+        let base = base::of(files, inputs, &dump, None).context("--cluster")?;
         Ok(Self { files: shown, dump, base, demand, growth })
     }
 

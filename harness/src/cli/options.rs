@@ -177,6 +177,15 @@ impl Selection {
             scenario.axes.origins = without_repeats(&self.origins);
         }
         if let Some(mix) = &self.mix {
+            if !scenario.cluster.is_empty() {
+                let clash = anyhow!(
+                    "--mix {mix}: {} measures a cluster of its own ({}), which is no mix; leave --mix out, or take its key \
+                     cluster out",
+                    scenario.name,
+                    scenario.cluster.join(", ")
+                );
+                return Err(Failure::usage(clash));
+            }
             choose_mix(mix, &mut scenario.axes).context("--mix").map_err(Failure::usage)?;
         }
         scenario = self.with_cluster(scenario)?;

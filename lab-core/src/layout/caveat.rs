@@ -1,7 +1,10 @@
 //! What a layout does not install of a cluster, or what a tool would refuse of it, found before a run.
 
-use crate::cluster::Cluster;
+use super::ServerKey;
+use crate::cluster::{Cluster, Family, Service, ServicePort};
+use std::collections::HashMap;
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 /// One thing about one object of a cluster that a layout cannot install as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,49 @@ impl Caveat {
         };
         cluster.services.iter().filter_map(|service| forbidden(service)).collect()
     }
+
+    /// The Services that want an address, protocol and port which another one has already, with the `effect` of that.
+    /// Node ports are those of `nodes`: the unspecified address stands for any.
+    pub(super) fn of_shared(
+        cluster: &Cluster,
+        family: Family,
+        nodes: &[IpAddr],
+        (severity, effect): (Severity, &str),
+    ) -> Vec<Self> {
+        let mut found = Vec::new();
+        let mut owners: HashMap<ServerKey, &Service> = HashMap::new();
+        for port in cluster.ports(family) {
+            for address in published(port, nodes) {
+                let key = ServerKey { protocol: port.protocol(), address };
+                let owner = *owners.entry(key).or_insert(port.service);
+                if owner.key() != port.service.key() {
+                    let place = if address.ip().is_unspecified() {
+                        format!("node port {}", address.port())
+                    } else {
+                        address.to_string()
+                    };
+                    let (protocol, owner) = (key.protocol.name(), object_of(owner));
+                    let what = format!("{protocol} {place} belongs to {owner}, too; {effect}");
+                    found.push(Self { severity, object: object_of(port.service), what });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// `Service default/web`.
+pub(super) fn object_of(service: &Service) -> String {
+    format!("Service {}/{}", service.namespace, service.name)
+}
+
+/// Where a port can be reached.
+fn published(port: ServicePort<'_>, nodes: &[IpAddr]) -> Vec<SocketAddr> {
+    let number = port.socket().port();
+    let addresses = port.external_ips().chain(port.balancer_addresses());
+    let own = std::iter::once(port.socket()).chain(addresses.map(|address| SocketAddr::new(address, number)));
+    let on_nodes = port.node_port().into_iter().flat_map(|number| nodes.iter().map(move |&node| (node, number).into()));
+    own.chain(on_nodes).collect()
 }
 
 /// What a caveat does to a sync.

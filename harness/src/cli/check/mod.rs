@@ -1,10 +1,13 @@
 //! `svclab check`: what of a cluster a release cannot do, or will do badly.
 
+mod cold_start;
 mod finding;
 mod tried;
 
-use super::{cluster, output};
+use super::asked::Asked;
+use super::{cluster, output, runs};
 use crate::process::exit::{Exit, Failure};
+use anyhow::Context;
 use finding::{Finding, Findings};
 use kube_dump::Dump;
 use lab_core::cell::Variant;
@@ -30,6 +33,9 @@ pub(crate) struct Args {
     /// A kube-proxy release to check it for; repeat it for more [default: all]
     #[arg(long = "layout", value_name = "LAYOUT", value_parser = LayoutName::choose)]
     layouts: Vec<LayoutName>,
+    /// A timed run whose law tells how long a cold start with this cluster takes
+    #[arg(long, value_name = "RUN")]
+    run: Option<PathBuf>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -55,11 +61,24 @@ struct Checked {
     findings: Vec<Finding>,
     /// Of each release whose packets walk a list of Services.
     rules_tried: Vec<Tried>,
+    /// The variants of the run whose cold start cannot be told.
+    not_told: Vec<String>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let dump = cluster::read(&args.cluster).map_err(|error| Failure::usage(error.context("--cluster")))?;
-    let checked = check(&dump, &args.layouts);
+    let unreadable = |error: anyhow::Error| Failure::usage(error.context("--cluster"));
+    let inputs = cluster::inputs(&args.cluster).map_err(unreadable)?;
+    let dump = Dump::read(&inputs).map_err(|error| unreadable(error.into()))?;
+    let mut checked = check(&dump, &args.layouts);
+    if let Some(place) = &args.run {
+        let asked = Asked::of(&args.cluster, &inputs, dump, 1.0).map_err(Failure::usage)?;
+        for run in runs::read(std::slice::from_ref(place))? {
+            let (found, not_told) = cold_start::findings(&run, &asked).context("--run").map_err(Failure::usage)?;
+            checked.findings.extend(found);
+            checked.not_told.extend(not_told);
+        }
+        checked.findings.sort_by_key(|finding| finding.severity);
+    }
     let text = match args.format {
         Format::Text => text(&checked),
         Format::Json => serde_json::to_string_pretty(&checked).map_err(anyhow::Error::from)? + "\n",
@@ -116,6 +135,7 @@ fn check(dump: &Dump, layouts: &[LayoutName]) -> Checked {
             .then(|| Family::ALL.into_iter().map(|family| cluster.endpoint_count(family)).sum()),
         findings,
         rules_tried,
+        not_told: Vec::new(),
     }
 }
 
@@ -131,6 +151,7 @@ fn text(checked: &Checked) -> String {
         let rules = units::count(*rules);
         text += &format!("{release}: at worst {rules} rules are tried before an endpoint is chosen ({object})\n");
     }
+    text.extend(checked.not_told.iter().map(|line| format!("{line}\n")));
     if checked.findings.is_empty() {
         return text + "\nnothing found\n";
     }

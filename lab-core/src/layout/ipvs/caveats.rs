@@ -3,17 +3,20 @@
 use super::set::{Entry, MOST_ENTRIES, Set};
 use super::wanted::{Wanted, node_port_addresses};
 use super::{Ipvs, Version};
-use crate::cluster::{Cluster, Family, IpMode, Service, ServicePort, TrafficPolicy};
-use crate::layout::{Caveat, ServerKey, Severity};
-use std::collections::HashMap;
-use std::net::SocketAddr;
+use crate::cluster::{Cluster, Family, IpMode, Service, TrafficPolicy};
+use crate::layout::caveat::object_of;
+use crate::layout::{Caveat, Severity};
+
+/// What becomes of a virtual server that two Services want.
+const TAKEN: (Severity, &str) = (Severity::LeftOut, "kube-proxy gives it to the one that it comes to last");
 
 /// By set, then by Service.
 pub(super) fn caveats(layout: &Ipvs, cluster: &Cluster) -> Vec<Caveat> {
     let mut found = Vec::new();
     for &family in layout.version.families() {
         full_sets(layout, cluster, family, &mut found);
-        taken(layout, cluster, family, &mut found);
+        let nodes = node_port_addresses(layout, &cluster.node, family);
+        found.extend(Caveat::of_shared(cluster, family, &nodes, TAKEN));
     }
     for service in cluster.services.iter().filter(|service| !service.is_skipped()) {
         let mut said = Vec::new();
@@ -21,17 +24,13 @@ pub(super) fn caveats(layout: &Ipvs, cluster: &Cluster) -> Vec<Caveat> {
             unknown_to_1_20(service, &mut said);
         }
         limits(layout, cluster, service, &mut said);
-        found.extend(said.into_iter().map(|what| left_out(of(service), what)));
+        found.extend(said.into_iter().map(|what| left_out(object_of(service), what)));
     }
     found
 }
 
 fn left_out(object: String, what: String) -> Caveat {
     Caveat { severity: Severity::LeftOut, object, what }
-}
-
-fn of(service: &Service) -> String {
-    format!("Service {}/{}", service.namespace, service.name)
 }
 
 /// Sets with more entries than they take.
@@ -73,35 +72,6 @@ fn effect(version: Version, set: Set) -> &'static str {
         | Set::NodePortLocalUdp
         | Set::HealthCheckNodePort => "traffic to those node ports is not masqueraded",
     }
-}
-
-/// Virtual servers that two Services want.
-fn taken(layout: &Ipvs, cluster: &Cluster, family: Family, found: &mut Vec<Caveat>) {
-    let nodes = node_port_addresses(layout, &cluster.node, family);
-    let mut owners: HashMap<ServerKey, &Service> = HashMap::new();
-    for port in cluster.ports(family) {
-        for address in published(port, &nodes) {
-            let key = ServerKey { protocol: port.protocol(), address };
-            let owner = *owners.entry(key).or_insert(port.service);
-            if owner.key() != port.service.key() {
-                let what = format!(
-                    "{} {address} belongs to {}, too; kube-proxy gives it to the one that it comes to last",
-                    key.protocol.name(),
-                    of(owner)
-                );
-                found.push(left_out(of(port.service), what));
-            }
-        }
-    }
-}
-
-/// Where a port can be reached.
-fn published(port: ServicePort<'_>, nodes: &[std::net::IpAddr]) -> Vec<SocketAddr> {
-    let number = port.socket().port();
-    let addresses = port.external_ips().chain(port.balancer_addresses());
-    let own = std::iter::once(port.socket()).chain(addresses.map(|address| SocketAddr::new(address, number)));
-    let on_nodes = port.node_port().into_iter().flat_map(|number| nodes.iter().map(move |&node| (node, number).into()));
-    own.chain(on_nodes).collect()
 }
 
 /// What 1.20 does not know.

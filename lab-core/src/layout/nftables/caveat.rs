@@ -10,7 +10,22 @@ use std::collections::BTreeMap;
 pub(super) fn all(layout: &Nftables, cluster: &Cluster) -> Vec<Caveat> {
     let mut caveats = Caveat::of_names(cluster);
     caveats.extend(comments(layout, cluster));
+    for family in Family::ALL {
+        // A node port is an element by itself, whatever the address.
+        caveats.extend(Caveat::of_shared(cluster, family, &[family.unspecified()], shared(layout.version)));
+    }
     caveats
+}
+
+/// What becomes of an element that two Services want.
+fn shared(version: Version) -> (Severity, &'static str) {
+    match version {
+        Version::V1_30 => (
+            Severity::Refused,
+            "kube-proxy 1.30 adds both elements: nft refuses the whole sync, and with it every Service of the node",
+        ),
+        _ => (Severity::LeftOut, "kube-proxy gives it to the one that it comes to last"),
+    }
 }
 
 /// The Services whose elements have comments that are too long: 1.37 cuts them.
