@@ -3,10 +3,13 @@
 use anyhow::{Context, Result, ensure};
 use flate2::read::MultiGzDecoder;
 use kube_dump::{Dump, Input, Origin};
+use lab_core::cluster::Cluster;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read, Seek, Write};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The most bytes that are read, unpacked.
 const MOST_BYTES: u64 = 1 << 30;
@@ -28,6 +31,27 @@ const TAR: (usize, &[u8]) = (257, b"ustar");
 /// If one cannot be read, or there is no Service in all of them. The message names the input.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Dump> {
     Ok(Dump::read(&inputs(paths)?)?)
+}
+
+/// The cluster in `paths` as its node `node` sees it: the Node of that name gives its addresses and zone. `addresses` are
+/// the node's own, if there are any. Says what of the cluster was left out.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn on_node(paths: &[PathBuf], node: Option<&str>, addresses: &[IpAddr]) -> Result<Arc<Cluster>> {
+    let dump = read(paths)?;
+    say(&dump);
+    let mut cluster = dump.cluster;
+    if let Some(name) = node {
+        match dump.nodes.into_iter().find(|node| node.name == name) {
+            Some(node) => cluster.node = node,
+            None => name.clone_into(&mut cluster.node.name),
+        }
+    }
+    if !addresses.is_empty() {
+        cluster.node.addresses = addresses.to_vec();
+    }
+    Ok(Arc::new(cluster))
 }
 
 /// What is to be read as the cluster in `paths`, unpacked. Says on standard error how many files are passed over because

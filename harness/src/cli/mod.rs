@@ -1,6 +1,7 @@
 //! The command line: one file a verb, and the options that verbs share.
 
 mod anonymize;
+mod api;
 mod asked;
 mod base;
 mod baseline;
@@ -90,6 +91,9 @@ enum Verb {
     /// Write a cluster without its names and addresses, to be handed on.
     #[command(after_help = anonymize::HELP)]
     Anonymize(anonymize::Args),
+    /// Serve a cluster as the API server of Kubernetes does, for kubectl and kube-proxy.
+    #[command(after_help = api::HELP)]
+    Api(api::Args),
     /// Write svclab's output into documents, or check that it is up to date.
     Splice(splice::Args),
     /// Say what runs on this machine, what is missing, and what to do about it.
@@ -138,6 +142,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Render(args) => render::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::Anonymize(args) => anonymize::run(&args),
+        Verb::Api(args) => api::run(&args),
         Verb::Splice(args) => splice::run(&args),
         Verb::Doctor => doctor::run(),
         Verb::Examine { tools } => targets::examine(tools.as_deref()),

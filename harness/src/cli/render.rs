@@ -180,19 +180,7 @@ fn layout(args: &Args) -> Result<Option<Arc<dyn Layout>>, Failure> {
 
 /// The cluster in `files`, on the node that the options tell.
 fn imported(args: &Args, files: &[PathBuf]) -> Result<Arc<Cluster>> {
-    let dump = cluster::read(files)?;
-    cluster::say(&dump);
-    let mut cluster = dump.cluster;
-    if let Some(name) = &args.node {
-        match dump.nodes.into_iter().find(|node| node.name == *name) {
-            Some(node) => cluster.node = node,
-            None => cluster.node.name.clone_from(name),
-        }
-    }
-    if !args.node_ip.is_empty() {
-        cluster.node.addresses.clone_from(&args.node_ip);
-    }
-    Ok(Arc::new(cluster))
+    cluster::on_node(files, args.node.as_deref(), &args.node_ip)
 }
 
 /// What `call` gives its tool to read, if it is the one that programs rules of `family`.
