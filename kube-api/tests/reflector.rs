@@ -43,9 +43,18 @@ impl Changes {
         (self.random >> 33) as usize % limit
     }
 
-    fn next(&mut self) -> (Change, Told) {
+    /// All of them. The last one alters a Service, so that a list shows it.
+    fn all(&mut self) -> (Vec<Change>, Vec<Told>) {
+        let change = |place| {
+            let kind = if place + 1 < CHANGES { self.below(3) } else { 2 };
+            self.next(kind)
+        };
+        (0..CHANGES).map(change).unzip()
+    }
+
+    fn next(&mut self, kind: usize) -> (Change, Told) {
         let mut after = (*self.now).clone();
-        let (is_there, name) = match (self.below(3), after.services.len()) {
+        let (is_there, name) = match (kind, after.services.len()) {
             (0, count) if count > 10 => {
                 let place = self.below(count);
                 let gone = after.services.remove(place);
@@ -103,7 +112,7 @@ fn watched(settings: Settings, config: watcher::Config) -> (Server, Vec<Told>, A
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = Server::start_with(listener, &Objects::of(&cluster), settings).unwrap();
     let mut changes = Changes::new(&cluster);
-    let (steps, expected): (Vec<Change>, Vec<Told>) = (0..CHANGES).map(|_| changes.next()).unzip();
+    let (steps, expected) = changes.all();
     let last = expected.last().unwrap().2;
     let (begin, begun) = mpsc::channel();
     let seen = std::thread::scope(|scope| {
@@ -127,13 +136,14 @@ async fn watch(server: &Server, config: watcher::Config, last: u64, begin: mpsc:
     let stream = reflector::reflector(writer, watcher::watcher(Api::<Service>::all(client), config));
     let mut stream = std::pin::pin!(stream);
     let mut seen = Seen { told: Vec::new(), lists: 0, errors: 0, store };
-    let mut version = 0;
-    while version < last {
+    let (mut version, mut is_listing) = (0, false);
+    // While it lists, the store holds what was there before.
+    while version < last || is_listing {
         let event = tokio::time::timeout(PATIENCE, stream.next()).await.expect("an event in time").unwrap();
         match event {
-            Ok(Event::Init) => seen.lists += 1,
+            Ok(Event::Init) => (seen.lists, is_listing) = (seen.lists + 1, true),
             Ok(Event::InitApply(service)) => version = version.max(told(true, &service).2),
-            Ok(Event::InitDone) => _ = begin.send(()),
+            Ok(Event::InitDone) => (_, is_listing) = (begin.send(()), false),
             Ok(Event::Apply(service)) => seen.told.push(told(true, &service)),
             Ok(Event::Delete(service)) => seen.told.push(told(false, &service)),
             // The next poll recovers.
