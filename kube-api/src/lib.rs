@@ -18,6 +18,7 @@ mod server;
 mod site;
 mod status;
 mod store;
+mod table;
 mod watch;
 
 pub use objects::Objects;

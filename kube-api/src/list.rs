@@ -2,13 +2,14 @@
 
 use crate::body::{Body, FRAME};
 use crate::objects::Key;
-use crate::request::Query;
+use crate::request::{Form, Query};
 use crate::resource::{ApiVersion, Resource};
 use crate::selector::Selector;
 use crate::served::Way;
 use crate::site::Site;
 use crate::status::Refusal;
 use crate::store::{Gone, Kept, Page};
+use crate::table;
 use data_encoding::BASE64URL_NOPAD;
 use hyper::body::Bytes;
 use serde_json::json;
@@ -41,8 +42,7 @@ impl Token {
 /// If the query cannot be read, or asks for a version that is not kept or still to come.
 pub(crate) fn answer(
     site: &Arc<Site>,
-    resource: Resource,
-    api: ApiVersion,
+    (resource, api, form): (Resource, ApiVersion, Form),
     selector: &Selector,
     query: &Query,
 ) -> Result<Body, Refusal> {
@@ -82,25 +82,28 @@ pub(crate) fn answer(
             metadata["remainingItemCount"] = left.into();
         }
     }
-    let head = format!(
-        "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{metadata},\"items\":[",
-        resource.kind(),
-        resource.api_version(api),
-    );
+    let head = match form {
+        Form::Table => table::head(resource, &metadata),
+        Form::Objects => format!(
+            "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{metadata},\"items\":[",
+            resource.kind(),
+            resource.api_version(api),
+        ),
+    };
     let site = Arc::clone(site);
     let handed_over = move || {
         if is_last {
             site.hand_over(resource, Way::List);
         }
     };
-    Ok(Body::Made(frames(head, items, api, handed_over)))
+    Ok(Body::Made(frames(head, items, (api, form), handed_over)))
 }
 
 /// The frames of a list. `handed_over` is called after the last one.
 fn frames(
     head: String,
     items: Vec<Kept>,
-    api: ApiVersion,
+    (api, form): (ApiVersion, Form),
     handed_over: impl FnOnce() + Send + 'static,
 ) -> Box<dyn FnMut() -> Option<Bytes> + Send> {
     let mut items = items.into_iter();
@@ -123,7 +126,10 @@ fn frames(
             if !std::mem::take(&mut is_first) {
                 frame.push(b',');
             }
-            object.write(api, version, &mut frame);
+            match form {
+                Form::Objects => object.write(api, version, &mut frame),
+                Form::Table => table::row(&object, api, version, &mut frame),
+            }
         }
         Some(frame.into())
     })

@@ -93,24 +93,37 @@ pub(crate) fn segment(text: &str) -> Result<String, Refusal> {
         .ok_or_else(|| Refusal::bad_request(format!("the path has {text} in it, which is not escaped as URLs are")))
 }
 
-/// Checks that plain JSON is among what the client accepts. A `Table` is not to be had: who asks for one takes objects,
-/// too, as kubectl does.
+/// In which form objects are sent, as JSON always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As they are.
+    Objects,
+    /// As rows of a table, which kubectl prints.
+    Table,
+}
+
+/// The first form that the client accepts, of those that there are.
 ///
 /// # Errors
-/// If it is not.
-pub(crate) fn accepts_json(headers: &HeaderMap) -> Result<(), Refusal> {
+/// If it accepts none of them.
+pub(crate) fn form(headers: &HeaderMap) -> Result<Form, Refusal> {
     let said: Vec<&str> = headers.get_all(ACCEPT).iter().map(|value| value.to_str().unwrap_or("?")).collect();
     let said = said.join(",");
-    let is_plain = |form: &str| {
+    let known = |form: &str| {
         let mut parts = form.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
         let is_json = ["application/json", "application/*", "*/*"].iter().any(|known| name.eq_ignore_ascii_case(known));
-        is_json && !parts.any(|part| part.starts_with("as=") || part == "q=0")
+        let said = |start: &str| parts.clone().find_map(|part| part.strip_prefix(start));
+        match (is_json && said("q=") != Some("0"), said("as="), said("v=")) {
+            (true, None, _) => Some(Form::Objects),
+            (true, Some("Table"), Some("v1")) => Some(Form::Table),
+            _ => None,
+        }
     };
-    if said.trim().is_empty() || said.split(',').any(is_plain) {
-        return Ok(());
+    match said.trim() {
+        "" => Ok(Form::Objects),
+        _ => said.split(',').find_map(known).ok_or_else(|| Refusal::no_form(&said)),
     }
-    Err(Refusal::no_form(&said))
 }
 
 #[cfg(test)]
@@ -138,28 +151,31 @@ mod tests {
     }
 
     #[test]
-    fn json_must_be_accepted() {
+    fn the_first_form_that_is_accepted_is_sent() {
         let asked = |accept: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, HeaderValue::from_static(accept));
-            accepts_json(&headers)
+            form(&headers)
         };
-        let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
-        for yes in [
+        for objects in [
             "",
             "*/*",
             "application/json, */*",
             "application/vnd.kubernetes.protobuf,application/json",
-            "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
+            "application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json",
+            "application/json;as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io,application/json",
             "application/json;stream=watch",
         ] {
-            assert_eq!(asked(yes), Ok(()), "{yes}");
+            assert_eq!(asked(objects), Ok(Form::Objects), "{objects}");
         }
-        for no in [table, "application/vnd.kubernetes.protobuf", "application/yaml", "text/html,application/json;q=0"] {
-            let refusal = asked(no).unwrap_err();
+        let kubectl =
+            "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1,application/json";
+        assert_eq!(asked(kubectl), Ok(Form::Table));
+        for none in ["application/vnd.kubernetes.protobuf", "application/yaml", "text/html,application/json;q=0"] {
+            let refusal = asked(none).unwrap_err();
             assert_eq!(refusal.code, 406);
             assert!(refusal.message.contains("set contentType: application/json"), "{}", refusal.message);
         }
-        assert_eq!(accepts_json(&HeaderMap::new()), Ok(()));
+        assert_eq!(form(&HeaderMap::new()), Ok(Form::Objects));
     }
 }

@@ -3,12 +3,12 @@
 use crate::body::Body;
 use crate::discovery::{self, Group, Sink};
 use crate::objects::Key;
-use crate::request::{Query, accepts_json, segment};
+use crate::request::{Form, Query, form, segment};
 use crate::resource::{ApiVersion, Resource};
 use crate::selector::Selector;
 use crate::site::Site;
 use crate::status::Refusal;
-use crate::{list, watch};
+use crate::{list, table, watch};
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Bytes};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
@@ -71,7 +71,7 @@ where
     if place == Place::Health {
         return Ok(response(StatusCode::OK, HeaderValue::from_static("text/plain; charset=utf-8"), Body::whole("ok")));
     }
-    accepts_json(request.headers())?;
+    let form = form(request.headers())?;
     let query = Query::read(request.uri().query().unwrap_or_default())?;
     let body = match place {
         Place::Document(document) => Body::whole(document.to_string()),
@@ -80,9 +80,9 @@ where
             let selector =
                 Selector::read(resource, namespace.as_deref(), labels, fields).map_err(Refusal::bad_request)?;
             if query.is_set("watch") {
-                watch::answer(site, resource, api, selector, &query)?
+                watch::answer(site, (resource, api, form), selector, &query)?
             } else {
-                list::answer(site, resource, api, &selector, &query)?
+                list::answer(site, (resource, api, form), &selector, &query)?
             }
         }
         Place::One { resource, api, key } => {
@@ -91,7 +91,10 @@ where
             let Some(kept) = store.get(resource, &key) else {
                 return Err(Refusal::no_object(resource.name(), resource.group(), &key.1));
             };
-            kept.object.write(api, kept.version, &mut json);
+            match form {
+                Form::Objects => kept.object.write(api, kept.version, &mut json),
+                Form::Table => table::whole(&kept.object, api, kept.version, &mut json),
+            }
             Body::whole(json)
         }
         Place::Health | Place::Sink { .. } => return Err(Refusal::no_path()),
@@ -114,7 +117,7 @@ where
     let code = match (&method, &name) {
         (&Method::GET | &Method::HEAD, Some(name)) => return Err(Refusal::no_object(sink.name(), group.name, name)),
         (&Method::GET | &Method::HEAD, None) => {
-            accepts_json(request.headers())?;
+            form(request.headers())?;
             if Query::read(request.uri().query().unwrap_or_default())?.is_set("watch") {
                 return Err(Refusal::read_only("a watch of what is dropped"));
             }
@@ -132,10 +135,10 @@ where
         (&Method::PUT | &Method::PATCH, Some(_)) => StatusCode::OK,
         (method, _) => return Err(Refusal::read_only(method.as_str())),
     };
-    let form = request.headers().get(CONTENT_TYPE).cloned().unwrap_or(JSON);
+    let written_in = request.headers().get(CONTENT_TYPE).cloned().unwrap_or(JSON);
     let written = read(request.into_body()).await?;
     site.served().dropped += 1;
-    Ok(response(code, form, Body::whole(written)))
+    Ok(response(code, written_in, Body::whole(written)))
 }
 
 /// All that a client wrote. Too much is read to its end, too, or the client would not get to the answer; it is not kept.
@@ -153,10 +156,10 @@ async fn read<B: HttpBody<Data = Bytes>>(body: B) -> Result<Vec<u8>, Refusal> {
     if bytes > MOST_BYTES { Err(Refusal::too_large(bytes, MOST_BYTES)) } else { Ok(written) }
 }
 
-fn response(code: StatusCode, form: HeaderValue, body: Body) -> Response<Body> {
+fn response(code: StatusCode, kind: HeaderValue, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = code;
-    response.headers_mut().insert(CONTENT_TYPE, form);
+    response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }
 
@@ -244,6 +247,18 @@ mod tests {
         }
         let events = place("/apis/events.k8s.io/v1/namespaces/default/events").unwrap();
         assert!(matches!(events, Place::Sink { sink: Sink::Events, name: None, .. }));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_request_makes_it_panic(path in "(/|[a-z]{0,3}|%|namespaces|services|v1|apis?){0,12}", query in "[ -~ä]{0,60}") {
+            let place = place(&path);
+            if let (Ok(Place::Many { resource, .. }), Ok(read)) = (&place, Query::read(&query)) {
+                let _ = Selector::read(*resource, None, read.text("labelSelector"), read.text("fieldSelector"));
+            }
+            let _ = Selector::read(Resource::Services, None, &query, "");
+            let _ = Selector::read(Resource::Services, None, "", &query);
+        }
     }
 
     #[test]

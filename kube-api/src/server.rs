@@ -77,8 +77,7 @@ impl Server {
     pub fn apply(&self, change: &Change) -> Instant {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let updates = self.updates(change);
-        self.site.store().update(&updates);
-        Instant::now()
+        self.queue(&updates)
     }
 
     /// The same at `rate` objects a second: the caller's thread waits in between. Returns when the last object was queued.
@@ -90,12 +89,13 @@ impl Server {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let updates = self.updates(change);
         let (start, mut done) = (Instant::now(), 0);
+        let mut last = start;
         while done < updates.len() {
             // What is due by now goes together: a sleep may be late.
             let due = (start.elapsed().as_secs_f64() * rate) as usize + 1;
             let end = due.clamp(done, updates.len());
             if end > done {
-                self.site.store().update(&updates[done..end]);
+                last = self.queue(&updates[done..end]);
                 done = end;
             }
             if done < updates.len() {
@@ -103,7 +103,7 @@ impl Server {
                 thread::sleep(next.saturating_sub(start.elapsed()));
             }
         }
-        Instant::now()
+        last
     }
 
     /// What clients asked so far.
@@ -117,6 +117,13 @@ impl Server {
         if let Some(cuts) = &self.cuts {
             cuts.send_modify(|count| *count += 1);
         }
+    }
+
+    /// Queues `updates` at once. Returns when that was: no watcher saw any of them before.
+    fn queue(&self, updates: &[Update]) -> Instant {
+        let mut store = self.site.store();
+        store.update(updates);
+        Instant::now()
     }
 
     fn updates(&self, change: &Change) -> Vec<Update> {

@@ -6,13 +6,14 @@
 
 use crate::body::{Body, FRAME};
 use crate::objects::Object;
-use crate::request::Query;
+use crate::request::{Form, Query};
 use crate::resource::{ApiVersion, Resource};
 use crate::selector::Selector;
 use crate::served::Way;
 use crate::site::{Site, Watching};
 use crate::status::Refusal;
 use crate::store::{Gone, Happened};
+use crate::table;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -44,6 +45,7 @@ struct Watch {
     site: Arc<Site>,
     resource: Resource,
     api: ApiVersion,
+    form: Form,
     selector: Selector,
     start: Start,
     way: Way,
@@ -73,8 +75,7 @@ impl From<mpsc::error::SendError<Bytes>> for Ended {
 /// that is no longer kept is an `ERROR` event with the status 410, as in Kubernetes.
 pub(crate) fn answer(
     site: &Arc<Site>,
-    resource: Resource,
-    api: ApiVersion,
+    (resource, api, form): (Resource, ApiVersion, Form),
     selector: Selector,
     query: &Query,
 ) -> Result<Body, Refusal> {
@@ -104,7 +105,7 @@ pub(crate) fn answer(
         (None, None) => Start::Whole { is_marked: false },
     };
     let has_bookmarks = query.is_set("allowWatchBookmarks");
-    let watch = Watch { site: Arc::clone(site), resource, api, selector, start, way, has_bookmarks, sent: None };
+    let watch = Watch { site: Arc::clone(site), resource, api, form, selector, start, way, has_bookmarks, sent: None };
     let (frames, body) = mpsc::channel(FRAMES);
     tokio::spawn(watch.run(frames, timeout.map(|timeout| Instant::now() + timeout)));
     Ok(Body::Sent(body))
@@ -227,7 +228,10 @@ impl Watch {
         out.extend_from_slice(b"{\"type\":\"");
         out.extend_from_slice(kind.as_bytes());
         out.extend_from_slice(b"\",\"object\":");
-        object.write(self.api, version, out);
+        match self.form {
+            Form::Objects => object.write(self.api, version, out),
+            Form::Table => table::whole(object, self.api, version, out),
+        }
         out.extend_from_slice(b"}\n");
     }
 

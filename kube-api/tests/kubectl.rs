@@ -8,9 +8,9 @@ use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster};
 use libtest_mimic::{Arguments, Failed};
 use serde_json::Value;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{ChildStdout, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use tier::{Requirement, Tier};
 
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         trial("get_tells_every_object", get_tells_every_object),
         trial("get_selects_by_label_and_field", get_selects_by_label_and_field),
         trial("get_follows_changes", get_follows_changes),
+        trial("get_follows_changes_in_a_table", get_follows_changes_in_a_table),
         trial("what_is_not_there_is_said", what_is_not_there_is_said),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -67,6 +68,12 @@ fn get_lists_services() -> Result<(), String> {
     let (server, _) = serve(600)?;
     let text = said(&server, &["get", "svc"])?;
     ensure(text.lines().count() == 601 && text.contains("svc-00600"), &text)?;
+    let words = |line: usize| text.lines().nth(line).unwrap_or_default().split_whitespace().collect::<Vec<_>>();
+    ensure(words(0) == ["NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE"], &text)?;
+    ensure(words(1)[..5] == ["svc-00001", "ClusterIP", "10.96.0.11", "<none>", "80/TCP"], &text)?;
+    for kind in ["endpointslices", "nodes", "servicecidrs", "namespaces"] {
+        said(&server, &["get", kind, "-A"])?;
+    }
     let names = said(&server, &["get", "nodes,ns,servicecidrs", "-o", "name"])?;
     ensure(names == "node/node\nnamespace/default\nnamespace/kube-system\n", &names)
 }
@@ -95,22 +102,39 @@ fn get_selects_by_label_and_field() -> Result<(), String> {
 }
 
 fn get_follows_changes() -> Result<(), String> {
+    follows(&["-o", "json"], |stdout| {
+        let events = serde_json::Deserializer::from_reader(stdout).into_iter::<Value>();
+        let said = |event: Value| format!("{} {}", event["type"], event["object"]["metadata"]["name"]).replace('"', "");
+        Box::new(events.map_while(Result::ok).map(said))
+    })
+}
+
+fn get_follows_changes_in_a_table() -> Result<(), String> {
+    follows(&[], |stdout| {
+        let said = |line: String| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        Box::new(stdout.lines().map_while(Result::ok).skip(1).map(said))
+    })
+}
+
+/// What kubectl prints of events, as "TYPE NAME".
+type Read = fn(BufReader<ChildStdout>) -> Box<dyn Iterator<Item = String>>;
+
+fn follows(args: &[&str], read: Read) -> Result<(), String> {
     let (server, cluster) = serve(1)?;
-    let mut command = kubectl(&server, &["get", "svc", "-w", "--output-watch-events", "-o", "json"]);
-    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
-    let stdout = child.stdout.take().ok_or("no output")?;
-    let mut events = serde_json::Deserializer::from_reader(BufReader::new(stdout)).into_iter::<Value>();
-    let mut next = || match events.next() {
-        Some(Ok(event)) => Ok(format!("{} {}", event["type"], event["object"]["metadata"]["name"]).replace('"', "")),
-        end => Err(format!("kubectl ended with {end:?}")),
+    let mut command = kubectl(&server, &["get", "svc", "-w", "--output-watch-events"]);
+    let mut child = command.args(args).stdout(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
+    let mut events = read(BufReader::new(child.stdout.take().ok_or("no output")?));
+    let mut next = |expected: &str| {
+        let said = events.next().unwrap_or_else(|| "kubectl ended".to_owned());
+        ensure(said == expected, &format!("{said}, where {expected} was to come"))
     };
     let followed = (|| {
-        ensure(next()? == "ADDED svc-00001", "what there is comes first")?;
+        next("ADDED svc-00001")?;
         let adding = Change::adding(&cluster, &AddressPlan::new(2));
         server.apply(&adding);
-        ensure(next()? == "ADDED svc-00002", "the added Service comes")?;
+        next("ADDED svc-00002")?;
         server.apply(&adding.undone());
-        ensure(next()? == "DELETED svc-00002", "the removed Service goes")
+        next("DELETED svc-00002")
     })();
     child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
     followed

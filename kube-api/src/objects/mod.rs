@@ -8,7 +8,7 @@ mod pod;
 mod service;
 mod slice;
 
-pub(crate) use object::{Key, Object};
+pub(crate) use object::{Key, MADE, Object};
 pub(crate) use slice::SERVICE_NAME;
 
 use crate::resource::Resource;

@@ -12,7 +12,7 @@ use std::io::Write;
 use std::sync::OnceLock;
 
 /// When all objects were made: 2026-01-01, in seconds since 1970. The lab has no clock, so that its answers are the same.
-const MADE: i64 = 1_767_225_600;
+pub(crate) const MADE: i64 = 1_767_225_600;
 /// Where an object's version goes. No text in JSON has this in it, since quotes in texts are escaped.
 const VERSION: &[u8] = b"\"resourceVersion\":\"\"";
 
