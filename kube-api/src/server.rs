@@ -72,8 +72,9 @@ impl Server {
     /// Applies `change` in one burst: when it returns, every watcher's events are queued. Returns when that was.
     ///
     /// The endpoint slices of an added Service come before the Service, and a removed Service goes before its slices. The
-    /// other way round, kube-proxy would see a Service without endpoints in between, and might sync once for that (reject
-    /// rules) and once again for the endpoints.
+    /// other way round, kube-proxy sees a Service without endpoints in between, and writes rules for it twice: first to
+    /// reject its connections, then for its endpoints. In either order kube-proxy 1.36.3 syncs twice, once for each object,
+    /// with `minSyncPeriod` in between; in this order only one of both writes rules for the Service.
     pub fn apply(&self, change: &Change) -> Instant {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let updates = self.updates(change);

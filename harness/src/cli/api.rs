@@ -32,14 +32,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     services: Option<u32>,
     /// What generated Services are like: the name of a mix
-    #[arg(long, requires = "services", default_value = "uniform")]
+    #[arg(long, default_value = "uniform", conflicts_with = "cluster")]
     mix: String,
     /// Endpoints a Service of a generated cluster; a mix may say it itself
     #[arg(long, value_name = "N", default_value_t = 2, conflicts_with = "cluster",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_ENDPOINTS)))]
     endpoints: u32,
     /// The node's name. A Node of that name in the dump gives its addresses and zone
-    #[arg(long, value_name = "NAME", requires = "cluster")]
+    #[arg(long, value_name = "NAME", conflicts_with = "services")]
     node: Option<String>,
     /// The port on 127.0.0.1; 0 for any that is free
     #[arg(long, value_name = "PORT", default_value_t = 8001)]
