@@ -161,7 +161,10 @@ fn what_does_not_add_up_in_a_dump_is_found() {
 #[test]
 fn two_services_of_one_address_are_found_with_what_nft_does() {
     let (out, _) = said(&["check", "--cluster", &question("dupip.json"), "--layout", "kube-proxy-1.30"], b"", 1);
-    assert!(out.contains("Refused, and with it every Service of the node (nftables 1.30)\n  Service d/b: tcp"), "{out}");
+    assert!(
+        out.contains("Refused, and with it every Service of the node (nftables 1.30)\n  Service d/b: tcp"),
+        "{out}"
+    );
     let (out, _) = said(&["check", "--cluster", &question("dupip.json"), "--layout", "kube-proxy-1.36"], b"", 1);
     assert!(out.contains("kube-proxy gives it to the one that it comes to last") && !out.contains("Refused"), "{out}");
 }
