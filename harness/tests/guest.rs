@@ -7,6 +7,8 @@ mod tier;
 mod fault;
 #[path = "guest/gate.rs"]
 mod gate;
+#[path = "guest/kube_proxy.rs"]
+mod kube_proxy;
 #[path = "guest/profile.rs"]
 mod profile;
 #[path = "guest/refused.rs"]
@@ -57,6 +59,7 @@ dials: 10
 fn main() -> ExitCode {
     let tier = Tier::look(&[
         Requirement { name: "qemu", check: guests },
+        Requirement { name: "kube-proxy", check: kube_proxy::there },
         Requirement { name: "netns", check: || netns_topology::check().map(drop).map_err(|e| e.to_string()) },
     ]);
     let test = |name, test: fn() -> Result<()>| {
@@ -65,7 +68,11 @@ fn main() -> ExitCode {
     let sandboxed = |name, test: fn() -> Result<()>| {
         tier.trial(name, &["qemu", "netns"], move || test().map_err(|error| Failed::from(format!("{error:?}"))))
     };
+    let real = |name, test: fn() -> Result<()>| {
+        tier.trial(name, &["qemu", "kube-proxy"], move || test().map_err(|error| Failed::from(format!("{error:?}"))))
+    };
     let trials = vec![
+        real("a_real_kube_proxy_runs_in_every_mode", kube_proxy::a_real_kube_proxy_runs_in_every_mode),
         test("a_program_s_output_and_exit_code_come_out", a_program_s_output_and_exit_code_come_out),
         test("node_netlink_s_own_tests_pass_in_a_guest", node_netlink_s_own_tests_pass_in_a_guest),
         test("ipvs_answers_traffic_to_every_type_of_service", ipvs_answers_traffic_to_every_type_of_service),

@@ -6,6 +6,8 @@ mod cluster;
 mod fault;
 #[path = "kernel/gate.rs"]
 mod gate;
+#[path = "kernel/kube_proxy.rs"]
+mod kube_proxy;
 #[path = "../../ci/tier.rs"]
 mod tier;
 
@@ -44,14 +46,30 @@ fn main() -> ExitCode {
         Requirement { name: "nftables", check: || tools(&["nft"]) },
         Requirement { name: "wmem", check: large_buffers },
         Requirement { name: "iperf3", check: || tools(&["iperf3"]) },
+        Requirement { name: "kube-proxy", check: kube_proxy::there },
     ]);
     let all = &["netns", "iptables", "nftables", "iperf3"];
     let passed = |result: Result<()>| result.map_err(|error| Failed::from(format!("{error:?}")));
     let test = |name, test: fn() -> Result<()>| tier.trial(name, all, move || passed(test()));
     let large = "an_ordinary_user_s_transaction_may_be_large";
     let large = tier.trial(large, &["netns", "iptables", "nftables", "wmem"], move || passed(a_large_transaction()));
+    let real = &["netns", "iptables", "nftables", "kube-proxy"];
+    let real = |name, test: fn() -> Result<()>| tier.trial(name, real, move || passed(test()));
     let trials = vec![
         large,
+        real("a_real_kube_proxy_is_measured_beside_the_lab", kube_proxy::a_real_kube_proxy_is_measured_beside_the_lab),
+        real(
+            "a_real_kube_proxy_installs_what_the_layout_says",
+            kube_proxy::a_real_kube_proxy_installs_what_the_layout_says,
+        ),
+        test(
+            "a_kube_proxy_that_ends_at_once_fails_its_cells_with_its_own_words",
+            kube_proxy::a_kube_proxy_that_ends_at_once_fails_its_cells_with_its_own_words,
+        ),
+        test(
+            "a_kube_proxy_that_hangs_is_over_budget_and_leaves_nothing",
+            kube_proxy::a_kube_proxy_that_hangs_is_over_budget_and_leaves_nothing,
+        ),
         test("a_run_measures_every_cell_and_reports_them", a_run_measures_every_cell_and_reports_them),
         test("an_ordinary_user_runs_it_too", an_ordinary_user_runs_it_too),
         test("ctrl_c_leaves_a_valid_dataset_and_its_report", ctrl_c_leaves_a_valid_dataset_and_its_report),

@@ -21,7 +21,7 @@ mod store;
 mod table;
 mod watch;
 
-pub use objects::Objects;
+pub use objects::{Objects, Stage};
 pub use resource::Resource;
 pub use served::{Asked, Refused, Served, Way};
 pub use server::Server;

@@ -1,6 +1,6 @@
 //! A running server: its thread, its connections, and the changes that it is told.
 
-use crate::objects::{Objects, Update, updates};
+use crate::objects::{Objects, Stage, Update, updates};
 use crate::route;
 use crate::served::Served;
 use crate::site::{Settings, Site};
@@ -81,6 +81,17 @@ impl Server {
         self.queue(&updates)
     }
 
+    /// Makes known what of `change` belongs to `stage`, as [`apply`](Self::apply). Returns how many objects that are.
+    ///
+    /// For who measures how a client follows a change: what the client would follow by itself is kept apart from it.
+    pub fn stage(&self, change: &Change, stage: Stage) -> usize {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let updates: Vec<Update> =
+            self.staged(change).into_iter().filter(|(of, _)| *of == stage).map(|(_, update)| update).collect();
+        self.queue(&updates);
+        updates.len()
+    }
+
     /// The same at `rate` objects a second: the caller's thread waits in between. Returns when the last object was queued.
     /// A rate that is no positive number is a burst.
     pub fn apply_at(&self, change: &Change, rate: f64) -> Instant {
@@ -128,6 +139,10 @@ impl Server {
     }
 
     fn updates(&self, change: &Change) -> Vec<Update> {
+        self.staged(change).into_iter().map(|(_, update)| update).collect()
+    }
+
+    fn staged(&self, change: &Change) -> Vec<(Stage, Update)> {
         updates(change, |namespace, service| self.site.store().slices(namespace, service))
     }
 }

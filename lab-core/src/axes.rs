@@ -2,6 +2,7 @@
 
 use crate::cell::{Cell, ClusterSpec, Settings, Source, Variant};
 use crate::cluster::{AddressPlan, Base, OverCapacity, Repeated, Supply};
+use crate::kube_proxy::KubeProxy;
 use crate::vocabulary::{
     Access, BackendName, Forwarding, LayoutName, Mix, Origin, Position, ProbeName, Scheduler, Way, Word,
 };
@@ -22,6 +23,10 @@ pub struct Axes {
     pub backends: Vec<BackendName>,
     /// Whose rules are installed; empty for each backend's default. See [`LayoutName::among`].
     pub layouts: Vec<LayoutName>,
+    /// Whether the lab itself programs nodes.
+    pub lab: bool,
+    /// The kube-proxy binaries that program nodes in its place, or beside it.
+    pub kube_proxies: Vec<KubeProxy>,
     /// How changes are applied. A backend that has none of these ways takes its first one.
     pub ways: Vec<Way>,
     /// How IPVS picks a real server.
@@ -46,6 +51,8 @@ impl Default for Axes {
             base: None,
             backends: BackendName::ALL.to_vec(),
             layouts: Vec::new(),
+            lab: true,
+            kube_proxies: Vec::new(),
             ways: vec![Way::KubeProxy, Way::Batched],
             schedulers: vec![Scheduler::RoundRobin],
             forwardings: vec![Forwarding::Masquerading],
@@ -137,32 +144,62 @@ impl Axes {
     fn expand_backend(&self, cluster: ClusterSpec, accesses: &[Access], backend: BackendName, cells: &mut Vec<Cell>) {
         let dialled = accesses.iter().flat_map(|&access| self.origins.iter().map(move |&from| (access, from)));
         let dialled: Vec<_> = dialled.filter(|(access, from)| access.impossible(*from).is_none()).collect();
-        let known = Way::of(backend);
-        let mut ways: Vec<Way> = self.ways.iter().copied().filter(|way| known.contains(way)).collect();
-        if ways.is_empty() {
-            ways.push(known[0]);
-        }
-        // The fastest way to load.
-        let loading = if backend == BackendName::Ipvs { Way::Batched } else { known[0] };
-        let probes = || self.probes.iter().copied().filter(|probe| backend != BackendName::Direct || !probe.programs());
-        for layout in LayoutName::among(backend, &self.layouts) {
-            for settings in self.settings(backend) {
-                for probe in probes() {
-                    for &way in if probe.programs() { &ways[..] } else { std::slice::from_ref(&loading) } {
-                        let variant = Variant { backend, layout, way, settings };
-                        let cell = Cell::new(cluster, variant, probe, None);
-                        let positions = positions(probe, cluster.services);
-                        if positions.is_empty() {
-                            cells.push(cell);
-                        }
-                        for &(access, from) in &dialled {
-                            let asked = |&position: &Position| Cell { position: Some(position), access, from, ..cell };
-                            cells.extend(positions.iter().map(asked));
-                        }
+        for variant in self.variants(backend) {
+            for probe in self.probes.iter().copied().filter(|probe| is_asked(*probe, variant)) {
+                for way in self.ways(variant, probe) {
+                    let cell = Cell::new(cluster, Variant { way, ..variant }, probe, None);
+                    let positions = positions(probe, cluster.services);
+                    if positions.is_empty() {
+                        cells.push(cell);
+                    }
+                    for &(access, from) in &dialled {
+                        let asked = |&position: &Position| Cell { position: Some(position), access, from, ..cell };
+                        cells.extend(positions.iter().map(asked));
                     }
                 }
             }
         }
+    }
+
+    /// What carries traffic with `backend`, but for the ways to program it: first what the lab programs itself.
+    fn variants(&self, backend: BackendName) -> Vec<Variant> {
+        let mut variants = Vec::new();
+        if self.lab || backend == BackendName::Direct {
+            for layout in LayoutName::among(backend, &self.layouts) {
+                let with = |settings| Variant { layout, settings, ..Variant::usual(backend) };
+                variants.extend(self.settings(backend).into_iter().map(with));
+            }
+        }
+        if backend != BackendName::Direct {
+            // kube-proxy knows no other forwarding.
+            let known = |settings: &Settings| settings.forwarding.is_none_or(|one| one == Forwarding::Masquerading);
+            for settings in self.settings(backend).into_iter().filter(known) {
+                variants.extend(self.kube_proxies.iter().map(|binary| Variant {
+                    layout: binary.layout(backend),
+                    driver: binary.driver(),
+                    settings,
+                    ..Variant::usual(backend)
+                }));
+            }
+        }
+        variants
+    }
+
+    /// The ways in which `probe` has cells.
+    fn ways(&self, variant: Variant, probe: ProbeName) -> Vec<Way> {
+        let known = Way::of(variant.backend);
+        if variant.driver.is_kube_proxy() {
+            return vec![known[0]];
+        }
+        if !probe.programs() {
+            // The fastest way to load.
+            return vec![if variant.backend == BackendName::Ipvs { Way::Batched } else { known[0] }];
+        }
+        let mut ways: Vec<Way> = self.ways.iter().copied().filter(|way| known.contains(way)).collect();
+        if ways.is_empty() {
+            ways.push(known[0]);
+        }
+        ways
     }
 
     /// Every combination of the settings of `backend`.
@@ -176,6 +213,15 @@ impl Axes {
             self.forwardings.iter().map(settings)
         };
         self.schedulers.iter().flat_map(with).collect()
+    }
+}
+
+/// Whether `probe` has cells with `variant`.
+fn is_asked(probe: ProbeName, variant: Variant) -> bool {
+    match () {
+        () if variant.backend == BackendName::Direct => !probe.programs(),
+        () if variant.driver.is_kube_proxy() => probe.is_of_kube_proxy(),
+        () => probe.is_of_lab(),
     }
 }
 

@@ -76,6 +76,22 @@ pub enum Metric {
     RealServers,
     Addresses,
     ScriptBytes,
+    Restart,
+    InForce,
+    DriverSync,
+    DriverStart,
+    DriverList,
+    DriverCpu,
+    DriverMemory,
+    Resync,
+    IdleCpu,
+    ToolRuns,
+    ToolRunsIptables,
+    ToolRunsRestore,
+    ToolRunsSave,
+    ToolRunsNft,
+    ToolRunsIpset,
+    ToolRunsConntrack,
 }
 
 words!("metric", Metric {
@@ -112,6 +128,22 @@ words!("metric", Metric {
     RealServers = "real_servers",
     Addresses = "addresses",
     ScriptBytes = "script_bytes",
+    Restart = "restart",
+    InForce = "in_force",
+    DriverSync = "driver_sync",
+    DriverStart = "driver_start",
+    DriverList = "driver_list",
+    DriverCpu = "driver_cpu",
+    DriverMemory = "driver_memory",
+    Resync = "resync",
+    IdleCpu = "idle_cpu",
+    ToolRuns = "tool_runs",
+    ToolRunsIptables = "tool_runs_iptables",
+    ToolRunsRestore = "tool_runs_restore",
+    ToolRunsSave = "tool_runs_save",
+    ToolRunsNft = "tool_runs_nft",
+    ToolRunsIpset = "tool_runs_ipset",
+    ToolRunsConntrack = "tool_runs_conntrack",
 });
 
 impl Unit {
@@ -130,16 +162,23 @@ impl Metric {
     #[must_use]
     pub fn unit(self) -> Unit {
         match self {
-            Self::ToolPeakRss | Self::KernelMemory | Self::ScriptBytes => Unit::Bytes,
+            Self::ToolPeakRss | Self::KernelMemory | Self::ScriptBytes | Self::DriverMemory => Unit::Bytes,
             Self::ConnectionsPerSecond => Unit::PerSecond,
             Self::Bandwidth => Unit::BitsPerSecond,
-            Self::CpuSync | Self::CpuUser | Self::CpuSystem | Self::CpuSoftirq => Unit::Share,
+            Self::CpuSync | Self::CpuUser | Self::CpuSystem | Self::CpuSoftirq | Self::IdleCpu => Unit::Share,
             Self::Rules
             | Self::Chains
             | Self::SetElements
             | Self::VirtualServers
             | Self::RealServers
-            | Self::Addresses => Unit::Count,
+            | Self::Addresses
+            | Self::ToolRuns
+            | Self::ToolRunsIptables
+            | Self::ToolRunsRestore
+            | Self::ToolRunsSave
+            | Self::ToolRunsNft
+            | Self::ToolRunsIpset
+            | Self::ToolRunsConntrack => Unit::Count,
             _ => Unit::Ns,
         }
     }
@@ -199,6 +238,24 @@ impl Metric {
             Self::RealServers => "IPVS real servers installed",
             Self::Addresses => "cluster IPs bound to kube-ipvs0",
             Self::ScriptBytes => "size of the text that the tool was given",
+            Self::Restart => {
+                "kube-proxy started on a node that holds its rules: the start of the process until its first sync is over"
+            }
+            Self::InForce => "a Service added at the API server until a connection to it succeeds",
+            Self::DriverSync => "what kube-proxy itself says that its sync took",
+            Self::DriverStart => "start of kube-proxy until its first sync begins, without the lists of its objects",
+            Self::DriverList => "the first request for Services or endpoints until all of them are sent",
+            Self::DriverCpu => "CPU time of kube-proxy itself, without the tools that it starts",
+            Self::DriverMemory => "largest resident memory of kube-proxy so far",
+            Self::Resync => "a full sync where nothing changed, as kube-proxy makes once an hour",
+            Self::IdleCpu => "CPU of kube-proxy and its tools while nothing changes, as a share of one core",
+            Self::ToolRuns => "processes that kube-proxy started",
+            Self::ToolRunsIptables => "of these, iptables and ip6tables",
+            Self::ToolRunsRestore => "of these, iptables-restore and ip6tables-restore",
+            Self::ToolRunsSave => "of these, iptables-save and ip6tables-save",
+            Self::ToolRunsNft => "of these, nft",
+            Self::ToolRunsIpset => "of these, ipset",
+            Self::ToolRunsConntrack => "of these, conntrack",
         }
     }
 }

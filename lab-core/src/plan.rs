@@ -2,6 +2,7 @@
 
 use crate::cell::Cell;
 use crate::cluster::Base;
+use crate::kube_proxy::KubeProxy;
 use crate::proxy_config::ProxyConfig;
 use crate::slowdown::Slowdown;
 use crate::vocabulary::TargetName;
@@ -52,6 +53,9 @@ pub struct Plan {
     /// kube-proxy's settings.
     #[serde(default, skip_serializing_if = "ProxyConfig::is_usual")]
     pub proxy: ProxyConfig,
+    /// The kube-proxy binaries that program nodes in place of the lab.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kube_proxies: Vec<KubeProxy>,
     /// Memory of each guest, in MiB. The kernel sizes its hash tables by it, so it changes what `exact` measures.
     #[serde(default)]
     pub memory: u32,
@@ -85,6 +89,7 @@ impl Plan {
             churn: Duration::from_secs(10),
             persistence: None,
             proxy: ProxyConfig::default(),
+            kube_proxies: Vec::new(),
             memory: 4096,
             base: None,
             cells: Vec::new(),

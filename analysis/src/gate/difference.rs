@@ -3,6 +3,7 @@
 use super::layouts::{aligned, layouts};
 use lab_core::cell::Cell;
 use lab_core::dataset::{Dataset, Header};
+use lab_core::kube_proxy::KubeProxy;
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{BackendName, Clock, LayoutName, ProbeName, TargetName, Word, words};
 use std::collections::{BTreeMap, BTreeSet};
@@ -169,16 +170,26 @@ impl Found {
         if !qemu(was).is_empty() && !qemu(is).is_empty() {
             self.add(Aspect::Tools, "qemu", &qemu(was), &qemu(is), Bearing::Asks);
         }
+        // Two builds of kube-proxy are compared on purpose.
+        for before in &was.plan.kube_proxies {
+            if let Some(after) = is.plan.kube_proxies.iter().find(|after| after.name == before.name) {
+                self.add(Aspect::Tools, before.name.as_str(), &build(before), &build(after), Bearing::Explains);
+            }
+        }
     }
 
     fn layouts(&mut self, before: &Dataset, after: &Dataset) {
         let (was, is) = (layouts(before), layouts(after));
-        for (backend, layouts) in &was {
-            if let Some(others) = is.get(backend) {
+        for (of @ (backend, driver), layouts) in &was {
+            if let Some(others) = is.get(of) {
                 let told = |layouts: &BTreeSet<LayoutName>| {
                     layouts.iter().map(|layout| layout.name()).collect::<Vec<_>>().join(", ")
                 };
-                self.add(Aspect::Layout, backend.name(), &told(layouts), &told(others), Bearing::Asks);
+                let called = match driver.is_kube_proxy() {
+                    true => format!("{backend} by {driver}"),
+                    false => backend.name().to_owned(),
+                };
+                self.add(Aspect::Layout, &called, &told(layouts), &told(others), Bearing::Asks);
             }
         }
     }
@@ -224,4 +235,9 @@ fn near(before: &str, after: &str) -> bool {
         (Ok(before), Ok(after)) => (before - after).abs() <= SAME_MEMORY * before.max(after),
         _ => false,
     }
+}
+/// Which build a kube-proxy is: its version and the beginning of its checksum.
+fn build(binary: &KubeProxy) -> String {
+    let sum = binary.sha256.get(..12).unwrap_or(&binary.sha256);
+    format!("{}, SHA-256 {sum}", binary.version)
 }

@@ -1,16 +1,19 @@
 //! Runs of different layouts: put beside each other, the layout is the subject of the comparison.
 
-use lab_core::cell::Cell;
+use lab_core::cell::{Cell, DriverName};
 use lab_core::dataset::Dataset;
 use lab_core::vocabulary::{BackendName, LayoutName};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn layouts(dataset: &Dataset) -> BTreeMap<BackendName, BTreeSet<LayoutName>> {
-    let mut layouts: BTreeMap<BackendName, BTreeSet<LayoutName>> = BTreeMap::new();
+/// A backend, and what programs it.
+pub(super) type Programmed = (BackendName, DriverName);
+
+pub(super) fn layouts(dataset: &Dataset) -> BTreeMap<Programmed, BTreeSet<LayoutName>> {
+    let mut layouts: BTreeMap<Programmed, BTreeSet<LayoutName>> = BTreeMap::new();
     let recorded = dataset.cells.iter().map(|record| &record.cell);
     for Cell { variant, .. } in dataset.header.plan.cells.iter().chain(recorded) {
-        layouts.entry(variant.backend).or_default().insert(variant.layout);
+        layouts.entry((variant.backend, variant.driver)).or_default().insert(variant.layout);
     }
     layouts
 }
@@ -25,10 +28,10 @@ pub(super) fn aligned<'a>(before: &'a Dataset, after: &Dataset) -> Cow<'a, Datas
         [only] => Some(*only),
         _ => None,
     };
-    let renamed: BTreeMap<BackendName, LayoutName> = was
+    let renamed: BTreeMap<Programmed, LayoutName> = was
         .iter()
-        .filter_map(|(backend, layouts)| Some((*backend, only(Some(layouts))?, only(is.get(backend))?)))
-        .filter_map(|(backend, was, is)| (was != is).then_some((backend, is)))
+        .filter_map(|(of, layouts)| Some((*of, only(Some(layouts))?, only(is.get(of))?)))
+        .filter_map(|(of, was, is)| (was != is).then_some((of, is)))
         .collect();
     if renamed.is_empty() {
         return Cow::Borrowed(before);
@@ -36,7 +39,7 @@ pub(super) fn aligned<'a>(before: &'a Dataset, after: &Dataset) -> Cow<'a, Datas
     let mut aligned = before.clone();
     let Dataset { header, cells, .. } = &mut aligned;
     for Cell { variant, .. } in header.plan.cells.iter_mut().chain(cells.iter_mut().map(|record| &mut record.cell)) {
-        variant.layout = renamed.get(&variant.backend).copied().unwrap_or(variant.layout);
+        variant.layout = renamed.get(&(variant.backend, variant.driver)).copied().unwrap_or(variant.layout);
     }
     Cow::Owned(aligned)
 }

@@ -15,6 +15,18 @@ impl Initramfs {
         self.with_libraries(&mut Finder::new(Root::of_host()), path).map(drop)
     }
 
+    /// Adds the host's program `path` as `place`, with its libraries.
+    ///
+    /// # Errors
+    /// When it is no program, or one of its libraries is not found.
+    pub fn program_at(&mut self, place: impl AsRef<Path>, path: &Path) -> Result<()> {
+        let mut finder = Finder::new(Root::of_host());
+        let closure = finder.closure(path)?;
+        let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+        self.file(place, 0o755, bytes);
+        self.libraries(&finder, &closure)
+    }
+
     /// Adds `path`, a program or a library, at the same path, with its libraries.
     pub(super) fn with_libraries(&mut self, finder: &mut Finder, path: &Path) -> Result<Closure> {
         let closure = finder.closure(path)?;

@@ -17,6 +17,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     say!("kernel {} on {} ({} CPUs)", fact("kernel"), fact("cpu"), fact("cpus"));
     let host = host();
     let guests = guests();
+    kube_proxy();
     Ok(if host || guests { Exit::Done } else { Exit::CannotRun }.into())
 }
 
@@ -72,6 +73,18 @@ fn guests() -> bool {
         report(backend.name().name(), &check.map(|()| version_of(*backend)));
     }
     any && emulator.is_ok() && kernel.is_ok()
+}
+
+/// Where kube-proxy binaries come from: the lab downloads none.
+fn kube_proxy() {
+    say!("kube-proxy, a real one (scenario --kube-proxy, fidelity)");
+    say!("  bring one or several, such as --kube-proxy old=PATH --kube-proxy new=PATH:");
+    say!("  a release     https://dl.k8s.io/v1.36.2/bin/linux/amd64/kube-proxy");
+    say!("  docker        docker create --name kp registry.k8s.io/kube-proxy:v1.36.2");
+    say!("                docker cp kp:/usr/local/bin/kube-proxy .");
+    say!("  containerd    ctr images mount registry.k8s.io/kube-proxy:v1.36.2 DIR, then DIR/usr/local/bin/kube-proxy");
+    say!("  neither       skopeo copy docker://registry.k8s.io/kube-proxy:v1.36.2 dir:DIR, then the layer that has it");
+    say!("  your own      make WHAT=cmd/kube-proxy, in a tree of Kubernetes");
 }
 
 fn version_of(backend: &dyn Backend) -> String {

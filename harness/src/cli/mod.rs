@@ -14,6 +14,7 @@ mod completions;
 mod doctor;
 mod drift;
 mod fetch;
+mod fidelity;
 mod foreseen;
 mod gate;
 mod guest;
@@ -88,6 +89,8 @@ enum Verb {
     /// Say what of a cluster a kube-proxy release cannot do, or will do badly: by object, with the number. Needs no
     /// privileges.
     Check(check::Args),
+    /// Say whether a real kube-proxy installs what the lab's layout of its release says, rule for rule.
+    Fidelity(fidelity::Args),
     /// Write a cluster without its names and addresses, to be handed on.
     #[command(after_help = anonymize::HELP)]
     Anonymize(anonymize::Args),
@@ -141,6 +144,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Drift(args) => drift::run(&args),
         Verb::Render(args) => render::run(&args),
         Verb::Check(args) => check::run(&args),
+        Verb::Fidelity(args) => fidelity::run(&args),
         Verb::Anonymize(args) => anonymize::run(&args),
         Verb::Api(args) => api::run(&args),
         Verb::Splice(args) => splice::run(&args),

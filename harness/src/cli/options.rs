@@ -1,6 +1,7 @@
 //! Options that several verbs share, and how they change a scenario.
 
 use crate::cli::{base, scenarios};
+use crate::driver::kube_proxy::binary;
 use crate::process::exit::Failure;
 use crate::process::terminal;
 use crate::session::spec::Guests;
@@ -10,6 +11,8 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
 use guests::tools;
+use lab_core::axes::Axes;
+use lab_core::cell::DriverName;
 use lab_core::plan::Plan;
 use lab_core::scenario::{BUDGET, INSTRUCTIONS, MEMORY, Scenario, choose_mix, parse_duration, parse_instructions};
 use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, TargetName, Word};
@@ -66,6 +69,13 @@ pub(crate) struct Selection {
     /// was compared with a real binary]
     #[arg(long = "layout", value_name = "LAYOUT", value_parser = LayoutName::choose)]
     layouts: Vec<LayoutName>,
+    /// A kube-proxy binary that programs nodes beside the lab, with a name of your choice; repeat it for more (svclab doctor
+    /// says where to get one)
+    #[arg(long = "kube-proxy", value_name = "[NAME=]PATH")]
+    kube_proxies: Vec<String>,
+    /// What programs nodes: lab, or the name of a --kube-proxy; repeat it for more [default: all of them]
+    #[arg(long = "driver", value_name = "NAME", requires = "kube_proxies")]
+    drivers: Vec<String>,
     /// Numbers of Services, such as 1,1000 [default: the scenario's]
     #[arg(long, value_name = "N,N…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     services: Vec<u32>,
@@ -170,6 +180,7 @@ impl Selection {
                 }
             }
         }
+        self.choose_drivers(&mut scenario.axes).map_err(Failure::usage)?;
         if !self.accesses.is_empty() {
             scenario.axes.accesses = without_repeats(&self.accesses);
         }
@@ -218,6 +229,35 @@ impl Selection {
             return Err(Failure::usage(nothing));
         }
         Ok(scenario)
+    }
+
+    /// Looks at the kube-proxy binaries, and leaves the drivers that are asked for.
+    fn choose_drivers(&self, axes: &mut Axes) -> Result<()> {
+        for text in &self.kube_proxies {
+            let binary = binary::read(text).with_context(|| format!("--kube-proxy {text}"))?;
+            let taken = axes.kube_proxies.iter().any(|other| other.name == binary.name);
+            ensure!(
+                !taken,
+                "--kube-proxy {text}: {} is the name of another one; write NAME=PATH",
+                binary.name.as_str()
+            );
+            axes.kube_proxies.push(binary);
+        }
+        if self.drivers.is_empty() {
+            return Ok(());
+        }
+        let known = || {
+            let names = axes.kube_proxies.iter().map(|binary| binary.name.as_str());
+            [DriverName::LAB].into_iter().chain(names).collect::<Vec<_>>()
+        };
+        for driver in &self.drivers {
+            let known = known();
+            ensure!(known.contains(&driver.as_str()), "--driver {driver}: known are {}", known.join(", "));
+        }
+        let is_asked = |name: &str| self.drivers.iter().any(|driver| driver == name);
+        axes.lab = is_asked(DriverName::LAB);
+        axes.kube_proxies.retain(|binary| is_asked(binary.name.as_str()));
+        Ok(())
     }
 
     /// The scenario with the cluster that the command line or it names, if one does. What of it was left out is said.

@@ -15,6 +15,7 @@ static BUILT_IN: &[(&str, &str, &str)] = &[
     ("scale-20k", "scenarios/scale-20k.yaml", include_str!("../../../scenarios/scale-20k.yaml")),
     ("scale-50k", "scenarios/scale-50k.yaml", include_str!("../../../scenarios/scale-50k.yaml")),
     ("capacity", "scenarios/capacity.yaml", include_str!("../../../scenarios/capacity.yaml")),
+    ("kube-proxy", "scenarios/kube-proxy.yaml", include_str!("../../../scenarios/kube-proxy.yaml")),
     ("huawei-2017", "scenarios/huawei-2017.yaml", include_str!("../../../scenarios/huawei-2017.yaml")),
     ("ipvs-programming", "scenarios/ipvs-programming.yaml", include_str!("../../../scenarios/ipvs-programming.yaml")),
     ("ipvs-restart", "scenarios/ipvs-restart.yaml", include_str!("../../../scenarios/ipvs-restart.yaml")),

@@ -6,10 +6,10 @@ use crate::tool::ToolRun;
 use guests::mark::Accounts;
 use lab_core::metric::Metric;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What one operation of a driver cost: a load, a change, a single call.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Cost {
     /// The calls and requests alone, without what the lab does between them.
     pub(crate) wall: Duration,
@@ -21,6 +21,10 @@ pub(crate) struct Cost {
     pub(crate) peak_rss: u64,
     /// The wall time by part. Each part has a metric of its own.
     pub(crate) parts: BTreeMap<Metric, Duration>,
+    /// What a driver that is a program of its own says or shows of itself.
+    pub(crate) own: Vec<(Metric, f64)>,
+    /// When the change was made known to such a driver.
+    pub(crate) begun: Option<Instant>,
     /// The accounts on which its instructions are.
     pub(crate) accounts: Option<Accounts>,
 }

@@ -12,6 +12,7 @@
 
 mod cost;
 mod direct;
+pub(crate) mod kube_proxy;
 mod rules;
 mod trial;
 
@@ -26,6 +27,8 @@ use lab_core::change::Change;
 use lab_core::cluster::Cluster;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What programs one node, from its making until it is dropped.
@@ -90,6 +93,16 @@ pub(crate) trait Driver: Send + Sync {
     /// `Failed` where that is not what `cluster` needs.
     fn count(&self, node: &dyn Place, cluster: &Cluster) -> Result<Vec<(Metric, f64)>, CellError>;
 
+    /// In which order a new packet is tried against Services, by their addresses: the place of each. `None` where it is the
+    /// cluster's own, or there is none.
+    ///
+    /// # Errors
+    /// `Failed` if it cannot be read.
+    fn order(&self, node: &dyn Place) -> Result<Option<HashMap<SocketAddr, usize>>, CellError> {
+        let _ = node;
+        Ok(None)
+    }
+
     /// Reads back what `node` holds, and compares it with what was done to it, rule for rule. It is not measured.
     ///
     /// # Errors
@@ -97,6 +110,33 @@ pub(crate) trait Driver: Send + Sync {
     fn verify(&self, node: &dyn Place) -> Result<(), CellError> {
         let _ = node;
         Ok(())
+    }
+
+    /// Ends what programs the node and starts it again, on a node that holds the rules of `cluster`.
+    ///
+    /// # Errors
+    /// `Skipped` from a driver that is no program of its own.
+    fn restart(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+        let _ = (node, cluster, limit);
+        Err(CellError::Skipped("the lab itself programs this node: there is no program to start again".to_owned()))
+    }
+
+    /// Has the driver write everything again, where nothing changed of `cluster`.
+    ///
+    /// # Errors
+    /// `Skipped` from a driver that does not.
+    fn resync(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+        let _ = (node, cluster, limit);
+        Err(CellError::Skipped("the lab itself programs this node, and writes nothing by itself".to_owned()))
+    }
+
+    /// Says what it costs to do nothing for a while.
+    ///
+    /// # Errors
+    /// `Skipped` from a driver that does not.
+    fn idle(&self, node: &dyn Place) -> Result<Vec<(Metric, f64)>, CellError> {
+        let _ = node;
+        Err(CellError::Skipped("the lab itself programs this node, and does nothing by itself".to_owned()))
     }
 
     /// What it costs to start the tool behind `operation`, which then does nothing. `None` where no tool is started.
@@ -146,7 +186,7 @@ struct Kind {
 }
 
 /// Every kind of driver. The first one that drives a load is the one that does.
-static KINDS: &[Kind] = &[direct::KIND, rules::KIND];
+static KINDS: &[Kind] = &[direct::KIND, kube_proxy::KIND, rules::KIND];
 
 /// The driver for a node that is to be loaded with `load`.
 pub(crate) fn of(load: &Load, plan: &Plan, runner: &'static dyn Runner) -> Box<dyn Driver> {

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 ///
 /// The guest is emulated and shows real time. That works everywhere, and nothing is measured.
 pub(crate) fn run(guests: &Guests, memory: u32, program: Program) -> Result<ExitCode, Failure> {
-    let fleet = Fleet::ready(guests, Engine::Emulated, memory).map_err(Failure::cannot_run)?;
+    let fleet = Fleet::ready(guests, Engine::Emulated, memory, &[]).map_err(Failure::cannot_run)?;
     let guest = fleet.start_alone(program, memory)?;
     loop {
         match guest.next(AROUND, &interrupt::requested) {

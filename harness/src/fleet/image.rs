@@ -1,6 +1,7 @@
 //! What all guests of a run boot. Each gets its own job besides.
 
 use crate::backend::{self, BACKENDS};
+use crate::driver::kube_proxy::binary;
 use crate::self_test::fault;
 use crate::tool::origin::INSTRUMENTS;
 use anyhow::{Context, Result};
@@ -8,8 +9,10 @@ use guests::kernel::{Kernel, Module};
 use guests::profile::{Plugin, Profiler};
 use guests::tools::{self, Toolset};
 use guests::{Initramfs, Missing, tool};
+use lab_core::kube_proxy::KubeProxy;
 use lab_core::vocabulary::BackendName;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 
 /// Every tool that some backend calls.
 pub(crate) const TOOLS: &[&str] = &[
@@ -49,7 +52,12 @@ pub(super) struct Image {
 impl Image {
     /// Collects what guests of `kernel` need. Their tools are those of `toolset`, or else this machine's. With a
     /// `plugin`, they are profiled.
-    pub(super) fn build(kernel: Kernel, toolset: Option<&Toolset>, plugin: Option<Plugin>) -> Result<Self> {
+    pub(super) fn build(
+        kernel: Kernel,
+        toolset: Option<&Toolset>,
+        plugin: Option<Plugin>,
+        kube_proxies: &[KubeProxy],
+    ) -> Result<Self> {
         let mut order: Vec<Module> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut modules = BTreeMap::new();
@@ -83,6 +91,12 @@ impl Image {
         let programs = wanted.into_iter().filter(|program| tool::find(program).is_some());
         initramfs.tools(&programs.collect::<Vec<_>>())?;
         initramfs.init().context("putting svclab itself into the guests' initramfs")?;
+        for kube_proxy in kube_proxies {
+            let file = Path::new(&kube_proxy.path);
+            initramfs
+                .program_at(binary::in_guest(kube_proxy), file)
+                .with_context(|| format!("putting the kube-proxy {} into the guests' initramfs", file.display()))?;
+        }
         let files = initramfs.modules(&order);
         let file = |place: usize| files[place].clone();
         let modules = modules

@@ -54,7 +54,7 @@ fn judged(recalled: Option<bool>, trial: impl FnOnce() -> Result<bool, Missing>)
 
 /// Whether a guest boots on KVM, for the machine that is called `here`.
 fn tried(guests: &Guests, here: &str) -> Result<bool, Missing> {
-    let works = Fleet::ready(guests, Engine::Kvm, TRIAL_MEMORY)?.comes_up(TRIAL_MEMORY, TRIAL);
+    let works = Fleet::ready(guests, Engine::Kvm, TRIAL_MEMORY, &[])?.comes_up(TRIAL_MEMORY, TRIAL);
     // An interrupted trial says nothing.
     if !interrupt::requested() {
         remember(here, works);

@@ -20,6 +20,7 @@ use image::Image;
 use job::{Progress, Work};
 use keeper::Keeper;
 use lab_core::dataset::CellRecord;
+use lab_core::kube_proxy::KubeProxy;
 use lab_core::plan::{Plan, Visit};
 use lab_core::profile::Entry;
 use lab_core::vocabulary::{Clock, TargetName};
@@ -52,11 +53,16 @@ enum Notice {
 }
 
 impl Fleet {
-    /// Finds everything that guests need, and fetches kernel and tools if need be.
+    /// Finds everything that guests need, and fetches kernel and tools if need be. Guests also have these `kube_proxies`.
     ///
     /// # Errors
     /// What is missing, and the remedy.
-    pub(crate) fn ready(guests: &Guests, engine: Engine, memory: u32) -> Result<Self, Missing> {
+    pub(crate) fn ready(
+        guests: &Guests,
+        engine: Engine,
+        memory: u32,
+        kube_proxies: &[KubeProxy],
+    ) -> Result<Self, Missing> {
         qemu::find()?;
         let plugin = (guests.profiling == Profiling::On).then(Plugin::find).transpose()?;
         let room = room_for(memory)?;
@@ -68,7 +74,7 @@ impl Fleet {
                 remedy: "run ci/setup, which installs its programs".to_owned(),
             })
         };
-        let image = Image::build(kernel, toolset.as_ref(), plugin).map_err(unmade)?;
+        let image = Image::build(kernel, toolset.as_ref(), plugin, kube_proxies).map_err(unmade)?;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let jobs = guests.jobs.map_or(cores, |jobs| jobs as usize).min(room);
         Ok(Self { image, toolset, engine, jobs })

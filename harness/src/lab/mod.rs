@@ -40,10 +40,20 @@ pub(crate) trait Lab {
     /// # Errors
     /// `Failed` if one of their endpoints does not answer, or something else does.
     fn ask_changed(&self, change: &Change) -> Result<(), CellError>;
+    /// Where the first Service is reached that `change` adds, if it adds one with endpoints, and the server behind it.
+    fn added<'a>(&'a self, change: &'a Change) -> Result<Option<Added<'a>>, CellError>;
     /// Starts the server behind the Service that `cell` asks. It runs until the result is dropped.
     fn dial(&self, cell: &Cell) -> Result<Box<dyn Dial + '_>, CellError>;
     /// Starts an iperf3 server behind the Service that `cell` asks, for one stream.
     fn stream(&self, cell: &Cell) -> Result<Box<dyn Stream + '_>, CellError>;
+}
+
+/// A Service that is not there yet.
+pub(crate) struct Added<'a> {
+    /// Where it will be reached.
+    pub(crate) address: SocketAddr,
+    /// What answers there. It runs until this is dropped.
+    pub(crate) _server: Box<dyn Dial + 'a>,
 }
 
 /// Connections to one Service.

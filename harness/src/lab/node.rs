@@ -4,7 +4,7 @@ use super::answers::verify_service;
 use super::build::{Surroundings, delivery};
 use super::iperf3::Iperf3;
 use super::traffic::{Dialer, Echo, Goal};
-use super::{Dial, Lab, Stream};
+use super::{Added, Dial, Lab, Stream};
 use crate::backend::{self, Backend, Options};
 use crate::cell_error::CellError;
 use crate::driver::{self, Driver, Loaded};
@@ -148,8 +148,13 @@ impl NodeLab {
 
     /// The Service at `position` among those that are reached so.
     fn service(&self, position: Position, access: Access, from: Origin) -> Result<ServicePort<'_>, CellError> {
-        let service = self.cluster.port_by(position, access, from, self.family);
-        service.ok_or_else(|| {
+        let mut ports = self.cluster.ports_by(access, from, self.family);
+        if let Some(order) = self.driver.order(&self.node)? {
+            let place = |port: &ServicePort<'_>| order.get(&port.address_by(access, &self.cluster.node)?).copied();
+            ports.sort_by_key(|port| place(port).unwrap_or(usize::MAX));
+        }
+        let at = position.index(u32::try_from(ports.len()).unwrap_or(u32::MAX)) as usize;
+        ports.get(at).copied().ok_or_else(|| {
             CellError::Failed(format!("the cluster has no TCP Service that {access} {} reaches", from.phrase()))
         })
     }
@@ -276,6 +281,20 @@ impl Lab for NodeLab {
             let (name, dialer) = (format!("the changed Service, {}", port.name()), self.dialer(port, access, from)?);
             self.origin(from).visit(|| verify_service(&name, spreads, &dialer))
         })
+    }
+
+    fn added<'a>(&'a self, change: &'a Change) -> Result<Option<Added<'a>>, CellError> {
+        let (access, from) = (Access::ClusterIp, Origin::Pod);
+        let added = change.ports(self.family).filter_map(|step| match step {
+            Step::Added(port) if port.protocol() == Protocol::Tcp => Some(port),
+            _ => None,
+        });
+        let Some(port) = added.into_iter().find(|port| !self.answering(*port, access, from).is_empty()) else {
+            return Ok(None);
+        };
+        let dialer = self.dialer(port, access, from)?;
+        let address = self.backend.address(port, access, &self.cluster.node, 0);
+        Ok(address.map(|address| Added { address, _server: Box::new(dialer) }))
     }
 
     fn client(&self, origin: Origin) -> &dyn Place {

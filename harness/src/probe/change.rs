@@ -2,7 +2,7 @@
 //!
 //! In between, and outside what is measured, it is read back and the changed Service is asked.
 
-use super::{Probe, Reading, SyncSamples, left, repeat};
+use super::{Probe, Reading, SyncSamples, in_force, left, repeat};
 use crate::cell_error::CellError;
 use crate::driver::Operation;
 use crate::lab::Lab;
@@ -31,14 +31,18 @@ impl Probe for ChangeProbe {
         self.name
     }
 
-    fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+    fn run(&self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let mut begun = Instant::now();
-        let (driver, node) = (lab.driver(), lab.node());
+        let (lab, driver, node) = (&*lab, lab.driver(), lab.node());
+        // In a guest that counts instructions, a client that tries would be counted, too.
+        let is_observed = cell.variant.driver.is_kube_proxy() && !plan.target.is_exact();
         let change = (self.change)(lab.cluster(), lab.supply());
         let undone = change.undone();
         let mut samples = SyncSamples::new(Metric::of(self.name));
         repeat(plan, || {
-            let cost = driver.apply(node, &change, left(begun, limit)?)?;
+            let left = left(begun, limit)?;
+            let apply = || driver.apply(node, &change, left);
+            let cost = if is_observed { in_force::observe(lab, &change, apply)? } else { apply()? };
             let aside = Instant::now();
             let right = driver.verify(node).and_then(|()| lab.ask_changed(&change));
             let aside = aside.elapsed();

@@ -3,7 +3,7 @@
 use crate::cell_error::CellError;
 use crate::driver::{Cost, Driver, Loaded, Operation, Steps};
 use crate::lab::traffic::Dialed;
-use crate::lab::{Amount, Dial, Lab, Stream};
+use crate::lab::{Added, Amount, Dial, Lab, Stream};
 use crate::tool::place::{Here, Place};
 use crate::tool::{Ending, Runner, ToolRun};
 use lab_core::cell::Cell;
@@ -124,6 +124,19 @@ impl Driver for Fake {
         self.does("verify")
     }
 
+    fn restart(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<Cost, CellError> {
+        let own = vec![(Metric::DriverSync, 4.0), (Metric::ToolRuns, 6.0)];
+        self.does("restart").map(|()| Cost { peak_rss: 0, own, ..cost() })
+    }
+
+    fn resync(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<Cost, CellError> {
+        self.does("resync").map(|()| cost())
+    }
+
+    fn idle(&self, _: &dyn Place) -> Result<Vec<(Metric, f64)>, CellError> {
+        self.does("idle").map(|()| vec![(Metric::IdleCpu, 0.01), (Metric::DriverCpu, 9.0)])
+    }
+
     fn start(&self, _: &dyn Place, _: Operation<'_>) -> Result<Option<Cost>, CellError> {
         self.does("start").map(|()| Some(cost()))
     }
@@ -171,6 +184,10 @@ impl Lab for Fake {
 
     fn ask_changed(&self, _: &Change) -> Result<(), CellError> {
         self.does("ask")
+    }
+
+    fn added<'a>(&'a self, _: &'a Change) -> Result<Option<Added<'a>>, CellError> {
+        Ok(None)
     }
 
     fn dial(&self, _: &Cell) -> Result<Box<dyn Dial + '_>, CellError> {

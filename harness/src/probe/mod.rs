@@ -8,6 +8,7 @@
 //!    [`Driver`](crate::driver::Driver), and leaves it as it was.
 //! 3. This file: its `mod` line and its line in [`PROBES`]. `tests.rs` runs every probe with `fake::Fake`.
 
+mod again;
 mod append_rule;
 mod bandwidth;
 mod change;
@@ -16,6 +17,8 @@ mod connect;
 mod connections_per_second;
 #[cfg(test)]
 pub(crate) mod fake;
+mod idle;
+mod in_force;
 mod reload;
 mod sync_full;
 
@@ -29,6 +32,7 @@ use lab_core::metric::Metric;
 use lab_core::plan::Plan;
 use lab_core::stats;
 use lab_core::vocabulary::ProbeName;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// Samples of one metric, taken in one round.
@@ -76,6 +80,9 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &bandwidth::Bandwidth,
     &churn::CHURN,
     &reload::Reload,
+    &again::RESTART,
+    &again::RESYNC,
+    &idle::Idle,
 ];
 
 /// The probe called `name`.
@@ -136,8 +143,15 @@ impl SyncSamples {
         .filter(|reading| {
             split && (reading.metric != Metric::SyncConntrack || reading.samples.iter().any(|&ns| ns > 0.0))
         });
-        let rss = of(Metric::ToolPeakRss, |cost| cost.peak_rss as f64);
-        first.into_iter().chain(split).chain(exec).chain([rss]).collect()
+        // Not of a driver's tools, which somebody else waits for.
+        let rss = whole.iter().any(|cost| cost.peak_rss > 0);
+        let rss = rss.then(|| of(Metric::ToolPeakRss, |cost| cost.peak_rss as f64));
+        let own: BTreeSet<Metric> = whole.iter().flat_map(|cost| &cost.own).map(|&(metric, _)| metric).collect();
+        let own = own.into_iter().map(|metric| {
+            let of_metric = whole.iter().flat_map(|cost| &cost.own).filter(|&&(one, _)| one == metric);
+            Reading::new(metric, of_metric.map(|&(_, value)| value).collect())
+        });
+        first.into_iter().chain(split).chain(exec).chain(rss).chain(own).collect()
     }
 }
 

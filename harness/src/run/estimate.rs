@@ -59,6 +59,13 @@ fn least(cell: &Cell) -> f64 {
     }
 }
 
+/// Seconds that a kube-proxy takes to start, beside its first sync.
+const STARTED: f64 = 3.0;
+/// Seconds between the changes that a kube-proxy follows, and until it is quiet: it syncs once a second at most.
+const FOLLOWED: f64 = 5.0;
+/// Seconds for which a kube-proxy is left alone.
+const IDLE: f64 = 32.0;
+
 /// The whole of `plan`, on two cores.
 pub(crate) fn whole(plan: &Plan) -> Duration {
     let cell = |cell: &Cell| match rounds(plan, cell) {
@@ -124,6 +131,11 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
     // What programs IPVS has a node of its own.
     let node = if cell.load().only.is_some() { bound(cell) } else { 0.0 };
     let sample = match cell.probe {
+        ProbeName::SyncFull | ProbeName::Restart | ProbeName::Resync if cell.variant.driver.is_kube_proxy() => {
+            STARTED + load(cell)
+        }
+        ProbeName::Idle => IDLE + change,
+        probe if probe.programs() && cell.variant.driver.is_kube_proxy() => FOLLOWED + 2.0 * change,
         ProbeName::SyncFull => 1.0 + load(cell),
         ProbeName::AppendRule => 0.5 + change,
         ProbeName::Connect => f64::from(plan.dials) * (0.0003 + 0.000_01 * thousands),

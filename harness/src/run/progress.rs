@@ -96,6 +96,9 @@ pub(crate) fn describe(cell: &Cell) -> String {
     let position = cell.position.map_or(String::new(), |position| format!(" {position}"));
     let position: String = [position].into_iter().chain(dialled.into_iter().flatten()).collect();
     let way = (Way::of(cell.variant.backend).len() > 1).then_some(cell.variant.way.name());
+    let driver = cell.variant.driver.is_kube_proxy().then_some(cell.variant.driver.name());
+    // A kube-proxy has a way of its own.
+    let way = driver.or(way);
     let told: Vec<&str> = way.into_iter().chain(cell.variant.settings.unusual(cell.variant.backend)).collect();
     let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) };
     format!(

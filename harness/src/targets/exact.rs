@@ -25,7 +25,8 @@ impl Target for Exact {
 
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {
         interrupt::listen()?;
-        let fleet = Fleet::ready(&spec.guests, Engine::Counted, spec.plan.memory).map_err(Failure::cannot_run)?;
+        let fleet = Fleet::ready(&spec.guests, Engine::Counted, spec.plan.memory, &spec.plan.kube_proxies)
+            .map_err(Failure::cannot_run)?;
         let clock = Clock::Instructions;
         Ok(session::run(spec, clock, fleet.ground(&spec.plan), |listener| fleet.run(&spec.plan, clock, listener))?
             .into())

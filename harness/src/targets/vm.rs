@@ -43,7 +43,8 @@ impl Target for Vm {
         let (engine, clock) = engine(&spec.guests);
         // Parallel guests would slow each other down.
         let guests = Guests { jobs: Some(1), ..spec.guests.clone() };
-        let fleet = Fleet::ready(&guests, engine, spec.plan.memory).map_err(Failure::cannot_run)?;
+        let fleet =
+            Fleet::ready(&guests, engine, spec.plan.memory, &spec.plan.kube_proxies).map_err(Failure::cannot_run)?;
         Ok(session::run(spec, clock, fleet.ground(&spec.plan), |listener| fleet.run(&spec.plan, clock, listener))?
             .into())
     }

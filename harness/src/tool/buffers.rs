@@ -8,6 +8,7 @@
 use anyhow::{Context, Result};
 use nix::cmsg_space;
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, UnixAddr, recvmsg, sendmsg};
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -15,7 +16,7 @@ use std::os::unix::net::UnixStream;
 
 /// Installs the filter in the calling process, which is about to become the tool. Sends the launcher the descriptor that
 /// reports diverted calls. Where the kernel allows no such filter it sends none, and the tool has the default buffer.
-pub(super) fn divert(launcher: &UnixStream) -> std::io::Result<()> {
+pub(crate) fn divert(launcher: &UnixStream) -> std::io::Result<()> {
     let listener = install().ok();
     let rights: Vec<RawFd> = listener.iter().map(AsRawFd::as_raw_fd).collect();
     let control: Vec<_> = listener.iter().map(|_| ControlMessage::ScmRights(&rights)).collect();
@@ -92,8 +93,25 @@ impl Diverted {
         self.listener.as_fd()
     }
 
-    /// Answers one waiting call of `process`: makes the buffer as large as the machine allows, and reports success.
-    pub(super) fn answer(&self, process: &OwnedFd) -> Result<()> {
+    /// Answers calls of every process that the filter is in, until the last of them has ended.
+    fn answer_all(&self) {
+        loop {
+            let mut waiting = [PollFd::new(self.fd(), PollFlags::POLLIN)];
+            match poll(&mut waiting, PollTimeout::NONE) {
+                Err(Errno::EINTR) => continue,
+                Err(_) => return,
+                Ok(_) => {}
+            }
+            let events = waiting[0].revents().unwrap_or(PollFlags::POLLERR);
+            // A call that cannot be answered is of a process that has just been killed.
+            if !events.contains(PollFlags::POLLIN) || self.answer(None).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Answers one waiting call of `process`, or of whichever process makes it: makes the buffer as large as the machine allows, and reports success.
+    pub(super) fn answer(&self, process: Option<&OwnedFd>) -> Result<()> {
         // SAFETY: the structs are plain numbers, for which all zeroes is a value, as the kernel demands of them.
         let (mut call, mut reply): (libc::seccomp_notif, libc::seccomp_notif_resp) = unsafe { std::mem::zeroed() };
         // SAFETY: the kernel fills in the struct it is given.
@@ -104,7 +122,11 @@ impl Diverted {
         }
         let [socket, _, option, ..] = call.data.args;
         reply.id = call.id;
-        reply.error = -enlarge(process, socket, option as i32).err().map_or(0, |error| error as i32);
+        let enlarged = match process {
+            Some(process) => enlarge(process, socket, option as i32),
+            None => pidfd(call.pid).and_then(|process| enlarge(&process, socket, option as i32)),
+        };
+        reply.error = -enlarged.err().map_or(0, |error| error as i32);
         // SAFETY: the kernel reads the struct it is given.
         let sent = unsafe { libc::ioctl(self.listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut reply) };
         match Errno::result(sent) {
@@ -112,6 +134,25 @@ impl Diverted {
             Err(error) => Err(error).context("answering a diverted call"),
         }
     }
+}
+
+/// Answers in a thread of its own what is diverted of the process that sent its descriptor over `tool`, and of its
+/// children.
+///
+/// # Errors
+/// If the descriptor cannot be received.
+pub(crate) fn answer_all(tool: &UnixStream) -> Result<()> {
+    if let Some(diverted) = Diverted::receive(tool)? {
+        std::thread::spawn(move || diverted.answer_all());
+    }
+    Ok(())
+}
+
+fn pidfd(process: u32) -> Result<OwnedFd, Errno> {
+    // SAFETY: pidfd_open takes a process id and flags, and returns a new descriptor or an error.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, process, 0) })?;
+    // SAFETY: the kernel just returned this descriptor, and nothing else holds it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
 /// Sets the buffer of the tool's `socket` to as much as the machine allows.

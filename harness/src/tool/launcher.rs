@@ -226,7 +226,7 @@ impl Watch<'_> {
                 Ok(0) => {}
                 Ok(_) if waiting[0].any() == Some(true) => return Ok(Wake::Tool),
                 Ok(_) if waiting[1].any() == Some(true) => return Ok(Wake::Lab),
-                Ok(_) => self.diverted.map_or(Ok(()), |diverted| diverted.answer(self.process))?,
+                Ok(_) => self.diverted.map_or(Ok(()), |diverted| diverted.answer(Some(self.process)))?,
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Running tools: every tool is called through a [`Runner`], which returns what the call cost.
 
-mod buffers;
+pub(crate) mod buffers;
 pub(crate) mod launcher;
 pub(crate) mod origin;
 pub(crate) mod place;

@@ -44,7 +44,7 @@ fn below(root: &Path, name: &str) -> Option<Placed> {
 }
 
 /// Makes this process, which is about to become a tool, see `root` as its root file system.
-pub(super) fn enter(root: &OsStr) -> std::io::Result<()> {
+pub(crate) fn enter(root: &OsStr) -> std::io::Result<()> {
     if root == "/" {
         return Ok(());
     }

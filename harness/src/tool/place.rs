@@ -3,7 +3,7 @@
 use netns_topology::{Namespace, Node};
 
 /// Where tools are called and connections are opened.
-pub(crate) trait Place {
+pub(crate) trait Place: Sync {
     fn visit(&self, job: &mut (dyn FnMut() + Send));
 }
 

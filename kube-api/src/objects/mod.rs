@@ -58,25 +58,37 @@ impl Objects {
     }
 }
 
-/// What `change` does, in order. `current` tells the slices that a Service has, by its namespace and name.
+/// When an update of a change is to be made known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Before it: the endpoint slices of Services that are new.
+    Ahead,
+    /// The change itself.
+    Change,
+    /// After it: the endpoint slices of Services that were removed.
+    Behind,
+}
+
+/// What `change` does, in order, and in which stage. `current` tells the slices that a Service has, by its namespace and name.
 ///
 /// Slices come before a Service that is new or altered, and go after it: kube-proxy is not to see it without endpoints.
-pub(crate) fn updates(change: &Change, current: impl Fn(&str, &str) -> Vec<Arc<Object>>) -> Vec<Update> {
+pub(crate) fn updates(change: &Change, current: impl Fn(&str, &str) -> Vec<Arc<Object>>) -> Vec<(Stage, Update)> {
     let (before, after) = (&*change.before, &*change.after);
     let put = |object: Object| Update::Put(Arc::new(object));
-    let mut updates: Vec<Update> = Vec::new();
+    let mut updates: Vec<(Stage, Update)> = Vec::new();
     if before.node != after.node {
-        updates.push(put(node::node(&after.node)));
+        updates.push((Stage::Change, put(node::node(&after.node))));
         if before.node.name != after.node.name {
-            updates.push(Update::Delete(Resource::Nodes, (String::new(), before.node.name.clone())));
+            let gone = Update::Delete(Resource::Nodes, (String::new(), before.node.name.clone()));
+            updates.push((Stage::Change, gone));
         }
     }
     if before.service_cidrs != after.service_cidrs {
         let ranges = node::ranges(&after.service_cidrs);
         let kept: HashSet<Key> = ranges.iter().map(|range| range.key.clone()).collect();
-        updates.extend(ranges.into_iter().map(put));
+        updates.extend(ranges.into_iter().map(|range| (Stage::Change, put(range))));
         let gone = node::ranges(&before.service_cidrs).into_iter().filter(|range| !kept.contains(&range.key));
-        updates.extend(gone.map(|range| Update::Delete(Resource::ServiceCidrs, range.key)));
+        updates.extend(gone.map(|range| (Stage::Change, Update::Delete(Resource::ServiceCidrs, range.key))));
     }
     let mut namespaces = BTreeSet::from(NAMESPACES);
     for step in change.services() {
@@ -90,18 +102,20 @@ pub(crate) fn updates(change: &Change, current: impl Fn(&str, &str) -> Vec<Arc<O
             && namespaces.insert(&of.namespace)
         {
             // It may be there already, which is no event.
-            updates.push(put(node::namespace(&of.namespace)));
+            updates.push((Stage::Change, put(node::namespace(&of.namespace))));
         }
         let there = current(&any.namespace, &any.name);
         let slices = becomes.map(|service| slice::slices(service, &there)).unwrap_or_default();
         let kept: HashSet<Key> = slices.iter().map(|slice| slice.key.clone()).collect();
-        updates.extend(slices.into_iter().map(put));
-        match becomes {
-            Some(of) => updates.push(put(service::service(of))),
-            None => updates.push(Update::Delete(Resource::Services, (any.namespace.clone(), any.name.clone()))),
-        }
+        let first = if was.is_none() { Stage::Ahead } else { Stage::Change };
+        updates.extend(slices.into_iter().map(|slice| (first, put(slice))));
+        updates.push(match becomes {
+            Some(of) => (Stage::Change, put(service::service(of))),
+            None => (Stage::Change, Update::Delete(Resource::Services, (any.namespace.clone(), any.name.clone()))),
+        });
+        let last = if becomes.is_none() { Stage::Behind } else { Stage::Change };
         let gone = there.iter().filter(|slice| !kept.contains(&slice.key));
-        updates.extend(gone.map(|slice| Update::Delete(Resource::EndpointSlices, slice.key.clone())));
+        updates.extend(gone.map(|slice| (last, Update::Delete(Resource::EndpointSlices, slice.key.clone()))));
     }
     updates
 }

@@ -1,5 +1,9 @@
 //! One point of a run: which cluster, carried by which variant, asked by which probe, at which position.
 
+mod driver;
+
+pub use driver::DriverName;
+
 use crate::vocabulary::{
     Access, BackendName, Forwarding, LayoutName, Mix, Origin, Position, ProbeName, Scheduler, Way, Word,
 };
@@ -79,6 +83,9 @@ pub struct Variant {
     /// What the backend was told besides.
     #[serde(default, skip_serializing_if = "Settings::is_empty")]
     pub settings: Settings,
+    /// What programs the node.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub driver: DriverName,
 }
 
 /// What some backends leave to the scenario; `None` where a backend has no such setting.
@@ -116,6 +123,8 @@ pub struct Contender {
     pub way: Option<Way>,
     /// What the backend was told besides.
     pub settings: Settings,
+    /// What programs the node.
+    pub driver: DriverName,
     /// What the Services are like.
     pub source: Source,
     /// As what they are dialled.
@@ -154,6 +163,7 @@ pub const COORDINATES: &[Coordinate] = {
         Coordinate { name: Settings::NAMES[0], read: MaybeWord(|cell| cell.variant.settings.words()[0]) },
         Coordinate { name: Settings::NAMES[1], read: MaybeWord(|cell| cell.variant.settings.words()[1]) },
         Coordinate { name: "way", read: Always(|cell| cell.variant.way.name()) },
+        Coordinate { name: "driver", read: Always(|cell| cell.variant.driver.name()) },
         Coordinate { name: "services", read: Number(|cell| cell.cluster.services) },
         Coordinate { name: "endpoints", read: Number(|cell| cell.cluster.endpoints) },
         Coordinate { name: "cluster", read: Always(|cell| cell.cluster.source.name()) },
@@ -198,10 +208,10 @@ impl Cell {
     /// Its variant, as far as its probe can tell.
     #[must_use]
     pub fn contender(&self) -> Contender {
-        let Variant { backend, layout, way, settings } = self.variant;
+        let Variant { backend, layout, way, settings, driver } = self.variant;
         let way = self.probe.programs().then_some(way);
         let Self { cluster: ClusterSpec { source, .. }, access, from, .. } = *self;
-        Contender { backend, layout, way, settings, source, access, from }
+        Contender { backend, layout, way, settings, driver, source, access, from }
     }
 }
 
@@ -276,7 +286,7 @@ impl Variant {
     #[must_use]
     pub fn usual(backend: BackendName) -> Self {
         let (layout, way) = (LayoutName::of(backend)[0], Way::of(backend)[0]);
-        Self { backend, layout, way, settings: Settings::usual(backend) }
+        Self { backend, layout, way, settings: Settings::usual(backend), driver: DriverName::Lab }
     }
 
     /// Whose rules, where they are not those that the backend has unless told otherwise.
@@ -329,8 +339,9 @@ impl Contender {
     /// Whether what was measured of `self` holds for `other` too: a node's traffic does not know how it was programmed.
     #[must_use]
     pub fn covers(self, other: Self) -> bool {
-        let Self { backend, layout, way, settings, source, .. } = self;
-        (backend, layout, settings, source) == (other.backend, other.layout, other.settings, other.source)
+        let Self { backend, layout, way, settings, driver, source, .. } = self;
+        (backend, layout, settings, driver, source)
+            == (other.backend, other.layout, other.settings, other.driver, other.source)
             && (way.is_none() || way == other.way)
     }
 
@@ -341,6 +352,9 @@ impl Contender {
         let alike = || others.iter().filter(|other| other.backend == self.backend);
         let usual = Variant::usual(self.backend);
         let mut parts = Vec::new();
+        if self.driver != usual.driver || alike().any(|other| other.driver != self.driver) {
+            parts.push(self.driver.name());
+        }
         if alike().any(|other| other.layout != self.layout) {
             parts.push(self.layout.name());
         }

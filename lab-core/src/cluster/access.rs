@@ -84,8 +84,7 @@ impl<'a> ServicePort<'a> {
 }
 
 impl Cluster {
-    /// The TCP port at `position` among those that `access` from `origin` reaches: of those with endpoints, or of all if
-    /// none has any.
+    /// The TCP port at `position` among [those](Self::ports_by) that `access` from `origin` reaches.
     #[must_use]
     pub fn port_by(
         &self,
@@ -94,17 +93,24 @@ impl Cluster {
         origin: Origin,
         family: Family,
     ) -> Option<ServicePort<'_>> {
+        let ports = self.ports_by(access, origin, family);
+        ports.get(position.index(u32::try_from(ports.len()).unwrap_or(u32::MAX)) as usize).copied()
+    }
+
+    /// The TCP ports that `access` from `origin` reaches, in the cluster's order: those with endpoints, or all if none has
+    /// any.
+    #[must_use]
+    pub fn ports_by(&self, access: Access, origin: Origin, family: Family) -> Vec<ServicePort<'_>> {
         let source = origin.address(family);
         let reached = |port: &ServicePort<'_>| {
             let refused = access == Access::LoadBalancer && !port.accepts(source);
             port.protocol() == Protocol::Tcp && port.address_by(access, &self.node).is_some() && !refused
         };
-        let served = || self.ports(family).filter(reached).filter(|port| port.has_endpoints());
-        let at = |count: usize| position.index(u32::try_from(count).unwrap_or(u32::MAX)) as usize;
-        match served().count() {
-            0 => self.ports(family).filter(reached).nth(at(self.ports(family).filter(reached).count())),
-            count => served().nth(at(count)),
+        let mut ports: Vec<ServicePort<'_>> = self.ports(family).filter(reached).collect();
+        if ports.iter().any(|port| port.has_endpoints()) {
+            ports.retain(|port| port.has_endpoints());
         }
+        ports
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::absurd::{Samples, read_samples};
 use super::{CellRecord, Header};
-use crate::cell::{Cell, ClusterSpec, Settings, Variant};
+use crate::cell::{Cell, ClusterSpec, DriverName, Settings, Variant};
 use crate::metric::{Metric, Unit};
 use crate::vocabulary::{
     BackendName, Forwarding, LayoutName, Outcome, Position, ProbeName, Scheduler, TargetName, Unknown, Way, Word,
@@ -36,6 +36,7 @@ impl FlatCell {
             layout: installed(backend, layout).map_err(Error::custom)?,
             way: way.unwrap_or(Way::of(backend)[0]),
             settings: Settings { scheduler, forwarding },
+            driver: DriverName::Lab,
         };
         Ok(Cell::new(ClusterSpec::uniform(services, endpoints), variant, probe, position))
     }

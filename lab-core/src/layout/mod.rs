@@ -57,6 +57,20 @@ pub enum Tool {
 }
 
 impl Tool {
+    /// Every tool.
+    pub const ALL: &[Self] = &[
+        Self::Iptables,
+        Self::IptablesRestore,
+        Self::IptablesSave,
+        Self::Ip6tables,
+        Self::Ip6tablesRestore,
+        Self::Ip6tablesSave,
+        Self::Nft,
+        Self::Ipset,
+        Self::Ipvsadm,
+        Self::Conntrack,
+    ];
+
     /// The name of the system's default variant.
     #[must_use]
     pub fn name(self) -> &'static str {

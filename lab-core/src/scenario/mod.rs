@@ -141,6 +141,7 @@ impl Scenario {
             churn: self.churn,
             persistence: self.affinity,
             proxy: self.proxy.clone(),
+            kube_proxies: self.axes.kube_proxies.clone(),
             memory: self.memory,
             base: self.axes.base.clone(),
             cells: self.cells(),

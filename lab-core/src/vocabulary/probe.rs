@@ -26,6 +26,12 @@ pub enum ProbeName {
     Churn,
     /// The node is emptied and loaded again at once.
     Reload,
+    /// kube-proxy is ended and started again on a node that holds its rules.
+    Restart,
+    /// kube-proxy is made to write everything again.
+    Resync,
+    /// Nothing changes for as long as kube-proxy's period.
+    Idle,
 }
 
 words!("probe", ProbeName {
@@ -39,13 +45,28 @@ words!("probe", ProbeName {
     Bandwidth = "bandwidth",
     Churn = "churn",
     Reload = "reload",
+    Restart = "restart",
+    Resync = "resync",
+    Idle = "idle",
 });
 
 impl ProbeName {
-    /// The default probes of a scenario: all but the long ones, `churn` and `reload`.
+    /// The default probes of a scenario: all but the long ones, `churn`, `reload` and `idle`.
     #[must_use]
     pub fn usual() -> Vec<Self> {
-        Self::ALL.iter().copied().filter(|probe| !matches!(probe, Self::Churn | Self::Reload)).collect()
+        Self::ALL.iter().copied().filter(|probe| !matches!(probe, Self::Churn | Self::Reload | Self::Idle)).collect()
+    }
+
+    /// Whether it can be asked where the lab programs the node itself.
+    #[must_use]
+    pub fn is_of_lab(self) -> bool {
+        !matches!(self, Self::Restart | Self::Resync | Self::Idle)
+    }
+
+    /// Whether it can be asked where a kube-proxy binary programs the node. It appends no single rule.
+    #[must_use]
+    pub fn is_of_kube_proxy(self) -> bool {
+        self != Self::AppendRule
     }
 
     /// Whether the probe programs the node. Such a probe has no cells for `direct`.
@@ -60,6 +81,9 @@ impl ProbeName {
                 | Self::AppendRule
                 | Self::Churn
                 | Self::Reload
+                | Self::Restart
+                | Self::Resync
+                | Self::Idle
         )
     }
 }
@@ -79,6 +103,9 @@ impl Metric {
             ProbeName::Bandwidth => Self::Bandwidth,
             ProbeName::Churn => Self::CpuSync,
             ProbeName::Reload => Self::Reload,
+            ProbeName::Restart => Self::Restart,
+            ProbeName::Resync => Self::Resync,
+            ProbeName::Idle => Self::IdleCpu,
         }
     }
 }

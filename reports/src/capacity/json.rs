@@ -77,6 +77,7 @@ fn variant(answer: &Answer, variant: &VariantAnswer) -> Value {
         "backend": variant.variant.backend,
         "layout": variant.variant.layout,
         "way": variant.variant.way,
+        "driver": variant.variant.driver,
         "capacity": capacity(&variant.capacity),
         "binding": variant.binding.map(|place| answer.question.objectives[place].name()),
         "why": words::why(answer, variant),

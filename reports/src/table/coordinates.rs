@@ -35,6 +35,7 @@ pub(crate) fn path(cell: &Cell) -> String {
     let mut path = format!("backend={}", variant.backend);
     path.extend(variant.unusual_layout().map(|layout| format!("/layout={layout}")));
     path += &format!("/way={}", variant.way);
+    path.extend(unusual(&variant.driver).map(|driver| format!("/driver={driver}")));
     let sizes = [("services", cluster.services), ("endpoints", cluster.endpoints)];
     for (name, word) in Settings::NAMES.into_iter().zip(variant.settings.words()) {
         path.extend(word.map(|word| format!("/{name}={word}")));

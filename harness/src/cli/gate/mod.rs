@@ -10,14 +10,16 @@ pub(crate) use confirmation::told;
 
 use super::baselines::{self, Baseline};
 use super::{output, runs};
+use crate::driver::kube_proxy::binary;
 use crate::process::exit::{Exit, Failure};
 use crate::session;
 use crate::session::child::ChildRun;
 use crate::session::store::{self, RECORD};
 use analysis::gate::Aspect;
-use anyhow::{anyhow, ensure};
+use anyhow::{Context, anyhow, ensure};
 use jiff::Timestamp;
 use lab_core::dataset::Dataset;
+use lab_core::plan::Plan;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -49,6 +51,9 @@ pub(crate) struct Args {
     /// root file system [default: the baseline's]
     #[arg(long, value_name = "SUITE|DIR", conflicts_with = "run")]
     tools: Option<String>,
+    /// A kube-proxy binary in place of the baseline's of that name, for a run that is made here; repeat it for more
+    #[arg(long = "kube-proxy", value_name = "[NAME=]PATH", conflicts_with = "run")]
+    kube_proxies: Vec<String>,
     /// Rounds of a run that is made here, on a wall clock [default: the baseline's, or the scenario's]
     #[arg(long, value_name = "N", conflicts_with = "run", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
@@ -175,8 +180,27 @@ fn make(args: &Args, baseline: &Baseline) -> Result<Run, Failure> {
         }
         child.plan = header.plan.in_rounds(rounds);
     }
+    bring(&args.kube_proxies, &mut child.plan).map_err(Failure::usage)?;
     eprintln!("running the plan of {}: {} on {}", baseline.file.display(), header.plan.scenario, header.plan.target);
     let made = child.run()?;
     eprintln!("{}", made.folder.join(RECORD).display());
     Ok(Run { place: made.folder, dataset: made.dataset, origin: Origin::Made })
+}
+
+/// Puts the binaries that were given in the place of those of `plan`, whose own may not be on this machine.
+fn bring(given: &[String], plan: &mut Plan) -> anyhow::Result<()> {
+    for text in given {
+        let binary = binary::read(text).with_context(|| format!("--kube-proxy {text}"))?;
+        let name = binary.name.as_str();
+        let planned = plan.kube_proxies.iter_mut().find(|planned| planned.name == binary.name);
+        *planned.with_context(|| format!("--kube-proxy {text}: the baseline has none called {name}"))? = binary;
+    }
+    for binary in &plan.kube_proxies {
+        let (name, path) = (binary.name.as_str(), &binary.path);
+        ensure!(
+            Path::new(path).is_file(),
+            "the baseline's kube-proxy {name} was {path}, which is not here; give it with --kube-proxy {name}=PATH"
+        );
+    }
+    Ok(())
 }

@@ -8,9 +8,10 @@ mod touched;
 mod verify;
 
 use super::{Cost, Driver, Kind, Loaded, Operation, Steps};
-use crate::backend::{self, Options};
+use crate::backend::{self, Backend, Options};
 use crate::cell_error::CellError;
 use crate::meter;
+use crate::tool::Runner;
 use crate::tool::place::Place;
 use lab_core::change::Change;
 use lab_core::cluster::Cluster;
@@ -110,6 +111,21 @@ impl Driver for Rules {
     }
 }
 
+/// In what `node`, which a kube-proxy programmed with `cluster`, differs from what `layout` says: each difference in a
+/// sentence. Order that kube-proxy leaves to chance and chains that hold none of its rules are left out.
+pub(super) fn differences(
+    backend: &'static dyn Backend,
+    runner: &'static dyn Runner,
+    layout: &dyn Layout,
+    cluster: &Cluster,
+    node: &dyn Place,
+) -> Result<Vec<String>, CellError> {
+    let mut expected = Expected::compared(verify::REAL);
+    expected.follow(layout.prepare().into());
+    expected.follow(layout.full_sync(cluster).into());
+    expected.differences(&Tools { backend, runner }, node)
+}
+
 impl Rules {
     /// Does `actions`. If all of them succeed, they are a part of what the node must hold from then on. Otherwise nobody
     /// knows how far they came, and the next look at the node is at all of it.
@@ -159,7 +175,7 @@ impl Steps for Sync<'_> {
 }
 
 /// What is installed, by metric; of IPVS only where there is some.
-fn counts(installed: &Installed) -> Vec<(Metric, f64)> {
+pub(super) fn counts(installed: &Installed) -> Vec<(Metric, f64)> {
     let Installed { rules, chains, set_elements, virtual_servers, real_servers, addresses } = *installed;
     let rules = [(Metric::Rules, rules), (Metric::Chains, chains), (Metric::SetElements, set_elements)];
     let ipvs = [

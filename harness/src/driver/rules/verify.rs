@@ -19,7 +19,7 @@ use ruleset::ipset::Sets;
 use ruleset::iptables::{Chain, Section, Selection, Table, Tables, sections};
 use ruleset::ipvs::Servers;
 use ruleset::nft::Ruleset;
-use ruleset::{Comparison, Difference, difference};
+use ruleset::{Comparison, Difference, Order, difference};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem;
@@ -39,6 +39,7 @@ const ONE_BY_ONE: usize = 64;
 
 /// What a node must hold, and what was found right.
 pub(super) struct Expected {
+    how: How,
     state: State,
     /// What was done since then.
     done: Vec<Arc<[Action]>>,
@@ -47,15 +48,37 @@ pub(super) struct Expected {
     right: [Right; 2],
 }
 
+/// How what is held is compared.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    comparison: Comparison,
+    /// How many anonymous maps a table of nftables may have if nft is to list it.
+    listed: usize,
+}
+
+/// As the lab installs it: in its own order, and nothing else. Large tables of nftables are not listed.
+const OWN: How = How { comparison: Comparison { order: Order::Strict, without: &[] }, listed: LISTED };
+
+/// As a real kube-proxy installs it: in an order of its own, with chains that are not its rules' or not its own.
+pub(super) const REAL: How = How {
+    comparison: Comparison { order: Order::Loose, without: &["KUBE-PROXY-CANARY", "KUBE-FIREWALL"] },
+    listed: usize::MAX,
+};
+
 type Right = HashMap<(String, String), (u64, u64)>;
 
 impl Default for Expected {
     fn default() -> Self {
-        Self { state: State::default(), done: Vec::new(), touched: Touched::all(), right: Default::default() }
+        Self::compared(OWN)
     }
 }
 
 impl Expected {
+    /// Of an empty node, to be compared so.
+    pub(super) fn compared(how: How) -> Self {
+        Self { how, state: State::default(), done: Vec::new(), touched: Touched::all(), right: Default::default() }
+    }
+
     /// Of an empty node.
     pub(super) fn clear(&mut self) {
         (self.state, self.done, self.touched) = (State::default(), Vec::new(), Touched::all());
@@ -77,28 +100,7 @@ impl Expected {
     /// # Errors
     /// `Failed` with what differs.
     pub(super) fn check(&mut self, tools: &Tools, node: &dyn Place) -> Result<(), CellError> {
-        for action in mem::take(&mut self.done).iter().flat_map(|actions| actions.iter()) {
-            self.touched.add(action);
-            let applied = self.state.apply(action);
-            applied
-                .map_err(|reason| CellError::Failed(format!("what the layout says cannot be followed: {reason}")))?;
-        }
-        let touched = mem::replace(&mut self.touched, Touched::all());
-        let mut differences = Vec::new();
-        for (family, right) in self.right.iter_mut().enumerate() {
-            differences.extend(iptables(tools, node, &self.state, family, &touched, right)?);
-        }
-        if touched.nft || touched.all {
-            differences.extend(nft(tools, node, &self.state.nft)?);
-        }
-        if (touched.sets || touched.all) && !self.state.sets.sets.is_empty() {
-            let run = list(tools, node, tools.backend.program(Tool::Ipset), &["save"])?;
-            let found = Sets::read_save(&run.stdout).context("reading ipset save")?;
-            differences.extend(difference(&self.state.sets, &found, Comparison::default()));
-        }
-        let mut sentences = differences.iter().map(Difference::to_string).collect::<Vec<_>>();
-        sentences.extend(ipvs(node, &self.state, &touched)?);
-        match &sentences[..] {
+        match &self.differences(tools, node)?[..] {
             [] => {
                 self.touched = Touched::default();
                 Ok(())
@@ -108,6 +110,33 @@ impl Expected {
                 Err(CellError::Failed(format!("the node holds something else than the layout says: {first}{more}")))
             }
         }
+    }
+
+    /// What differs, each in a sentence.
+    pub(super) fn differences(&mut self, tools: &Tools, node: &dyn Place) -> Result<Vec<String>, CellError> {
+        for action in mem::take(&mut self.done).iter().flat_map(|actions| actions.iter()) {
+            self.touched.add(action);
+            let applied = self.state.apply(action);
+            applied
+                .map_err(|reason| CellError::Failed(format!("what the layout says cannot be followed: {reason}")))?;
+        }
+        let touched = mem::replace(&mut self.touched, Touched::all());
+        let how = self.how;
+        let mut differences = Vec::new();
+        for (family, right) in self.right.iter_mut().enumerate() {
+            differences.extend(iptables(tools, node, (&self.state, how.comparison), family, &touched, right)?);
+        }
+        if touched.nft || touched.all {
+            differences.extend(nft(tools, node, &self.state.nft, how)?);
+        }
+        if (touched.sets || touched.all) && !self.state.sets.sets.is_empty() {
+            let run = list(tools, node, tools.backend.program(Tool::Ipset), &["save"])?;
+            let found = Sets::read_save(&run.stdout).context("reading ipset save")?;
+            differences.extend(difference(&self.state.sets, &found, how.comparison));
+        }
+        let mut sentences = differences.iter().map(Difference::to_string).collect::<Vec<_>>();
+        sentences.extend(ipvs(node, &self.state, &touched)?);
+        Ok(sentences)
     }
 }
 
@@ -130,7 +159,7 @@ fn listing(run: ToolRun, program: &str, args: &[String]) -> Result<ToolRun, Cell
 fn iptables(
     tools: &Tools,
     node: &dyn Place,
-    state: &State,
+    (state, how): (&State, Comparison),
     family: usize,
     touched: &Touched,
     right: &mut Right,
@@ -145,12 +174,12 @@ fn iptables(
     for (table, chains) in &expected.tables {
         let changed = touched.chains[family].get(table);
         differences.extend(match changed {
-            _ if touched.all => whole(tools, node, expected, save, (table, chains), right)?,
+            _ if touched.all => whole(tools, node, (expected, how), save, (table, chains), right)?,
             None => continue,
             Some(changed) if chains.len() > LISTED_WHOLE && changed.len() <= ONE_BY_ONE && by_chain => {
-                one_by_one(tools, node, expected, tool, table, changed)?
+                one_by_one(tools, node, (expected, how), tool, table, changed)?
             }
-            Some(_) => whole(tools, node, expected, save, (table, chains), right)?,
+            Some(_) => whole(tools, node, (expected, how), save, (table, chains), right)?,
         });
     }
     Ok(differences)
@@ -160,7 +189,7 @@ fn iptables(
 fn whole(
     tools: &Tools,
     node: &dyn Place,
-    expected: &Tables,
+    (expected, how): (&Tables, Comparison),
     save: Tool,
     (table, chains): (&String, &Table),
     right: &mut Right,
@@ -181,7 +210,7 @@ fn whole(
             looked_at.push((key, both));
         }
     }
-    let differences = difference(&Selection { tables: expected, chains: selected }, &found, Comparison::default());
+    let differences = difference(&Selection { tables: expected, chains: selected }, &found, how);
     if differences.is_empty() {
         right.extend(looked_at);
     }
@@ -192,7 +221,7 @@ fn whole(
 fn one_by_one(
     tools: &Tools,
     node: &dyn Place,
-    expected: &Tables,
+    (expected, how): (&Tables, Comparison),
     tool: Tool,
     table: &str,
     names: &BTreeSet<String>,
@@ -212,7 +241,7 @@ fn one_by_one(
         }
     }
     let chains = names.iter().map(|chain| (table, chain.as_str())).collect();
-    Ok(difference(&Selection { tables: expected, chains }, &found, Comparison::default()))
+    Ok(difference(&Selection { tables: expected, chains }, &found, how))
 }
 
 fn hash(what: &impl Hash) -> u64 {
@@ -229,11 +258,11 @@ fn fingerprint(chain: &Chain) -> u64 {
 }
 
 /// What the tables of nftables differ in.
-fn nft(tools: &Tools, node: &dyn Place, expected: &Ruleset) -> Result<Vec<Difference>, CellError> {
+fn nft(tools: &Tools, node: &dyn Place, expected: &Ruleset, how: How) -> Result<Vec<Difference>, CellError> {
     let mut differences = Vec::new();
     for (name, table) in &expected.tables {
         let rules = table.chains.values().flat_map(|chain| &chain.rules);
-        if rules.filter(|rule| rule.contains("map {")).count() > LISTED {
+        if rules.filter(|rule| rule.contains("map {")).count() > how.listed {
             continue;
         }
         let words: Vec<&str> = ["list", "table"].into_iter().chain(name.split(' ')).collect();
@@ -243,7 +272,7 @@ fn nft(tools: &Tools, node: &dyn Place, expected: &Ruleset) -> Result<Vec<Differ
         let sets = found.tables.values_mut().flat_map(|table| table.sets.values_mut());
         sets.filter(|set| set.properties.contains("dynamic")).for_each(|set| set.elements.clear());
         let expected = Ruleset { tables: [(name.clone(), table.clone())].into() };
-        differences.extend(difference(&expected, &found, Comparison::default()));
+        differences.extend(difference(&expected, &found, how.comparison));
     }
     Ok(differences)
 }

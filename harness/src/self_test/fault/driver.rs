@@ -11,6 +11,8 @@ use lab_core::change::Change;
 use lab_core::cluster::Cluster;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The driver for such a load, slower by whatever [`LATE`] is told.
@@ -58,6 +60,22 @@ impl Driver for Slowed {
 
     fn count(&self, node: &dyn Place, cluster: &Cluster) -> Result<Vec<(Metric, f64)>, CellError> {
         self.driver.count(node, cluster)
+    }
+
+    fn order(&self, node: &dyn Place) -> Result<Option<HashMap<SocketAddr, usize>>, CellError> {
+        self.driver.order(node)
+    }
+
+    fn restart(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+        self.late.during(|| self.driver.restart(node, cluster, limit))
+    }
+
+    fn resync(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+        self.late.during(|| self.driver.resync(node, cluster, limit))
+    }
+
+    fn idle(&self, node: &dyn Place) -> Result<Vec<(Metric, f64)>, CellError> {
+        self.driver.idle(node)
     }
 
     fn verify(&self, node: &dyn Place) -> Result<(), CellError> {

@@ -3,7 +3,9 @@
 use crate::prose::list;
 use crate::report::Point;
 use crate::results::Results;
-use lab_core::dataset::{Dataset, Header};
+use lab_core::cell::DriverName;
+use lab_core::dataset::{CellRecord, Dataset, Header};
+use lab_core::kube_proxy::KubeProxy;
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, LayoutName, Word};
 use std::collections::BTreeMap;
@@ -21,13 +23,38 @@ pub(super) fn point(results: &Results, run: usize) -> Option<Point> {
     }
     let reads = dataset.cells.iter().any(|cell| cell.metric == Metric::SyncRead);
     let syncs = if reads { "" } else { " Without what kube-proxy reads before it writes." };
-    let text = format!("{}, as the lab itself programs it{}.{syncs}", list(&releases), with(&dataset.header));
+    let text = format!("{}, {}{}.{syncs}", list(&releases), programmed(dataset), with(&dataset.header));
     let label = if results.is_several() {
         format!("{}: holds for.", results.runs.labels()[run])
     } else {
         "Holds for.".to_owned()
     };
     Some(Point::new(label, text))
+}
+
+/// What programs the nodes: the lab, kube-proxy binaries, or both.
+fn programmed(dataset: &Dataset) -> String {
+    let asked = |driver: DriverName| {
+        let is_of = |cell: &CellRecord| cell.cell.variant.driver == driver && cell.cell.probe.programs();
+        dataset.cells.iter().any(is_of)
+    };
+    let real: Vec<String> =
+        dataset.header.plan.kube_proxies.iter().filter(|binary| asked(binary.driver())).map(named).collect();
+    match (asked(DriverName::Lab), &real[..]) {
+        (_, []) => "as the lab itself programs it".to_owned(),
+        (true, real) => format!("as the lab itself programs it, and beside it by {}", list(real)),
+        (false, real) => format!("as programmed by {}", list(real)),
+    }
+}
+
+/// `kube-proxy v1.36.2`, or with another name `old (kube-proxy v1.30.5)`.
+fn named(binary: &KubeProxy) -> String {
+    let KubeProxy { name, version, .. } = binary;
+    if name.as_str() == "kube-proxy" {
+        format!("kube-proxy {version}")
+    } else {
+        format!("{} (kube-proxy {version})", name.as_str())
+    }
 }
 
 /// `kube-proxy-1.36 (iptables-legacy and nftables)`, of each layout; of the only one without the backends.

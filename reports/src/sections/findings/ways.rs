@@ -47,13 +47,18 @@ fn point(results: &Results, cost: Cost, variants: &[VariantRun]) -> Option<Point
             format!("{}{much} with {}", human(figures), name(variant))
         })
         .collect();
+    let driven = variants.iter().any(|variant| variant.driver != variants[0].driver);
+    let (title, lesson) = match driven {
+        true => ("What programs a node matters", "The rules are alike; what programs them is not."),
+        false => ("How a backend is driven matters", "The difference is the way, not the backend."),
+    };
     let text = format!(
-        "{} at {}: {} with {}, {}. The difference is the way, not the backend.",
+        "{} at {}: {} with {}, {}. {lesson}",
         cost.metric(),
         services_of(&[services]),
         human(&cheapest.1),
         name(&cheapest.0),
         list(&clauses)
     );
-    Some(Point::new("How a backend is driven matters", text))
+    Some(Point::new(title, text))
 }
