@@ -13,9 +13,12 @@ use lab_core::plan::Plan;
 use lab_core::vocabulary::ProbeName;
 use std::time::Duration;
 
+/// What a driver is made to do.
+type Job = fn(&dyn Driver, &dyn Place, &Cluster, Duration) -> Result<Cost, CellError>;
+
 pub(super) struct Again {
     name: ProbeName,
-    job: fn(&dyn Driver, &dyn Place, &Cluster, Duration) -> Result<Cost, CellError>,
+    job: Job,
 }
 
 pub(super) static RESTART: Again =

@@ -269,5 +269,16 @@ fn value(cell: Cell, metric: Metric) -> f64 {
         Metric::Chains => 3.0 + services * 3.0,
         Metric::SetElements => services * (1.0 - linear),
         Metric::ScriptBytes => 900.0 + services * 700.0,
+        Metric::Restart | Metric::Resync | Metric::InForce | Metric::DriverSync => 9e6 + services * 4e4 * per_service,
+        Metric::DriverStart | Metric::DriverList | Metric::DriverCpu => 5e6 + services * 1e4,
+        Metric::DriverMemory => 6e7 + services * 4000.0,
+        Metric::IdleCpu => 0.001,
+        Metric::ToolRuns
+        | Metric::ToolRunsIptables
+        | Metric::ToolRunsRestore
+        | Metric::ToolRunsSave
+        | Metric::ToolRunsNft
+        | Metric::ToolRunsIpset
+        | Metric::ToolRunsConntrack => 2.0,
     }
 }
