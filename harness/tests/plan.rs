@@ -46,3 +46,12 @@ fn a_load_that_grows_with_the_square_of_its_rules_is_foretold_to_go_over_its_bud
     );
     assert_eq!(over_budget(&said, &["iptables-legacy"]), 0, "{said}");
 }
+
+#[test]
+fn what_is_no_kube_proxy_is_told_so_with_its_own_words() {
+    let mut svclab = Command::new(env!("CARGO_BIN_EXE_svclab"));
+    let output = svclab.args(["plan", "smoke", "--kube-proxy", "old=/bin/cat"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("it is no kube-proxy: asked for --version, it answered \"cat (GNU"), "{said}");
+}

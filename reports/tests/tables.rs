@@ -63,6 +63,7 @@ fn sample(header: &Header, record: &CellRecord, taken: Option<(u32, f64)>) -> Ve
         ("scheduler", word(record.cell.variant.settings.scheduler)),
         ("forwarding", word(record.cell.variant.settings.forwarding)),
         ("way", text(record.cell.variant.way.name())),
+        ("driver", text(record.cell.variant.driver.name())),
         ("services", Field::UInt(record.cell.cluster.services)),
         ("endpoints", Field::UInt(record.cell.cluster.endpoints)),
         ("cluster", text("uniform")),
@@ -91,6 +92,7 @@ fn aggregate(header: &Header, row: &Row) -> Vec<(String, Field)> {
         ("scheduler", word(row.cell.variant.settings.scheduler)),
         ("forwarding", word(row.cell.variant.settings.forwarding)),
         ("way", text(row.cell.variant.way.name())),
+        ("driver", text(row.cell.variant.driver.name())),
         ("services", Field::UInt(row.cell.cluster.services)),
         ("endpoints", Field::UInt(row.cell.cluster.endpoints)),
         ("cluster", text("uniform")),
@@ -131,8 +133,8 @@ fn every_sample_is_read_back_and_a_record_without_one_has_a_row() {
     for (place, (read, expected)) in read.iter().zip(&expected).enumerate() {
         assert_eq!(read, expected, "row {place}");
     }
-    let without = read.iter().filter(|row| row[24].1 == Field::Null);
-    let outcomes: BTreeSet<String> = without.map(|row| row[19].1.to_string()).collect();
+    let without = read.iter().filter(|row| row[25].1 == Field::Null);
+    let outcomes: BTreeSet<String> = without.map(|row| row[20].1.to_string()).collect();
     assert_eq!(outcomes, ["\"failed\"", "\"over-budget\"", "\"skipped\""].map(str::to_owned).into());
 }
 

@@ -4,6 +4,7 @@ use super::fake::{Fake, Script};
 use super::*;
 use crate::tool::Ending;
 use lab_core::axes::Axes;
+use lab_core::kube_proxy::KubeProxy;
 use lab_core::vocabulary::{BackendName, TargetName, Word};
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -16,7 +17,9 @@ fn plan() -> Plan {
 /// Runs `probe` within `limit`. Returns what came of it, and what the lab and its driver did.
 fn run(probe: &dyn Probe, fake: &mut Fake, plan: &Plan, limit: Duration) -> (Result<Vec<Reading>, CellError>, String) {
     let (services, backends) = (vec![4], vec![BackendName::Nftables]);
-    let cells = Axes { services, backends, probes: vec![probe.name()], ..Axes::default() }.expand();
+    let (version, path, sha256) = ("v1.36.2".to_owned(), String::new(), String::new());
+    let kube_proxies = vec![KubeProxy { name: "kube-proxy".to_owned().into(), path, version, sha256 }];
+    let cells = Axes { services, backends, kube_proxies, probes: vec![probe.name()], ..Axes::default() }.expand();
     let readings = probe.run(fake, &cells[0], plan, limit);
     (readings, fake.done())
 }
@@ -76,7 +79,7 @@ fn whatever_fails_fails_the_cell() {
 #[test]
 fn an_interrupt_ends_every_probe() {
     let script = |what: &str, _| match what {
-        "load" | "apply" | "append" | "dial" | "send" => Err(CellError::Interrupted),
+        "load" | "apply" | "append" | "dial" | "send" | "restart" | "resync" | "idle" => Err(CellError::Interrupted),
         _ => Ok(()),
     };
     for &name in ProbeName::ALL {
