@@ -10,6 +10,9 @@ pub(super) const PORT: u16 = 10249;
 /// Time for an answer. kube-proxy answers while it syncs, too.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// No later sync computes for longer, whatever the first one took.
+const LONGEST: Duration = Duration::from_secs(2);
+
 /// How long syncs took, in seconds.
 const DURATION: &str = "kubeproxy_sync_proxy_rules_duration_seconds_sum";
 /// How many syncs there were, failed ones included.
@@ -83,6 +86,12 @@ impl Metrics {
         took(self).saturating_sub(took(earlier))
     }
 
+    /// How long a sync takes, about: the mean of the slowest proxier's, up to two seconds.
+    pub(super) fn longest(&self) -> Duration {
+        let mean = |syncs: &Syncs| syncs.took / u32::try_from(syncs.count.max(1)).unwrap_or(u32::MAX);
+        self.syncs.values().map(mean).max().unwrap_or_default().min(LONGEST)
+    }
+
     /// When the last good sync was over, since 1970.
     pub(super) fn last(&self) -> Duration {
         self.syncs.values().map(|syncs| syncs.last).max().unwrap_or_default()
@@ -125,6 +134,7 @@ mod tests {
         assert!(!metrics.synced_since(Duration::from_secs(1_795_969_429), &[]));
         assert!(!metrics.synced_since(Duration::from_secs(1_795_969_430), &["IPv4"]));
         assert_eq!(metrics.first(), None);
+        assert_eq!(metrics.longest(), Duration::from_millis(250));
         let old = Metrics::of(
             "kubeproxy_sync_proxy_rules_last_timestamp_seconds 100\n\
                                kubeproxy_sync_proxy_rules_duration_seconds_count 1\n\

@@ -163,7 +163,10 @@ impl Driven {
             let window = mark::window();
             server.stage(change, Stage::Change);
             let what = "had not synced a change";
-            let after = process.wait(node, begun + limit, what, |metrics| metrics.synced_since(moment, &families))?;
+            // When a sync was over is told a moment before what it took.
+            let after = process.wait(node, begun + limit, what, |metrics| {
+                metrics.synced_since(moment, &families) && metrics.count() > before.count()
+            })?;
             let accounts = account.took(begun.elapsed());
             drop((window, account));
             let mut own = measured(&spent, &process.spent()?, process.memory());

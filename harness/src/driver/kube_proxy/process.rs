@@ -24,8 +24,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How often kube-proxy syncs at most (`minSyncPeriod`), and some time for it to see that it may.
 const BETWEEN_SYNCS: Duration = Duration::from_millis(1100);
-/// So long nothing happens before it counts as quiet.
-const QUIET: Duration = Duration::from_millis(200);
+/// So long nothing happens at least before it counts as quiet.
+const QUIET: Duration = Duration::from_millis(300);
+/// How often to look whether it is.
+const GLANCE: Duration = Duration::from_millis(100);
 /// How long to wait at most for a report of its tools before its metrics are asked.
 const NEWS: Duration = Duration::from_millis(250);
 /// How often to look after it while nothing happens.
@@ -118,21 +120,26 @@ impl Process {
     }
 
     /// Waits until nothing happens any more, and it may sync at once when something does.
+    ///
+    /// Between its tools a sync computes, and nothing shows that it goes on. That takes less than the whole of a sync: so
+    /// long nothing may happen.
     pub(super) fn settle(&mut self, node: &dyn Place, deadline: Instant) -> Result<Metrics, CellError> {
-        let mut count = None;
+        let (mut since, mut count) = (Instant::now(), None);
         loop {
             self.check()?;
             let metrics = Self::metrics(node).unwrap_or_default();
-            self.watch.look()?;
+            let news = self.watch.look()?;
+            if news || !self.watch.is_quiet() || count != Some(metrics.count()) {
+                (since, count) = (Instant::now(), Some(metrics.count()));
+            }
             let apart = now().checked_sub(metrics.last()).is_some_and(|since| since >= BETWEEN_SYNCS);
-            if apart && self.watch.is_quiet() && count == Some(metrics.count()) {
+            if apart && since.elapsed() >= metrics.longest().max(QUIET) {
                 return Ok(metrics);
             }
             if Instant::now() >= deadline {
                 return Err(CellError::OverBudget(format!("kube-proxy {} does not come to rest", self.version)));
             }
-            count = Some(metrics.count());
-            std::thread::sleep(QUIET);
+            std::thread::sleep(GLANCE);
         }
     }
 
