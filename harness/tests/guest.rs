@@ -1,5 +1,7 @@
 //! Whole runs in guests: their numbers repeat, and they leave nothing behind, however they end.
 
+#[path = "real/mod.rs"]
+mod real;
 #[path = "../../ci/tier.rs"]
 mod tier;
 
@@ -59,7 +61,7 @@ dials: 10
 fn main() -> ExitCode {
     let tier = Tier::look(&[
         Requirement { name: "qemu", check: guests },
-        Requirement { name: "kube-proxy", check: kube_proxy::there },
+        Requirement { name: "kube-proxy", check: real::there },
         Requirement { name: "netns", check: || netns_topology::check().map(drop).map_err(|e| e.to_string()) },
     ]);
     let test = |name, test: fn() -> Result<()>| {
@@ -68,11 +70,15 @@ fn main() -> ExitCode {
     let sandboxed = |name, test: fn() -> Result<()>| {
         tier.trial(name, &["qemu", "netns"], move || test().map_err(|error| Failed::from(format!("{error:?}"))))
     };
-    let real = |name, test: fn() -> Result<()>| {
+    let with_real = |name, test: fn() -> Result<()>| {
         tier.trial(name, &["qemu", "kube-proxy"], move || test().map_err(|error| Failed::from(format!("{error:?}"))))
     };
     let trials = vec![
-        real("a_real_kube_proxy_runs_in_every_mode", kube_proxy::a_real_kube_proxy_runs_in_every_mode),
+        with_real("a_real_kube_proxy_runs_in_every_mode", kube_proxy::a_real_kube_proxy_runs_in_every_mode),
+        with_real(
+            "a_real_kube_proxy_s_samples_are_the_same_from_run_to_run",
+            kube_proxy::a_real_kube_proxy_s_samples_are_the_same_from_run_to_run,
+        ),
         test("a_program_s_output_and_exit_code_come_out", a_program_s_output_and_exit_code_come_out),
         test("node_netlink_s_own_tests_pass_in_a_guest", node_netlink_s_own_tests_pass_in_a_guest),
         test("ipvs_answers_traffic_to_every_type_of_service", ipvs_answers_traffic_to_every_type_of_service),

@@ -8,6 +8,8 @@ mod fault;
 mod gate;
 #[path = "kernel/kube_proxy.rs"]
 mod kube_proxy;
+#[path = "real/mod.rs"]
+mod real;
 #[path = "../../ci/tier.rs"]
 mod tier;
 
@@ -46,19 +48,22 @@ fn main() -> ExitCode {
         Requirement { name: "nftables", check: || tools(&["nft"]) },
         Requirement { name: "wmem", check: large_buffers },
         Requirement { name: "iperf3", check: || tools(&["iperf3"]) },
-        Requirement { name: "kube-proxy", check: kube_proxy::there },
+        Requirement { name: "kube-proxy", check: real::there },
     ]);
     let all = &["netns", "iptables", "nftables", "iperf3"];
     let passed = |result: Result<()>| result.map_err(|error| Failed::from(format!("{error:?}")));
     let test = |name, test: fn() -> Result<()>| tier.trial(name, all, move || passed(test()));
     let large = "an_ordinary_user_s_transaction_may_be_large";
     let large = tier.trial(large, &["netns", "iptables", "nftables", "wmem"], move || passed(a_large_transaction()));
-    let real = &["netns", "iptables", "nftables", "kube-proxy"];
-    let real = |name, test: fn() -> Result<()>| tier.trial(name, real, move || passed(test()));
+    let needs = &["netns", "iptables", "nftables", "kube-proxy"];
+    let with_real = |name, test: fn() -> Result<()>| tier.trial(name, needs, move || passed(test()));
     let trials = vec![
         large,
-        real("a_real_kube_proxy_is_measured_beside_the_lab", kube_proxy::a_real_kube_proxy_is_measured_beside_the_lab),
-        real(
+        with_real(
+            "a_real_kube_proxy_is_measured_beside_the_lab",
+            kube_proxy::a_real_kube_proxy_is_measured_beside_the_lab,
+        ),
+        with_real(
             "a_real_kube_proxy_installs_what_the_layout_says",
             kube_proxy::a_real_kube_proxy_installs_what_the_layout_says,
         ),

@@ -1,12 +1,10 @@
 //! A real kube-proxy in guests, where `SVCLAB_KUBE_PROXY` names one.
 
-use super::{dataset, ended, scenario, workplace};
+use super::{dataset, ended, real, scenario, workplace};
 use anyhow::{Context, Result, ensure};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Outcome};
-use std::path::Path;
-
-const VARIABLE: &str = "SVCLAB_KUBE_PROXY";
+use std::collections::BTreeMap;
 
 const MODES: &str = "\
 name: guest
@@ -18,15 +16,9 @@ way: [kube-proxy]
 probes: [sync_full, sync_change, restart, resync, idle]
 ";
 
-/// Whether there is one.
-pub(super) fn there() -> Result<(), String> {
-    let file = std::env::var(VARIABLE).map_err(|_| format!("{VARIABLE} names no kube-proxy binary"))?;
-    if Path::new(&file).is_file() { Ok(()) } else { Err(format!("{VARIABLE} names {file}, which is no file")) }
-}
-
 pub(super) fn a_real_kube_proxy_runs_in_every_mode() -> Result<()> {
     let folder = workplace(MODES)?;
-    let file = std::env::var(VARIABLE)?;
+    let file = real::file();
     ended(&scenario(folder.path(), "out", &["--kube-proxy", &file, "--driver", "kube-proxy"]).output()?, 0)?;
     let run = dataset(folder.path(), "out")?;
     ensure!(run.cells.iter().all(|cell| cell.outcome == Outcome::Measured), "{:?}", run.cells);
@@ -35,5 +27,23 @@ pub(super) fn a_real_kube_proxy_runs_in_every_mode() -> Result<()> {
         .iter()
         .find(|cell| cell.cell.variant.backend == BackendName::Ipvs && cell.metric == Metric::VirtualServers);
     ensure!(ipvs.context("no virtual servers")?.samples == [10.0], "{ipvs:?}");
+    Ok(())
+}
+
+/// Go's runtime included: two runs have the same digits.
+pub(super) fn a_real_kube_proxy_s_samples_are_the_same_from_run_to_run() -> Result<()> {
+    let folder = workplace(&MODES.replace("ipvs, ", ""))?;
+    let file = real::file();
+    let samples = |out: &str, jobs: &str| -> Result<_> {
+        let options = ["--kube-proxy", &file, "--driver", "kube-proxy", "--jobs", jobs];
+        ended(&scenario(folder.path(), out, &options).output()?, 0)?;
+        let records = dataset(folder.path(), out)?.cells.into_iter();
+        Ok(records.map(|record| ((record.cell, record.metric), record.samples)).collect::<BTreeMap<_, _>>())
+    };
+    let (first, second) = (samples("first", "1")?, samples("second", "2")?);
+    ensure!(first.len() > 50 && first.len() == second.len(), "{} and {}", first.len(), second.len());
+    for (of, samples) in &first {
+        ensure!(second.get(of) == Some(samples), "{of:?}: {samples:?} and {:?}", second.get(of));
+    }
     Ok(())
 }

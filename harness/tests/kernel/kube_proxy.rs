@@ -1,7 +1,7 @@
 //! A kube-proxy that programs nodes in place of the lab: a real one where `SVCLAB_KUBE_PROXY` names it, and programs that
 //! only say that they are one.
 
-use super::{SVCLAB, dataset, expect, processes_with, scenario, wait_for, workplace};
+use super::{SVCLAB, dataset, expect, processes_with, real, scenario, wait_for, workplace};
 use anyhow::{Context, Result, ensure};
 use lab_core::dataset::{CellRecord, Dataset};
 use lab_core::metric::Metric;
@@ -11,9 +11,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-
-/// Where the real one is.
-const VARIABLE: &str = "SVCLAB_KUBE_PROXY";
 
 const BESIDE: &str = "\
 name: quick
@@ -27,19 +24,13 @@ rounds: 1
 dials: 10
 ";
 
-/// Whether there is one.
-pub(crate) fn there() -> Result<(), String> {
-    let file = std::env::var(VARIABLE).map_err(|_| format!("{VARIABLE} names no kube-proxy binary"))?;
-    if Path::new(&file).is_file() { Ok(()) } else { Err(format!("{VARIABLE} names {file}, which is no file")) }
-}
-
 fn of_driver<'a>(dataset: &'a Dataset, name: &'a str) -> impl Iterator<Item = &'a CellRecord> {
     dataset.cells.iter().filter(move |record| record.cell.variant.driver.name() == name)
 }
 
 pub(crate) fn a_real_kube_proxy_is_measured_beside_the_lab() -> Result<()> {
     let folder = workplace(BESIDE)?;
-    let given = format!("real={}", std::env::var(VARIABLE)?);
+    let given = format!("real={}", real::file());
     expect(scenario(folder.path()).args(["--kube-proxy", &given]), 0)?;
     let dataset = dataset(folder.path())?;
     for record in &dataset.cells {
@@ -61,7 +52,7 @@ pub(crate) fn a_real_kube_proxy_is_measured_beside_the_lab() -> Result<()> {
 
 pub(crate) fn a_real_kube_proxy_installs_what_the_layout_says() -> Result<()> {
     let mut command = Command::new(SVCLAB);
-    command.args(["fidelity", "--services", "60", "--kube-proxy", &std::env::var(VARIABLE)?]);
+    command.args(["fidelity", "--services", "60", "--kube-proxy", &real::file()]);
     command.args(["--backend", "iptables-legacy", "--backend", "iptables-nft", "--backend", "nftables"]);
     let output = command.output()?;
     let said = String::from_utf8_lossy(&output.stdout);
