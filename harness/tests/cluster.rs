@@ -194,9 +194,10 @@ fn a_long_cold_start_is_found_by_the_law_of_a_run() {
     let check = |run: &str, code| said(&["check", "--cluster", "-", "--run", run], cluster.as_bytes(), code);
     let (out, _) = check(&slower(folder.path(), 100.0), 1);
     let found = "the cluster: a cold start in iptables-nft, kube-proxy-1.36, takes longer than a minute by the law";
-    assert!(out.contains(found) && !out.contains("cold start in iptables-legacy"), "{out}");
+    assert!(out.contains(found) && !out.contains("a cold start in iptables-legacy"), "{out}");
+    assert!(out.contains("\ncold start in iptables-legacy, kube-proxy-1.36: "), "{out}");
     let (out, _) = check(&slower(folder.path(), 1.0), 1);
-    assert!(!out.contains("cold start in iptables-nft"), "{out}");
+    assert!(!out.contains("a cold start in iptables-nft"), "{out}");
     let (_, err) = check("../reports/examples/exact", 2);
     assert!(err.contains("counted instructions, which are no time; give one of --target host"), "{err}");
 }

@@ -188,6 +188,14 @@ impl Metric {
     pub fn better(self) -> Better {
         match self {
             Self::ConnectionsPerSecond | Self::Bandwidth => Better::Higher,
+            // Work that is done, and not always the same.
+            Self::ToolRuns
+            | Self::ToolRunsIptables
+            | Self::ToolRunsRestore
+            | Self::ToolRunsSave
+            | Self::ToolRunsNft
+            | Self::ToolRunsIpset
+            | Self::ToolRunsConntrack => Better::Lower,
             metric if metric.unit() == Unit::Count => Better::Neither,
             Self::ScriptBytes => Better::Neither,
             _ => Better::Lower,

@@ -89,7 +89,8 @@ impl Series {
     /// The series of `quantile` of every metric in `wanted`, in the order of variants.
     pub(super) fn collect(dataset: &Dataset, wanted: &[(Metric, Quantile)]) -> Vec<Self> {
         let mut asked: BTreeMap<SeriesKey, BTreeMap<u32, Vec<Gathered>>> = BTreeMap::new();
-        for gathered in gather(dataset) {
+        // A cell without Services is none: a damaged file has such.
+        for gathered in gather(dataset).into_iter().filter(|gathered| gathered.cell.cluster.services > 0) {
             let Cell { cluster, probe, position, .. } = gathered.cell;
             let variant = gathered.cell.contender();
             let key = SeriesKey { variant, probe, endpoints: cluster.endpoints, positioned: position.is_some() };

@@ -73,6 +73,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         binaries.push(binary::read(text).with_context(|| format!("--kube-proxy {text}")).map_err(Failure::usage)?);
     }
     let cluster = cluster_of(args).map_err(Failure::usage)?;
+    if args.backends == [BackendName::Direct] {
+        return Err(Failure::usage(anyhow!("--backend direct: no kube-proxy programs it; name another backend")));
+    }
+    if Family::ALL.into_iter().all(|family| cluster.ports(family).next().is_none()) {
+        return Err(Failure::usage(anyhow!("--cluster: no Service in it is one that kube-proxy programs")));
+    }
     targets::within_host(None, &|| {
         interrupt::listen()?;
         let mut ended = Vec::new();

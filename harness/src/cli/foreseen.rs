@@ -5,8 +5,10 @@ use crate::cell_error::Missing;
 use crate::lab::node;
 use guests::kernel::Found;
 use lab_core::cell::Cell;
+use lab_core::kube_proxy::KubeProxy;
 use lab_core::plan::Plan;
 use lab_core::units;
+use lab_core::vocabulary::{BackendName, Word};
 use std::collections::BTreeSet;
 
 /// How many objects are named for each load.
@@ -22,6 +24,18 @@ pub(super) fn kernel(found: Result<Found, Missing>) -> String {
         }
         Err(missing) => format!("kernel: {missing}"),
     }
+}
+
+/// The kube-proxy binaries of releases that the lab has no layout of.
+pub(super) fn unknown_releases(plan: &Plan) -> Vec<String> {
+    let unknown = plan.kube_proxies.iter().filter(|binary| !BackendName::ALL.iter().any(|&one| binary.is_known(one)));
+    let said = |binary: &KubeProxy| {
+        let (name, version) = (binary.name.as_str(), &binary.version);
+        format!(
+            "{name} is kube-proxy {version}, of which the lab has no layout; it runs, beside the rules of the nearest release"
+        )
+    };
+    unknown.map(said).collect()
 }
 
 /// A line for each object, of each load at most [`NAMED`] and how many more there are.

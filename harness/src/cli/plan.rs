@@ -6,10 +6,11 @@ use super::output::say;
 use crate::process::exit::{Exit, Failure};
 use crate::run::estimate::{self, Rounds};
 use guests::{kernel, tools};
+use lab_core::cell::{Cell, Variant};
 use lab_core::metric::Unit;
 use lab_core::plan::Plan;
 use lab_core::units;
-use lab_core::vocabulary::{Access, Clock, Origin, TargetName};
+use lab_core::vocabulary::{Access, Clock, Origin, TargetName, Word};
 use std::process::ExitCode;
 
 /// Which tools program a node, and whether they have to be fetched first.
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         say!(
             "{services:>9}  {:<16}{:<11}{:<24}{position:<10}{rounds:>6}{dialled}",
             cell.variant.backend,
-            cell.variant.way,
+            way(cell),
             cell.probe
         );
     }
@@ -76,6 +77,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let minutes = estimate::whole(&plan).as_secs().div_ceil(60);
     say!("\n{} cells; about {minutes} min on two cores, give or take half", plan.cells.len());
     Ok(Exit::Done.into())
+}
+
+/// How the node is programmed: by a kube-proxy, or in which of the lab's ways.
+fn way(cell: &Cell) -> &'static str {
+    let Variant { way, driver, .. } = cell.variant;
+    if driver.is_kube_proxy() { driver.name() } else { way.name() }
 }
 
 /// How many cells are expected to go over their budget, and how many may.

@@ -46,6 +46,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if !sandbox::awaits() {
         scenario.unused().iter().for_each(|unused| eprintln!("svclab: {unused}"));
         scenario.impossible().iter().for_each(|impossible| eprintln!("svclab: {impossible}"));
+        foreseen::unknown_releases(&plan).iter().for_each(|unknown| eprintln!("svclab: {unknown}"));
         foreseen::caveats(&plan).iter().for_each(|caveat| eprintln!("svclab: {caveat}"));
     }
     if let Some(file) = &args.plant {

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 type Shown = (Metric, ProbeName, Option<Position>);
 
 /// What stands together.
-const GROUPS: [(&str, &[Shown]); 4] = [
+const GROUPS: [(&str, &[Shown]); 5] = [
     (
         "Control plane",
         &[
@@ -25,6 +25,20 @@ const GROUPS: [(&str, &[Shown]); 4] = [
             (Metric::RemoveService, ProbeName::RemoveService, None),
             (Metric::AppendRule, ProbeName::AppendRule, None),
             (Metric::Reload, ProbeName::Reload, None),
+        ],
+    ),
+    (
+        "kube-proxy itself",
+        &[
+            (Metric::Restart, ProbeName::Restart, None),
+            (Metric::Resync, ProbeName::Resync, None),
+            (Metric::DriverStart, ProbeName::SyncFull, None),
+            (Metric::DriverMemory, ProbeName::SyncFull, None),
+            (Metric::DriverSync, ProbeName::SyncChange, None),
+            (Metric::InForce, ProbeName::SyncChange, None),
+            (Metric::DriverCpu, ProbeName::SyncChange, None),
+            (Metric::ToolRuns, ProbeName::SyncChange, None),
+            (Metric::IdleCpu, ProbeName::Idle, None),
         ],
     ),
     (

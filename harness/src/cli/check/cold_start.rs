@@ -13,8 +13,7 @@ use std::time::Duration;
 /// A cold start that takes longer is worth a word.
 const LONG: Duration = Duration::from_secs(60);
 
-/// What `run` says of a cold start with `asked`: findings where it is long, and a line for each variant that nothing can
-/// be said of.
+/// What `run` says of a cold start with `asked`: findings where it is long, and a line for each other variant.
 ///
 /// # Errors
 /// When the run's clock counts no time, or it measured no cold start.
@@ -35,27 +34,25 @@ pub(super) fn findings(run: &Dataset, asked: &Asked) -> Result<(Vec<Finding>, Ve
     };
     let answer = capacity::answer(run, &question, None)?;
     let measured = answer.variants.iter().filter(|variant| variant.variant.backend != BackendName::Direct);
-    let (mut found, mut unknown) = (Vec::new(), Vec::new());
+    let (mut found, mut lines) = (Vec::new(), Vec::new());
     for variant in measured {
         match said(&answer, variant) {
             Said::Long(finding) => found.push(finding),
-            Said::Short => {}
-            Said::Unknown(line) => unknown.push(line),
+            Said::Otherwise(line) => lines.push(line),
         }
     }
-    Ok((found, unknown))
+    Ok((found, lines))
 }
 
 enum Said {
     Long(Finding),
-    Short,
-    Unknown(String),
+    Otherwise(String),
 }
 
 fn said(answer: &Answer, VariantAnswer { variant, name, parts, .. }: &VariantAnswer) -> Said {
     let called = format!("{name}, {}", variant.layout.name());
     let at_cluster = parts.first().and_then(|part| part.at_cluster);
-    let nothing = || Said::Unknown(format!("cold start in {called}: the run does not say; see svclab capacity"));
+    let nothing = || Said::Otherwise(format!("cold start in {called}: the run does not say; see svclab capacity"));
     let Some(at) = at_cluster else { return nothing() };
     let human = |value: f64| units::human(Metric::SyncFull.unit(), answer.clock, value);
     let about = match at.value {
@@ -65,7 +62,7 @@ fn said(answer: &Answer, VariantAnswer { variant, name, parts, .. }: &VariantAns
     let how = match at.verdict {
         Verdict::Breaks => "takes longer than a minute",
         Verdict::Unsure => "may take longer than a minute",
-        Verdict::Holds => return Said::Short,
+        Verdict::Holds => return Said::Otherwise(format!("cold start in {called}: {about}")),
         Verdict::Beyond(_) | Verdict::NoData => return nothing(),
     };
     let what = format!("a cold start in {called}, {how} by the law of the run: {about}");

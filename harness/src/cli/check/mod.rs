@@ -61,8 +61,8 @@ struct Checked {
     findings: Vec<Finding>,
     /// Of each release whose packets walk a list of Services.
     rules_tried: Vec<Tried>,
-    /// The variants of the run whose cold start cannot be told.
-    not_told: Vec<String>,
+    /// What the run says of a cold start that is no finding.
+    cold_starts: Vec<String>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
@@ -73,9 +73,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if let Some(place) = &args.run {
         let asked = Asked::of(&args.cluster, &inputs, dump, 1.0).map_err(Failure::usage)?;
         for run in runs::read(std::slice::from_ref(place))? {
-            let (found, not_told) = cold_start::findings(&run, &asked).context("--run").map_err(Failure::usage)?;
+            let (found, lines) = cold_start::findings(&run, &asked).context("--run").map_err(Failure::usage)?;
             checked.findings.extend(found);
-            checked.not_told.extend(not_told);
+            checked.cold_starts.extend(lines);
         }
         checked.findings.sort_by_key(|finding| finding.severity);
     }
@@ -135,7 +135,7 @@ fn check(dump: &Dump, layouts: &[LayoutName]) -> Checked {
             .then(|| Family::ALL.into_iter().map(|family| cluster.endpoint_count(family)).sum()),
         findings,
         rules_tried,
-        not_told: Vec::new(),
+        cold_starts: Vec::new(),
     }
 }
 
@@ -151,7 +151,7 @@ fn text(checked: &Checked) -> String {
         let rules = units::count(*rules);
         text += &format!("{release}: at worst {rules} rules are tried before an endpoint is chosen ({object})\n");
     }
-    text.extend(checked.not_told.iter().map(|line| format!("{line}\n")));
+    text.extend(checked.cold_starts.iter().map(|line| format!("{line}\n")));
     if checked.findings.is_empty() {
         return text + "\nnothing found\n";
     }

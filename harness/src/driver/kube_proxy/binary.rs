@@ -40,6 +40,7 @@ pub(crate) fn read(text: &str) -> Result<KubeProxy> {
         _ => (USUAL_NAME, text),
     };
     check_name(name)?;
+    ensure!(!path.is_empty(), "there is no path; write NAME=PATH");
     let path = fs::canonicalize(path).with_context(|| format!("{path} cannot be read"))?;
     let shown = path.display();
     let sha256 = look_at(&path).with_context(|| shown.to_string())?;
@@ -91,7 +92,10 @@ fn version(path: &Path) -> Result<String> {
         (Ending::Exited(0), Some(version)) => Ok(format!("v{version}")),
         (Ending::TimedOut | Ending::TooSlow, _) => bail!("it did not say its version within {} s", LIMIT.as_secs()),
         (Ending::Interrupted, _) => bail!("interrupted"),
-        (ending, _) => bail!("it is no kube-proxy: asked for --version, it answered {first:?}{words:?} ({ending:?})"),
+        _ => {
+            let answer = if first.is_empty() { words } else { first };
+            bail!("it is no kube-proxy: asked for --version, it answered {answer:?}")
+        }
     }
 }
 

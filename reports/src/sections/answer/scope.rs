@@ -21,7 +21,9 @@ pub(super) fn point(results: &Results, run: usize) -> Option<Point> {
     if releases.is_empty() {
         return None;
     }
-    let reads = dataset.cells.iter().any(|cell| cell.metric == Metric::SyncRead);
+    // A real kube-proxy reads whatever it reads.
+    let reads = dataset.cells.iter().any(|cell| cell.metric == Metric::SyncRead)
+        || dataset.cells.iter().all(|cell| cell.cell.variant.driver.is_kube_proxy());
     let syncs = if reads { "" } else { " Without what kube-proxy reads before it writes." };
     let text = format!("{}, {}{}.{syncs}", list(&releases), programmed(dataset), with(&dataset.header));
     let label = if results.is_several() {

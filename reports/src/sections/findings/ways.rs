@@ -47,9 +47,13 @@ fn point(results: &Results, cost: Cost, variants: &[VariantRun]) -> Option<Point
             format!("{}{much} with {}", human(figures), name(variant))
         })
         .collect();
+    let differs = |(_, figures): &(VariantRun, Figures)| results.differ(&cheapest.1, figures);
     let driven = variants.iter().any(|variant| variant.driver != variants[0].driver);
+    if driven && !others.iter().any(differs) {
+        return None;
+    }
     let (title, lesson) = match driven {
-        true => ("What programs a node matters", "The rules are alike; what programs them is not."),
+        true => ("What programs a node matters", "They are given the same Services."),
         false => ("How a backend is driven matters", "The difference is the way, not the backend."),
     };
     let text = format!(
