@@ -266,3 +266,13 @@ fn two_layouts_of_one_backend_are_answered_apart() {
     assert_eq!(names, ["nftables (none)".to_owned(), format!("nftables ({usual})")]);
     assert_ne!(answer.variants[0].capacity, answer.variants[1].capacity);
 }
+
+/// A damaged file has such a cell. There is no way from no Service to one by equal factors.
+#[test]
+fn a_cell_without_services_is_none() {
+    let mut damaged = measured(&[1, 1000, 5000, 10_000]);
+    let clean = ask(&damaged, &["sync_change=100ms"]);
+    damaged.measure(BackendName::Nftables, ProbeName::SyncChange, &[0], 5, LITTLE, linear);
+    let answer = ask(&damaged, &["sync_change=100ms"]);
+    assert_eq!((&answer.sizes, &only(&answer).capacity), (&clean.sizes, &only(&clean).capacity));
+}
