@@ -4,9 +4,7 @@ use crate::dump::Dump;
 use crate::node::ZONE;
 use crate::service::{PROXY_NAME, TOPOLOGY_MODE};
 use crate::slice::SERVICE_NAME;
-use lab_core::cluster::{
-    Conditions, Endpoint, Family, IpMode, Node, Place, Port, Protocol, Service, ServiceType, TrafficPolicy,
-};
+use lab_core::cluster::{Conditions, Endpoint, Family, IpMode, Node, Place, Port, Protocol, Service, ServiceType};
 use serde_json::{Value, json};
 use std::net::IpAddr;
 
@@ -59,10 +57,10 @@ fn service(service: &Service) -> Value {
     let cluster_ips: Vec<String> =
         Family::ALL.into_iter().filter_map(|family| service.cluster_ips.of(family)).map(|ip| ip.to_string()).collect();
     let mut spec = json!({
-        "type": kind(service.kind),
+        "type": service.kind.name(),
         "ports": service.ports.iter().map(port).collect::<Vec<_>>(),
-        "internalTrafficPolicy": policy(service.internal_policy),
-        "externalTrafficPolicy": policy(service.external_policy),
+        "internalTrafficPolicy": service.internal_policy.name(),
+        "externalTrafficPolicy": service.external_policy.name(),
     });
     match &cluster_ips[..] {
         _ if service.kind == ServiceType::ExternalName => spec["externalName"] = "name.invalid".into(),
@@ -107,19 +105,6 @@ fn without_nulls(value: &mut Value) {
     if let Value::Object(fields) = value {
         fields.retain(|_, value| !value.is_null());
     }
-}
-
-fn kind(kind: ServiceType) -> &'static str {
-    match kind {
-        ServiceType::ClusterIp => "ClusterIP",
-        ServiceType::NodePort => "NodePort",
-        ServiceType::LoadBalancer => "LoadBalancer",
-        ServiceType::ExternalName => "ExternalName",
-    }
-}
-
-fn policy(policy: TrafficPolicy) -> &'static str {
-    if policy == TrafficPolicy::Local { "Local" } else { "Cluster" }
 }
 
 fn protocol(protocol: Protocol) -> String {

@@ -236,6 +236,7 @@ fn near(before: &str, after: &str) -> bool {
         _ => false,
     }
 }
+
 /// Which build a kube-proxy is: its version and the beginning of its checksum.
 fn build(binary: &KubeProxy) -> String {
     let sum = binary.sha256.get(..12).unwrap_or(&binary.sha256);

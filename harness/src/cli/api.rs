@@ -5,9 +5,7 @@ use crate::process::exit::{Exit, Failure};
 use crate::process::interrupt;
 use anyhow::{Context, Result, anyhow};
 use kube_api::{Objects, Server, Settings, Watching};
-use lab_core::axes::Axes;
-use lab_core::cluster::{AddressPlan, Cluster, Repeated, Supply};
-use lab_core::scenario::{MOST_ENDPOINTS, choose_mix};
+use lab_core::scenario::MOST_ENDPOINTS;
 use std::io::{ErrorKind, Write, stdout};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
@@ -54,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         None => {
             cluster::on_node(&args.cluster, args.node.as_deref(), &[]).context("--cluster").map_err(Failure::usage)?
         }
-        Some(services) => Arc::new(generated(args, services).map_err(Failure::usage)?),
+        Some(services) => Arc::new(cluster::generated(&args.mix, args.endpoints, services).map_err(Failure::usage)?),
     };
     let listener = listen(args.port).map_err(Failure::cannot_run)?;
     interrupt::listen()?;
@@ -71,17 +69,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         eprintln!("svclab: the last one refused: {last}");
     }
     Ok(Exit::Done.into())
-}
-
-fn generated(args: &Args, services: u32) -> Result<Cluster> {
-    let mut axes = Axes { endpoints: args.endpoints, ..Axes::default() };
-    choose_mix(&args.mix, &mut axes).context("--mix")?;
-    let supply: Box<dyn Supply> = match axes.base {
-        Some(base) => Box::new(Repeated::of(base)),
-        None => Box::new(AddressPlan::new(axes.endpoints).of(axes.mix)),
-    };
-    supply.check(services).map_err(|full| anyhow!("--services: {full}"))?;
-    Ok(Cluster::generate(services, &*supply))
 }
 
 fn listen(port: u16) -> Result<TcpListener> {

@@ -6,7 +6,6 @@ use data_encoding::HEXLOWER;
 use kube_dump::{Dump, Input};
 use lab_core::cell::Source;
 use lab_core::cluster::Base;
-use netns_topology::sandbox;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,9 +17,7 @@ use std::sync::Arc;
 pub(super) fn read(files: &[PathBuf], node: Option<&str>) -> Result<Arc<Base>> {
     let inputs = cluster::inputs(files)?;
     let dump = Dump::read(&inputs)?;
-    if !sandbox::awaits() {
-        cluster::say(&dump);
-    }
+    cluster::say(&dump);
     of(files, &inputs, &dump, node)
 }
 

@@ -1,9 +1,12 @@
 //! Clusters that the user hands over: files, standard input, folders and archives of what kubectl printed.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use flate2::read::MultiGzDecoder;
 use kube_dump::{Dump, Input, Origin};
-use lab_core::cluster::Cluster;
+use lab_core::axes::Axes;
+use lab_core::cluster::{AddressPlan, Cluster, Repeated, Supply};
+use lab_core::scenario::choose_mix;
+use netns_topology::sandbox;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read, Seek, Write};
@@ -54,6 +57,21 @@ pub(crate) fn on_node(paths: &[PathBuf], node: Option<&str>, addresses: &[IpAddr
     Ok(Arc::new(cluster))
 }
 
+/// So many Services of the mix called `mix`, with `endpoints` each where it does not say how many.
+///
+/// # Errors
+/// If there is no such mix, or there are not addresses for so many.
+pub(crate) fn generated(mix: &str, endpoints: u32, services: u32) -> Result<Cluster> {
+    let mut axes = Axes { endpoints, ..Axes::default() };
+    choose_mix(mix, &mut axes).context("--mix")?;
+    let supply: Box<dyn Supply> = match axes.base {
+        Some(base) => Box::new(Repeated::of(base)),
+        None => Box::new(AddressPlan::new(axes.endpoints).of(axes.mix)),
+    };
+    supply.check(services).map_err(|full| anyhow!("--services: {full}"))?;
+    Ok(Cluster::generate(services, &*supply))
+}
+
 /// What is to be read as the cluster in `paths`, unpacked. Says on standard error how many files are passed over because
 /// of their names.
 ///
@@ -83,8 +101,12 @@ pub(crate) fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>> {
     Ok(unpacked.inputs)
 }
 
-/// Says what was left out of `dump` or does not add up in it, on standard error.
+/// Says what was left out of `dump` or does not add up in it, on standard error. The process that starts inside a sandbox
+/// reads it, too, and says nothing again.
 pub(crate) fn say(dump: &Dump) {
+    if sandbox::awaits() {
+        return;
+    }
     if dump.unread > 0 {
         eprintln!("svclab: {} files are no documents of Kubernetes; they are passed over", dump.unread);
     }

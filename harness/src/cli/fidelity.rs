@@ -7,23 +7,21 @@ use crate::backend::{self, BACKENDS};
 use crate::cell_error::CellError;
 use crate::driver;
 use crate::driver::kube_proxy::{self, binary};
-use crate::lab;
 use crate::process::exit::{Exit, Failure};
 use crate::process::interrupt;
 use crate::targets;
 use crate::tool::Real;
 use anyhow::{Context, Result, anyhow};
-use lab_core::axes::Axes;
-use lab_core::cell::{ClusterSpec, Load, Source, Variant};
+use lab_core::cell::{ClusterSpec, Load, Variant};
 use lab_core::cluster::{Cluster, Family, NODE_ADDRESS, NODE_ADDRESS_V6, Node};
 use lab_core::kube_proxy::KubeProxy;
 use lab_core::plan::Plan;
-use lab_core::scenario::choose_mix;
 use lab_core::units;
 use lab_core::vocabulary::{BackendName, LayoutName, TargetName, Word};
-use netns_topology::{Addresses, sandbox};
+use netns_topology::Addresses;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many differences are shown of a node.
@@ -68,10 +66,7 @@ enum Compared {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let mut binaries: Vec<KubeProxy> = Vec::new();
-    for text in &args.kube_proxies {
-        binaries.push(binary::read(text).with_context(|| format!("--kube-proxy {text}")).map_err(Failure::usage)?);
-    }
+    let binaries = binary::read_all(&args.kube_proxies).map_err(Failure::usage)?;
     let cluster = cluster_of(args).map_err(Failure::usage)?;
     if args.backends == [BackendName::Direct] {
         return Err(Failure::usage(anyhow!("--backend direct: no kube-proxy programs it; name another backend")));
@@ -101,29 +96,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 /// The cluster to install, on the lab's own node.
-fn cluster_of(args: &Args) -> Result<Cluster> {
+fn cluster_of(args: &Args) -> Result<Arc<Cluster>> {
     if args.cluster.is_empty() {
-        let mut axes = Axes { services: vec![args.services], ..Axes::default() };
-        choose_mix(&args.mix, &mut axes).context("--mix")?;
-        axes.check(args.services).context("--services")?;
-        let spec = match &axes.base {
-            Some(base) => base.spec(args.services),
-            None => {
-                ClusterSpec { source: Source::Generated(axes.mix), ..ClusterSpec::uniform(args.services, ENDPOINTS) }
-            }
-        };
-        let plan = Plan { base: axes.base, ..Plan::example(TargetName::Host) };
-        let load = Load { cluster: spec, variant: Variant::usual(BackendName::Direct), only: None };
-        return lab::node::cluster(&load, &plan)
-            .map(|(_, cluster)| cluster)
-            .map_err(|error| anyhow!("{}", error.reason()));
+        return cluster::generated(&args.mix, ENDPOINTS, args.services).map(Arc::new);
     }
-    let dump = cluster::read(&args.cluster).context("--cluster")?;
-    if !sandbox::awaits() {
-        cluster::say(&dump);
-    }
-    let name = args.node.clone().unwrap_or_else(|| Node::default().name);
-    Ok(Cluster { node: Node { name, ..Node::default() }, ..dump.cluster })
+    cluster::on_node(&args.cluster, args.node.as_deref(), &Node::default().addresses).context("--cluster")
 }
 
 /// Compares one binary in one backend, and says what was found.

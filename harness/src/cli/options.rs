@@ -233,25 +233,13 @@ impl Selection {
 
     /// Looks at the kube-proxy binaries, and leaves the drivers that are asked for.
     fn choose_drivers(&self, axes: &mut Axes) -> Result<()> {
-        for text in &self.kube_proxies {
-            let binary = binary::read(text).with_context(|| format!("--kube-proxy {text}"))?;
-            let taken = axes.kube_proxies.iter().any(|other| other.name == binary.name);
-            ensure!(
-                !taken,
-                "--kube-proxy {text}: {} is the name of another one; write NAME=PATH",
-                binary.name.as_str()
-            );
-            axes.kube_proxies.push(binary);
-        }
+        axes.kube_proxies = binary::read_all(&self.kube_proxies)?;
         if self.drivers.is_empty() {
             return Ok(());
         }
-        let known = || {
-            let names = axes.kube_proxies.iter().map(|binary| binary.name.as_str());
-            [DriverName::LAB].into_iter().chain(names).collect::<Vec<_>>()
-        };
+        let names = axes.kube_proxies.iter().map(|binary| binary.name.as_str());
+        let known: Vec<&str> = [DriverName::LAB].into_iter().chain(names).collect();
         for driver in &self.drivers {
-            let known = known();
             ensure!(known.contains(&driver.as_str()), "--driver {driver}: known are {}", known.join(", "));
         }
         let is_asked = |name: &str| self.drivers.iter().any(|driver| driver == name);

@@ -146,17 +146,19 @@ impl NodeLab {
         }
     }
 
-    /// The Service at `position` among those that are reached so.
-    fn service(&self, position: Position, access: Access, from: Origin) -> Result<ServicePort<'_>, CellError> {
+    /// The Services that are reached so, in the order in which a packet is tried against them.
+    fn services(&self, access: Access, from: Origin) -> Result<Vec<ServicePort<'_>>, CellError> {
         let mut ports = self.cluster.ports_by(access, from, self.family);
         if let Some(order) = self.driver.order(&self.node)? {
             let place = |port: &ServicePort<'_>| order.get(&port.address_by(access, &self.cluster.node)?).copied();
             ports.sort_by_key(|port| place(port).unwrap_or(usize::MAX));
         }
-        let at = position.index(u32::try_from(ports.len()).unwrap_or(u32::MAX)) as usize;
-        ports.get(at).copied().ok_or_else(|| {
-            CellError::Failed(format!("the cluster has no TCP Service that {access} {} reaches", from.phrase()))
-        })
+        Ok(ports)
+    }
+
+    /// The Service at `position` among those that are reached so.
+    fn service(&self, position: Position, access: Access, from: Origin) -> Result<ServicePort<'_>, CellError> {
+        at(position, &self.services(access, from)?, access, from)
     }
 
     /// Where connections from `from` are opened.
@@ -227,8 +229,9 @@ impl NodeLab {
     /// Checks that the first, middle and last Service are answered by their own endpoints, reached so. If the backend
     /// spreads connections over endpoints, all of them must answer.
     fn verify(&self, access: Access, from: Origin) -> Result<(), CellError> {
+        let services = self.services(access, from)?;
         Position::ALL.iter().try_for_each(|&position| {
-            let service = self.service(position, access, from)?;
+            let service = at(position, &services, access, from)?;
             let dialer = match self.dialer(service, access, from) {
                 // There is nothing to dial, and cells say so.
                 Ok(_) if self.backend.name() == BackendName::Direct && !service.has_endpoints() => return Ok(()),
@@ -315,6 +318,18 @@ impl Lab for NodeLab {
         let (client, server) = (self.origin(from), &server.namespace);
         Ok(Box::new(Iperf3::start(self.runner, client, address, server, self.port(service))?))
     }
+}
+
+/// The one at `position` among `services`, which `access` from `from` reaches.
+fn at<'a>(
+    position: Position,
+    services: &[ServicePort<'a>],
+    access: Access,
+    from: Origin,
+) -> Result<ServicePort<'a>, CellError> {
+    position.among(services).copied().ok_or_else(|| {
+        CellError::Failed(format!("the cluster has no TCP Service that {access} {} reaches", from.phrase()))
+    })
 }
 
 /// The cluster that a node is loaded with for a run of `plan`, and where its Services come from.

@@ -23,17 +23,16 @@ impl Cpu {
 
     /// Parses the first line of `/proc/stat`.
     fn of(line: &str) -> Result<Self> {
-        let ticks: Vec<u64> = line.split_whitespace().skip(1).map_while(|word| word.parse().ok()).collect();
+        let fields: Vec<u64> = line.split_whitespace().skip(1).map_while(|word| word.parse().ok()).collect();
         // user nice system idle iowait irq softirq steal: proc_stat(5)
-        let &[user, nice, system, _, _, irq, softirq, ..] = ticks.as_slice() else {
+        let &[user, nice, system, _, _, irq, softirq, ..] = fields.as_slice() else {
             anyhow::bail!("/proc/stat begins with \"{line}\"");
         };
-        let time = |ticks: u64| Duration::from_nanos(ticks * (1_000_000_000 / ticks_a_second()));
         Ok(Self {
-            user: time(user + nice),
-            system: time(system),
-            softirq: time(softirq),
-            busy: time(user + nice + system + irq + softirq),
+            user: ticks(user + nice),
+            system: ticks(system),
+            softirq: ticks(softirq),
+            busy: ticks(user + nice + system + irq + softirq),
             at: Instant::now(),
         })
     }
@@ -61,6 +60,11 @@ impl Cpu {
 
 fn share(time: Duration, of: Duration) -> f64 {
     time.as_secs_f64() / of.as_secs_f64().max(f64::MIN_POSITIVE)
+}
+
+/// The time of so many of the kernel's ticks, a hundred of which are a second mostly.
+pub(crate) fn ticks(count: u64) -> Duration {
+    Duration::from_nanos(count * (1_000_000_000 / ticks_a_second()))
 }
 
 fn ticks_a_second() -> u64 {

@@ -18,12 +18,12 @@
 //! `cpu_system` and `cpu_softirq`. Other work on the machine is counted, too. `tool_user` and `tool_system`, with one sample
 //! a sync, count only the tools: no requests to the kernel, and no work that the kernel does later.
 
-use super::{Probe, Reading, left, ns};
+use super::{Probe, Reading, left};
 use crate::cell_error::CellError;
 use crate::driver::Cost;
 use crate::lab::Lab;
 use crate::meter::{Cpu, TaskTime};
-use crate::process::clock;
+use crate::process::clock::{self, ns};
 use crate::process::interrupt;
 use anyhow::Result;
 use guests::mark::{self, Account, Accounts};

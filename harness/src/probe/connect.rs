@@ -1,10 +1,11 @@
 //! `connect`: new connections, one after the other, each timed until established and until the first byte.
 //! Without endpoints, until it is refused.
 
-use super::{Probe, Reading, left, middle, ns, reading};
+use super::{Probe, Reading, left, middle, reading};
 use crate::cell_error::CellError;
 use crate::lab::Lab;
 use crate::lab::traffic::Dialed;
+use crate::process::clock::ns;
 use crate::tool::place::within;
 use guests::mark::{Account, Accounts};
 use lab_core::cell::Cell;

@@ -1,9 +1,9 @@
 //! When a Service that is added begins to answer, seen by a client that tries again and again.
 
-use super::ns;
 use crate::cell_error::CellError;
 use crate::driver::Cost;
 use crate::lab::Lab;
+use crate::process::clock::ns;
 use crate::tool::place::within;
 use lab_core::change::Change;
 use lab_core::metric::Metric;

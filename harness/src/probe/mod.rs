@@ -25,7 +25,7 @@ mod sync_full;
 use crate::cell_error::{CellError, Missing};
 use crate::driver::Cost;
 use crate::lab::Lab;
-use crate::process::clock;
+use crate::process::clock::{self, ns};
 use guests::mark::Accounts;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
@@ -89,11 +89,6 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
 pub(crate) fn named(name: ProbeName) -> &'static dyn Probe {
     let found = PROBES.iter().find(|probe| probe.name() == name);
     *found.expect("every name of the vocabulary has its line in PROBES, which a test checks")
-}
-
-/// A duration as a sample, in nanoseconds.
-fn ns(duration: Duration) -> f64 {
-    duration.as_nanos() as f64
 }
 
 /// Samples of one sync or call, repeated: their metric, and where the time went.

@@ -1,9 +1,10 @@
 //! `sync_full`: empty node to N Services, with what it leaves in the kernel.
 
-use super::{Probe, Reading, SyncSamples, ns};
+use super::{Probe, Reading, SyncSamples};
 use crate::cell_error::CellError;
 use crate::driver::{Cost, Operation};
 use crate::lab::Lab;
+use crate::process::clock::ns;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;

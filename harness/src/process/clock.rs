@@ -18,5 +18,10 @@ pub(crate) fn human(unit: Unit, value: f64) -> String {
 }
 
 pub(crate) fn spell(time: Duration) -> String {
-    human(Unit::Ns, time.as_nanos() as f64)
+    human(Unit::Ns, ns(time))
+}
+
+/// A duration as a sample, in nanoseconds.
+pub(crate) fn ns(time: Duration) -> f64 {
+    time.as_nanos() as f64
 }

@@ -5,6 +5,7 @@
 //! which everybody may use up to `net.core.wmem_max`. So the launcher handles this one system call for the tool
 //! (seccomp_unotify(2)): it sets `SO_SNDBUF`, or `SO_RCVBUF`, on the tool's socket. All other calls go to the kernel.
 
+use super::pidfd;
 use anyhow::{Context, Result};
 use nix::cmsg_space;
 use nix::errno::Errno;
@@ -124,7 +125,7 @@ impl Diverted {
         reply.id = call.id;
         let enlarged = match process {
             Some(process) => enlarge(process, socket, option as i32),
-            None => pidfd(call.pid).and_then(|process| enlarge(&process, socket, option as i32)),
+            None => pidfd::open(call.pid as i32).and_then(|process| enlarge(&process, socket, option as i32)),
         };
         reply.error = -enlarged.err().map_or(0, |error| error as i32);
         // SAFETY: the kernel reads the struct it is given.
@@ -146,13 +147,6 @@ pub(crate) fn answer_all(tool: &UnixStream) -> Result<()> {
         std::thread::spawn(move || diverted.answer_all());
     }
     Ok(())
-}
-
-fn pidfd(process: u32) -> Result<OwnedFd, Errno> {
-    // SAFETY: pidfd_open takes a process id and flags, and returns a new descriptor or an error.
-    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, process, 0) })?;
-    // SAFETY: the kernel just returned this descriptor, and nothing else holds it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
 /// Sets the buffer of the tool's `socket` to as much as the machine allows.

@@ -4,7 +4,7 @@
 //! is small. It also kills the tool at its time limit, and when the lab ends.
 
 use super::buffers::{self, Diverted};
-use super::{Ending, Usage, inherit, origin};
+use super::{Ending, Usage, inherit, origin, pidfd};
 use anyhow::{Context, Result, bail};
 use guests::mark;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -137,7 +137,7 @@ fn run(tool: &mut Command, lab: &UnixStream, divert: Option<&UnixStream>, limit:
     let window = mark::window();
     let child = tool.spawn()?;
     let pid = i32::try_from(child.id())?;
-    let process = pidfd(pid)?;
+    let process = pidfd::open(pid).context("watching the tool (pidfd_open needs Linux 5.3 or later)")?;
     let diverted = divert.map(Diverted::receive).transpose().context("arranging for larger buffers")?.flatten();
     let watch = Watch { process: &process, lab, diverted: diverted.as_ref() };
     let ended = match watch.until(start + limit / 4)? {
@@ -237,14 +237,6 @@ pub(crate) fn privileged() -> bool {
     // The initial user namespace maps every ID to itself.
     std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]))
         && nix::unistd::Uid::effective().is_root()
-}
-
-fn pidfd(pid: i32) -> Result<OwnedFd> {
-    // SAFETY: pidfd_open takes a process id and flags, and returns a new descriptor or an error.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    let fd = nix::errno::Errno::result(fd).context("watching the tool (pidfd_open needs Linux 5.3 or later)")?;
-    // SAFETY: the kernel just returned this descriptor, and nothing else holds it.
-    Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(fd)?) })
 }
 
 fn duration(time: libc::timeval) -> Duration {

@@ -3,6 +3,7 @@
 pub(crate) mod buffers;
 pub(crate) mod launcher;
 pub(crate) mod origin;
+mod pidfd;
 pub(crate) mod place;
 pub(crate) mod refusal;
 

@@ -88,9 +88,9 @@ fn spec(service: &cluster::Service) -> ServiceSpec {
         cluster_ips: some(ips),
         external_ips: some(service.external_ips.iter().map(ToString::to_string).collect()),
         external_name: is_external_name.then(|| EXTERNAL_NAME.to_owned()),
-        external_traffic_policy: needs_external.then(|| policy(service.external_policy)),
+        external_traffic_policy: needs_external.then(|| service.external_policy.name().to_owned()),
         health_check_node_port: service.health_check_node_port.map(i32::from),
-        internal_traffic_policy: Some(policy(service.internal_policy)),
+        internal_traffic_policy: Some(service.internal_policy.name().to_owned()),
         ip_family_policy: (!families.is_empty())
             .then(|| if is_dual { "PreferDualStack" } else { "SingleStack" }.to_owned()),
         ip_families: some(families.into_iter().map(|family| family_name(family).to_owned()).collect()),
@@ -100,7 +100,7 @@ fn spec(service: &cluster::Service) -> ServiceSpec {
         session_affinity_config: service.affinity.map(|time| SessionAffinityConfig {
             client_ip: Some(ClientIPConfig { timeout_seconds: i32::try_from(time.as_secs()).ok() }),
         }),
-        type_: Some(kind(service.kind).to_owned()),
+        type_: Some(service.kind.name().to_owned()),
         ..ServiceSpec::default()
     }
 }
@@ -122,19 +122,6 @@ fn port(port: &Port) -> ServicePort {
         }),
         ..ServicePort::default()
     }
-}
-
-fn kind(kind: ServiceType) -> &'static str {
-    match kind {
-        ServiceType::ClusterIp => "ClusterIP",
-        ServiceType::NodePort => "NodePort",
-        ServiceType::LoadBalancer => "LoadBalancer",
-        ServiceType::ExternalName => "ExternalName",
-    }
-}
-
-fn policy(policy: TrafficPolicy) -> String {
-    if policy == TrafficPolicy::Local { "Local" } else { "Cluster" }.to_owned()
 }
 
 /// The list, unless it is empty: then the field is left out.

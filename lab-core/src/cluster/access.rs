@@ -10,7 +10,7 @@ use super::{
     CLIENT_ADDRESS, CLIENT_ADDRESS_V6, Cluster, OUTSIDE_ADDRESS, OUTSIDE_ADDRESS_V6, OUTSIDE_GATEWAY,
     OUTSIDE_GATEWAY_V6,
 };
-use crate::vocabulary::{Access, BackendName, LayoutName, Origin, Position};
+use crate::vocabulary::{Access, BackendName, LayoutName, Origin};
 use std::net::{IpAddr, SocketAddr};
 
 impl Origin {
@@ -84,19 +84,6 @@ impl<'a> ServicePort<'a> {
 }
 
 impl Cluster {
-    /// The TCP port at `position` among [those](Self::ports_by) that `access` from `origin` reaches.
-    #[must_use]
-    pub fn port_by(
-        &self,
-        position: Position,
-        access: Access,
-        origin: Origin,
-        family: Family,
-    ) -> Option<ServicePort<'_>> {
-        let ports = self.ports_by(access, origin, family);
-        ports.get(position.index(u32::try_from(ports.len()).unwrap_or(u32::MAX)) as usize).copied()
-    }
-
     /// The TCP ports that `access` from `origin` reaches, in the cluster's order: those with endpoints, or all if none has
     /// any.
     #[must_use]
@@ -118,18 +105,19 @@ impl Cluster {
 mod tests {
     use super::super::AddressPlan;
     use super::*;
-    use crate::vocabulary::{Mix, Word};
+    use crate::vocabulary::{Mix, Position, Word};
 
     #[test]
     fn a_mixed_cluster_has_a_service_for_every_access_and_origin() {
         let cluster = Cluster::generate(40, &AddressPlan::new(2).of(Mix::Mixed));
         for (&access, &origin) in Access::ALL.iter().flat_map(|a| Origin::ALL.iter().map(move |o| (a, o))) {
-            let port = cluster.port_by(Position::Last, access, origin, Family::V4).expect("a port");
+            let port = *Position::Last.among(&cluster.ports_by(access, origin, Family::V4)).expect("a port");
             assert!(port.has_endpoints(), "{access} {origin}");
         }
         // The eighth has source ranges, which leave pods out.
         let cluster = Cluster::generate(8, &AddressPlan::new(2).of(Mix::Mixed));
-        let balanced = |origin| cluster.port_by(Position::Last, Access::LoadBalancer, origin, Family::V4).unwrap();
+        let balanced =
+            |origin| *Position::Last.among(&cluster.ports_by(Access::LoadBalancer, origin, Family::V4)).unwrap();
         assert_eq!(balanced(Origin::Pod).name(), "svc-00007");
         assert_eq!(balanced(Origin::Outside).name(), "svc-00008");
     }

@@ -46,6 +46,19 @@ pub enum ServiceType {
     ExternalName,
 }
 
+impl ServiceType {
+    /// As the API spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClusterIp => "ClusterIP",
+            Self::NodePort => "NodePort",
+            Self::LoadBalancer => "LoadBalancer",
+            Self::ExternalName => "ExternalName",
+        }
+    }
+}
+
 /// Which endpoints traffic may go to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TrafficPolicy {
@@ -54,6 +67,17 @@ pub enum TrafficPolicy {
     Cluster,
     /// Only those on the node where the traffic arrives.
     Local,
+}
+
+impl TrafficPolicy {
+    /// As the API spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cluster => "Cluster",
+            Self::Local => "Local",
+        }
+    }
 }
 
 /// How a load balancer hands traffic to the nodes (`ipMode`).

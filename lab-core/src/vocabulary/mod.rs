@@ -61,6 +61,12 @@ impl Position {
             Self::Last => services.saturating_sub(1),
         }
     }
+
+    /// The one at this position among `items`; `None` without any.
+    #[must_use]
+    pub fn among<T>(self, items: &[T]) -> Option<&T> {
+        items.get(self.index(u32::try_from(items.len()).unwrap_or(u32::MAX)) as usize)
+    }
 }
 
 /// Where a plan runs.

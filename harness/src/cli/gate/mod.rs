@@ -189,11 +189,10 @@ fn make(args: &Args, baseline: &Baseline) -> Result<Run, Failure> {
 
 /// Puts the binaries that were given in the place of those of `plan`, whose own may not be on this machine.
 fn bring(given: &[String], plan: &mut Plan) -> anyhow::Result<()> {
-    for text in given {
-        let binary = binary::read(text).with_context(|| format!("--kube-proxy {text}"))?;
-        let name = binary.name.as_str();
+    for binary in binary::read_all(given)? {
         let planned = plan.kube_proxies.iter_mut().find(|planned| planned.name == binary.name);
-        *planned.with_context(|| format!("--kube-proxy {text}: the baseline has none called {name}"))? = binary;
+        let name = binary.name.as_str();
+        *planned.with_context(|| format!("--kube-proxy: the baseline has none called {name}"))? = binary;
     }
     for binary in &plan.kube_proxies {
         let (name, path) = (binary.name.as_str(), &binary.path);

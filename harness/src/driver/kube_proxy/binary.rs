@@ -30,11 +30,27 @@ const MACHINE: usize = 18;
 const MACHINES: [(u16, &str); 5] =
     [(62, "x86_64"), (183, "aarch64"), (243, "riscv64"), (21, "powerpc64"), (22, "s390x")];
 
+/// Reads what `--kube-proxy` was given, once or several times.
+///
+/// # Errors
+/// When one cannot be read, or two have the same name.
+pub(crate) fn read_all(texts: &[String]) -> Result<Vec<KubeProxy>> {
+    let mut binaries: Vec<KubeProxy> = Vec::new();
+    for text in texts {
+        let binary = read(text).with_context(|| format!("--kube-proxy {text}"))?;
+        let name = binary.name.as_str();
+        let is_taken = binaries.iter().any(|other| other.name == binary.name);
+        ensure!(!is_taken, "--kube-proxy {text}: {name} is the name of another one; write NAME=PATH");
+        binaries.push(binary);
+    }
+    Ok(binaries)
+}
+
 /// Reads `[NAME=]PATH`, and asks the binary for its version.
 ///
 /// # Errors
 /// When there is no such file, it is no program of this machine, or it does not answer as kube-proxy does.
-pub(crate) fn read(text: &str) -> Result<KubeProxy> {
+fn read(text: &str) -> Result<KubeProxy> {
     let (name, path) = match text.split_once('=') {
         Some((name, path)) if !name.contains('/') => (name, path),
         _ => (USUAL_NAME, text),

@@ -107,8 +107,7 @@ impl Metrics {
 
     /// When the first sync began and when it was over, if there was one of each proxier; since 1970.
     pub(super) fn first(&self) -> Option<(Duration, Duration)> {
-        let done = |syncs: &&Syncs| syncs.count > 0 && !syncs.last.is_zero();
-        if self.syncs.is_empty() || !self.syncs.values().all(|syncs| done(&syncs)) {
+        if self.syncs.is_empty() || self.syncs.values().any(|syncs| syncs.count == 0 || syncs.last.is_zero()) {
             return None;
         }
         let begun = self.syncs.values().map(|syncs| syncs.last.saturating_sub(syncs.took)).min()?;

@@ -22,6 +22,7 @@ use super::{Cost, Driver, Kind, Loaded, Steps};
 use crate::backend::{self, Backend, Options};
 use crate::cell_error::CellError;
 use crate::meter;
+use crate::process::clock::ns;
 use crate::tool::place::{Place, within};
 use crate::tool::{Ending, Runner};
 use anyhow::{Context, Result};
@@ -110,7 +111,15 @@ impl Driven {
     }
 
     /// Starts kube-proxy with the API server, and waits until its first sync is over.
-    fn start(&self, node: &dyn Place, server: Server, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+    ///
+    /// Returns what it cost, and when it was over, since 1970.
+    fn start(
+        &self,
+        node: &dyn Place,
+        server: Server,
+        cluster: &Cluster,
+        limit: Duration,
+    ) -> Result<(Cost, Duration), CellError> {
         let binary = self.binary()?;
         let Options { variant, proxy } = &self.options;
         let told =
@@ -126,16 +135,15 @@ impl Driven {
         drop((window, account));
         let (from, to) = first.first().unwrap_or_default();
         let listed = listing(&server);
-        let before = Spent::default();
-        let mut own = measured(&before, &process.spent()?, process.memory());
+        let spent = process.spent()?;
+        let mut own = measured(&spent, process.memory());
         own.push((Metric::DriverSync, ns(first.took_since(&Metrics::default()))));
         own.push((Metric::DriverStart, ns(from.saturating_sub(started).saturating_sub(listed))));
         own.push((Metric::DriverList, ns(listed)));
-        let spent = process.spent()?.tools.unwrap_or_default();
         let cost = Cost {
             wall: to.saturating_sub(from),
-            user: spent.user,
-            system: spent.system,
+            user: spent.tools.user,
+            system: spent.tools.system,
             own,
             accounts: Some(accounts),
             ..Cost::default()
@@ -143,7 +151,7 @@ impl Driven {
         process.settle(node, Instant::now() + limit.max(SMALL))?;
         process.sleep();
         *self.running() = Some(Running { process, server });
-        Ok(cost)
+        Ok((cost, to))
     }
 
     /// Makes `change` known, and waits until it is in force.
@@ -157,7 +165,7 @@ impl Driven {
                 process.syncs_for_nothing(node)?;
             }
             let before = process.settle(node, deadline)?;
-            let spent = process.spent()?;
+            let earlier = process.spent()?;
             let account = Account::open();
             let (begun, moment) = (Instant::now(), now());
             let window = mark::window();
@@ -169,15 +177,14 @@ impl Driven {
             })?;
             let accounts = account.took(begun.elapsed());
             drop((window, account));
-            let mut own = measured(&spent, &process.spent()?, process.memory());
+            let spent = process.spent()?.since(&earlier);
+            let mut own = measured(&spent, process.memory());
             own.push((Metric::DriverSync, ns(after.took_since(&before))));
-            let tools = process.spent()?.tools.unwrap_or_default();
-            let earlier = spent.tools.unwrap_or_default();
             server.stage(change, Stage::Behind);
             Ok(Cost {
                 wall: after.last().saturating_sub(moment),
-                user: tools.user.saturating_sub(earlier.user),
-                system: tools.system.saturating_sub(earlier.system),
+                user: spent.tools.user,
+                system: spent.tools.system,
                 own,
                 begun: Some(begun),
                 accounts: Some(accounts),
@@ -196,7 +203,7 @@ impl Driver for Driven {
         let server = serve(node, cluster)?;
         meter::settle(SETTLE)?;
         let before = meter::kernel_memory()?;
-        let cost = self.start(node, server, cluster, limit)?;
+        let (cost, _) = self.start(node, server, cluster, limit)?;
         let kernel_memory = meter::kernel_memory()? - before;
         Ok(Loaded { cost, counts: vec![(Metric::KernelMemory, kernel_memory as f64)] })
     }
@@ -239,10 +246,9 @@ impl Driver for Driven {
         process.end(node, false, limit)?;
         drop(server);
         let begun = now();
-        let cost = self.start(node, serve(node, cluster)?, cluster, limit)?;
-        // To the end of its first sync, the start of the process included.
-        let synced = self.awake(|_| Ok(Process::metrics(node).unwrap_or_default().last()))?;
-        Ok(Cost { wall: synced.saturating_sub(begun), ..cost })
+        let (cost, over) = self.start(node, serve(node, cluster)?, cluster, limit)?;
+        // The start of the process included.
+        Ok(Cost { wall: over.saturating_sub(begun), ..cost })
     }
 
     /// A node in another zone may have other endpoints: kube-proxy then writes everything again.
@@ -259,17 +265,13 @@ impl Driver for Driven {
     fn idle(&self, node: &dyn Place) -> Result<Vec<(Metric, f64)>, CellError> {
         self.awake(|Running { process, .. }| {
             process.settle(node, Instant::now() + SMALL)?;
-            let (spent, begun) = (process.spent()?, Instant::now());
+            let (earlier, begun) = (process.spent()?, Instant::now());
             process.rest(PERIOD)?;
             let took = begun.elapsed().as_secs_f64();
-            let after = process.spent()?;
-            let tools = after.tools.zip(spent.tools).map_or(Duration::ZERO, |(after, before)| {
-                (after.user + after.system).saturating_sub(before.user + before.system)
-            });
-            let own = after.own.unwrap_or_default().saturating_sub(spent.own.unwrap_or_default());
-            let share = (own + tools).as_secs_f64() / took.max(f64::MIN_POSITIVE);
-            let mut found = vec![(Metric::IdleCpu, share)];
-            found.extend(measured(&spent, &after, process.memory()));
+            let spent = process.spent()?.since(&earlier);
+            let busy = spent.own.unwrap_or_default() + spent.tools.user + spent.tools.system;
+            let mut found = vec![(Metric::IdleCpu, busy.as_secs_f64() / took.max(f64::MIN_POSITIVE))];
+            found.extend(measured(&spent, process.memory()));
             Ok(found)
         })
     }
@@ -334,18 +336,12 @@ fn with_requests(error: CellError, server: &Server) -> CellError {
     }
 }
 
-/// What was spent between two moments, by metric.
-fn measured(before: &Spent, after: &Spent, memory: Option<u64>) -> Vec<(Metric, f64)> {
-    let mut found = Vec::new();
-    if let Some(own) = after.own {
-        found.push((Metric::DriverCpu, ns(own.saturating_sub(before.own.unwrap_or_default()))));
-    }
-    found.extend(memory.map(|bytes| (Metric::DriverMemory, bytes as f64)));
-    for &(metric, count) in &after.runs {
-        let earlier = before.runs.iter().find(|(one, _)| *one == metric).map_or(0, |&(_, count)| count);
-        found.push((metric, (count - earlier) as f64));
-    }
-    found
+/// What was spent, by metric.
+fn measured(spent: &Spent, memory: Option<u64>) -> Vec<(Metric, f64)> {
+    let own = spent.own.map(|own| (Metric::DriverCpu, ns(own)));
+    let memory = memory.map(|bytes| (Metric::DriverMemory, bytes as f64));
+    let runs = usage::by_metric(&spent.runs).into_iter().map(|(metric, count)| (metric, count as f64));
+    own.into_iter().chain(memory).chain(runs).collect()
 }
 
 /// The families that `change` touches, as kube-proxy's metrics name them.
@@ -353,8 +349,4 @@ fn families(change: &Change) -> Vec<&'static str> {
     let touched = |family: &Family| change.ports(*family).any(|step| !matches!(step, Step::Kept(_)));
     let name = |family| if family == Family::V4 { "IPv4" } else { "IPv6" };
     Family::ALL.into_iter().filter(touched).map(name).collect()
-}
-
-fn ns(duration: Duration) -> f64 {
-    duration.as_nanos() as f64
 }

@@ -3,6 +3,7 @@
 use super::config::Told;
 use super::folder::Folder;
 use super::metrics::Metrics;
+use super::usage::Tools;
 use super::watch::Watch;
 use super::{log, usage};
 use crate::backend::Backend;
@@ -12,14 +13,14 @@ use crate::tool::buffers;
 use crate::tool::launcher::privileged;
 use crate::tool::place::{Place, within};
 use anyhow::{Context, Result};
-use lab_core::metric::Metric;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How often kube-proxy syncs at most (`minSyncPeriod`), and some time for it to see that it may.
@@ -34,6 +35,8 @@ const NEWS: Duration = Duration::from_millis(250);
 const LOOK: Duration = Duration::from_secs(1);
 /// How long it may take to end when it is asked to.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// How often to look whether it has ended.
+const MOMENT: Duration = Duration::from_millis(10);
 /// How long to wait for a sync that it may not make.
 const PERHAPS: Duration = Duration::from_millis(1500);
 /// Its verbosity: that of most clusters.
@@ -50,11 +53,24 @@ pub(super) struct Process {
 }
 
 /// What it cost so far, beside time.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Spent {
+    /// CPU time of its own; `None` where the kernel does not tell.
     pub(super) own: Option<Duration>,
-    pub(super) tools: Option<usage::Tools>,
-    pub(super) runs: Vec<(Metric, u64)>,
+    pub(super) tools: Tools,
+    /// How often each tool was started.
+    pub(super) runs: BTreeMap<String, u64>,
+}
+
+impl Spent {
+    /// What was spent since `earlier`.
+    pub(super) fn since(self, earlier: &Self) -> Self {
+        let own = self.own.zip(earlier.own).map(|(own, earlier)| own.saturating_sub(earlier));
+        let started = |tool: &String| earlier.runs.get(tool).copied().unwrap_or_default();
+        let runs = self.runs.into_iter().map(|(tool, count)| (started(&tool), tool, count));
+        let runs = runs.map(|(before, tool, count)| (tool, count - before)).collect();
+        Self { own, tools: self.tools.since(earlier.tools), runs }
+    }
 }
 
 impl Process {
@@ -185,8 +201,8 @@ impl Process {
         self.watch.look()?;
         self.read = log::length(&self.folder.log());
         let pid = self.pid();
-        let runs = usage::by_metric(self.watch.runs());
-        Ok(Spent { own: usage::own(pid), tools: usage::of_tools(pid), runs })
+        let tools = usage::of_tools(pid).unwrap_or_default();
+        Ok(Spent { own: usage::own(pid), tools, runs: self.watch.runs().clone() })
     }
 
     /// Its largest resident memory so far, in bytes.
@@ -208,31 +224,23 @@ impl Process {
     /// Ends it as the kubelet does, and has it remove what it installed if `cleaned`.
     pub(super) fn end(mut self, node: &dyn Place, cleaned: bool, limit: Duration) -> Result<(), CellError> {
         kill(self.pid(), Signal::SIGTERM).context("ending kube-proxy")?;
-        let deadline = Instant::now() + FAREWELL;
-        while self.child.try_wait().context("waiting for kube-proxy")?.is_none() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(10));
-        }
         // One that does not end when it is asked to is killed by the drop.
-        if cleaned {
-            self.read = log::length(&self.folder.log());
-            let mut cleaning = within(node, || spawn(&self.folder, &["--cleanup", "--config"]))?;
-            let deadline = Instant::now() + limit;
-            loop {
-                match cleaning.try_wait().context("waiting for kube-proxy --cleanup")? {
-                    Some(status) if status.success() => break,
-                    Some(status) => return Err(self.failed(&format!("--cleanup: {status}"))),
-                    None if Instant::now() < deadline && !interrupt::requested() => {
-                        std::thread::sleep(Duration::from_millis(10));
-                    }
-                    None => {
-                        let _ = cleaning.kill();
-                        let _ = cleaning.wait();
-                        return Err(CellError::OverBudget("kube-proxy --cleanup did not end".to_owned()));
-                    }
-                }
+        ended(&mut self.child, FAREWELL)?;
+        if cleaned { self.clean(node, limit) } else { Ok(()) }
+    }
+
+    fn clean(&mut self, node: &dyn Place, limit: Duration) -> Result<(), CellError> {
+        self.read = log::length(&self.folder.log());
+        let mut cleaning = within(node, || spawn(&self.folder, &["--cleanup", "--config"]))?;
+        match ended(&mut cleaning, limit)? {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(self.failed(&format!("--cleanup: {status}"))),
+            None => {
+                let _ = cleaning.kill();
+                let _ = cleaning.wait();
+                Err(CellError::OverBudget("kube-proxy --cleanup did not end".to_owned()))
             }
         }
-        Ok(())
     }
 
     fn pid(&self) -> Pid {
@@ -245,6 +253,18 @@ impl Drop for Process {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// How `child` ended within `limit`; `None` if it did not, or the lab was asked to stop.
+fn ended(child: &mut Child, limit: Duration) -> Result<Option<ExitStatus>> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let status = child.try_wait().context("waiting for kube-proxy")?;
+        if status.is_some() || Instant::now() >= deadline || interrupt::requested() {
+            return Ok(status);
+        }
+        std::thread::sleep(MOMENT);
     }
 }
 

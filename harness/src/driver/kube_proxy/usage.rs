@@ -1,5 +1,6 @@
 //! What a kube-proxy and its tools used: CPU time, memory, processes.
 
+use crate::meter::ticks;
 use lab_core::metric::Metric;
 use nix::time::{clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
@@ -12,6 +13,14 @@ use std::time::Duration;
 pub(super) struct Tools {
     pub(super) user: Duration,
     pub(super) system: Duration,
+}
+
+impl Tools {
+    /// What was used since `earlier`.
+    pub(super) fn since(self, earlier: Self) -> Self {
+        let (user, system) = (self.user.saturating_sub(earlier.user), self.system.saturating_sub(earlier.system));
+        Self { user, system }
+    }
 }
 
 /// CPU time of the process `pid` itself, all its threads included, to the nanosecond.
@@ -30,13 +39,6 @@ fn of_children(stat: &str) -> Option<Tools> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(13);
     let mut time = || Some(ticks(fields.next()?.parse().ok()?));
     Some(Tools { user: time()?, system: time()? })
-}
-
-fn ticks(count: u64) -> Duration {
-    // SAFETY: sysconf reads a constant of the system.
-    let second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    let second = u64::try_from(second).ok().filter(|&ticks| ticks > 0).unwrap_or(100);
-    Duration::from_nanos(count * (1_000_000_000 / second))
 }
 
 /// The largest resident memory of `pid` so far, in bytes.
