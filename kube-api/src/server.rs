@@ -160,12 +160,14 @@ impl Drop for Server {
 /// Accepts connections until the server is dropped.
 async fn accept(listener: tokio::net::TcpListener, site: Arc<Site>, mut cut: watch::Receiver<u64>) {
     loop {
+        // A cut is seen before the next connection is accepted: otherwise that one, made after the cut, would be cut too.
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            biased;
             changed = cut.changed() => match changed {
                 Ok(()) => continue,
                 Err(_) => return,
             },
+            accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, _)) => {
