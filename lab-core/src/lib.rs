@@ -11,6 +11,7 @@ pub mod document;
 pub mod kube_proxy;
 pub mod layout;
 pub mod metric;
+pub mod node;
 pub mod plan;
 pub mod profile;
 pub mod proxy_config;

@@ -10,6 +10,7 @@ mod difference;
 pub mod ipset;
 pub mod iptables;
 pub mod ipvs;
+pub mod listing;
 pub mod nft;
 mod unreadable;
 mod words;
