@@ -12,6 +12,7 @@ pub mod kube_proxy;
 pub mod layout;
 pub mod metric;
 pub mod node;
+pub mod path;
 pub mod plan;
 pub mod profile;
 pub mod proxy_config;

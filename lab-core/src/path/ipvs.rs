@@ -1,0 +1,43 @@
+//! IPVS's part of the way.
+
+use super::Event;
+use super::cursor::Stage;
+use super::ending::End;
+use super::way::Way;
+
+impl Way<'_, '_> {
+    /// IPVS may take the packet.
+    pub(super) fn ipvs(&mut self) -> bool {
+        if self.cursor.by_ipvs {
+            return true;
+        }
+        let packet = &self.cursor.packet;
+        let (protocol, to) = (packet.protocol, packet.destination);
+        let servers = &self.walker.state.servers;
+        let found = servers.iter().position(|server| server.serves(protocol, to.ip(), to.port()));
+        let Some(place) = found else { return true };
+        let server = &servers[place];
+        let total: f64 = server.real.iter().map(|real| f64::from(real.weight)).sum();
+        if total <= 0.0 {
+            self.step(None, Event::Ipvs { server: place, real: None });
+            let with = if self.cursor.packet.is_v4() { "icmp-port-unreachable" } else { "icmp6-port-unreachable" };
+            return self.end(End::Rejected(with.into()), None);
+        }
+        let start = self.cursor.clone();
+        for (number, real) in server.real.iter().enumerate().rev().filter(|(_, real)| real.weight > 0) {
+            let chance = f64::from(real.weight) / total;
+            self.cursor = start.clone();
+            self.cursor.probability *= chance;
+            self.cursor.by_ipvs = true;
+            self.cursor.destination_done = true;
+            self.cursor.is_rewritten = true;
+            self.cursor.packet.destination = real.address;
+            self.cursor.tried_before = Some(self.cursor.tried);
+            self.step(None, Event::Ipvs { server: place, real: Some(number) });
+            // The packet goes out as one of the node's own.
+            self.move_to(Stage::Output);
+            self.ways.push(self.cursor.clone());
+        }
+        false
+    }
+}

@@ -1,0 +1,147 @@
+//! Walks packets through a node.
+
+use super::cursor::{Cursor, Stage};
+use super::ending::Ending;
+use super::index::Index;
+use super::way::Way;
+use super::{Packet, Step, Surroundings};
+use crate::node::{HookPoint, NatKind, NodeState, Table};
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+/// Where IPVS takes packets for the node: `NF_IP_PRI_NAT_SRC - 1`.
+const IPVS_INPUT: i32 = 99;
+/// Where IPVS takes packets of the node: `NF_IP_PRI_NAT_DST + 2`.
+const IPVS_OUTPUT: i32 = -98;
+
+/// What a packet meets at a hook.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Base {
+    /// A base chain.
+    Chain { table: usize, chain: usize, kind: NatKind },
+    /// IPVS.
+    Ipvs,
+}
+
+/// Walks packets through one node. Made once, it walks each in little time.
+#[derive(Debug)]
+pub struct Walker<'a> {
+    pub(super) state: &'a NodeState,
+    pub(super) surroundings: Surroundings,
+    /// What packets meet at each hook, in order, each with whether it is met by IPv4 and by IPv6.
+    bases: HashMap<HookPoint, Vec<(Base, bool, bool)>>,
+    /// For long chains, by table and chain.
+    pub(super) indexes: HashMap<(usize, usize), Index>,
+    /// Whether rules that do not apply become steps, too.
+    pub(super) lists_misses: bool,
+}
+
+/// A packet's way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Walk {
+    /// The packet.
+    pub packet: Packet,
+    /// Its steps, as a tree.
+    pub steps: Vec<Step>,
+    /// Where it may end, the main ways before those that take something for granted.
+    pub endings: Vec<Ending>,
+}
+
+impl<'a> Walker<'a> {
+    /// For this node, in these surroundings.
+    #[must_use]
+    pub fn new(state: &'a NodeState, surroundings: Surroundings) -> Self {
+        let mut ordered: HashMap<HookPoint, Vec<(i32, Base, bool, bool)>> = HashMap::new();
+        let mut indexes = HashMap::new();
+        for (table_place, table) in state.tables.iter().enumerate() {
+            for (chain_place, chain) in table.chains().iter().enumerate() {
+                if let Some(hook) = chain.hook {
+                    let base = Base::Chain { table: table_place, chain: chain_place, kind: hook.kind };
+                    let (v4, v6) = (table.families.includes(true), table.families.includes(false));
+                    ordered.entry(hook.point).or_default().push((hook.priority, base, v4, v6));
+                }
+                if let Some(index) = Index::of(chain).filter(|_| chain.gaps.is_empty()) {
+                    indexes.insert((table_place, chain_place), index);
+                }
+            }
+        }
+        if !state.servers.is_empty() {
+            ordered.entry(HookPoint::Input).or_default().push((IPVS_INPUT, Base::Ipvs, true, true));
+            ordered.entry(HookPoint::Output).or_default().push((IPVS_OUTPUT, Base::Ipvs, true, true));
+        }
+        let mut bases = HashMap::new();
+        for (hook, mut chains) in ordered {
+            chains.sort_by_key(|&(priority, ..)| priority);
+            bases.insert(hook, chains.into_iter().map(|(_, base, v4, v6)| (base, v4, v6)).collect());
+        }
+        Self { state, surroundings, bases, indexes, lists_misses: false }
+    }
+
+    /// The same; rules that were tried and do not apply become steps, too.
+    #[must_use]
+    pub fn listing_misses(mut self) -> Self {
+        self.lists_misses = true;
+        self
+    }
+
+    /// The node's surroundings.
+    #[must_use]
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    /// The node that it walks through.
+    #[must_use]
+    pub fn state(&self) -> &'a NodeState {
+        self.state
+    }
+
+    /// Walks `packet` to each of its ends.
+    #[must_use]
+    pub fn walk(&self, packet: Packet) -> Walk {
+        let mut walk = Walk { packet: packet.clone(), steps: Vec::new(), endings: Vec::new() };
+        // Ways that are still to be walked, the next one last. A way that takes something for granted waits.
+        let (mut ways, mut aside) = (vec![Cursor::new(packet)], Vec::new());
+        while let Some(cursor) = ways.pop().or_else(|| aside.pop()) {
+            let mut way = Way { walker: self, walk: &mut walk, cursor, ways: &mut ways, aside: &mut aside };
+            way.enter_stage();
+            while way.go_on() {}
+        }
+        walk
+    }
+
+    pub(super) fn bases(&self, stage: Stage) -> &[(Base, bool, bool)] {
+        self.bases.get(&stage.hook()).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn table(&self, place: usize) -> &'a Table {
+        &self.state.tables[place]
+    }
+}
+
+impl Stage {
+    pub(super) fn hook(self) -> HookPoint {
+        match self {
+            Self::Prerouting | Self::LoopedPrerouting => HookPoint::Prerouting,
+            Self::Input | Self::LoopedInput => HookPoint::Input,
+            Self::Forward => HookPoint::Forward,
+            Self::Output => HookPoint::Output,
+            Self::Postrouting => HookPoint::Postrouting,
+        }
+    }
+}
+
+impl Walker<'_> {
+    /// The node's address on the way to `destination`, where it can be told: the one in its network, or the first.
+    pub(super) fn leaving_address(&self, destination: IpAddr) -> Option<IpAddr> {
+        if self.surroundings.is_local(destination) {
+            return Some(destination);
+        }
+        let held = self.state.addresses.iter().find(|held| {
+            held.address.contains(&destination) && !held.address.addr().is_loopback() && &*held.device != "kube-ipvs0"
+        });
+        let is_v4 = destination.is_ipv4();
+        let first = Some(self.surroundings.address(is_v4)).filter(|_| !self.surroundings.is_stand_in(is_v4));
+        held.map(|held| held.address.addr()).or(first)
+    }
+}
