@@ -3,6 +3,7 @@
 //! Tolerant: an excerpt, a listing that is cut off, a line of something else are noted and passed over. The other modules
 //! of this crate are strict, since they judge what the lab itself installed.
 
+mod nft;
 mod note;
 
 pub use note::Note;
@@ -25,4 +26,12 @@ pub struct Reading {
     pub state: NodeState,
     /// What was passed over or does not add up, in the order of the listings.
     pub notes: Vec<Note>,
+}
+
+/// Reads listings of one node.
+#[must_use]
+pub fn read(listings: &[Listing<'_>]) -> Reading {
+    let mut reading = Reading::default();
+    listings.iter().for_each(|listing| nft::read(listing.name, 1, listing.text, &mut reading));
+    reading
 }

@@ -1,0 +1,33 @@
+//! What `nft list` prints, as text or as JSON, read into the node's tables.
+
+mod condition;
+mod cursor;
+mod element;
+mod foreign;
+mod number;
+mod priority;
+mod remark;
+mod rule;
+mod selector;
+mod set;
+mod settle;
+mod text;
+mod token;
+mod translation;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+use super::Reading;
+use remark::Remarks;
+
+/// Reads `text`, which is nft's and starts at this line of the listing `name`, into `reading`.
+pub(super) fn read(name: &str, first_line: usize, text: &str, reading: &mut Reading) {
+    let mut remarks = Remarks::on(name);
+    let earlier = reading.state.tables.len();
+    for (line, table) in text::read(first_line, text, &mut remarks) {
+        settle::settle(table, line, &mut reading.state.tables, earlier, &mut remarks);
+    }
+    reading.notes.extend(remarks.into_notes());
+}

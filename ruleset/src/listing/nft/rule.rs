@@ -1,0 +1,364 @@
+//! A rule of nft, statement by statement.
+
+use super::condition::{self, Condition};
+use super::cursor::Cursor;
+use super::number::mark;
+use super::selector::{Implied, implied_by};
+use super::token::{Token, spell};
+use super::verdict::{self, skip_list};
+use super::{foreign, translation};
+use lab_core::node::{Families, Statement, Test};
+
+/// What a rule's tokens say.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    /// What it tests and does.
+    pub(super) statements: Vec<Statement>,
+    /// Its comment.
+    pub(super) comment: Option<Box<str>>,
+    /// Packets and bytes that it counted.
+    pub(super) counters: Option<(u64, u64)>,
+}
+
+/// Reads the tokens of a rule in a table of these families.
+pub(super) fn read(tokens: &[Token<'_>], families: Families) -> Body {
+    let is_v4 = match families {
+        Families::V4 => Some(true),
+        Families::V6 => Some(false),
+        Families::Both | Families::Other => None,
+    };
+    let mut reader =
+        Reader { cursor: Cursor::new(tokens), body: Body::default(), known: Known { is_v4, protocol: None } };
+    while !reader.cursor.is_at_end() {
+        let (start, length, known) = (reader.cursor.place, reader.body.statements.len(), reader.known);
+        if reader.statement().is_none() || reader.cursor.place == start {
+            reader.cursor.place = start;
+            reader.body.statements.truncate(length);
+            reader.known = known;
+            reader.unknown();
+        }
+    }
+    reader.body
+}
+
+/// What earlier tests of the rule settled.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    is_v4: Option<bool>,
+    protocol: Option<u8>,
+}
+
+struct Reader<'t, 'a> {
+    cursor: Cursor<'t, 'a>,
+    body: Body,
+    known: Known,
+}
+
+impl Reader<'_, '_> {
+    fn push(&mut self, statement: Statement) {
+        match &statement {
+            Statement::If(true, Test::IsV4(is_v4)) => self.known.is_v4 = Some(*is_v4),
+            Statement::If(true, Test::Protocol(protocol)) => self.known.protocol = Some(*protocol),
+            _ => {}
+        }
+        self.body.statements.push(statement);
+    }
+
+    /// Tests what a part of a packet takes for granted, if it is not settled yet.
+    fn imply(&mut self, implied: Implied) {
+        match implied {
+            Implied::IsV4(is_v4) if self.known.is_v4 != Some(is_v4) => {
+                self.push(Statement::If(true, Test::IsV4(is_v4)));
+            }
+            Implied::Protocol(protocol) if self.known.protocol != Some(protocol) => {
+                self.push(Statement::If(true, Test::Protocol(protocol)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes a statement that is known; `None` if it is none.
+    fn statement(&mut self) -> Option<()> {
+        let start = self.cursor.place;
+        let statement = match (self.cursor.word(0), self.cursor.word(1)) {
+            ("", _) if self.cursor.peek(0) == Some(Token::Hash) => return self.hash(),
+            ("", _) => return None,
+            ("counter", "name") => self.aside(3),
+            ("counter", "packets") => {
+                let number = |ahead| self.cursor.word(ahead).parse().ok();
+                self.body.counters = Some((number(2)?, number(4)?));
+                self.cursor.skip(5);
+                return Some(());
+            }
+            ("counter", _) => {
+                self.cursor.skip(1);
+                return Some(());
+            }
+            ("comment", _) => {
+                self.cursor.skip(1);
+                self.body.comment = Some(self.cursor.take_name()?.into());
+                return Some(());
+            }
+            ("log", _) => {
+                self.span(1);
+                Statement::Aside(spell(self.cursor.since(start)).into())
+            }
+            ("last", _) | ("flow", "add" | "offload") => {
+                self.span(2);
+                Statement::Aside(spell(self.cursor.since(start)).into())
+            }
+            ("limit" | "quota", _) | ("ct", "count") => {
+                self.span(2);
+                Statement::If(true, Test::Limited(spell(self.cursor.since(start)).into()))
+            }
+            ("notrack", _) => {
+                self.cursor.skip(1);
+                Statement::NoTrack
+            }
+            ("numgen", _) => condition::numgen(&mut self.cursor, "vmap")?,
+            ("masquerade" | "redirect" | "snat" | "dnat", _) => {
+                let (statement, is_v4) = translation::read(&mut self.cursor)?;
+                is_v4.into_iter().for_each(|is_v4| self.imply(Implied::IsV4(is_v4)));
+                statement
+            }
+            ("add" | "update" | "delete", _) => return self.set_update(),
+            ("set", "add" | "update") => return self.old_set_update(),
+            ("xt", "match" | "target") => {
+                self.cursor.skip(2);
+                let is_match = self.cursor.since(start).last() == Some(&Token::Word("match"));
+                foreign::unprinted(is_match, self.cursor.take_name()?)
+            }
+            ("mark", "set") => self.mark(2)?,
+            ("meta", "mark") if self.cursor.word(2) == "set" => self.mark(3)?,
+            _ => match verdict::read(&mut self.cursor) {
+                Some(verdict) => Statement::Go(verdict),
+                None => {
+                    let Condition { implied, statements } = condition::read(&mut self.cursor)?;
+                    implied.into_iter().for_each(|implied| self.imply(implied));
+                    statements.into_iter().for_each(|statement| self.push(statement));
+                    return Some(());
+                }
+            },
+        };
+        self.push(statement);
+        Some(())
+    }
+
+    fn aside(&mut self, length: usize) -> Statement {
+        let start = self.cursor.place;
+        self.cursor.skip(length);
+        Statement::Aside(spell(self.cursor.since(start)).into())
+    }
+
+    /// `meta mark set meta mark | 0x4000`, `mark set mark or 0x4000`, `meta mark set 0x4000`, after so many words.
+    fn mark(&mut self, words: usize) -> Option<Statement> {
+        self.cursor.skip(words);
+        let (mut keep, mut flip) = (u32::MAX, 0);
+        let by_mark = self.cursor.eat("meta");
+        if !self.cursor.eat("mark") {
+            if by_mark {
+                return None;
+            }
+            (keep, flip) = (0, mark(self.cursor.take_word()?)?);
+        }
+        let mut may_mask = true;
+        loop {
+            let sign = self.cursor.word(0);
+            if !matches!(sign, "&" | "and" | "|" | "or" | "^" | "xor" | "<<" | ">>" | "lshift" | "rshift") {
+                return Some(Statement::Mark { keep, flip });
+            }
+            self.cursor.skip(1);
+            let bits = mark(self.cursor.take_word()?)?;
+            match sign {
+                "&" | "and" if may_mask => (keep, flip) = (keep & bits, flip & bits),
+                "|" | "or" => (keep, flip) = (keep & !bits, (flip & !bits) ^ bits),
+                "^" | "xor" => flip ^= bits,
+                _ => return None,
+            }
+            may_mask = matches!(sign, "&" | "and");
+        }
+    }
+
+    /// `update @affinity-… { ip saddr timeout 3h }`
+    fn set_update(&mut self) -> Option<()> {
+        let verb = self.cursor.take_word()?;
+        let name = self.cursor.take_word()?.strip_prefix('@')?;
+        let group = self.cursor.take_group()?;
+        if let Some(place) = group.iter().position(|token| *token == Token::Word("limit")) {
+            self.push(Statement::If(true, Test::Limited(spell(&group[place..]).into())));
+        }
+        match verb {
+            "delete" => self.push(Statement::Aside(format!("delete @{name} {{ {} }}", spell(group)).into())),
+            _ => self.push(Statement::Note(name.into())),
+        }
+        Some(())
+    }
+
+    /// `set update ip saddr timeout 3h @affinity-…`: how nft 0.8 lists it.
+    fn old_set_update(&mut self) -> Option<()> {
+        self.cursor.skip(2);
+        let name = loop {
+            match self.cursor.take()? {
+                Token::Word(word) if word.starts_with('@') => break word,
+                Token::Word(_) => {}
+                _ => return None,
+            }
+        };
+        self.push(Statement::Note(name[1..].into()));
+        Some(())
+    }
+
+    /// What follows a `#`: what nft prints of a match or a target of iptables.
+    fn hash(&mut self) -> Option<()> {
+        self.cursor.skip(1);
+        let start = self.cursor.place;
+        if self.cursor.word(0).starts_with("/*") {
+            while self.cursor.take()? != Token::Word("*/") {}
+        } else {
+            self.span(1);
+        }
+        match foreign::printed(self.cursor.since(start)) {
+            foreign::Printed::Comment(comment) => self.body.comment = Some(comment),
+            foreign::Printed::Statement(statement) => self.push(statement),
+        }
+        Some(())
+    }
+
+    /// Takes at least so many tokens, and then up to where the next statement starts.
+    fn span(&mut self, least: usize) {
+        for _ in 0..least {
+            self.step();
+        }
+        while self.cursor.peek(0).is_some_and(|token| !starts(token)) {
+            self.step();
+        }
+    }
+
+    /// Takes a token, or a group, with what must follow it.
+    fn step(&mut self) {
+        if self.cursor.take_group().is_some() {
+            return;
+        }
+        let token = self.cursor.take();
+        if token.and_then(Token::word).is_some_and(wants_more) && self.cursor.take_group().is_none() {
+            self.cursor.skip(1);
+        }
+        skip_list(&mut self.cursor);
+    }
+
+    /// Takes what is not known, up to where the next statement starts.
+    fn unknown(&mut self) {
+        let start = self.cursor.place;
+        let (first, second) = (self.cursor.word(0), self.cursor.word(1));
+        implied_by(first).into_iter().for_each(|implied| self.imply(implied));
+        self.span(if has_key(first) { 3 } else { 2 });
+        let tokens = self.cursor.since(start);
+        let text: Box<str> = spell(tokens).into();
+        let sets = tokens.iter().position(|token| *token == Token::Word("set"));
+        self.push(match (first, sets) {
+            _ if is_harmless(first, second) && sets.is_some() => Statement::Aside(text),
+            ("dup" | "fwd" | "tproxy" | "synproxy" | "dnat" | "snat" | "masquerade" | "redirect" | "", _)
+            | (_, Some(_)) => Statement::Unknown(text),
+            _ if tokens.contains(&Token::Word("vmap")) => Statement::Unknown(text),
+            _ => Statement::If(true, Test::Unknown(text)),
+        });
+    }
+}
+
+/// Whether setting it changes nothing on a packet's way.
+fn is_harmless(first: &str, second: &str) -> bool {
+    match first {
+        "meta" => matches!(second, "priority" | "nftrace" | "secmark"),
+        "ct" => matches!(second, "mark" | "helper" | "timeout" | "label" | "secmark" | "event" | "expectation"),
+        "ip" => matches!(second, "dscp" | "ecn" | "ttl"),
+        "ip6" => matches!(second, "dscp" | "ecn" | "hoplimit" | "flowlabel"),
+        "tcp" => second == "option",
+        _ => false,
+    }
+}
+
+/// Whether a word is the first of two that name a part of a packet.
+fn has_key(word: &str) -> bool {
+    matches!(word, "meta" | "ct" | "fib" | "rt" | "socket" | "osf" | "exthdr" | "ether" | "vlan" | "arp" | "ip" | "ip6")
+        || implied_by(word).is_some()
+}
+
+/// Whether a token cannot end a statement: something of it must follow.
+fn wants_more(word: &str) -> bool {
+    matches!(word, "==" | "!=" | "<" | ">" | "<=" | ">=" | "&" | "|" | "^" | "." | "/" | "and" | "or" | "xor" | "!")
+        || matches!(word, "set" | "map" | "vmap" | "to" | "flags" | "prefix" | "type" | "original" | "reply" | "mod")
+}
+
+/// Whether a token starts a statement.
+fn starts(token: Token<'_>) -> bool {
+    let Some(word) = token.word() else { return token == Token::Hash };
+    let packet = matches!(
+        word,
+        "ip" | "ip6"
+            | "tcp"
+            | "udp"
+            | "udplite"
+            | "sctp"
+            | "dccp"
+            | "th"
+            | "icmp"
+            | "icmpv6"
+            | "igmp"
+            | "arp"
+            | "ether"
+            | "vlan"
+            | "ah"
+            | "esp"
+            | "comp"
+            | "exthdr"
+            | "frag"
+            | "meta"
+            | "ct"
+            | "fib"
+            | "rt"
+            | "socket"
+            | "osf"
+            | "numgen"
+            | "jhash"
+            | "symhash"
+            | "iif"
+            | "oif"
+            | "iifname"
+            | "oifname"
+            | "mark"
+            | "ipsec"
+    );
+    let action = matches!(
+        word,
+        "counter"
+            | "limit"
+            | "quota"
+            | "log"
+            | "accept"
+            | "drop"
+            | "return"
+            | "continue"
+            | "jump"
+            | "goto"
+            | "queue"
+            | "reject"
+            | "dnat"
+            | "snat"
+            | "masquerade"
+            | "redirect"
+            | "notrack"
+            | "comment"
+            | "update"
+            | "add"
+            | "delete"
+            | "flow"
+            | "dup"
+            | "fwd"
+            | "tproxy"
+            | "synproxy"
+            | "xt"
+            | "last"
+            | "meter"
+    );
+    packet || action
+}
