@@ -146,7 +146,8 @@ pub enum Test {
     InIpset(Box<str>, Box<[Side]>),
     /// One of several is picked. Not decided by the packet.
     Pick(Pick),
-    /// The client was noted in this list in the last so many seconds: `recent --rcheck`. Not decided by the packet.
+    /// The client was noted in this list in the last so many seconds, or ever where it is 0: `recent --rcheck`. Not decided
+    /// by the packet.
     Seen(Box<str>, u64),
     /// It came in by a port of a bridge: `physdev --physdev-is-in`.
     Bridged,

@@ -22,3 +22,30 @@ impl fmt::Display for Note {
         }
     }
 }
+
+/// `text` in quotes for a message: cut to 60 characters, and with what a terminal may take for a command escaped.
+pub(super) fn quote(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut out = String::from("\"");
+    for character in text.chars().take(LONGEST) {
+        match character {
+            ' ' => out.push(' '),
+            '"' | '\\' => out.extend(character.escape_default()),
+            plain if plain.is_ascii_graphic() => out.push(plain),
+            other => out.extend(other.escape_default()),
+        }
+    }
+    out.push_str(if text.chars().nth(LONGEST).is_some() { "…\"" } else { "\"" });
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quote_is_short_and_holds_no_control_character() {
+        assert_eq!(quote("a \u{1b}[31mb\0\"é"), r#""a \u{1b}[31mb\u{0}\"\u{e9}""#);
+        assert_eq!(quote(&"x".repeat(100)).chars().count(), 63);
+    }
+}
