@@ -2,6 +2,8 @@
 
 mod captures;
 mod forms;
+mod mixed;
+mod noise;
 
 use lab_core::node::{Rule, Statement, Table, Test};
 use ruleset::listing::{Listing, Reading, read};
@@ -9,6 +11,11 @@ use ruleset::listing::{Listing, Reading, read};
 /// Reads one listing.
 fn reading(name: &str, text: &str) -> Reading {
     read(&[Listing { name, text }])
+}
+
+/// What the notes say, without the listing's name.
+fn notes(reading: &Reading) -> Vec<&str> {
+    reading.notes.iter().map(|note| note.says.as_str()).collect()
 }
 
 /// The table of this name, of which there is one.
