@@ -17,15 +17,15 @@ pub(super) struct Servers {
     present: HashMap<Key, Option<usize>>,
     /// The place of the server that `ipvsadm -Ln` is at; `Some(None)` if that one is left out.
     at: Option<Option<usize>>,
-    /// Whether the listing shows what the servers counted, and neither scheduler nor weight.
-    has_counters_only: bool,
+    /// Whether the listing shows other columns than forwarding and weight, such as counters.
+    has_other_columns: bool,
 }
 
 impl Servers {
     /// Ends a listing.
     pub(super) fn end(&mut self) {
         self.present.clear();
-        (self.at, self.has_counters_only) = (None, false);
+        (self.at, self.has_other_columns) = (None, false);
     }
 
     /// Reads a line that is of ipvsadm.
@@ -39,8 +39,9 @@ impl Servers {
             _ => false,
         };
         if line.starts_with("Prot LocalAddress:Port") {
-            self.has_counters_only = line.contains("Conns") || line.contains("CPS");
-            if self.has_counters_only {
+            self.has_other_columns =
+                ["Conns", "CPS", "PersistConn", "Uthreshold"].iter().any(|column| line.contains(column));
+            if self.has_other_columns {
                 oddities.add(Oddity::NoWeights, number, String::new);
             }
         }
@@ -72,8 +73,10 @@ impl Servers {
         };
         let line = u32::try_from(number).unwrap_or(u32::MAX);
         let mut server = server(protocol, address, line);
-        if !self.has_counters_only {
-            server.scheduler = words.next().unwrap_or_default().into();
+        // With counters there is a count in the scheduler's place.
+        if let Some(scheduler) = words.next().filter(|word| word.starts_with(|first: char| first.is_ascii_alphabetic()))
+        {
+            server.scheduler = scheduler.into();
             while let Some(word) = words.next() {
                 match word {
                     "persistent" => server.persistence = words.next().and_then(|seconds| seconds.parse().ok()),
@@ -99,7 +102,7 @@ impl Servers {
             return Some(());
         };
         let mut real = RealServer { address, forwarding: Forwarding::Masquerade, weight: 1 };
-        if !self.has_counters_only {
+        if !self.has_other_columns {
             real.forwarding = match words.next()? {
                 "Masq" => Forwarding::Masquerade,
                 // `Local` is a server on the node itself: nothing is rewritten.
@@ -200,4 +203,58 @@ fn server(protocol: u8, address: SocketAddr, line: u32) -> VirtualServer {
 fn flag(server: &mut VirtualServer, flags: &str) {
     server.flags.extend(flags.split(',').filter(|flag| !flag.is_empty()).map(Box::from));
     server.flags.sort_unstable();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (NodeState, Oddities) {
+        let (mut servers, mut state, mut oddities) = (Servers::default(), NodeState::default(), Oddities::default());
+        for (number, line) in (1..).zip(text.lines()) {
+            assert!(servers.line(line.trim(), number, &mut state, &mut oddities), "{line}");
+        }
+        (state, oddities)
+    }
+
+    #[test]
+    fn a_listing_of_counters_shows_the_servers_alone() {
+        let (state, oddities) = read(
+            "IP Virtual Server version 1.2.1 (size=4096)
+Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes
+  -> RemoteAddress:Port
+TCP  10.96.0.1:443                       1       2K        3        4        5
+  -> 10.0.0.10:6443                      1        2        3        4        5",
+        );
+        assert_eq!(&*state.servers[0].scheduler, "");
+        assert_eq!(state.servers[0].real[0].weight, 1);
+        assert_eq!(oddities.notes("x").count(), 1);
+    }
+
+    #[test]
+    fn flags_and_persistence_are_the_same_in_both_forms() {
+        let (mut list, _) = read(
+            "TCP  10.96.0.1:443 mh persistent 10800 mask 255.255.255.0 (mh-fallback,mh-port)
+  -> 10.0.0.10:6443               Route   3      0          0
+  -> 10.0.0.11:6443               Tunnel  0      0          0
+SCTP [fd00::a]:53 rr ops",
+        );
+        let (mut save, _) = read(
+            "-A -t 10.96.0.1:443 -s mh -p 10800 -M 255.255.255.0 -b mh-port,mh-fallback
+-a -t 10.96.0.1:443 -r 10.0.0.10:6443 -g -w 3
+-a -t 10.96.0.1:443 -r 10.0.0.11:6443 -i -w 0 --tun-type ipip
+-A --sctp-service [fd00::a]:53 -s rr -o",
+        );
+        list.servers.iter_mut().chain(&mut save.servers).for_each(|server| server.line = 0);
+        assert_eq!(list, save);
+        assert_eq!(list.servers[0].real.len(), 2);
+    }
+
+    #[test]
+    fn names_in_place_of_numbers_are_left_out_with_their_real_servers() {
+        let (state, oddities) =
+            read("TCP  kubernetes:https rr\n  -> node-a:6443 Masq 1 0 0\nFWM  1 rr\n  -> 10.0.0.1:0 Masq 1 0 0");
+        assert!(state.is_empty());
+        assert_eq!(oddities.notes("x").count(), 2);
+    }
 }
