@@ -37,6 +37,13 @@ impl Hint {
             "ip" => matches!(rest[..], ["a" | "addr" | "address" | "-o" | "-br" | "-4" | "-6", ..]),
             "nft" => matches!(rest[..], ["list" | "-j" | "-a" | "-s" | "-n", ..]),
             "ipset" => matches!(rest[..], ["list" | "save" | "-L" | "-S" | "-n", ..] | []),
+            // A script's commands change rules; they list none.
+            _ if rest
+                .iter()
+                .any(|word| matches!(*word, "-A" | "-I" | "-D" | "-N" | "-P" | "--append" | "--insert")) =>
+            {
+                return None;
+            }
             _ => tool.ends_with("-save") || rest.is_empty() || rest.iter().any(|word| word.starts_with('-')),
         };
         if !is_command || !tool.contains("tables") {
@@ -126,7 +133,9 @@ mod tests {
             Hint::of_command("# Warning: iptables-legacy tables present, use iptables-legacy-save to see them"),
             None
         );
-        assert_eq!(Hint::of_command("the node is ready"), None);
+        for line in ["the node is ready", "its ip is 10.0.0.1", "iptables rules of it", "iptables -t nat -A X -j Y"] {
+            assert_eq!(Hint::of_command(line), None, "{line}");
+        }
     }
 
     #[test]

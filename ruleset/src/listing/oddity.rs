@@ -37,46 +37,47 @@ pub(super) enum Oddity {
 impl Oddity {
     /// What a note says of `count` of them, of which `first` is the first.
     fn says(self, count: usize, first: &str) -> String {
-        let others = match count {
+        let more = match count {
             1 => String::new(),
-            2 => "; so is 1 more".to_owned(),
-            count => format!("; so are {} more", count - 1),
+            count => format!(" (and {} more)", count - 1),
+        };
+        let again = |what: &str| {
+            format!(
+                "{what} {first} comes a second time and is left out: it would be another node's; explain one node at a \
+                 time{more}"
+            )
         };
         match self {
-            Self::Line if count == 1 => format!("1 line is of no listing of iptables, nft, ipset, ipvsadm or ip: {first}"),
-            Self::Line => format!("{count} lines are of no listing of iptables, nft, ipset, ipvsadm or ip; first: {first}"),
-            Self::Guess => format!("no table is named here; by its chains it is taken for {first}{others}"),
-            Self::Cut => format!("table {first} has no COMMIT: it is cut off, and what is missing is not known{others}"),
+            Self::Line if count == 1 => {
+                format!("1 line is of no listing of iptables, nft, ipset, ipvsadm or ip: {first}")
+            }
+            Self::Line => {
+                format!("{count} lines are of no listing of iptables, nft, ipset, ipvsadm or ip; first: {first}")
+            }
+            Self::Guess => format!("no table is named here; by its chains it is taken for {first}{more}"),
+            Self::Cut => format!("table {first} has no COMMIT: it is cut off, and what is missing is not known{more}"),
             Self::NoDevices => {
-                "iptables -L without -v does not show the devices of a rule (-i, -o): rules for one device look as if they were \
-                 for all"
+                "iptables -L without -v does not show the devices of a rule (-i, -o): a rule for one device \
+                                looks as if it were for all; list with iptables-save"
                     .to_owned()
             }
-            Self::Table => format!(
-                "table {first} comes a second time and is left out: it would be another node's; explain one node at a \
-                 time{others}"
-            ),
-            Self::Chain => format!(
-                "chain {first} comes a second time and is left out: it would be another node's; explain one node at a \
-                 time{others}"
-            ),
-            Self::NoDestination => format!("DNAT does not say where to: {first}{others}"),
-            Self::Set => format!(
-                "set {first} comes a second time and is left out: it would be another node's; explain one node at a \
-                 time{others}"
-            ),
-            Self::Element => format!("an element of a set is not read and left out: {first}{others}"),
-            Self::Server => format!(
-                "virtual server {first} comes a second time and is left out: it would be another node's; explain one node \
-                 at a time{others}"
-            ),
+            Self::Table => again("table"),
+            Self::Chain => again("chain"),
+            Self::NoDestination => {
+                format!("a DNAT does not say where to; list with another version of iptables: {first}{more}")
+            }
+            Self::Set => again("set"),
+            Self::Element => format!("an element of a set is not understood and is left out: {first}{more}"),
+            Self::Server => again("virtual server"),
             Self::ServerAddress => format!(
-                "a server without an address and a port in numbers is left out: {first}{others}; list with ipvsadm -Ln"
+                "a server without an address and a port in numbers is left out; list with ipvsadm -Ln: {first}{more}"
             ),
-            Self::MarkServer => format!("a virtual server by firewall mark is left out: {first}{others}"),
-            Self::NoWeights => "this listing of ipvsadm shows no scheduler, forwarding and weight; every real server is \
-                                 taken for one of weight 1 with masquerading; list with ipvsadm -Ln"
-                .to_owned(),
+            Self::MarkServer => format!("a virtual server by firewall mark is left out: {first}{more}"),
+            Self::NoWeights => {
+                "this listing of ipvsadm shows no forwarding and weight; every real server is taken for one \
+                                of weight 1 with masquerading; list with ipvsadm -Ln"
+                    .to_owned()
+            }
         }
     }
 }

@@ -229,10 +229,12 @@ impl Reader {
     /// `Chain INPUT (policy ACCEPT 12 packets, 34 bytes)`, `Chain KUBE-SERVICES (2 references)`
     fn heading(&mut self, listing: &str, line: &str, number: usize) -> Option<()> {
         let (name, about) = line.strip_prefix("Chain ")?.trim_start().split_once(char::is_whitespace)?;
-        let about = about.trim_start().strip_prefix('(')?;
-        if !about.starts_with("policy ") && !about.contains("reference") {
-            return None;
-        }
+        let mut about = about.trim_start().strip_prefix('(')?.split_whitespace();
+        let drops = match about.next()? {
+            "policy" => about.next()?.starts_with("DROP"),
+            _ if about.next()?.starts_with("reference") => false,
+            _ => return None,
+        };
         if self.columns.is_none() && !self.dump.is_empty() {
             self.end_dump(listing);
         }
@@ -241,7 +243,7 @@ impl Reader {
         }
         self.columns.get_or_insert(Columns::plain());
         let draft = self.dump.open(&[Form::Columns])?;
-        draft.open(name).drops = about.starts_with("policy DROP");
+        draft.open(name).drops = drops;
         Some(())
     }
 
