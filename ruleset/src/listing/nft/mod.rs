@@ -4,6 +4,7 @@ mod condition;
 mod cursor;
 mod element;
 mod foreign;
+mod json;
 mod number;
 mod priority;
 mod remark;
@@ -26,7 +27,11 @@ use remark::Remarks;
 pub(super) fn read(name: &str, first_line: usize, text: &str, reading: &mut Reading) {
     let mut remarks = Remarks::on(name);
     let earlier = reading.state.tables.len();
-    for (line, table) in text::read(first_line, text, &mut remarks) {
+    let tables = match text.trim_start().starts_with(['{', '[']) {
+        true => json::read(first_line, text, &mut remarks),
+        false => text::read(first_line, text, &mut remarks),
+    };
+    for (line, table) in tables {
         settle::settle(table, line, &mut reading.state.tables, earlier, &mut remarks);
     }
     reading.notes.extend(remarks.into_notes());

@@ -14,6 +14,12 @@ pub(super) fn title(table: &Table) -> String {
     format!("{family} {}", table.name)
 }
 
+/// Lets the kernel call none of a table's chains, as those of a dormant one.
+pub(super) fn unhook(table: &mut Table) {
+    let names: Vec<Box<str>> = table.chains().iter().map(|chain| chain.name.clone()).collect();
+    names.iter().for_each(|name| table.chain_mut(name).hook = None);
+}
+
 /// Puts a table that starts at `line` among `tables`, of which the first `earlier` ones are of other listings.
 pub(super) fn settle(
     mut table: Table,

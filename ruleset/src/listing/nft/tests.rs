@@ -42,3 +42,46 @@ fn every_capture_is_understood() {
         }
     }
 }
+
+fn file(path: &str) -> String {
+    std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// The statements of a listing's rules, and its sets with their elements sorted: a map in the kernel has no order.
+fn contents(reading: &Reading) -> Vec<String> {
+    let mut lines = Vec::new();
+    for table in &reading.state.tables {
+        for chain in table.chains() {
+            lines.push(format!("{} {:?} {}", chain.name, chain.hook, chain.drops));
+            let rules = chain.rules.iter();
+            lines.extend(rules.map(|rule| format!("{:?} {:?} {:?}", rule.statements, rule.comment, rule.counters)));
+        }
+        let mut sets: Vec<_> = table.sets.iter().collect();
+        sets.sort_by_key(|(name, _)| *name);
+        for (name, set) in sets {
+            lines.push(format!("{name} {} {} {:?}", set.kind, set.is_dynamic, set.maximum));
+            let mut elements: Vec<String> = set.elements().iter().map(|element| format!("{element:?}")).collect();
+            elements.sort();
+            lines.extend(elements);
+        }
+    }
+    lines
+}
+
+#[test]
+fn json_says_what_the_text_says() {
+    for (json, text) in [
+        ("kube-proxy-1.36.3-mix-3.json", "kube-proxy-1.36.3/nftables/mix-3/nft-ruleset.txt"),
+        ("kube-proxy-1.30.5-mix-3.json", "kube-proxy-1.30.5/nftables/mix-3/nft-ruleset.txt"),
+        ("kube-proxy-1.30.5-plain-1x2-ip6.json", "kube-proxy-1.30.5/nftables/plain-1x2/nft-ruleset6.txt"),
+    ] {
+        let json = reading(&file(&format!("tests/reference/nft/{json}")));
+        let text = reading(&file(&format!("../ci/fidelity/reference/{text}")));
+        assert_eq!(json.notes, []);
+        let (json, text) = (contents(&json), contents(&text));
+        for (json, text) in json.iter().zip(&text) {
+            assert_eq!(json, text);
+        }
+        assert_eq!(json.len(), text.len());
+    }
+}

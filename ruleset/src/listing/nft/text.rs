@@ -5,7 +5,7 @@
 use super::cursor::Cursor;
 use super::priority::{self, Called};
 use super::remark::{Remarks, shown};
-use super::settle::title;
+use super::settle::{self, title};
 use super::token::{Lexer, Token, spell};
 use super::{rule, set};
 use lab_core::node::{Families, Maker, Rule, Table};
@@ -158,8 +158,7 @@ impl Reader<'_, '_, '_> {
         let is_dormant = self.table_body(&mut table);
         if is_dormant {
             self.remarks.say(line, format!("table {} is dormant: the kernel calls none of its chains", title(&table)));
-            let names: Vec<Box<str>> = table.chains().iter().map(|chain| chain.name.clone()).collect();
-            names.iter().for_each(|name| table.chain_mut(name).hook = None);
+            settle::unhook(&mut table);
         }
         self.tables.push((line, table));
     }
