@@ -118,7 +118,8 @@ pub(super) fn written_ref(tokens: &[Token<'_>], fields: &[Field]) -> Option<SetR
     written(tokens, fields).map(|set| SetRef::Written(Box::new(set)))
 }
 
-fn is_pattern(part: &KeyPart) -> bool {
+/// Whether a part of a key stands for texts with any ending, which a set does not look up.
+pub(super) fn is_pattern(part: &KeyPart) -> bool {
     matches!(part, KeyPart::One(Value::Text(text)) if text.ends_with('*'))
 }
 

@@ -14,9 +14,9 @@ pub(super) enum Printed {
     Statement(Statement),
 }
 
-/// `xt match "statistic"`, `xt target "MARK"`: the name alone, without what it was told.
+/// `xt match statistic`, `xt target "MARK"`: the name alone, without what it was told.
 pub(super) fn unprinted(is_match: bool, name: &str) -> Statement {
-    let text = || format!("xt {} \"{name}\"", if is_match { "match" } else { "target" }).into();
+    let text = || format!("xt {} {name}", if is_match { "match" } else { "target" }).into();
     match name {
         "comment" if is_match => Statement::Aside(text()),
         "limit" | "hashlimit" if is_match => Statement::If(true, Test::Limited(text())),

@@ -26,13 +26,11 @@ use remark::Remarks;
 /// Reads `text`, which is nft's and starts at this line of the listing `name`, into `reading`.
 pub(super) fn read(name: &str, first_line: usize, text: &str, reading: &mut Reading) {
     let mut remarks = Remarks::on(name);
-    let earlier = reading.state.tables.len();
-    let tables = match text.trim_start().starts_with(['{', '[']) {
+    let read = match text.trim_start().starts_with(['{', '[']) {
         true => json::read(first_line, text, &mut remarks),
         false => text::read(first_line, text, &mut remarks),
     };
-    for (line, table) in tables {
-        settle::settle(table, line, &mut reading.state.tables, earlier, &mut remarks);
-    }
+    let mut tables = settle::Tables::new(&mut reading.state.tables);
+    read.into_iter().for_each(|(line, table)| tables.settle(table, line, &mut remarks));
     reading.notes.extend(remarks.into_notes());
 }

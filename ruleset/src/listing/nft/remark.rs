@@ -49,11 +49,16 @@ impl<'a> Remarks<'a> {
     }
 }
 
-/// The start of a text, in quotes.
+/// The start of a text, in quotes, with what a terminal may take for a command escaped.
 pub(super) fn shown(text: &str) -> String {
+    let mut out = String::from("\"");
     let text = text.trim();
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("\"{}…\"", &text[..end]),
-        None => format!("\"{text}\""),
+    for character in text.chars().take(SHOWN) {
+        match character {
+            plain if plain == ' ' || plain.is_ascii_graphic() => out.push(plain),
+            other => out.extend(other.escape_default()),
+        }
     }
+    out.push_str(if text.chars().nth(SHOWN).is_some() { "…\"" } else { "\"" });
+    out
 }

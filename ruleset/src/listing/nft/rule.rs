@@ -100,7 +100,7 @@ impl Reader<'_, '_> {
                 return Some(());
             }
             ("log", _) => {
-                self.span(1);
+                self.log();
                 Statement::Aside(spell(self.cursor.since(start)).into())
             }
             ("last", _) | ("flow", "add" | "offload") => {
@@ -150,6 +150,22 @@ impl Reader<'_, '_> {
         Statement::Aside(spell(self.cursor.since(start)).into())
     }
 
+    /// `log prefix "x" group 1 flags tcp sequence,options`
+    fn log(&mut self) {
+        self.cursor.skip(1);
+        loop {
+            match (self.cursor.word(0), self.cursor.word(1)) {
+                ("prefix" | "group" | "snaplen" | "queue-threshold" | "level", _) => self.cursor.skip(2),
+                ("flags", "tcp" | "ip") => {
+                    self.cursor.skip(3);
+                    skip_list(&mut self.cursor);
+                }
+                ("flags", _) => self.cursor.skip(2),
+                _ => return,
+            }
+        }
+    }
+
     /// `meta mark set meta mark | 0x4000`, `mark set mark or 0x4000`, `meta mark set 0x4000`, after so many words.
     fn mark(&mut self, words: usize) -> Option<Statement> {
         self.cursor.skip(words);
@@ -197,15 +213,14 @@ impl Reader<'_, '_> {
     /// `set update ip saddr timeout 3h @affinity-…`: how nft 0.8 lists it.
     fn old_set_update(&mut self) -> Option<()> {
         self.cursor.skip(2);
-        let name = loop {
-            match self.cursor.take()? {
-                Token::Word(word) if word.starts_with('@') => break word,
-                Token::Word(_) => {}
-                _ => return None,
+        // `ip saddr . tcp dport timeout 3h` is among the longest.
+        for _ in 0..16 {
+            if let Some(name) = self.cursor.take_word()?.strip_prefix('@') {
+                self.push(Statement::Note(name.into()));
+                return Some(());
             }
-        };
-        self.push(Statement::Note(name[1..].into()));
-        Some(())
+        }
+        None
     }
 
     /// What follows a `#`: what nft prints of a match or a target of iptables.
@@ -213,7 +228,7 @@ impl Reader<'_, '_> {
         self.cursor.skip(1);
         let start = self.cursor.place;
         if self.cursor.word(0).starts_with("/*") {
-            while self.cursor.take()? != Token::Word("*/") {}
+            while self.cursor.take().is_some_and(|token| token != Token::Word("*/")) {}
         } else {
             self.span(1);
         }
@@ -241,7 +256,7 @@ impl Reader<'_, '_> {
         }
         let token = self.cursor.take();
         if token.and_then(Token::word).is_some_and(wants_more) && self.cursor.take_group().is_none() {
-            self.cursor.skip(1);
+            self.cursor.skip(if has_key(self.cursor.word(0)) { 2 } else { 1 });
         }
         skip_list(&mut self.cursor);
     }
@@ -249,20 +264,47 @@ impl Reader<'_, '_> {
     /// Takes what is not known, up to where the next statement starts.
     fn unknown(&mut self) {
         let start = self.cursor.place;
-        let (first, second) = (self.cursor.word(0), self.cursor.word(1));
+        let (first, second, third) = (self.cursor.word(0), self.cursor.word(1), self.cursor.word(2));
         implied_by(first).into_iter().for_each(|implied| self.imply(implied));
-        self.span(if has_key(first) { 3 } else { 2 });
+        let sets_mark = matches!((first, second, third), ("meta", "mark", "set") | ("mark", "set", _));
+        if sets_mark || matches!(first, "dnat" | "snat" | "masquerade" | "redirect") {
+            // Where the new value ends does not show: what may come after it is a comment or a verdict.
+            self.cursor.skip(1);
+            while self.cursor.peek(0).is_some_and(|token| !ends_value(token)) {
+                self.cursor.skip(1);
+            }
+            let text = spell(self.cursor.since(start)).into();
+            return self.push(Statement::Unknown(text));
+        }
+        while first == "fib" && !self.cursor.is_at_end() && !is_fib_result(self.cursor.word(0)) {
+            self.step();
+        }
+        self.span(match (first, second) {
+            ("ct", "original" | "reply") => 5,
+            _ if has_key(first) && first != "fib" => 3,
+            _ => 2,
+        });
         let tokens = self.cursor.since(start);
         let text: Box<str> = spell(tokens).into();
-        let sets = tokens.iter().position(|token| *token == Token::Word("set"));
-        self.push(match (first, sets) {
-            _ if is_harmless(first, second) && sets.is_some() => Statement::Aside(text),
-            ("dup" | "fwd" | "tproxy" | "synproxy" | "dnat" | "snat" | "masquerade" | "redirect" | "", _)
-            | (_, Some(_)) => Statement::Unknown(text),
-            _ if tokens.contains(&Token::Word("vmap")) => Statement::Unknown(text),
+        let sets = tokens.contains(&Token::Word("set"));
+        self.push(match first {
+            _ if sets && is_harmless(first, second) => Statement::Aside(text),
+            "dup" | "fwd" | "tproxy" | "synproxy" | "" => Statement::Unknown(text),
+            _ if sets || tokens.contains(&Token::Word("vmap")) => Statement::Unknown(text),
             _ => Statement::If(true, Test::Unknown(text)),
         });
     }
+}
+
+fn is_fib_result(word: &str) -> bool {
+    matches!(word, "type" | "oif" | "oifname")
+}
+
+/// Whether a token cannot be of a value that is written into a packet.
+fn ends_value(token: Token<'_>) -> bool {
+    token.word().is_some_and(|word| {
+        matches!(word, "comment" | "counter" | "accept" | "drop" | "return" | "continue" | "jump" | "goto")
+    })
 }
 
 /// Whether setting it changes nothing on a packet's way.
@@ -286,7 +328,7 @@ fn has_key(word: &str) -> bool {
 /// Whether a token cannot end a statement: something of it must follow.
 fn wants_more(word: &str) -> bool {
     matches!(word, "==" | "!=" | "<" | ">" | "<=" | ">=" | "&" | "|" | "^" | "." | "/" | "and" | "or" | "xor" | "!")
-        || matches!(word, "set" | "map" | "vmap" | "to" | "flags" | "prefix" | "type" | "original" | "reply" | "mod")
+        || matches!(word, "set" | "map" | "vmap" | "to" | "prefix" | "mod")
 }
 
 /// Whether a token starts a statement.

@@ -5,6 +5,9 @@ use super::number::protocol;
 use super::token::spell;
 use lab_core::node::{Direction, Field, Side};
 
+/// How many words the name of a part of a packet has at most: `ct original ip daddr`.
+const LONGEST: usize = 6;
+
 /// What a part of a packet takes for granted: nft tests it unasked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Implied {
@@ -60,7 +63,8 @@ pub(super) fn take_all(cursor: &mut Cursor<'_, '_>) -> Option<(Vec<Field>, Vec<I
             }
             None => {
                 let start = cursor.place;
-                while cursor.peek(0).is_some_and(|token| !matches!(token.word(), None | Some("." | "vmap" | "map"))) {
+                let is_more = |cursor: &Cursor<'_, '_>| !matches!(cursor.word(0), "" | "." | "vmap" | "map");
+                while is_more(cursor) && cursor.place - start < LONGEST {
                     cursor.skip(1);
                 }
                 let words = cursor.since(start);

@@ -1,7 +1,7 @@
 //! A set or a map of a table, as its properties come in.
 
 use super::cursor::Cursor;
-use super::element::{Kind, elements};
+use super::element::{Kind, elements, is_pattern};
 use super::remark::{Remarks, shown};
 use super::selector;
 use super::text::is_gap;
@@ -78,6 +78,10 @@ impl Draft {
         let Some(group) = cursor.take_group() else { return };
         let kinds = std::mem::take(&mut self.kinds);
         elements(group, &kinds, |element| match element {
+            Ok(element) if element.key.iter().any(is_pattern) => {
+                let pattern = || (0, "a device's name with a *".to_owned());
+                self.strange.get_or_insert_with(pattern).0 += 1;
+            }
             Ok(element) => self.set.add(element),
             Err([Token::Word(word)]) if is_gap(word) => self.has_gap = true,
             Err(tokens) => self.strange.get_or_insert_with(|| (0, spell(tokens))).0 += 1,

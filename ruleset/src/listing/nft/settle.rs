@@ -1,7 +1,8 @@
 //! Tables that were read find their place among those that other listings held.
 
 use super::remark::Remarks;
-use lab_core::node::{Chain, Families, Hook, Maker, Rule, Set, Statement, Table};
+use lab_core::node::{Chain, Families, Hook, Maker, Set, Statement, Table};
+use std::collections::HashMap;
 
 /// The name of a table with its family, as nft says it.
 pub(super) fn title(table: &Table) -> String {
@@ -20,39 +21,48 @@ pub(super) fn unhook(table: &mut Table) {
     names.iter().for_each(|name| table.chain_mut(name).hook = None);
 }
 
-/// Puts a table that starts at `line` among `tables`, of which the first `earlier` ones are of other listings.
-pub(super) fn settle(
-    mut table: Table,
-    line: usize,
-    tables: &mut Vec<Table>,
+/// The tables of a node, and what tells one from another.
+pub(super) struct Tables<'a> {
+    held: &'a mut Vec<Table>,
+    /// Where each is: the tables of iptables-legacy and of nft are not of one kernel's subsystem.
+    places: HashMap<(Families, Box<str>, bool), usize>,
+    /// How many of them are of other listings.
     earlier: usize,
-    remarks: &mut Remarks<'_>,
-) {
-    table.maker = maker(&table);
-    mark_dynamic(&mut table);
-    let is_same = |held: &Table| {
-        let same_kernel = held.maker != Maker::IptablesLegacy || table.maker == Maker::Nft;
-        held.families == table.families && held.name == table.name && table.families != Families::Other && same_kernel
-    };
-    let Some(place) = tables.iter().position(is_same) else {
-        tables.push(table);
-        return;
-    };
-    if place < earlier && tables[place].maker.is_iptables() && table.maker.is_iptables() {
-        // The save of iptables says more about the same table.
-        return;
+}
+
+impl<'a> Tables<'a> {
+    /// The tables that other listings held.
+    pub(super) fn new(held: &'a mut Vec<Table>) -> Self {
+        let places = held.iter().enumerate().map(|(place, table)| (key(table), place)).collect();
+        let earlier = held.len();
+        Self { held, places, earlier }
     }
-    if tables[place].maker == table.maker && continues(&tables[place], &table) {
-        add(&mut tables[place], table);
-        return;
+
+    /// Puts a table that starts at `line` among them.
+    pub(super) fn settle(&mut self, mut table: Table, line: usize, remarks: &mut Remarks<'_>) {
+        table.maker = maker(&table);
+        mark_dynamic(&mut table);
+        let Some(&place) = self.places.get(&key(&table)).filter(|_| table.families != Families::Other) else {
+            self.places.insert(key(&table), self.held.len());
+            self.held.push(table);
+            return;
+        };
+        let held = &mut self.held[place];
+        if place < self.earlier && held.maker.is_iptables() && table.maker.is_iptables() {
+            // The save of iptables says more about the same table.
+            return;
+        }
+        if held.maker == table.maker && continues(held, &table) {
+            add(held, table);
+            return;
+        }
+        let says = "comes a second time; it would be another node's, and is left out; explain one node at a time";
+        remarks.say(line, format!("table {} {says}", title(&table)));
     }
-    let name = title(&table);
-    remarks.say(
-        line,
-        format!(
-            "table {name} comes a second time; it would be another node's, and is left out; explain one node at a time"
-        ),
-    );
+}
+
+fn key(table: &Table) -> (Families, Box<str>, bool) {
+    (table.families, table.name.clone(), table.maker == Maker::IptablesLegacy)
 }
 
 /// What made a table. iptables-nft names its base chains in capitals, and nothing else of that table's name does.
@@ -101,8 +111,9 @@ fn is_same_set(held: &Set, set: &Set) -> bool {
 }
 
 fn is_same_chain(held: &Chain, chain: &Chain) -> bool {
-    let rules = |chain: &'_ Chain| chain.rules.iter().map(|rule: &Rule| rule.statements.clone()).collect::<Vec<_>>();
-    held.hook == chain.hook && held.drops == chain.drops && rules(held) == rules(chain)
+    let same_rules = held.rules.len() == chain.rules.len()
+        && held.rules.iter().zip(&chain.rules).all(|(held, rule)| held.statements == rule.statements);
+    held.hook == chain.hook && held.drops == chain.drops && same_rules
 }
 
 fn add(held: &mut Table, table: Table) {

@@ -61,9 +61,12 @@ impl Reader<'_, '_, '_> {
         loop {
             self.lexer.skip_space();
             let rest = self.lexer.rest();
-            let word = rest.split([' ', '\t', '\n', '\r', '{']).next().unwrap_or_default();
+            let ends = |byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'{');
+            // No longer than the longest word that is looked for.
+            let length = rest.bytes().take(12).position(ends).unwrap_or(0);
+            let word = &rest[..length];
             match word {
-                "" if rest.is_empty() => return,
+                _ if rest.is_empty() => return,
                 "table" => self.table(),
                 "add" | "create" | "delete" | "destroy" | "flush" | "insert" | "replace" | "define" | "include"
                 | "reset" | "rename" | "undefine" | "redefine" => {
@@ -111,8 +114,12 @@ impl Reader<'_, '_, '_> {
                 Token::Close if depth == 0 => return End::Close,
                 Token::Open if opens => return End::Open,
                 Token::Newline => {
-                    if opens_block(self.lexer.rest().trim_start()) {
+                    self.lexer.skip_space();
+                    if opens_block(self.lexer.rest()) {
                         return End::Line;
+                    }
+                    if self.gap().is_some() {
+                        self.tokens.extend([Token::Comma, Token::Word("......"), Token::Comma]);
                     }
                     continue;
                 }
@@ -134,7 +141,12 @@ impl Reader<'_, '_, '_> {
                 Token::Open => depth += 1,
                 Token::Close if depth == 0 => return,
                 Token::Close => depth -= 1,
-                Token::Newline if opens_block(self.lexer.rest().trim_start()) => return,
+                Token::Newline => {
+                    self.lexer.skip_space();
+                    if opens_block(self.lexer.rest()) {
+                        return;
+                    }
+                }
                 _ => {}
             }
         }
@@ -300,6 +312,9 @@ impl Reader<'_, '_, '_> {
 
     /// Takes a line that stands for others which are left out, and says which line it is.
     fn gap(&mut self) -> Option<usize> {
+        if !self.lexer.is_at_line_start() {
+            return None;
+        }
         let rest = self.lexer.rest();
         let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
         is_gap(line).then(|| {

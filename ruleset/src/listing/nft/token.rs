@@ -77,6 +77,12 @@ impl<'a> Lexer<'a> {
         line
     }
 
+    /// Whether only blanks were taken of this line.
+    pub(super) fn is_at_line_start(&self) -> bool {
+        let taken = self.text[..self.place].trim_end_matches([' ', '\t', '\r']);
+        taken.is_empty() || taken.ends_with('\n')
+    }
+
     /// Skips blanks and line ends.
     pub(super) fn skip_space(&mut self) {
         let rest = self.rest();

@@ -14,13 +14,13 @@ use super::{priority, rule, settle};
 use expression::Writer;
 use lab_core::node::{Hook, HookPoint, Maker, NatKind, Rule, Table};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The tables of a JSON document whose first line has this number. What comes after a place where it is cut off or
 /// broken is lost, with a remark.
 pub(super) fn read(first_line: usize, text: &str, remarks: &mut Remarks<'_>) -> Vec<(usize, Table)> {
     let mut reader =
-        Reader { remarks, line: first_line, tables: Vec::new(), places: HashMap::new(), dormant: Vec::new() };
+        Reader { remarks, line: first_line, tables: Vec::new(), places: HashMap::new(), dormant: HashSet::new() };
     reader.read(text);
     let Reader { dormant, tables, .. } = reader;
     let mut tables = tables;
@@ -33,7 +33,7 @@ struct Reader<'r, 'n> {
     line: usize,
     tables: Vec<Table>,
     /// The titles of those that the kernel does not call.
-    dormant: Vec<String>,
+    dormant: HashSet<String>,
     /// Where the table of a family and a name is.
     places: HashMap<(Box<str>, Box<str>), usize>,
 }
@@ -104,7 +104,7 @@ impl Reader<'_, '_> {
                 if let (Some(title), true) = (table, is_flagged(value, "dormant")) {
                     self.remarks
                         .say(self.line, format!("table {title} is dormant: the kernel calls none of its chains"));
-                    self.dormant.push(title);
+                    self.dormant.insert(title);
                 }
             }
             "chain" => self.chain(value),

@@ -1,5 +1,11 @@
-use super::super::Reading;
+//! Captures, and what the kernel lists of them as JSON.
+
+mod any;
+mod excerpts;
+mod rules;
+
 use super::read;
+use crate::listing::Reading;
 use lab_core::node::{Statement, Test};
 
 fn reading(text: &str) -> Reading {
