@@ -1,11 +1,10 @@
 //! Remarks on one listing, which become its notes.
 
 use crate::listing::Note;
+use crate::listing::note::quote;
 
 /// How many lines that were passed over are named one by one.
 const NAMED: usize = 5;
-/// How many characters of such a line are shown.
-const SHOWN: usize = 60;
 
 /// Remarks on one listing.
 #[derive(Debug)]
@@ -28,14 +27,17 @@ impl<'a> Remarks<'a> {
 
     /// Remarks on a line.
     pub(super) fn say(&mut self, line: usize, says: impl Into<String>) {
-        self.notes.push(Note { listing: self.listing.into(), line, says: says.into() });
+        // A name in it may hold what a terminal takes for a command.
+        let plain = |character: char| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
+        let says = says.into().chars().map(plain).collect();
+        self.notes.push(Note { listing: self.listing.into(), line, says });
     }
 
     /// Remarks that a line was passed over, unless many were.
     pub(super) fn pass_over(&mut self, line: usize, text: &str) {
         self.passed_over += 1;
         if self.passed_over <= NAMED {
-            self.say(line, format!("{} is passed over: it is nothing that nft lists", shown(text)));
+            self.say(line, format!("{} is passed over: it is nothing that nft lists", quote(text.trim())));
         }
     }
 
@@ -47,18 +49,4 @@ impl<'a> Remarks<'a> {
         }
         self.notes
     }
-}
-
-/// The start of a text, in quotes, with what a terminal may take for a command escaped.
-pub(super) fn shown(text: &str) -> String {
-    let mut out = String::from("\"");
-    let text = text.trim();
-    for character in text.chars().take(SHOWN) {
-        match character {
-            plain if plain == ' ' || plain.is_ascii_graphic() => out.push(plain),
-            other => out.extend(other.escape_default()),
-        }
-    }
-    out.push_str(if text.chars().nth(SHOWN).is_some() { "…\"" } else { "\"" });
-    out
 }

@@ -2,10 +2,11 @@
 
 use super::cursor::Cursor;
 use super::element::{Kind, elements, is_pattern};
-use super::remark::{Remarks, shown};
+use super::remark::Remarks;
 use super::selector;
 use super::text::is_gap;
 use super::token::{Token, spell};
+use crate::listing::note::quote;
 use lab_core::node::Set;
 
 /// A set that is being read.
@@ -42,7 +43,7 @@ impl Draft {
             remarks.say(line, format!("elements of {name} are left out"));
         }
         if let Some((count, first)) = &self.strange {
-            let first = shown(first);
+            let first = quote(first);
             let elements = if *count == 1 { "an element".to_owned() } else { format!("{count} elements") };
             remarks.say(line, format!("{elements} of {name}, such as {first}, not understood and left out"));
         }

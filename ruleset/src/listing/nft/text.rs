@@ -4,10 +4,11 @@
 
 use super::cursor::Cursor;
 use super::priority::{self, Called};
-use super::remark::{Remarks, shown};
+use super::remark::Remarks;
 use super::settle::{self, title};
 use super::token::{Lexer, Token, spell};
 use super::{rule, set};
+use crate::listing::note::quote;
 use lab_core::node::{Families, Maker, Rule, Table};
 
 /// The tables of a text whose first line has this number, each with the line where it starts.
@@ -238,7 +239,7 @@ impl Reader<'_, '_, '_> {
                         self.remarks.say(self.line, says);
                     }
                     None => {
-                        let says = format!("{} is not understood", shown(&spell(&self.tokens)));
+                        let says = format!("{} is not understood", quote(&spell(&self.tokens)));
                         self.remarks.say(self.line, says);
                     }
                 },
@@ -324,7 +325,10 @@ impl Reader<'_, '_, '_> {
     }
 
     fn cut(&mut self, what: &str) {
-        self.remarks.say(self.lexer.line, format!("{what} is cut off here"));
+        // After the text's last line there is no other one.
+        let is_after = self.lexer.rest().is_empty() && self.lexer.is_at_line_start();
+        let line = self.lexer.line - usize::from(is_after && self.lexer.line > 1);
+        self.remarks.say(line, format!("{what} is cut off here"));
     }
 }
 
