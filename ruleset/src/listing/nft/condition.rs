@@ -54,12 +54,9 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Condition> {
         ("meta", "random") => return share(cursor).map(|test| without(vec![test])),
         _ => {}
     }
+    // Unlike a state, a status has several bits: a set of them matches all bits at once.
+    let is_status = (cursor.word(0), cursor.word(1)) == ("ct", "status");
     let (fields, implied) = selector::take_all(cursor)?;
-    let is_status = matches!(fields[..], [Field::State]) && cursor.place >= 2 && {
-        let mut before = cursor.clone();
-        before.place -= 1;
-        before.word(0) == "status"
-    };
     let statements = match cursor.eat("vmap") {
         true => vec![Statement::Look(fields.clone().into(), set(cursor, &fields)?)],
         false => compared(cursor, fields, is_status)?,

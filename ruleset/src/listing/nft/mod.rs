@@ -3,6 +3,7 @@
 mod condition;
 mod cursor;
 mod element;
+mod extent;
 mod foreign;
 mod json;
 mod number;

@@ -6,7 +6,7 @@ use super::number::mark;
 use super::selector::{Implied, implied_by};
 use super::token::{Token, spell};
 use super::verdict::{self, skip_list};
-use super::{foreign, translation};
+use super::{extent, foreign, translation};
 use lab_core::node::{Families, Statement, Test};
 
 /// What a rule's tokens say.
@@ -52,6 +52,25 @@ struct Reader<'t, 'a> {
     cursor: Cursor<'t, 'a>,
     body: Body,
     known: Known,
+}
+
+/// The tokens of a rule as one line, without its counters.
+pub(super) fn text(tokens: &[Token<'_>]) -> String {
+    let mut depth = 0_usize;
+    let counters = tokens.iter().position(|token| {
+        match token {
+            Token::Open => depth += 1,
+            Token::Close => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        *token == Token::Word("counter") && depth == 0
+    });
+    match counters.map(|place| tokens.split_at(place)) {
+        Some((before, [_, Token::Word("packets"), _, Token::Word("bytes"), _, after @ ..])) => {
+            spell(&[before, after].concat())
+        }
+        _ => spell(tokens),
+    }
 }
 
 impl Reader<'_, '_> {
@@ -104,11 +123,11 @@ impl Reader<'_, '_> {
                 Statement::Aside(spell(self.cursor.since(start)).into())
             }
             ("last", _) | ("flow", "add" | "offload") => {
-                self.span(2);
+                extent::span(&mut self.cursor, 2);
                 Statement::Aside(spell(self.cursor.since(start)).into())
             }
             ("limit" | "quota", _) | ("ct", "count") => {
-                self.span(2);
+                extent::span(&mut self.cursor, 2);
                 Statement::If(true, Test::Limited(spell(self.cursor.since(start)).into()))
             }
             ("notrack", _) => {
@@ -230,35 +249,13 @@ impl Reader<'_, '_> {
         if self.cursor.word(0).starts_with("/*") {
             while self.cursor.take().is_some_and(|token| token != Token::Word("*/")) {}
         } else {
-            self.span(1);
+            extent::span(&mut self.cursor, 1);
         }
         match foreign::printed(self.cursor.since(start)) {
             foreign::Printed::Comment(comment) => self.body.comment = Some(comment),
             foreign::Printed::Statement(statement) => self.push(statement),
         }
         Some(())
-    }
-
-    /// Takes at least so many tokens, and then up to where the next statement starts.
-    fn span(&mut self, least: usize) {
-        for _ in 0..least {
-            self.step();
-        }
-        while self.cursor.peek(0).is_some_and(|token| !starts(token)) {
-            self.step();
-        }
-    }
-
-    /// Takes a token, or a group, with what must follow it.
-    fn step(&mut self) {
-        if self.cursor.take_group().is_some() {
-            return;
-        }
-        let token = self.cursor.take();
-        if token.and_then(Token::word).is_some_and(wants_more) && self.cursor.take_group().is_none() {
-            self.cursor.skip(if has_key(self.cursor.word(0)) { 2 } else { 1 });
-        }
-        skip_list(&mut self.cursor);
     }
 
     /// Takes what is not known, up to where the next statement starts.
@@ -268,139 +265,19 @@ impl Reader<'_, '_> {
         implied_by(first).into_iter().for_each(|implied| self.imply(implied));
         let sets_mark = matches!((first, second, third), ("meta", "mark", "set") | ("mark", "set", _));
         if sets_mark || matches!(first, "dnat" | "snat" | "masquerade" | "redirect") {
-            // Where the new value ends does not show: what may come after it is a comment or a verdict.
-            self.cursor.skip(1);
-            while self.cursor.peek(0).is_some_and(|token| !ends_value(token)) {
-                self.cursor.skip(1);
-            }
+            extent::value(&mut self.cursor);
             let text = spell(self.cursor.since(start)).into();
             return self.push(Statement::Unknown(text));
         }
-        while first == "fib" && !self.cursor.is_at_end() && !is_fib_result(self.cursor.word(0)) {
-            self.step();
-        }
-        self.span(match (first, second) {
-            ("ct", "original" | "reply") => 5,
-            _ if has_key(first) && first != "fib" => 3,
-            _ => 2,
-        });
+        extent::statement(&mut self.cursor);
         let tokens = self.cursor.since(start);
         let text: Box<str> = spell(tokens).into();
         let sets = tokens.contains(&Token::Word("set"));
         self.push(match first {
-            _ if sets && is_harmless(first, second) => Statement::Aside(text),
+            _ if sets && extent::is_harmless(first, second) => Statement::Aside(text),
             "dup" | "fwd" | "tproxy" | "synproxy" | "" => Statement::Unknown(text),
             _ if sets || tokens.contains(&Token::Word("vmap")) => Statement::Unknown(text),
             _ => Statement::If(true, Test::Unknown(text)),
         });
     }
-}
-
-fn is_fib_result(word: &str) -> bool {
-    matches!(word, "type" | "oif" | "oifname")
-}
-
-/// Whether a token cannot be of a value that is written into a packet.
-fn ends_value(token: Token<'_>) -> bool {
-    token.word().is_some_and(|word| {
-        matches!(word, "comment" | "counter" | "accept" | "drop" | "return" | "continue" | "jump" | "goto")
-    })
-}
-
-/// Whether setting it changes nothing on a packet's way.
-fn is_harmless(first: &str, second: &str) -> bool {
-    match first {
-        "meta" => matches!(second, "priority" | "nftrace" | "secmark"),
-        "ct" => matches!(second, "mark" | "helper" | "timeout" | "label" | "secmark" | "event" | "expectation"),
-        "ip" => matches!(second, "dscp" | "ecn" | "ttl"),
-        "ip6" => matches!(second, "dscp" | "ecn" | "hoplimit" | "flowlabel"),
-        "tcp" => second == "option",
-        _ => false,
-    }
-}
-
-/// Whether a word is the first of two that name a part of a packet.
-fn has_key(word: &str) -> bool {
-    matches!(word, "meta" | "ct" | "fib" | "rt" | "socket" | "osf" | "exthdr" | "ether" | "vlan" | "arp" | "ip" | "ip6")
-        || implied_by(word).is_some()
-}
-
-/// Whether a token cannot end a statement: something of it must follow.
-fn wants_more(word: &str) -> bool {
-    matches!(word, "==" | "!=" | "<" | ">" | "<=" | ">=" | "&" | "|" | "^" | "." | "/" | "and" | "or" | "xor" | "!")
-        || matches!(word, "set" | "map" | "vmap" | "to" | "prefix" | "mod")
-}
-
-/// Whether a token starts a statement.
-fn starts(token: Token<'_>) -> bool {
-    let Some(word) = token.word() else { return token == Token::Hash };
-    let packet = matches!(
-        word,
-        "ip" | "ip6"
-            | "tcp"
-            | "udp"
-            | "udplite"
-            | "sctp"
-            | "dccp"
-            | "th"
-            | "icmp"
-            | "icmpv6"
-            | "igmp"
-            | "arp"
-            | "ether"
-            | "vlan"
-            | "ah"
-            | "esp"
-            | "comp"
-            | "exthdr"
-            | "frag"
-            | "meta"
-            | "ct"
-            | "fib"
-            | "rt"
-            | "socket"
-            | "osf"
-            | "numgen"
-            | "jhash"
-            | "symhash"
-            | "iif"
-            | "oif"
-            | "iifname"
-            | "oifname"
-            | "mark"
-            | "ipsec"
-    );
-    let action = matches!(
-        word,
-        "counter"
-            | "limit"
-            | "quota"
-            | "log"
-            | "accept"
-            | "drop"
-            | "return"
-            | "continue"
-            | "jump"
-            | "goto"
-            | "queue"
-            | "reject"
-            | "dnat"
-            | "snat"
-            | "masquerade"
-            | "redirect"
-            | "notrack"
-            | "comment"
-            | "update"
-            | "add"
-            | "delete"
-            | "flow"
-            | "dup"
-            | "fwd"
-            | "tproxy"
-            | "synproxy"
-            | "xt"
-            | "last"
-            | "meter"
-    );
-    packet || action
 }

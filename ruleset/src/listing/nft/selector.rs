@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::number::protocol;
-use super::token::spell;
+use super::token::{Token, spell};
 use lab_core::node::{Direction, Field, Side};
 
 /// How many words the name of a part of a packet has at most: `ct original ip daddr`.
@@ -32,6 +32,9 @@ pub(super) fn implied_by(word: &str) -> Option<Implied> {
 /// Takes a part of a packet; `None`, with nothing taken, if it is none that a walk knows.
 pub(super) fn take(cursor: &mut Cursor<'_, '_>) -> Option<(Field, Option<Implied>)> {
     let first = cursor.word(0);
+    if first == "@th" {
+        return raw_port(cursor).map(|side| (Field::Port(side), None));
+    }
     let (field, length) = match (first, cursor.word(1)) {
         ("ip" | "ip6", "saddr") => (Field::Address(Side::Source), 2),
         ("ip" | "ip6", "daddr") => (Field::Address(Side::Destination), 2),
@@ -49,6 +52,17 @@ pub(super) fn take(cursor: &mut Cursor<'_, '_>) -> Option<(Field, Option<Implied
     };
     cursor.skip(length);
     Some((field, implied_by(first)))
+}
+
+/// Takes `@th,16,16`, as the first versions of nft list `th dport`.
+fn raw_port(cursor: &mut Cursor<'_, '_>) -> Option<Side> {
+    let side = match (cursor.peek(1)?, cursor.word(2), cursor.peek(3)?, cursor.word(4)) {
+        (Token::Comma, "0", Token::Comma, "16") => Side::Source,
+        (Token::Comma, "16", Token::Comma, "16") => Side::Destination,
+        _ => return None,
+    };
+    cursor.skip(5);
+    Some(side)
 }
 
 /// Takes parts of a packet that are looked up together: `ip daddr . meta l4proto . th dport`. One that a walk does not

@@ -270,10 +270,10 @@ impl Reader<'_, '_, '_> {
 
     fn rule(&self, families: Families) -> Rule {
         let text = self.lexer.between(self.start, self.end);
-        let is_plain = !text.contains("  ") && !text.contains(['\n', '\t', '\r']);
         let rule::Body { statements, comment, counters } = rule::read(&self.tokens, families);
+        let is_plain = counters.is_none() && !text.contains("  ") && !text.contains(['\n', '\t', '\r']);
         Rule {
-            text: if is_plain { text.into() } else { spell(&self.tokens).into() },
+            text: if is_plain { text.into() } else { rule::text(&self.tokens).into() },
             line: u32::try_from(self.line).unwrap_or(0),
             comment,
             counters,

@@ -121,7 +121,13 @@ impl Writer {
                 self.word(text("field"));
             }
             ("payload", _) => {
-                self.word(&format!("@{},{},{}", text("base"), value["offset"], value["len"]));
+                let base = match text("base") {
+                    "transport" => "th",
+                    "network" => "nh",
+                    "link" => "ll",
+                    base => base,
+                };
+                self.word(&format!("@{base},{},{}", value["offset"], value["len"]));
             }
             ("meta", _) => match text("key") {
                 key @ ("iif" | "iifname" | "oif" | "oifname" | "iifgroup" | "oifgroup") => self.word(key),

@@ -147,7 +147,7 @@ impl Reader<'_, '_> {
         let text = statement::rule(value);
         let tokens: Vec<Token<'_>> = Lexer::new(&text, 0).collect();
         let rule::Body { statements, comment, counters } = rule::read(&tokens, table.families);
-        let rule = Rule { text: text.as_str().into(), line: 0, comment, counters, statements: statements.into() };
+        let rule = Rule { text: rule::text(&tokens).into(), line: 0, comment, counters, statements: statements.into() };
         table.chain_mut(name).rules.push(rule);
     }
 

@@ -53,7 +53,7 @@ fn a_rule_is_read_statement_by_statement_in_its_own_order() {
             Statement::Go(Verdict::Accept),
         ]
     );
-    assert_eq!(&*rule.text, "tcp dport 22 ct state new counter packets 5 bytes 6 accept comment \"a \\ b\"");
+    assert_eq!(&*rule.text, "tcp dport 22 ct state new accept comment \"a \\ b\"");
     assert_eq!(rule.line, 3);
     assert_eq!(rule.comment.as_deref(), Some("a \\ b"));
     assert_eq!(rule.counters, Some((5, 6)));
@@ -91,6 +91,7 @@ fn addresses_and_ports_are_tested_one_in_a_range_or_in_a_set() {
         one("th dport != { 80, 443-445 }"),
         is_not(Test::Ports(Side::Destination, [(80, 80), (443, 445)].into()))
     );
+    assert_eq!(one("@th,16,16 80"), is(Test::Port(Side::Destination, 80, 80)));
     assert_eq!(one("th sport domain"), is(Test::Port(Side::Source, 53, 53)));
     let Statement::If(true, Test::Member(fields, SetRef::Written(set))) = one("ip daddr { 10.0.0.0/8, 192.168.0.1 }")
     else {
