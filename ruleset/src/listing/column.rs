@@ -96,7 +96,8 @@ impl<'a> Start<'a> {
             words.rest = second.rest;
             return Some(Self { target: "", protocol: first, opt: next });
         }
-        if !is_protocol(next) {
+        // Two numbers are counters under a heading that was cut off.
+        if !is_protocol(next) || first.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
         let mut third = Words { rest: second.rest };

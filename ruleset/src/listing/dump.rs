@@ -5,7 +5,7 @@ use super::command::Hint;
 use super::draft::{Draft, Form};
 use super::note::quote;
 use super::oddity::{Oddities, Oddity};
-use lab_core::node::{Families, HookPoint, Maker, Table};
+use lab_core::node::{Chain, Families, HookPoint, Maker, Table};
 use std::collections::{HashMap, HashSet};
 
 /// The tables that one call of a tool listed: they are of one family and one maker.
@@ -120,21 +120,44 @@ impl Held {
             }
             return;
         }
-        let repeats = |name: &str| held.place(name).is_some() && table.place(name).is_some();
         let is_excerpt = form == *held_form && form != Form::Save;
-        if !is_excerpt || HookPoint::ALL.iter().any(|hook| repeats(hook.name())) {
+        let differ = |hook: &HookPoint| {
+            let chains = held.chain(hook.name()).zip(table.chain(hook.name()));
+            chains.is_some_and(|(held, chain)| !is_part(held, chain) && !is_part(chain, held))
+        };
+        if !is_excerpt || HookPoint::ALL.iter().any(differ) {
             oddities.add(Oddity::Table, line, || format!("{} of {}", quote(&table.name), family(table.families)));
             return;
         }
         for chain in table.chains() {
-            if held.place(&chain.name).is_some() {
-                oddities.add(Oddity::Chain, line, || quote(&chain.name));
-                continue;
+            match held.chain(&chain.name) {
+                Some(held) if is_part(chain, held) => continue,
+                Some(held) if !is_part(held, chain) => {
+                    oddities.add(Oddity::Chain, line, || quote(&chain.name));
+                    continue;
+                }
+                _ => {}
             }
             let taken = held.chain_mut(&chain.name);
             (taken.drops, taken.rules, taken.gaps) = (chain.drops, chain.rules.clone(), chain.gaps.clone());
         }
     }
+}
+
+/// Whether every rule of `part` is one of `whole`, as in what `grep` finds of a listing.
+fn is_part(part: &Chain, whole: &Chain) -> bool {
+    /// A text may have a great many excerpts of one chain: those that are a small part of a long chain are not compared.
+    const SHORT: usize = 1000;
+    const FEW: usize = 4;
+    let (count, of) = (part.rules.len(), whole.rules.len());
+    if count > of || of > SHORT + 16 * count {
+        return false;
+    }
+    if count <= FEW {
+        return part.rules.iter().all(|rule| whole.rules.iter().any(|held| held.text == rule.text));
+    }
+    let texts: HashSet<&str> = whole.rules.iter().map(|rule| &*rule.text).collect();
+    part.rules.iter().all(|rule| texts.contains(&*rule.text))
 }
 
 fn of(is_v4: bool) -> Families {

@@ -43,7 +43,8 @@ impl Reader {
             let rest = &listing.text[offset..];
             let end = rest.find('\n').map_or(rest.len(), |end| end + 1);
             number += 1;
-            let line = rest[..end].trim();
+            // Posts have their listings between backquotes.
+            let line = rest[..end].trim().trim_matches('`').trim();
             if let Some(length) = nftables(line, rest) {
                 self.end_dump(listing.name);
                 let tables = self.reading.state.tables.len();

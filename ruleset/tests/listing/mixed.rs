@@ -289,3 +289,23 @@ fn a_table_of_nft_that_is_cut_off_does_not_swallow_what_follows() {
     assert!(table(&found, "nat").chain("PREROUTING").is_some());
     assert!(table(&found, "kube-proxy").chain("c").is_some());
 }
+
+#[test]
+fn what_grep_found_in_a_listing_is_put_together() {
+    let text = "\
+$ iptables-save | grep my-nginx
+```-A KUBE-SERVICES -d 10.96.0.9/32 -p tcp -m comment --comment \"default/my-nginx cluster IP\" -m tcp --dport 80 -j KUBE-SVC-A
+$ iptables-save | grep KUBE-SVC-A
+-A KUBE-SERVICES -d 10.96.0.9/32 -p tcp -m comment --comment \"default/my-nginx cluster IP\" -m tcp --dport 80 -j KUBE-SVC-A
+-A KUBE-SVC-A -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-A
+-A KUBE-SVC-A -j KUBE-SEP-B```
+$ iptables-save | grep KUBE-SVC-A
+-A KUBE-SVC-A -j KUBE-SEP-C
+";
+    let found = reading("post", text);
+    let nat = table(&found, "nat");
+    assert_eq!(rules(nat, "KUBE-SERVICES").len(), 1);
+    assert_eq!(rules(nat, "KUBE-SVC-A").len(), 2);
+    let again = notes(&found).iter().filter(|note| note.contains("comes a second time")).count();
+    assert_eq!(again, 1, "{:#?}", found.notes);
+}

@@ -148,6 +148,7 @@ fn long_texts_are_read_in_one_go() {
         numbered(|number| format!("Chain INPUT (policy ACCEPT)\nChain X{number} (1 references)\n")),
         numbered(|number| format!("$ iptables -t nat -nL\nChain X{number} (1 references)\n")),
         many("-P INPUT ACCEPT\n-A INPUT -j X\n"),
+        format!("{}{}", many("-A X -j Y\n"), many("$ iptables -t nat -S\n-A X -j Z\n")),
         many("table ip x {\n"),
         many("table ip x {\n}\n\n"),
         many("{\"nftables\"\n"),
