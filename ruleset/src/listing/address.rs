@@ -48,7 +48,7 @@ impl Addresses {
                 self.add(&device, second, state).is_some()
             }
             "valid_lft" => true,
-            _ if first.starts_with("link/") => self.device.is_some(),
+            _ if first == "altname" || first.starts_with("link/") => self.device.is_some(),
             // `eth0  UP  10.11.0.1/24 fe80::1/64`
             _ if matches!(second, "UP" | "DOWN" | "UNKNOWN" | "LOWERLAYERDOWN") => {
                 let mut is_any = false;

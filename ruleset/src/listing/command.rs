@@ -43,8 +43,13 @@ impl Hint {
         if line.len() > LONGEST || line.contains("Warning") || line.contains("managed by") {
             return None;
         }
-        let mut words = line.split(|character: char| !(character.is_alphanumeric() || matches!(character, '-' | '_')));
-        let tool = words.by_ref().find(|word| is_tool(word))?;
+        // Of commands in a row, the first one that is known: `iptables -t nat -L -n | column -t`.
+        let words = |part| {
+            let is_part = |character: char| character.is_alphanumeric() || matches!(character, '-' | '_');
+            str::split(part, move |character| !is_part(character))
+        };
+        let mut parts = line.split(['|', ';', '&', '>']).map(words);
+        let (tool, words) = parts.find_map(|mut words| Some((words.find(|word| is_tool(word))?, words)))?;
         let rest: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         let is_command = match tool {
             "ip" => matches!(rest[..], ["a" | "addr" | "address" | "-o" | "-br" | "-4" | "-6", ..]),
@@ -138,6 +143,7 @@ mod tests {
         assert_eq!(&*table("$ sudo iptables -t nat -nL"), "nat");
         assert_eq!(&*table("root@node:~# iptables -nvLt mangle"), "mangle");
         assert_eq!(&*table("+ iptables -S"), "filter");
+        assert_eq!(&*table("bash> iptables -t nat -L X -n | column -t"), "nat");
         assert_eq!(&*table("# A node, Kubernetes v1.12.6: iptables -t nat -nL, cut to one Service"), "nat");
         assert_eq!(&*table("$ iptables-save"), "");
         assert_eq!(Hint::of_command("[root@n /]# ip6tables-nft-save").unwrap().maker, Some(Maker::IptablesNft));
