@@ -96,7 +96,8 @@ pub(super) fn elements(tokens: &[Token<'_>], kinds: &[Kind], mut each: impl FnMu
         *token == Token::Comma && depth == 0
     };
     for tokens in tokens.split(separates).filter(|tokens| !tokens.is_empty()) {
-        each(element(tokens, kinds).ok_or(tokens));
+        // A set looks text up as it stands, and would miss what `eth*` stands for.
+        each(element(tokens, kinds).filter(|element| !element.key.iter().any(is_pattern)).ok_or(tokens));
     }
 }
 
@@ -106,9 +107,8 @@ pub(super) fn written(tokens: &[Token<'_>], fields: &[Field]) -> Option<Set> {
     let mut set = Set::new(fields.iter().map(type_of).collect::<Vec<_>>().join(" . "));
     let mut whole = true;
     elements(tokens, &kinds, |element| match element {
-        // The walk compares text as it stands: it would miss what `eth*` stands for.
-        Ok(element) if !element.key.iter().any(is_pattern) => set.add(element),
-        _ => whole = false,
+        Ok(element) => set.add(element),
+        Err(_) => whole = false,
     });
     whole.then_some(set)
 }
@@ -118,8 +118,8 @@ pub(super) fn written_ref(tokens: &[Token<'_>], fields: &[Field]) -> Option<SetR
     written(tokens, fields).map(|set| SetRef::Written(Box::new(set)))
 }
 
-/// Whether a part of a key stands for texts with any ending, which a set does not look up.
-pub(super) fn is_pattern(part: &KeyPart) -> bool {
+/// Whether a part of a key stands for texts with any ending.
+fn is_pattern(part: &KeyPart) -> bool {
     matches!(part, KeyPart::One(Value::Text(text)) if text.ends_with('*'))
 }
 

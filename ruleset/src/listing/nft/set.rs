@@ -1,7 +1,7 @@
 //! A set or a map of a table, as its properties come in.
 
 use super::cursor::Cursor;
-use super::element::{Kind, elements, is_pattern};
+use super::element::{Kind, elements};
 use super::remark::Remarks;
 use super::selector;
 use super::text::is_gap;
@@ -43,9 +43,9 @@ impl Draft {
             remarks.say(line, format!("elements of {name} are left out"));
         }
         if let Some((count, first)) = &self.strange {
-            let first = quote(first);
             let elements = if *count == 1 { "an element".to_owned() } else { format!("{count} elements") };
-            remarks.say(line, format!("{elements} of {name}, such as {first}, not understood and left out"));
+            let are = if *count == 1 { "is" } else { "are" };
+            remarks.say(line, format!("{elements} of {name} {are} not understood and left out: {}", quote(first)));
         }
     }
 
@@ -79,10 +79,6 @@ impl Draft {
         let Some(group) = cursor.take_group() else { return };
         let kinds = std::mem::take(&mut self.kinds);
         elements(group, &kinds, |element| match element {
-            Ok(element) if element.key.iter().any(is_pattern) => {
-                let pattern = || (0, "a device's name with a *".to_owned());
-                self.strange.get_or_insert_with(pattern).0 += 1;
-            }
             Ok(element) => self.set.add(element),
             Err([Token::Word(word)]) if is_gap(word) => self.has_gap = true,
             Err(tokens) => self.strange.get_or_insert_with(|| (0, spell(tokens))).0 += 1,

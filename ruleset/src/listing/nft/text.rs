@@ -229,6 +229,7 @@ impl Reader<'_, '_, '_> {
             }
             let end = self.piece(false);
             let is_cut = end == End::Text;
+            self.drop_comment();
             match self.tokens.first().and_then(|token| token.word()) {
                 None if self.tokens.is_empty() => {}
                 Some("type") => match priority::read(&mut Cursor::new(&self.tokens)) {
@@ -268,10 +269,21 @@ impl Reader<'_, '_, '_> {
         self.lexer.keeps_hashes = false;
     }
 
+    /// Drops what a person wrote behind a `#`: rules of iptables, behind which nft writes something itself, all count.
+    fn drop_comment(&mut self) {
+        if let Some(place) = self.tokens.iter().position(|token| *token == Token::Hash)
+            && !self.tokens.contains(&Token::Word("counter"))
+        {
+            self.tokens.truncate(place);
+            self.end = self.start;
+        }
+    }
+
     fn rule(&self, families: Families) -> Rule {
         let text = self.lexer.between(self.start, self.end);
         let rule::Body { statements, comment, counters } = rule::read(&self.tokens, families);
-        let is_plain = counters.is_none() && !text.contains("  ") && !text.contains(['\n', '\t', '\r']);
+        let is_plain =
+            counters.is_none() && !text.is_empty() && !text.contains("  ") && !text.contains(['\n', '\t', '\r']);
         Rule {
             text: if is_plain { text.into() } else { rule::text(&self.tokens).into() },
             line: u32::try_from(self.line).unwrap_or(0),

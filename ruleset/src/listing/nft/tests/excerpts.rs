@@ -164,3 +164,20 @@ fn json_that_is_cut_off_keeps_what_comes_before() {
     assert!(says("{\"nftables\": [{\"table\": {\"family\": \"ip\", \"name\": \"t\"}}, oops]}")[0].contains("broken"));
     assert!(says("{ \"items\": [] }")[0].contains("no list named"));
 }
+
+#[test]
+fn what_a_person_wrote_behind_a_hash_is_no_part_of_a_rule() {
+    for table in ["inet", "ip"] {
+        let text = format!("table {table} filter {{\n\tchain input {{\n\t\t# ssh\n\t\taccept # for all\n\t}}\n}}\n");
+        let reading = reading(&text);
+        let rules = &reading.state.tables[0].chain("input").unwrap().rules;
+        assert_eq!(rules.len(), 1);
+        assert_eq!((&*rules[0].text, &*rules[0].statements), ("accept", &[Statement::Go(Verdict::Accept)][..]));
+    }
+}
+
+#[test]
+fn an_element_that_is_not_understood_is_noted() {
+    let text = "table ip t {\n\tset s {\n\t\ttype ifname\n\t\telements = { \"lo\", \"cali*\" }\n\t}\n}\n";
+    assert_eq!(says(text), ["listing:2: an element of s is not understood and left out: \"\\\"cali*\\\"\""]);
+}

@@ -141,6 +141,22 @@ fn states_devices_and_kinds_of_addresses_are_tested() {
 }
 
 #[test]
+fn node_ports_on_every_address_but_loopback_are_looked_up() {
+    let rule = "fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @service-nodeports";
+    assert_eq!(
+        statements(rule),
+        [
+            is(Test::Kind(Side::Destination, AddressKind::Local)),
+            is_not(Test::Address(Side::Destination, span("127.0.0.0", "127.255.255.255"))),
+            Statement::Look(
+                [Field::Protocol, Field::Port(Side::Destination)].into(),
+                SetRef::Named("service-nodeports".into())
+            ),
+        ]
+    );
+}
+
+#[test]
 fn one_of_several_is_picked_by_a_number_for_each_packet() {
     let verdict = |chain: &str| Outcome::Verdict(Verdict::Goto(chain.into()));
     assert_eq!(
