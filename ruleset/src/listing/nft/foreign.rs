@@ -24,9 +24,7 @@ pub(super) fn unprinted(is_match: bool, name: &str) -> Statement {
         "MASQUERADE" => Statement::Masquerade,
         "NOTRACK" => Statement::NoTrack,
         "REJECT" => Statement::Go(Verdict::Reject("".into())),
-        "LOG" | "NFLOG" | "TRACE" | "TCPMSS" | "CHECKSUM" | "CLASSIFY" | "CONNMARK" | "DSCP" | "AUDIT" => {
-            Statement::Aside(text())
-        }
+        "LOG" | "NFLOG" | "TRACE" | "TCPMSS" | "CHECKSUM" | "CLASSIFY" | "DSCP" | "AUDIT" => Statement::Aside(text()),
         _ => Statement::Unknown(text()),
     }
 }
