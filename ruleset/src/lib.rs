@@ -12,6 +12,7 @@ pub mod iptables;
 pub mod ipvs;
 pub mod listing;
 pub mod nft;
+mod printed;
 mod unreadable;
 mod words;
 

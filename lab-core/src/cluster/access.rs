@@ -79,7 +79,27 @@ impl<'a> ServicePort<'a> {
             _ => self.is_external_local() && !inside,
         };
         let reach = self.reach(node, choice);
-        if local { reach.local } else { reach.cluster }
+        let nowhere = match (backend, layout) {
+            // 1.20 leaves out what the node itself sends to an external IP, unless the address is its own.
+            (BackendName::IptablesLegacy | BackendName::IptablesNft, LayoutName::KubeProxy120) => {
+                (access, origin) == (Access::ExternalIp, Origin::Node)
+                    && !node.addresses.iter().any(|own| self.external_ips().any(|ip| ip == *own))
+            }
+            // 1.30's check for endpoints comes before the node's own packets are led to any.
+            (BackendName::Nftables, LayoutName::KubeProxy130 | LayoutName::KubeProxy130PartialSync) => {
+                origin == Origin::Node
+                    && matches!(access, Access::LoadBalancer | Access::ExternalIp)
+                    && self.is_external_local()
+                    && reach.local.is_empty()
+            }
+            _ => false,
+        };
+        if nowhere {
+            return Vec::new();
+        }
+        // From 1.21 on, ipvs mode leads to all endpoints where none is local (kubernetes/kubernetes#97081).
+        let falls_back = backend == BackendName::Ipvs && layout != LayoutName::KubeProxy120 && reach.local.is_empty();
+        if local && !falls_back { reach.local } else { reach.cluster }
     }
 }
 

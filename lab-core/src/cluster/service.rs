@@ -21,6 +21,16 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Its number in the IP header.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Tcp => 6,
+            Self::Udp => 17,
+            Self::Sctp => 132,
+        }
+    }
+
     /// Lower case, as iptables and nft spell it and as kube-proxy hashes it.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -4,7 +4,7 @@ use super::Place;
 
 /// What was taken to hold on a side way of the walk. The main way takes none of these: a client that is new, within every
 /// limit, and for which no unknown test holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Assumption {
     /// The client was sent this way before, in the last so many seconds.
     SeenBefore {

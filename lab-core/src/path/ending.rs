@@ -5,7 +5,7 @@ use crate::node::Span;
 use std::net::{IpAddr, SocketAddr};
 
 /// What becomes of a packet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum End {
     /// It leaves the node, to another host or a pod.
     Sent,
@@ -26,7 +26,7 @@ pub enum End {
 }
 
 /// The source address that a packet leaves with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SourceAddress {
     /// The one that it came with.
     Kept,
@@ -51,7 +51,8 @@ pub struct Ending {
     pub source: SourceAddress,
     /// The rule that marked it for masquerading, or rewrote its source.
     pub source_by: Option<Place>,
-    /// The rule that picked the destination, and the probability that is written there.
+    /// The rule that picked the destination, and the probability that is written there; the last one that did not, where the
+    /// destination is what the picks left over.
     pub picked: Option<(Place, Option<f64>)>,
     /// How likely it is, under its assumptions: 0 to 1.
     pub probability: f64,

@@ -51,6 +51,7 @@ impl<'a> Way<'_, 'a> {
         if missed > 1e-12 {
             let mut other = start.clone();
             other.probability *= missed;
+            other.picked = Some((place, None));
             other.next_in_chain();
             let event = Event::Passed { probability: missed };
             other.step = Some(self.walk.steps.len());

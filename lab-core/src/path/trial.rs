@@ -92,6 +92,7 @@ impl<'a> Way<'_, 'a> {
         if rest > 0.0 {
             let mut other = self.cursor.clone();
             other.probability *= rest;
+            other.picked = Some((place, None));
             other.next_in_chain();
             if chance <= 0.0 {
                 self.cursor = other;

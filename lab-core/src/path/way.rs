@@ -1,12 +1,14 @@
 //! A packet on one way through the node: from base chain to base chain, and from hook to hook.
 
 use super::cursor::{Cursor, Frame, Stage};
-use super::ending::{End, Ending};
+use super::ending::{End, Ending, SourceAddress};
 use super::walker::{Base, Walk, Walker};
 use super::{Event, Place, Step};
 use crate::node::{NatKind, States, Table};
 use std::mem;
 
+/// kube-proxy's mark for packets to be masqueraded.
+const MASQUERADE_MARK: u32 = 0x4000;
 /// The mark by which kube-proxy up to 1.27 has kubelet's chain KUBE-FIREWALL drop a packet.
 const DROP_MARK: u32 = 0x8000;
 /// A walk has no more steps than this: some million endpoints.
@@ -61,6 +63,7 @@ impl<'a> Way<'_, 'a> {
     }
 
     pub(super) fn end(&mut self, end: End, by: Option<Place>) -> bool {
+        self.masquerade_unlisted(&end);
         self.step(by, Event::End(end.clone()));
         let cursor = &mut self.cursor;
         self.walk.endings.push(Ending {
@@ -79,6 +82,25 @@ impl<'a> Way<'_, 'a> {
             step: cursor.step.unwrap_or_default(),
         });
         false
+    }
+
+    /// If KUBE-MARK-MASQ marked the packet, and no listing has the chain that masquerades it, it is masqueraded still.
+    fn masquerade_unlisted(&mut self, end: &End) {
+        let is_marked = self.cursor.source == SourceAddress::Kept && self.cursor.packet.mark & MASQUERADE_MARK != 0;
+        let is_listed = || {
+            let chains = ["KUBE-POSTROUTING", "masquerading"];
+            let listed = |table: &Table| chains.iter().any(|name| table.chain(name).is_some());
+            self.walker.state.tables.iter().any(listed)
+        };
+        let is_left = match end {
+            End::Unlisted(_) => true,
+            End::Sent | End::Delivered => !is_listed(),
+            _ => false,
+        };
+        if is_marked && is_left {
+            self.cursor.source = SourceAddress::Node(self.walker.leaving_address(self.cursor.packet.destination.ip()));
+            self.cursor.source_by = self.cursor.marked_by;
+        }
     }
 
     /// Goes to the stage's next base chain, or to the next stage.
