@@ -59,6 +59,12 @@ impl Capture {
         read(&self.folder.join(format!("{name}{state}.txt")))
     }
 
+    /// Whether that file was saved: older binaries program one family.
+    #[must_use]
+    pub fn has(&self, name: &str, state: &str) -> bool {
+        self.folder.join(format!("{name}{state}.txt")).is_file()
+    }
+
     /// The calls that read standard input, in order.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {

@@ -1,0 +1,128 @@
+//! What differs between two nodes in what packets meet. Order in KUBE-SERVICES, counters and comments are no difference.
+
+use super::entry::{Entry, Reached, entries};
+use super::explanation::EQUAL;
+use super::{Client, Clients, Outcome, Resolved, explain};
+use lab_core::path::{End, SourceAddress, Walker};
+use lab_core::vocabulary::Origin;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+/// What differs for one entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// The entry: the first node's, or the second's where the first has none.
+    pub entry: Entry,
+    /// What differs.
+    pub what: Differing,
+}
+
+/// What differs for an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Differing {
+    /// Only the first node has it.
+    OnlyFirst,
+    /// Only the second node has it.
+    OnlySecond,
+    /// Packets from this place meet something else.
+    Meets {
+        /// Where from.
+        client: Origin,
+        /// What they meet on the first node and not on the second, each with its probability.
+        first: Vec<(Met, f64)>,
+        /// What they meet on the second node and not on the first.
+        second: Vec<(Met, f64)>,
+    },
+}
+
+/// What a packet meets in the end.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Met {
+    /// An endpoint, with the source rewritten (`true`) or not.
+    Endpoint(SocketAddr, bool),
+    /// The node or another host, at the address that was dialled.
+    Undirected,
+    /// It is dropped.
+    Dropped,
+    /// It is refused with this error.
+    Rejected(String),
+    /// Something else.
+    Other(String),
+}
+
+/// What differs from the first node to the second.
+#[must_use]
+pub fn difference(first: &Walker<'_>, second: &Walker<'_>) -> Vec<Difference> {
+    let keyed = |walker: &Walker<'_>| -> BTreeMap<(u8, Reached, u16), Entry> {
+        // A node's own address is the node's, whatever it is.
+        let place = |entry: &Entry| match entry.at {
+            Reached::At(address) if is_node_port(entry) => Reached::AtNode(address.is_ipv4()),
+            at => at,
+        };
+        entries(walker.state()).into_iter().map(|entry| ((entry.protocol, place(&entry), entry.port), entry)).collect()
+    };
+    let (one, other) = (keyed(first), keyed(second));
+    let (one_clients, other_clients) =
+        (Clients::of(first.state(), first.surroundings()), Clients::of(second.state(), second.surroundings()));
+    let mut differences = Vec::new();
+    let places: BTreeSet<_> = one.keys().chain(other.keys()).copied().collect();
+    for place in places {
+        match (one.get(&place), other.get(&place)) {
+            (Some(entry), None) => differences.push(Difference { entry: entry.clone(), what: Differing::OnlyFirst }),
+            (None, Some(entry)) => differences.push(Difference { entry: entry.clone(), what: Differing::OnlySecond }),
+            (Some(entry), Some(held)) => {
+                for client in [Origin::Pod, Origin::Outside] {
+                    let (a, b) = (met(first, &one_clients, entry, client), met(second, &other_clients, held, client));
+                    let (first, second) = (missing(&a, &b), missing(&b, &a));
+                    if !first.is_empty() || !second.is_empty() {
+                        let what = Differing::Meets { client, first, second };
+                        differences.push(Difference { entry: entry.clone(), what });
+                    }
+                }
+            }
+            (None, None) => {}
+        }
+    }
+    differences
+}
+
+fn is_node_port(entry: &Entry) -> bool {
+    entry.access == Some(lab_core::vocabulary::Access::NodePort)
+}
+
+/// What packets of `client` to `entry` meet, with probabilities.
+fn met(walker: &Walker<'_>, clients: &Clients, entry: &Entry, client: Origin) -> BTreeMap<Met, f64> {
+    let dialled = entry.dialled(|is_v4| walker.surroundings().address(is_v4));
+    let resolved = Resolved { ways: vec![(entry.clone(), dialled)] };
+    let mut met = BTreeMap::new();
+    for way in explain(walker, clients, &resolved, &[Client::At(client)], &|_| ()).ways {
+        for outcome in way.usual() {
+            *met.entry(of(outcome)).or_default() += outcome.ending.probability;
+        }
+    }
+    met
+}
+
+fn of(outcome: &Outcome) -> Met {
+    let ending = &outcome.ending;
+    match &ending.end {
+        End::Sent | End::Delivered if ending.is_rewritten => {
+            Met::Endpoint(ending.destination, ending.source != SourceAddress::Kept)
+        }
+        End::Sent | End::Delivered => Met::Undirected,
+        End::Dropped => Met::Dropped,
+        End::Rejected(with) => Met::Rejected(with.to_string()),
+        End::Unlisted(chain) => Met::Other(format!("the chain {chain}")),
+        End::Queued => Met::Other("a program".to_owned()),
+        End::Loop | End::GaveUp => Met::Other("no end".to_owned()),
+    }
+}
+
+/// What is in `one` and not in `other`, or with another probability.
+fn missing(one: &BTreeMap<Met, f64>, other: &BTreeMap<Met, f64>) -> Vec<(Met, f64)> {
+    let equal = |a: f64, b: f64| (a - b).abs() <= EQUAL * a.max(b);
+    one.iter()
+        .filter(|(met, probability)| !other.get(met).is_some_and(|held| equal(**probability, *held)))
+        .map(|(met, probability)| (met.clone(), *probability))
+        .collect()
+}

@@ -1,0 +1,15 @@
+//! What a node's rules mean for packets: to one Service, for all of them, and what differs between two nodes.
+
+mod client;
+mod difference;
+mod entry;
+mod explanation;
+mod summary;
+mod target;
+
+pub use client::{Client, Clients};
+pub use difference::{Difference, Differing, Met, difference};
+pub use entry::{Entry, Reached, entries};
+pub use explanation::{Explanation, Outcome, Way, explain};
+pub use summary::{Doubt, Longest, Summary, summary};
+pub use target::{NoTarget, Resolved, Target, Unresolved, resolve};
