@@ -4,6 +4,7 @@
 //! everywhere. Nothing here reads or writes a file.
 
 pub mod capacity;
+pub mod explain;
 mod formats;
 pub mod gate;
 pub mod profile;
