@@ -32,7 +32,10 @@ impl Input {
     }
 
     /// Its text. PowerShell redirects into UTF-16, and editors of Windows put a mark before UTF-8.
-    pub(crate) fn text(&self) -> Result<Cow<'_, str>, Unreadable> {
+    ///
+    /// # Errors
+    /// If it is neither. The message names the line.
+    pub fn text(&self) -> Result<Cow<'_, str>, Unreadable> {
         let units = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
             let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
             decode_utf16(units).map(|letter| letter.unwrap_or(REPLACEMENT_CHARACTER)).collect::<String>()

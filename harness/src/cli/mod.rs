@@ -13,11 +13,13 @@ mod compare;
 mod completions;
 mod doctor;
 mod drift;
+mod explain;
 mod fetch;
 mod fidelity;
 mod foreseen;
 mod gate;
 mod guest;
+mod handed;
 mod man;
 mod options;
 mod output;
@@ -91,6 +93,9 @@ enum Verb {
     Check(check::Args),
     /// Say whether a real kube-proxy installs what the lab's layout of its release says, rule for rule.
     Fidelity(fidelity::Args),
+    /// Say what happens to a packet to a Service: by a node's own listings, or by what a layout installs.
+    #[command(after_help = explain::HELP)]
+    Explain(explain::Args),
     /// Write a cluster without its names and addresses, to be handed on.
     #[command(after_help = anonymize::HELP)]
     Anonymize(anonymize::Args),
@@ -145,6 +150,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Render(args) => render::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::Fidelity(args) => fidelity::run(&args),
+        Verb::Explain(args) => explain::run(&args),
         Verb::Anonymize(args) => anonymize::run(&args),
         Verb::Api(args) => api::run(&args),
         Verb::Splice(args) => splice::run(&args),

@@ -17,6 +17,7 @@ mod rules;
 mod trial;
 
 pub(crate) use cost::Cost;
+pub(crate) use rules::listings;
 pub(crate) use trial::check;
 
 use crate::cell_error::CellError;

@@ -2,6 +2,7 @@
 //! kernel.
 
 mod judge;
+mod listing;
 mod state;
 mod tools;
 mod touched;
@@ -21,6 +22,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tools::Tools;
 use verify::Expected;
+
+pub(crate) use listing::listings;
 
 /// Time for one of the small calls around a load: a chain, a jump.
 const SMALL_CALL: Duration = Duration::from_secs(60);
