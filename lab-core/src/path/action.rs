@@ -24,7 +24,7 @@ impl<'a> Way<'_, 'a> {
                     self.cursor.packet.mark = to;
                     self.step(Some(place), Event::Mark { from, to });
                     if self.cursor.source == SourceAddress::Kept && to & !from != 0 {
-                        self.cursor.marked_by = Some(place);
+                        self.cursor.marked_by = Some(self.marking(place, table));
                     }
                 }
                 Next::Statement
@@ -75,6 +75,14 @@ impl<'a> Way<'_, 'a> {
             }
             Statement::Unknown(_) => self.unknown(place),
         }
+    }
+
+    /// The rule that is said to mark a packet: where a chain does nothing else, the one that leads into it.
+    fn marking(&self, place: Place, table: &Table) -> Place {
+        let is_marking = table.chains()[place.chain].rules.len() == 1;
+        let caller = self.cursor.frames.iter().rev().nth(1).filter(|_| is_marking);
+        // The calling chain goes on with the rule after it.
+        caller.map_or(place, |frame| Place { chain: frame.chain, rule: frame.rule.checked_sub(1), ..place })
     }
 
     /// A statement that is not known here: the walk goes on as if it did nothing, and says so.

@@ -13,6 +13,8 @@ pub enum End {
     Delivered,
     /// It is dropped: by this rule, or by its chain's policy where there is no rule.
     Dropped,
+    /// It is marked to be dropped, by a chain that no listing has: kubelet's KUBE-FIREWALL.
+    MarkedToDrop,
     /// It is answered with this error, such as `icmp-port-unreachable`.
     Rejected(Box<str>),
     /// A program decides over it.

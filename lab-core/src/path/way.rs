@@ -172,14 +172,14 @@ impl<'a> Way<'_, 'a> {
         true
     }
 
-    /// The packet is through. If KUBE-MARK-DROP marked it, and no listing has the chain that drops it, it is dropped still.
+    /// The packet is through. If KUBE-MARK-DROP marked it, and no listing has the chain that drops it, it will be dropped.
     fn leave(&mut self, end: End) -> bool {
         let is_marked = self.cursor.packet.mark & DROP_MARK != 0;
         let is_listed = |table: &Table| table.chain("KUBE-FIREWALL").is_some_and(|chain| !chain.rules.is_empty());
         if is_marked && !self.walker.state.tables.iter().any(is_listed) {
             let by = self.cursor.marked_by;
             self.cursor.is_uncertain = true;
-            return self.end(End::Dropped, by);
+            return self.end(End::MarkedToDrop, by);
         }
         self.end(end, None)
     }

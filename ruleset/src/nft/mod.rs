@@ -6,6 +6,8 @@ mod properties;
 mod read;
 mod spelling;
 
+pub(crate) use properties::level;
+
 use crate::difference::{Held, Kind, Object};
 use crate::unreadable::Unreadable;
 use std::borrow::Cow;

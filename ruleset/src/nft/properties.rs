@@ -92,7 +92,7 @@ fn kind(tokens: &[Token<'_>]) -> String {
 }
 
 /// A priority, by its number or by its name in the families ip, ip6 and inet.
-fn level(word: &str) -> Option<i32> {
+pub(crate) fn level(word: &str) -> Option<i32> {
     match word {
         "raw" => Some(-300),
         "mangle" => Some(-150),

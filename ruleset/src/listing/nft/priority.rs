@@ -1,6 +1,7 @@
 //! Where and when a base chain is called, as nft writes it.
 
 use super::cursor::Cursor;
+use crate::nft::level;
 use lab_core::node::{Hook, HookPoint, NatKind};
 
 /// What a line such as `type nat hook prerouting priority dstnat` says.
@@ -47,17 +48,4 @@ fn priority(cursor: &mut Cursor<'_, '_>) -> Option<i32> {
         total = total.checked_add(step)?;
     }
     Some(total)
-}
-
-/// The priority of this name in the families ip, ip6 and inet, or its number.
-fn level(word: &str) -> Option<i32> {
-    match word {
-        "raw" => Some(-300),
-        "mangle" => Some(-150),
-        "dstnat" => Some(-100),
-        "filter" => Some(0),
-        "security" => Some(50),
-        "srcnat" => Some(100),
-        _ => word.parse().ok(),
-    }
 }
