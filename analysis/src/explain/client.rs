@@ -49,7 +49,7 @@ impl Clients {
                         *counts.entry(*span).or_default() += 1_000;
                     }
                     Statement::If(true, Test::Address(Side::Source, span))
-                        if is_range(span) && rule.comment.as_deref().is_some_and(|text| text.contains("od")) =>
+                        if is_range(span) && rule.comment.as_deref().is_some_and(|text| text.contains("pod")) =>
                     {
                         *counts.entry(*span).or_default() += 1;
                     }

@@ -110,7 +110,7 @@ fn of(outcome: &Outcome) -> Met {
             Met::Endpoint(ending.destination, ending.source != SourceAddress::Kept)
         }
         End::Sent | End::Delivered => Met::Undirected,
-        End::Dropped => Met::Dropped,
+        End::Dropped | End::MarkedToDrop => Met::Dropped,
         End::Rejected(with) => Met::Rejected(with.to_string()),
         End::Unlisted(chain) => Met::Other(format!("the chain {chain}")),
         End::Queued => Met::Other("a program".to_owned()),

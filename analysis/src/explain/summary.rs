@@ -207,7 +207,9 @@ fn makers(state: &NodeState) -> Vec<String> {
     } else if has("KUBE-SVC-") || has("KUBE-SERVICES") {
         let release = match () {
             () if says("ct_state_invalid_dropped_pkts") => "1.31 or later (nfacct counters)",
-            () if has("KUBE-PROXY-FIREWALL") => "1.26 to 1.30 (KUBE-PROXY-FIREWALL, no nfacct counters)",
+            () if has("KUBE-PROXY-FIREWALL") => {
+                "1.26 or later (KUBE-PROXY-FIREWALL); no nfacct counters, as up to 1.30"
+            }
             () if has("KUBE-XLB-") => "1.23 or earlier (KUBE-XLB)",
             () if has("KUBE-EXT-") || has("KUBE-SVL-") => "1.24 or 1.25 (KUBE-EXT, no KUBE-PROXY-FIREWALL)",
             () => "of a release that these chains do not tell",

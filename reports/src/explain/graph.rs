@@ -187,7 +187,7 @@ fn next(explained: &Explained<'_>, outcome: &Outcome, step: &Step, last: usize, 
             graph.node(Shape::End, "source becomes the node's address".to_owned()),
             rule(place),
         ),
-        (Event::End(End::Dropped), Some(place)) => {
+        (Event::End(End::Dropped | End::MarkedToDrop), Some(place)) => {
             (chain_node(place, graph), graph.node(Shape::End, "dropped".to_owned()), rule(place))
         }
         (Event::End(End::Rejected(_)), Some(place)) => {

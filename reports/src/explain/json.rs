@@ -89,6 +89,7 @@ fn end(end: &End) -> Value {
         End::Sent => json!({"is": "sent"}),
         End::Delivered => json!({"is": "delivered"}),
         End::Dropped => json!({"is": "dropped"}),
+        End::MarkedToDrop => json!({"is": "marked-to-drop"}),
         End::Rejected(with) => json!({"is": "rejected", "with": with}),
         End::Queued => json!({"is": "queued"}),
         End::Unlisted(chain) => json!({"is": "unlisted", "chain": chain}),

@@ -65,14 +65,15 @@ impl Explained<'_> {
             End::Sent => "sent on as it is: no rule leads to an endpoint".to_owned(),
             End::Delivered if ending.is_rewritten => "delivered on the node".to_owned(),
             End::Delivered => "delivered to the node itself: no rule leads to an endpoint".to_owned(),
-            End::Dropped if ending.by.is_some_and(|place| self.chain_name(place) == "KUBE-MARK-DROP") => {
-                "marked to be dropped by kubelet's KUBE-FIREWALL, which is not in the listing".to_owned()
-            }
             End::Dropped => by("dropped"),
+            End::MarkedToDrop => {
+                let by = ending.by.map_or_else(String::new, |place| format!(" by {}", self.rule(place)));
+                format!("marked{by} to be dropped; kubelet's KUBE-FIREWALL, which does it, is not in the listing")
+            }
             End::Rejected(with) if with.is_empty() => by("rejected"),
             End::Rejected(with) => by(&format!("rejected ({})", shown(with))),
             End::Queued => by("handed to a program"),
-            End::Unlisted(chain) => format!("{} is not in the listing", shown(chain)),
+            End::Unlisted(_) => "not known from there on".to_owned(),
             End::Loop => match ending.by {
                 Some(place) => format!("{} leads back to itself; the kernel refuses that", self.chain(place)),
                 None => "the chains lead back to themselves".to_owned(),
