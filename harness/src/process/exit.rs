@@ -8,7 +8,7 @@ pub(crate) enum Exit {
     /// Everything was done.
     Done = 0,
     /// A check found something: a document out of date (`splice --check`), a run that is worse (`gate`, `drift`), a
-    /// cluster that a release cannot do (`check`).
+    /// cluster that a release cannot do (`check`), packets that meet something else (`explain --diff`).
     Differs = 1,
     /// The command line, a scenario, a recorded run or the output folder cannot be used.
     Usage = 2,
@@ -26,7 +26,8 @@ pub(crate) enum Exit {
 pub(crate) const HELP: &str = "Exit codes:
   0    done
   1    the gate fails (gate), something has drifted (drift), a document is out of date (splice --check), there is
-       something in a cluster that a release cannot do or will do badly (check)
+       something in a cluster that a release cannot do or will do badly (check), packets meet something else
+       (explain --diff)
   2    the command line, a scenario, a policy, a run, a baseline or the output folder cannot be used
   3    nothing can run here
   4    some cells failed, or the run broke off; the rest is in the dataset
