@@ -5,7 +5,7 @@ use super::output;
 use super::product::{Product, save};
 use super::runs;
 use crate::process::exit::{Exit, Failure};
-use analysis::gate::{self, Bearing, Comparison};
+use analysis::gate::{self, Bearing, Compared, Comparison};
 use anyhow::{Result, bail};
 use reports::gate::comparison;
 use std::path::PathBuf;
@@ -62,6 +62,25 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 /// Whether the runs can be compared at all.
 fn check(comparison: &Comparison) -> Result<()> {
+    forbidden(comparison)?;
+    let is_in_both = |row: &Compared| row.before.is_some() && row.after.is_some();
+    if comparison.rows.iter().any(is_in_both) {
+        return Ok(());
+    }
+    let named = |side: fn(&Compared) -> bool| comparison.rows.iter().find(|row| side(row)).map(|row| &row.name);
+    let (Some(before), Some(after)) = (named(|row| row.before.is_some()), named(|row| row.after.is_some())) else {
+        return Ok(());
+    };
+    bail!(
+        "{} and {} have no cell in common: the one has {before}, the other {after}; take runs of one scenario, and of one \
+         driver (a real kube-proxy that stands for another has the same name, as in --kube-proxy proxy=FILE)",
+        comparison.before,
+        comparison.after
+    );
+}
+
+/// Whether something that the runs differ in forbids comparing them.
+fn forbidden(comparison: &Comparison) -> Result<()> {
     let Some(difference) = comparison.differences.iter().find(|difference| difference.bearing == Bearing::Forbids)
     else {
         return Ok(());

@@ -122,9 +122,11 @@ impl Expected {
         }
         let touched = mem::replace(&mut self.touched, Touched::all());
         let how = self.how;
-        let mut differences = Vec::new();
+        let (mut differences, mut sentences) = (Vec::new(), Vec::new());
         for (family, right) in self.right.iter_mut().enumerate() {
-            differences.extend(iptables(tools, node, (&self.state, how.comparison), family, &touched, right)?);
+            let found = iptables(tools, node, (&self.state, how.comparison), family, &touched, right)?;
+            let of = if family == 0 { "" } else { "ip6tables: " };
+            sentences.extend(found.iter().map(|difference| format!("{of}{difference}")));
         }
         if touched.nft || touched.all {
             differences.extend(nft(tools, node, &self.state.nft, how)?);
@@ -134,7 +136,7 @@ impl Expected {
             let found = Sets::read_save(&run.stdout).context("reading ipset save")?;
             differences.extend(difference(&self.state.sets, &found, how.comparison));
         }
-        let mut sentences = differences.iter().map(Difference::to_string).collect::<Vec<_>>();
+        sentences.extend(differences.iter().map(Difference::to_string));
         sentences.extend(ipvs(node, &self.state, &touched)?);
         Ok(sentences)
     }
