@@ -134,3 +134,25 @@ fn rules_that_do_not_apply_are_listed_when_asked_for() {
     // The other Service's rule, the masquerade rule, each endpoint's hairpin rule.
     assert_eq!(walk.steps.iter().filter(|step| step.event == Event::Missed).count(), 4);
 }
+
+#[test]
+fn the_address_that_masquerading_gives_is_said_only_where_it_can_be_told() {
+    let source = |addresses: &[(&str, &str)]| {
+        let held = |&(device, address): &(&str, &str)| NodeAddress {
+            device: device.into(),
+            address: address.parse().unwrap(),
+        };
+        let state = NodeState { addresses: addresses.iter().map(held).collect(), ..node(1) };
+        walk(&state, Start::CameIn, "203.0.113.1", "10.96.0.10:80").endings[0].source
+    };
+    let (lo, eth0) = (("lo", "127.0.0.1/8"), ("eth0", "192.0.2.1/24"));
+    assert_eq!(source(&[lo, eth0]), SourceAddress::Node(Some(ip("192.0.2.1"))));
+    // The device may be any of these.
+    assert_eq!(source(&[lo, eth0, ("pod", "169.254.1.1/32")]), SourceAddress::Node(None));
+    assert_eq!(source(&[lo, eth0, ("kube-ipvs0", "10.96.0.10/32")]), SourceAddress::Node(Some(ip("192.0.2.1"))));
+    let bridge = ("cni0", "10.244.0.254/24");
+    assert_eq!(
+        source(&[lo, eth0, ("flannel", "10.244.0.0/16"), bridge]),
+        SourceAddress::Node(Some(ip("10.244.0.254")))
+    );
+}

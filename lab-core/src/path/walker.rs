@@ -5,7 +5,7 @@ use super::ending::Ending;
 use super::index::Index;
 use super::way::Way;
 use super::{Packet, Step, Surroundings};
-use crate::node::{HookPoint, NatKind, NodeState, Table};
+use crate::node::{HookPoint, NatKind, NodeAddress, NodeState, Table};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -132,16 +132,30 @@ impl Stage {
 }
 
 impl Walker<'_> {
-    /// The node's address on the way to `destination`, where it can be told: the one in its network, or the first.
+    /// The node's address on the way to `destination`, where it can be told: the one in its network, or the only one.
+    ///
+    /// A packet is masqueraded to an address of the device that it leaves by (`inet_select_addr`), and no listing of
+    /// addresses tells which device that is.
     pub(super) fn leaving_address(&self, destination: IpAddr) -> Option<IpAddr> {
         if self.surroundings.is_local(destination) {
             return Some(destination);
         }
-        let held = self.state.addresses.iter().find(|held| {
-            held.address.contains(&destination) && !held.address.addr().is_loopback() && &*held.device != "kube-ipvs0"
-        });
         let is_v4 = destination.is_ipv4();
-        let first = Some(self.surroundings.address(is_v4)).filter(|_| !self.surroundings.is_stand_in(is_v4));
-        held.map(|held| held.address.addr()).or(first)
+        if !self.surroundings.is_known() {
+            return Some(self.surroundings.address(is_v4)).filter(|_| !self.surroundings.is_stand_in(is_v4));
+        }
+        let may_leave = |held: &&NodeAddress| {
+            let address = held.address.addr();
+            let is_of_link = matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
+            address.is_ipv4() == is_v4 && !address.is_loopback() && !is_of_link && &*held.device != "kube-ipvs0"
+        };
+        let own = || self.state.addresses.iter().filter(may_leave).map(|held| held.address);
+        let near = own().filter(|address| address.contains(&destination)).map(|near| (near.prefix_len(), near.addr()));
+        if let Some((_, address)) = near.reduce(|best, other| if other.0 > best.0 { other } else { best }) {
+            return Some(address);
+        }
+        let mut all = own().map(|address| address.addr());
+        let first = all.next()?;
+        all.all(|other| other == first).then_some(first)
     }
 }
