@@ -51,7 +51,7 @@ pub(crate) fn check(lab: &Lab) -> Vec<String> {
 }
 
 /// The families that the release programs. In ipvs mode 1.20 has IPv4 alone.
-fn families(lab: &Lab) -> &'static [Family] {
+pub(crate) fn families(lab: &Lab) -> &'static [Family] {
     if is_old_ipvs(lab) { &[Family::V4] } else { &Family::ALL }
 }
 
@@ -167,7 +167,7 @@ fn rejected(lab: &Lab) -> Result<()> {
     for &family in families(lab) {
         let to = lab.address(NONE, Access::ClusterIp, family)?;
         for origin in [Origin::Pod, Origin::Node] {
-            let after = wire::refusal(lab.origin(origin)?, to)?;
+            let after = wire::refusal(lab.origin(origin)?, to, None)?;
             let told = || format!("{to} {}: refused after {after:?}", origin.phrase());
             let after = after.with_context(told)?;
             ensure!(after < SECOND_SYN, "{}", told());

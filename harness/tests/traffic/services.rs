@@ -27,6 +27,10 @@ pub(crate) const NONE: &str = "none";
 pub(crate) const ALONE: &str = "alone";
 pub(crate) const UDP: &str = "udp";
 pub(crate) const SCTP: &str = "sctp";
+/// A load balancer with policy `Local` whose endpoints are all on another node.
+pub(crate) const FAR: &str = "balancer-far";
+/// A load balancer without endpoints.
+pub(crate) const BALANCER_NONE: &str = "balancer-none";
 
 /// All of them, on a node of both families.
 pub(crate) fn cluster(plan: &AddressPlan) -> Cluster {
@@ -44,6 +48,8 @@ pub(crate) fn cluster(plan: &AddressPlan) -> Cluster {
         ALONE,
         UDP,
         SCTP,
+        FAR,
+        BALANCER_NONE,
     ];
     let services = (0..).zip(names).map(|(index, name)| Arc::new(service(index, name, plan))).collect();
     let mut cluster = Cluster { services, ..Cluster::default() };
@@ -52,16 +58,16 @@ pub(crate) fn cluster(plan: &AddressPlan) -> Cluster {
 }
 
 fn service(index: u32, name: &str, plan: &AddressPlan) -> Service {
-    let local = [NODE_PORT_LOCAL, BALANCER_LOCAL].contains(&name);
-    let balanced = [BALANCER, BALANCER_LOCAL, ALLOWED, REFUSED].contains(&name);
+    let local = [NODE_PORT_LOCAL, BALANCER_LOCAL, FAR].contains(&name);
+    let balanced = [BALANCER, BALANCER_LOCAL, ALLOWED, REFUSED, FAR, BALANCER_NONE].contains(&name);
     let count = match name {
-        NONE => 0,
+        NONE | BALANCER_NONE => 0,
         ALONE => 1,
         _ => ENDPOINTS,
     };
     let place = |on: &str| Some(Arc::new(Place { node: on.to_owned(), ..Place::default() }));
     let endpoint = |number: u32| {
-        let node = if number < ENDPOINTS / 2 { Node::default().name } else { "node-b".to_owned() };
+        let node = if number < ENDPOINTS / 2 && name != FAR { Node::default().name } else { "node-b".to_owned() };
         let addresses = [(*plan.endpoint(index, number).ip()).into(), plan.endpoint_v6(index, number).into()];
         let at = move |address| Endpoint::ready(SocketAddr::new(address, ENDPOINT_PORT));
         addresses.map(|address| Endpoint { place: place(&node), ..at(address) })

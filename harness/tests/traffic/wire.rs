@@ -105,16 +105,17 @@ fn answer(reached: SocketAddr, client: SocketAddr) -> String {
     format!("{reached} {}\n", client.ip().to_canonical())
 }
 
-/// How long it takes until a connection to `to` is refused; `None` if it is not.
+/// How long it takes until a connection to `to` is refused, from the address `source` if one is given; `None` if it is not.
 ///
 /// From the socket's error queue: on one machine, `connect` learns of it only a second later (see `tcp_v4_err`).
-pub(crate) fn refusal(place: &Namespace, to: SocketAddr) -> Result<Option<Duration>> {
+pub(crate) fn refusal(place: &Namespace, to: SocketAddr, source: Option<IpAddr>) -> Result<Option<Duration>> {
     place.visit(|| {
         let socket = socket(Transport::Tcp, Domain::for_address(to))?;
         match to {
             SocketAddr::V4(_) => setsockopt(&socket, Ipv4RecvErr, &true)?,
             SocketAddr::V6(_) => setsockopt(&socket, Ipv6RecvErr, &true)?,
         }
+        bind(&socket, source)?;
         socket.set_nonblocking(true)?;
         let begun = Instant::now();
         // It is in progress, or its error is the socket's.
@@ -125,6 +126,17 @@ pub(crate) fn refusal(place: &Namespace, to: SocketAddr) -> Result<Option<Durati
             at_once.or(socket.take_error()?).is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused);
         Ok(refused.then_some(took))
     })
+}
+
+/// Binds `source`, which may be an address of a block, that no device has.
+fn bind(socket: &Socket, source: Option<IpAddr>) -> std::io::Result<()> {
+    let Some(source) = source else { return Ok(()) };
+    if source.is_ipv4() {
+        socket.set_freebind_v4(true)?
+    } else {
+        socket.set_freebind_v6(true)?
+    }
+    socket.bind(&SocketAddr::new(source, 0).into())
 }
 
 /// Asks the server behind `to` from `place`, from the address `source` if one is given.
@@ -149,14 +161,7 @@ fn exchange(transport: Transport, to: SocketAddr, source: Option<IpAddr>, patien
     let socket = socket(transport, Domain::for_address(to))?;
     socket.set_read_timeout(Some(patience))?;
     socket.set_write_timeout(Some(patience))?;
-    if let Some(source) = source {
-        if source.is_ipv4() {
-            socket.set_freebind_v4(true)?
-        } else {
-            socket.set_freebind_v6(true)?
-        }
-        socket.bind(&SocketAddr::new(source, 0).into())?;
-    }
+    bind(&socket, source)?;
     let begun = Instant::now();
     let silence = |error: &std::io::Error| {
         // EINPROGRESS is what a send timeout makes of a connection that is not answered.
@@ -169,7 +174,11 @@ fn exchange(transport: Transport, to: SocketAddr, source: Option<IpAddr>, patien
             socket.set_linger(Some(Duration::ZERO))?;
         }
         let mut stream = TcpStream::from(socket.try_clone()?);
-        stream.write_all(b"?")?;
+        match stream.write_all(b"?") {
+            // A rule of its own keeps the datagram from being sent. Whether with an error, the socket is told next.
+            Err(error) if transport == Transport::Udp && error.kind() == ErrorKind::PermissionDenied => {}
+            written => written?,
+        }
         let mut answer = String::new();
         let mut buffer = [0; 256];
         while !answer.ends_with('\n') {
