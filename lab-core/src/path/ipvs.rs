@@ -4,6 +4,7 @@ use super::Event;
 use super::cursor::Stage;
 use super::ending::End;
 use super::way::Way;
+use std::net::IpAddr;
 
 impl Way<'_, '_> {
     /// IPVS may take the packet.
@@ -34,10 +35,20 @@ impl Way<'_, '_> {
             self.cursor.packet.destination = real.address;
             self.cursor.tried_before = Some(self.cursor.tried);
             self.step(None, Event::Ipvs { server: place, real: Some(number) });
+            if self.is_kept_in(real.address.ip()) {
+                self.end(End::Dropped, None);
+                continue;
+            }
             // The packet goes out as one of the node's own.
             self.move_to(Stage::Output);
             self.ways.push(self.cursor.clone());
         }
         false
+    }
+
+    /// Whether IPVS drops the packet on its way to `real`: what comes from a loopback address does not leave the node
+    /// (`crosses_local_route_boundary`).
+    fn is_kept_in(&self, real: IpAddr) -> bool {
+        self.cursor.packet.source.ip().is_loopback() && !self.walker.surroundings.is_local(real)
     }
 }

@@ -156,3 +156,25 @@ fn the_address_that_masquerading_gives_is_said_only_where_it_can_be_told() {
         SourceAddress::Node(Some(ip("10.244.0.254")))
     );
 }
+
+#[test]
+fn ipvs_lets_nothing_from_a_loopback_address_out_of_the_node() {
+    let real =
+        |address: &str| RealServer { address: address.parse().unwrap(), forwarding: Forwarding::Masquerade, weight: 1 };
+    let server = VirtualServer {
+        protocol: 6,
+        address: "127.0.0.1:30001".parse().unwrap(),
+        scheduler: "rr".into(),
+        persistence: None,
+        flags: Vec::new(),
+        real: vec![real("10.244.0.1:8080"), real("192.0.2.1:8080")],
+        line: 0,
+    };
+    let address = NodeAddress { device: "eth0".into(), address: "192.0.2.1/24".parse().unwrap() };
+    let state = NodeState { servers: vec![server], addresses: vec![address], ..NodeState::default() };
+    let mut ends = walk(&state, Start::OfNode, "127.0.0.1", "127.0.0.1:30001").endings;
+    ends.sort_by_key(|ending| ending.destination);
+    assert_eq!(ends[0].end, End::Dropped);
+    assert_eq!((&ends[1].end, ends[1].destination), (&End::Delivered, "192.0.2.1:8080".parse().unwrap()));
+    assert_eq!(ends.len(), 2);
+}
