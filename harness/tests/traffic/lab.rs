@@ -193,7 +193,7 @@ fn run(backend: BackendName, call: &Invocation, allowed: &[i32]) -> Result<()> {
 }
 
 /// What a layout's tool is in a backend.
-fn program(backend: BackendName, tool: Tool) -> String {
+pub(crate) fn program(backend: BackendName, tool: Tool) -> String {
     let name = tool.name();
     let variant = if backend == BackendName::IptablesNft { "nft" } else { "legacy" };
     match name.split_once("tables") {

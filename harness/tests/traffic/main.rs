@@ -1,7 +1,7 @@
 //! Every type of Service in every backend and release, asked with traffic from a pod, the node and outside.
 //!
 //! Each trial programs a node in a sandbox of its own with a layout's full sync, by the real tools, and then checks all
-//! of [`cases`]. With `SVCLAB_NO_SANDBOX` set it runs where it is: as the only program of a guest, which may have the
+//! of [`cases`], or that the [`walk`] of a packet agrees with the kernel. With `SVCLAB_NO_SANDBOX` set it runs where it is: as the only program of a guest, which may have the
 //! modules that the host lacks.
 
 mod cases;
@@ -9,6 +9,8 @@ mod lab;
 mod services;
 #[path = "../../../ci/tier.rs"]
 mod tier;
+mod tool;
+mod walk;
 mod wire;
 
 use anyhow::{Context, Result, ensure};
@@ -22,6 +24,8 @@ use tier::{Requirement, Tier};
 
 /// In the environment: the backend and layout of the trial that this process is.
 const TRIAL: &str = "SVCLAB_TRAFFIC_TRIAL";
+/// What a trial's name begins with that checks the walk.
+const WALK: &str = "walk ";
 /// In the environment: the namespaces are made without a sandbox around them.
 const NO_SANDBOX: &str = "SVCLAB_NO_SANDBOX";
 
@@ -47,9 +51,11 @@ fn main() -> ExitCode {
             BackendName::Ipvs => &["netns", "ipvs"],
         };
         for &layout in LayoutName::of(backend) {
-            let name = format!("{backend} {layout}");
-            let of = name.clone();
-            trials.push(tier.trial(&name, needs, move || child(&of).map_err(|e| Failed::from(format!("{e:#}")))));
+            for checks in ["", WALK] {
+                let name = format!("{checks}{backend} {layout}");
+                let of = name.clone();
+                trials.push(tier.trial(&name, needs, move || child(&of).map_err(|e| Failed::from(format!("{e:#}")))));
+            }
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -75,15 +81,17 @@ fn run(trial: &str) -> Result<ExitCode> {
     {
         return Ok(code.into());
     }
-    let (backend, layout) = match trial.split_once(' ') {
+    let of = trial.strip_prefix(WALK).unwrap_or(trial);
+    let (backend, layout) = match of.split_once(' ') {
         Some((backend, layout)) => (BackendName::find(backend)?, Some(LayoutName::find(layout)?)),
-        None => (BackendName::find(trial)?, None),
+        None => (BackendName::find(of)?, None),
     };
     let Some(layout) = layout else {
         Lab::empty(backend)?;
         return Ok(ExitCode::SUCCESS);
     };
-    let found = cases::check(&Lab::build(backend, layout)?);
+    let lab = Lab::build(backend, layout)?;
+    let found = if of == trial { cases::check(&lab) } else { walk::check(&lab)? };
     ensure!(found.is_empty(), "{} things are wrong with {trial}:\n{}", found.len(), found.join("\n"));
     Ok(ExitCode::SUCCESS)
 }
