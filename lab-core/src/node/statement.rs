@@ -1,7 +1,7 @@
 //! What a rule tests and does, whichever tool wrote it.
 
 use super::{SetRef, Span};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The source or the destination of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -151,6 +151,8 @@ pub enum Test {
     Seen(Box<str>, u64),
     /// It came in by a port of a bridge: `physdev --physdev-is-in`.
     Bridged,
+    /// IPVS took it by the virtual server of this protocol and address: `ipvs --vproto --vaddr --vport`.
+    Virtual(u8, SocketAddr),
     /// At a limited rate: `limit`, `hashlimit`. Not decided by the packet. As it stands.
     Limited(Box<str>),
     /// A test that is not known here, as it stands.

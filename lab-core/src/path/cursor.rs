@@ -3,7 +3,7 @@
 use super::ending::SourceAddress;
 use super::{Assumption, Packet, Place, Start};
 use crate::node::Side;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// A chain that is being passed.
 #[derive(Debug, Clone)]
@@ -54,8 +54,8 @@ pub(super) struct Cursor {
     pub(super) destination_done: bool,
     /// Whether the source is decided on.
     pub(super) source_done: bool,
-    /// Whether IPVS sent it.
-    pub(super) by_ipvs: bool,
+    /// The virtual server by which IPVS sent it.
+    pub(super) by_ipvs: Option<SocketAddr>,
     /// Whether conntrack does not see it.
     pub(super) untracked: bool,
     /// The source that it leaves with.
@@ -90,7 +90,7 @@ impl Cursor {
             is_rewritten: false,
             destination_done: false,
             source_done: false,
-            by_ipvs: false,
+            by_ipvs: None,
             untracked: false,
             source: SourceAddress::Kept,
             marked_by: None,

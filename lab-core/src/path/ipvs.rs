@@ -9,7 +9,7 @@ use std::net::IpAddr;
 impl Way<'_, '_> {
     /// IPVS may take the packet.
     pub(super) fn ipvs(&mut self) -> bool {
-        if self.cursor.by_ipvs {
+        if self.cursor.by_ipvs.is_some() {
             return true;
         }
         let packet = &self.cursor.packet;
@@ -29,7 +29,7 @@ impl Way<'_, '_> {
             let chance = f64::from(real.weight) / total;
             self.cursor = start.clone();
             self.cursor.probability *= chance;
-            self.cursor.by_ipvs = true;
+            self.cursor.by_ipvs = Some(server.address);
             self.cursor.destination_done = true;
             self.cursor.is_rewritten = true;
             self.cursor.packet.destination = real.address;

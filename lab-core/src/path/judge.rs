@@ -63,6 +63,9 @@ impl Walker<'_> {
             Test::Seen(list, seconds) => IfSeen(list, (*seconds > 0).then_some(*seconds)),
             // The lab's packets, and a pod's on a routed veth pair, come in by no bridge.
             Test::Bridged => Decided(false),
+            Test::Virtual(protocol, address) => {
+                Decided(packet.protocol == *protocol && cursor.by_ipvs == Some(*address))
+            }
             Test::Limited(_) => IfWithinLimit,
             Test::Unknown(_) => Unknown,
         }

@@ -158,7 +158,7 @@ fn the_address_that_masquerading_gives_is_said_only_where_it_can_be_told() {
 }
 
 #[test]
-fn ipvs_lets_nothing_from_a_loopback_address_out_of_the_node() {
+fn ipvs_lets_nothing_from_a_loopback_address_out_and_rules_see_what_it_sent() {
     let real =
         |address: &str| RealServer { address: address.parse().unwrap(), forwarding: Forwarding::Masquerade, weight: 1 };
     let server = VirtualServer {
@@ -172,9 +172,23 @@ fn ipvs_lets_nothing_from_a_loopback_address_out_of_the_node() {
     };
     let address = NodeAddress { device: "eth0".into(), address: "192.0.2.1/24".parse().unwrap() };
     let state = NodeState { servers: vec![server], addresses: vec![address], ..NodeState::default() };
-    let mut ends = walk(&state, Start::OfNode, "127.0.0.1", "127.0.0.1:30001").endings;
-    ends.sort_by_key(|ending| ending.destination);
+    let ends_of = |source, state: &NodeState| {
+        let mut ends = walk(state, Start::OfNode, source, "127.0.0.1:30001").endings;
+        ends.sort_by_key(|ending| ending.destination);
+        ends
+    };
+    let ends = ends_of("127.0.0.1", &state);
     assert_eq!(ends[0].end, End::Dropped);
     assert_eq!((&ends[1].end, ends[1].destination), (&End::Delivered, "192.0.2.1:8080".parse().unwrap()));
     assert_eq!(ends.len(), 2);
+    // A rule may ask by which virtual server it was sent.
+    let drops = |address: &str| {
+        let mut filter = Table::new(Maker::Iptables, Families::V4, "filter", "test");
+        let by = Test::Virtual(6, address.parse().unwrap());
+        filter.chain_mut("OUTPUT").rules = vec![rule(vec![Statement::If(true, by), Statement::Go(Verdict::Drop)])];
+        let state = NodeState { tables: vec![filter], ..state.clone() };
+        ends_of("192.0.2.1", &state).into_iter().all(|ending| ending.end == End::Dropped)
+    };
+    assert!(drops("127.0.0.1:30001"));
+    assert!(!drops("127.0.0.1:30002"));
 }

@@ -4,6 +4,7 @@ use super::parts::{Parts, Target, negation};
 use super::value;
 use lab_core::node::{Direction, Side, Statement, Test};
 use std::borrow::Cow;
+use std::net::SocketAddr;
 
 /// Reads the options of a rule.
 pub(super) fn read(words: &[Cow<'_, str>]) -> Parts {
@@ -189,6 +190,10 @@ fn options(parts: &mut Parts, module: &str, words: &[Cow<'_, str>], holds: bool)
             [Given { holds, name: "--physdev-is-in", .. }] => parts.test(holds, Test::Bridged),
             _ => unknown(parts, module, words, holds),
         },
+        "ipvs" => match virtual_server(&given(words, holds).collect::<Vec<_>>()) {
+            Some(test) => parts.test(true, test),
+            None => unknown(parts, module, words, holds),
+        },
         "tcp" | "udp" | "sctp" | "dccp" | "udplite" | "comment" | "mark" | "conntrack" | "state" | "addrtype"
         | "set" | "multiport" | "iprange" | "nfacct" => {
             for given in given(words, holds) {
@@ -200,6 +205,14 @@ fn options(parts: &mut Parts, module: &str, words: &[Cow<'_, str>], holds: bool)
         "icmp" | "icmp6" if words.is_empty() => {}
         _ => unknown(parts, module, words, holds),
     }
+}
+
+/// `--vproto 6 --vaddr 192.0.2.1 --vport 80`, as kube-proxy writes it.
+fn virtual_server(given: &[Given<'_>]) -> Option<Test> {
+    let value = |name: &str| given.iter().find(|given| given.holds && given.name == name).map(Given::first);
+    let address = SocketAddr::new(value("--vaddr")?.parse().ok()?, value::port(value("--vport")?)?);
+    let test = Test::Virtual(value::protocol(value("--vproto")?)?, address);
+    (given.len() == 3).then_some(test)
 }
 
 fn unknown(parts: &mut Parts, module: &str, words: &[Cow<'_, str>], holds: bool) {

@@ -5,7 +5,6 @@ use crate::lab::Lab;
 use crate::wire::{self, Reply, Transport};
 use anyhow::{Context, Result, ensure};
 use lab_core::path::{End, Ending, SourceAddress, Walk, Walker};
-use lab_core::vocabulary::BackendName;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
@@ -50,9 +49,7 @@ pub(super) fn is_silent(walk: &Walk) -> bool {
 pub(super) fn judge<'w>(lab: &Lab, case: &Case, walk: &'w Walk, walker: &Walker<'_>) -> Result<&'w Ending> {
     let told = || format!("the walk says {}", usual(walk).map(told).collect::<Vec<_>>().join("; "));
     let told = || format!("{case} ({}): {}", walk.packet.source.ip(), told());
-    // Rules of ipvs mode test `-m ipvs`, which the walk does not know, as it says.
-    let may_doubt = lab.backend == BackendName::Ipvs;
-    let is_clear = |ending: &Ending| (may_doubt || !ending.is_uncertain) && noticed(walk, ending).is_some();
+    let is_clear = |ending: &Ending| !ending.is_uncertain && noticed(walk, ending).is_some();
     ensure!(usual(walk).all(is_clear), "{}", told());
     let total: f64 = usual(walk).map(|ending| ending.probability).sum();
     ensure!((total - 1.0).abs() < 1e-6, "{}", told());
