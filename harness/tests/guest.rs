@@ -82,6 +82,7 @@ fn main() -> ExitCode {
         test("a_program_s_output_and_exit_code_come_out", a_program_s_output_and_exit_code_come_out),
         test("node_netlink_s_own_tests_pass_in_a_guest", node_netlink_s_own_tests_pass_in_a_guest),
         test("ipvs_answers_traffic_to_every_type_of_service", ipvs_answers_traffic_to_every_type_of_service),
+        test("ipvs_agrees_with_the_walk_of_a_packet", ipvs_agrees_with_the_walk_of_a_packet),
         test("every_sample_is_the_same_from_run_to_run", every_sample_is_the_same_from_run_to_run),
         test(
             "a_profiled_run_has_the_same_digits_and_says_where_they_are_from",
@@ -175,16 +176,24 @@ fn node_netlink_s_own_tests_pass_in_a_guest() -> Result<()> {
 
 /// Every type of Service in IPVS, which this machine's kernel may lack, asked with traffic.
 fn ipvs_answers_traffic_to_every_type_of_service() -> Result<()> {
-    let tests = tests("svclab", "traffic", "ipvs kube-proxy-1.30")?;
-    for layout in ["kube-proxy-1.20", "kube-proxy-1.30"] {
-        let trial = format!("SVCLAB_TRAFFIC_TRIAL=ipvs {layout}");
-        let output = Command::new(SVCLAB)
-            .args(["guest", "--kernel", SUITE, "--env", &trial, "--env", "SVCLAB_NO_SANDBOX=1", "--program"])
-            .arg(&tests)
-            .output()?;
-        ended(&output, 0)?;
-    }
-    Ok(())
+    traffic("ipvs kube-proxy-1.30")?;
+    traffic("ipvs kube-proxy-1.20")
+}
+
+fn ipvs_agrees_with_the_walk_of_a_packet() -> Result<()> {
+    traffic("walk ipvs kube-proxy-1.30")?;
+    traffic("walk ipvs kube-proxy-1.20")
+}
+
+/// One of the trials with traffic.
+fn traffic(trial: &str) -> Result<()> {
+    let tests = tests("svclab", "traffic", trial)?;
+    let trial = format!("SVCLAB_TRAFFIC_TRIAL={trial}");
+    let output = Command::new(SVCLAB)
+        .args(["guest", "--kernel", SUITE, "--env", &trial, "--env", "SVCLAB_NO_SANDBOX=1", "--program"])
+        .arg(&tests)
+        .output()?;
+    ended(&output, 0).map(drop)
 }
 
 /// The tests called `name` of `package`, among which is `a_case`. cargo puts them beside this test, under a name that
