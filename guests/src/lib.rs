@@ -20,6 +20,7 @@ pub mod kernel;
 pub mod mark;
 mod message;
 mod missing;
+pub mod named;
 mod port;
 pub mod profile;
 pub mod qemu;

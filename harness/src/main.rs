@@ -1,5 +1,10 @@
 //! svclab: a benchmark and scale-simulation laboratory for the data planes behind Kubernetes Services.
 
+/// Writes a line to standard error.
+macro_rules! tell {
+    ($($arg:tt)*) => { $crate::process::standard::tell(format_args!("{}\n", format_args!($($arg)*))) };
+}
+
 mod agent;
 mod backend;
 mod cell_error;
@@ -16,6 +21,7 @@ mod session;
 mod targets;
 mod tool;
 
+use process::standard;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -26,9 +32,9 @@ fn main() -> ExitCode {
     meter::give_memory_back();
     agent::serve();
     match cli::main() {
-        Ok(code) => code,
+        Ok(code) => standard::complete(code),
         Err(failure) => {
-            eprintln!("svclab: {:#}", failure.error);
+            tell!("svclab: {:#}", failure.error);
             failure.exit.into()
         }
     }

@@ -40,6 +40,67 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
+fn what_may_never_end_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.yaml");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let pipe = pipe.to_str().unwrap();
+    for place in [pipe, "/dev/zero"] {
+        let cases: [&[&str]; 8] = [
+            &["plan", place],
+            &["scenario", place],
+            &["report", place],
+            &["capacity", place, "--slo", "connect_p99=1ms"],
+            &["compare", place, place],
+            &["check", "--cluster", place],
+            &["explain", place, "10.96.0.1:80"],
+            &["splice", place],
+        ];
+        for args in cases {
+            let said = refused(args);
+            assert!(said.contains("it is no regular file"), "{args:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn standard_output_and_error_may_be_full_or_closed() {
+    let shell = |line: &str| {
+        let line = line.replace("svclab", env!("CARGO_BIN_EXE_svclab"));
+        let output = Command::new("bash").args(["-c", &line]).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for verb in ["scenarios", "plan smoke", "render --backend nftables --services 1"] {
+        let (code, said) = shell(&format!("svclab {verb} > /dev/full"));
+        assert!(code == Some(4) && said.contains("No space left"), "{verb}: {code:?}: {said}");
+        let (code, said) = shell(&format!("svclab {verb} 2> /dev/full > /dev/null"));
+        assert_eq!(code, Some(0), "{verb}: {said}");
+        let (_, said) = shell(&format!("set -o pipefail; svclab {verb} 2>&1 | head -c 1 > /dev/null"));
+        assert!(!said.contains("panicked"), "{verb}: {said}");
+    }
+    let (code, said) = shell("svclab scenario no-such-scenario 2> /dev/full");
+    assert_eq!(code, Some(2), "{said}");
+}
+
+#[test]
+fn paths_may_be_any_bytes() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(std::ffi::OsStr::from_bytes(b"w\xff.json"));
+    let output = Command::new(env!("CARGO_BIN_EXE_svclab"))
+        .args(["api", "--port", "1", "--cluster"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("cannot be read"), "{said}");
+    let args = ["scenario", "smoke", "--backend", "direct", "--target", "vm", "--kernel", "/nowhere", "--out"];
+    let output = Command::new(env!("CARGO_BIN_EXE_svclab")).args(args).arg(&file).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
 fn bad_yaml_names_file_line_key_and_what_is_allowed_and_creates_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = in_file(folder.path(), "name: mine\nquestion: What?\nservices: [1]\nbackends: [nftable]\n");

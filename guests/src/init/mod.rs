@@ -17,7 +17,7 @@ const WORD: &str = "agent";
 
 /// Whether this process is a guest's init. Parameters that the kernel does not know come before the word.
 pub fn is_asked_for() -> bool {
-    std::process::id() == 1 && std::env::args().any(|argument| argument == WORD)
+    std::process::id() == 1 && std::env::args_os().any(|argument| argument == WORD)
 }
 
 /// Does the guest's job with `work`, and powers the guest off. Never returns: the kernel panics when its init does.

@@ -1,9 +1,9 @@
 //! A kernel image: its release and its checksum.
 
+use crate::named;
 use anyhow::{Context, Result, bail};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
-use std::fs;
 use std::path::Path;
 
 /// Where a bzImage has its setup header (Documentation/arch/x86/boot.rst in the kernel's source).
@@ -27,7 +27,7 @@ impl Image {
     /// # Errors
     /// When it cannot be read, or is no bzImage.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+        let bytes = named::made(path)?;
         let release = release(&bytes).with_context(|| format!("{} is no kernel for x86", path.display()))?;
         Ok(Self { release, sha256: HEXLOWER.encode(&Sha256::digest(&bytes)) })
     }

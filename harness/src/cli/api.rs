@@ -61,12 +61,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let server = Server::start_with(listener, &Objects::of(&cluster), settings).context("starting the server")?;
     let told = writeln!(stdout(), "http://{}", server.address()).and_then(|()| stdout().flush());
     told.context("writing the URL")?;
-    eprintln!("svclab: {} Services on node {}; end it with Ctrl-C", cluster.services.len(), cluster.node.name);
+    tell!("svclab: {} Services on node {}; end it with Ctrl-C", cluster.services.len(), cluster.node.name);
     interrupt::wait()?;
     let served = server.served();
-    eprintln!("svclab: answered {} requests, {} of them refused", served.requests, served.refusals);
+    tell!("svclab: answered {} requests, {} of them refused", served.requests, served.refusals);
     if let Some(last) = served.refused.back() {
-        eprintln!("svclab: the last one refused: {last}");
+        tell!("svclab: the last one refused: {last}");
     }
     Ok(Exit::Done.into())
 }

@@ -83,7 +83,7 @@ fn update(args: &Update) -> Result<(), Failure> {
         }
         None => say!("{}: new", file.display()),
     }
-    eprintln!("{}", file.display());
+    tell!("{}", file.display());
     Ok(())
 }
 
@@ -91,7 +91,7 @@ fn update(args: &Update) -> Result<(), Failure> {
 fn repeat(file: &Path) -> Result<(PathBuf, Dataset), Failure> {
     let header = baselines::find(file, None)?.dataset.header;
     let out = Path::new(store::RUNS).join(session::id(&header.plan, Timestamp::now()));
-    eprintln!("running the plan of {}: {} on {}", file.display(), header.plan.scenario, header.plan.target);
+    tell!("running the plan of {}: {} on {}", file.display(), header.plan.scenario, header.plan.target);
     let profiling = if profiles::of_baseline(file).is_some() { Profiling::On } else { Profiling::Off };
     let made = ChildRun { profiling, ..ChildRun::repeat(&header, out).of_run_at(file) }.run()?;
     Ok((made.folder, made.dataset))
@@ -107,7 +107,7 @@ fn whole(run: &Dataset) -> Result<()> {
     let others = run.end.iter().flat_map(|end| &end.cells).filter(|(outcome, _)| **outcome != Outcome::Measured);
     for (outcome, &count) in others {
         let cells = units::counted(count as u64, "cell");
-        eprintln!("svclab: {id}: {cells} {outcome}: later runs are not compared there");
+        tell!("svclab: {id}: {cells} {outcome}: later runs are not compared there");
     }
     Ok(())
 }

@@ -77,7 +77,7 @@ fn belonging(file: &Path, run: &Header) -> Option<(PathBuf, Header)> {
             same.then(|| (file.to_owned(), header))
         }
         Err(error) => {
-            eprintln!("svclab: skipped: {error:#}");
+            tell!("svclab: skipped: {error:#}");
             None
         }
     }

@@ -80,12 +80,12 @@ pub(crate) fn say(dump: &Dump) {
         return;
     }
     if dump.unread > 0 {
-        eprintln!("svclab: {} files are no documents of Kubernetes; they are passed over", dump.unread);
+        tell!("svclab: {} files are no documents of Kubernetes; they are passed over", dump.unread);
     }
     for note in dump.notes.iter().take(NOTES) {
-        eprintln!("svclab: {note}");
+        tell!("svclab: {note}");
     }
     if let Some(more) = dump.notes.len().checked_sub(NOTES).filter(|&more| more > 0) {
-        eprintln!("svclab: {more} more like these; see all with: svclab check --cluster FILE");
+        tell!("svclab: {more} more like these; see all with: svclab check --cluster FILE");
     }
 }

@@ -65,7 +65,7 @@ fn read(folder: &Path) -> Result<BTreeMap<(String, TargetName), Vec<Dataset>>> {
                     history.push(run);
                 }
             }
-            Err(error) => eprintln!("svclab: skipped: {error:#}"),
+            Err(error) => tell!("svclab: skipped: {error:#}"),
         }
     }
     if histories.is_empty() {

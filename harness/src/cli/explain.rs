@@ -221,10 +221,10 @@ fn read(paths: &[PathBuf]) -> Result<NodeState, Failure> {
     let listings: Vec<Listing<'_>> = texts.iter().map(|(name, text)| Listing { name, text }).collect();
     let Reading { state, notes } = ruleset::listing::read(&listings);
     for note in notes.iter().take(NOTES) {
-        eprintln!("svclab: {}", shown(&note.to_string()));
+        tell!("svclab: {}", shown(&note.to_string()));
     }
     if let Some(more) = notes.len().checked_sub(NOTES).filter(|&more| more > 0) {
-        eprintln!("svclab: {more} more like these");
+        tell!("svclab: {more} more like these");
     }
     if state.is_empty() {
         let error = anyhow!(
@@ -264,7 +264,7 @@ fn installed(args: &Args, backend: BackendName) -> Result<(NodeState, Option<Arc
     let listings: Vec<Listing<'_>> = texts.iter().map(|(name, text)| Listing { name, text }).collect();
     let reading = ruleset::listing::read(&listings);
     for note in reading.notes.iter().take(NOTES) {
-        eprintln!("svclab: {}", shown(&note.to_string()));
+        tell!("svclab: {}", shown(&note.to_string()));
     }
     Ok((reading.state, Some(cluster)))
 }

@@ -2,9 +2,10 @@
 
 use anyhow::{Context, Result, ensure};
 use flate2::read::MultiGzDecoder;
+use guests::named;
 use kube_dump::{Input, Origin};
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Cursor, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -45,7 +46,7 @@ pub(super) fn unpack(paths: &[PathBuf], wanted: &'static Wanted) -> Result<Vec<I
                 standard_input().and_then(|input| unpacked.stream("standard input", input, Origin::Named))
             }
             path if path.is_dir() => unpacked.folder(path, DEEPEST),
-            path => File::open(path).map_err(Into::into).and_then(|file| unpacked.stream(&shown, file, Origin::Named)),
+            path => named::open(path).and_then(|file| unpacked.stream(&shown, file, Origin::Named)),
         };
         added.with_context(|| format!("{shown} cannot be read"))?;
         ensure!(
@@ -55,7 +56,7 @@ pub(super) fn unpack(paths: &[PathBuf], wanted: &'static Wanted) -> Result<Vec<I
         );
     }
     if unpacked.others > 0 {
-        eprintln!("svclab: the names of {} files do not {}; they are passed over", unpacked.others, wanted.names);
+        tell!("svclab: the names of {} files do not {}; they are passed over", unpacked.others, wanted.names);
     }
     Ok(unpacked.inputs)
 }
@@ -138,7 +139,7 @@ impl Unpacked {
                     self.folder(&path, depth - 1).with_context(|| shown)?;
                 }
             } else if path.is_file() && is_read(&path, self.wanted) {
-                let file = File::open(&path).with_context(|| shown.clone())?;
+                let file = named::open(&path).with_context(|| shown.clone())?;
                 self.stream(&shown, file, Origin::Found).with_context(|| shown)?;
             } else {
                 self.others += 1;

@@ -18,6 +18,6 @@ pub(crate) fn run(args: &Args, command: Command) -> Result<ExitCode, Failure> {
     let shown = args.folder.display();
     let written = fs::create_dir_all(&args.folder).and_then(|()| clap_mangen::generate_to(command, &args.folder));
     written.with_context(|| format!("writing man pages to {shown}")).map_err(Failure::usage)?;
-    eprintln!("{shown}");
+    tell!("{shown}");
     Ok(Exit::Done.into())
 }

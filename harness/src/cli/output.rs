@@ -8,10 +8,7 @@ use std::path::Path;
 
 /// Prints a line.
 macro_rules! say {
-    ($($arg:tt)*) => {{
-        use std::io::Write;
-        let _ = writeln!(std::io::stdout(), $($arg)*);
-    }};
+    ($($arg:tt)*) => { $crate::process::standard::say(format_args!("{}\n", format_args!($($arg)*))) };
 }
 pub(super) use say;
 

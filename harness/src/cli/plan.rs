@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if plan.target != TargetName::Host {
         say!("{}", foreseen::kernel(kernel::find(args.selection.guests().kernel.as_deref())));
     }
-    say!();
+    say!("");
     say!("{:>9}  {:<16}{:<11}{:<24}{:<10}{:>6}", "Services", "backend", "way", "probe", "position", "rounds");
     for cell in &plan.cells {
         let services = units::count(cell.cluster.services.into());

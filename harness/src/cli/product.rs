@@ -26,7 +26,7 @@ pub(super) fn save(out: &Path, products: &[Product], several: bool) -> Result<()
     for Product { name, bytes } in products {
         let path = if folder { out.join(name) } else { out.to_owned() };
         fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))?;
-        eprintln!("{}", path.display());
+        tell!("{}", path.display());
     }
     Ok(())
 }

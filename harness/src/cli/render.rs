@@ -117,7 +117,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     };
     let after = Arc::clone(then.as_ref().unwrap_or(&cluster));
     for caveat in layout.caveats(&after) {
-        eprintln!("svclab: {caveat}");
+        tell!("svclab: {caveat}");
     }
     let calls = match (then, args.input) {
         (Some(after), _) => layout.partial_sync(&Change { before: cluster, after }),

@@ -38,24 +38,24 @@ pub(crate) fn read_one(place: &Path) -> Result<Dataset> {
     let Read { dataset, passed_over, absurd, more_absurd } = store::read(&file).with_context(|| shown.to_string())?;
     for (unknown, lines) in passed_over {
         let (lines, version) = (units::count(lines as u64), &dataset.header.version);
-        eprintln!("svclab: {shown}: skipped {lines} lines of unknown {unknown}; svclab {version} wrote it");
+        tell!("svclab: {shown}: skipped {lines} lines of unknown {unknown}; svclab {version} wrote it");
     }
     for absurd in &absurd {
-        eprintln!("svclab: {shown}: {absurd}: no machine gives that; left out");
+        tell!("svclab: {shown}: {absurd}: no machine gives that; left out");
     }
     if more_absurd > 0 {
-        eprintln!("svclab: {shown}: {} more lines like these", units::count(more_absurd as u64));
+        tell!("svclab: {shown}: {} more lines like these", units::count(more_absurd as u64));
     }
     if let Some(assumed) = dataset.assumed() {
-        eprintln!("svclab: {shown}: {assumed}");
+        tell!("svclab: {shown}: {assumed}");
     }
     match &dataset.end {
         None => {
             let records = units::count(dataset.cells.len() as u64);
-            eprintln!("svclab: {shown}: no end line: the run broke off or is still going on; it has {records} records");
+            tell!("svclab: {shown}: no end line: the run broke off or is still going on; it has {records} records");
         }
         Some(end) if end.interrupted => {
-            eprintln!("svclab: {shown}: the run was interrupted before its plan was complete");
+            tell!("svclab: {shown}: the run was interrupted before its plan was complete");
         }
         Some(_) => {}
     }

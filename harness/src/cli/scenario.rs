@@ -3,15 +3,16 @@
 use super::foreseen;
 use super::options::Selection;
 use crate::process::exit::Failure;
+use crate::process::standard::arguments;
 use crate::session::spec::RunSpec;
 use crate::session::spec::{Guests, Profiling};
 use crate::session::store;
 use crate::targets;
 use anyhow::{Context, Result, anyhow, ensure};
+use guests::named;
 use lab_core::plan::Plan;
 use lab_core::slowdown::Slowdown;
 use netns_topology::sandbox;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -44,10 +45,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     // The process that starts inside the sandbox comes here, too.
     if !sandbox::awaits() {
-        scenario.unused().iter().for_each(|unused| eprintln!("svclab: {unused}"));
-        scenario.impossible().iter().for_each(|impossible| eprintln!("svclab: {impossible}"));
-        foreseen::unknown_releases(&plan).iter().for_each(|unknown| eprintln!("svclab: {unknown}"));
-        foreseen::caveats(&plan).iter().for_each(|caveat| eprintln!("svclab: {caveat}"));
+        scenario.unused().iter().for_each(|unused| tell!("svclab: {unused}"));
+        scenario.impossible().iter().for_each(|impossible| tell!("svclab: {impossible}"));
+        foreseen::unknown_releases(&plan).iter().for_each(|unknown| tell!("svclab: {unknown}"));
+        foreseen::caveats(&plan).iter().for_each(|caveat| tell!("svclab: {caveat}"));
     }
     if let Some(file) = &args.plant {
         plan.slowdowns = slowdowns(file, &plan).map_err(Failure::usage)?;
@@ -63,7 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     targets::named(plan.target).run(&RunSpec {
         scenario,
         plan,
-        command: std::env::args().collect(),
+        command: arguments(),
         out: args.out.clone(),
         keep: args.keep,
         guests: Guests { profiling, ..args.selection.guests() },
@@ -73,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 /// The slowdowns in `file`, each for a cell of `plan`.
 fn slowdowns(file: &Path, plan: &Plan) -> Result<Vec<Slowdown>> {
     let shown = file.display();
-    let text = fs::read_to_string(file).with_context(|| format!("--plant {shown}"))?;
+    let text = named::text(file).with_context(|| format!("--plant {shown}"))?;
     let slowdowns: Vec<Slowdown> = serde_json::from_str(&text).with_context(|| format!("--plant {shown}"))?;
     for slowdown in &slowdowns {
         slowdown.check().with_context(|| format!("--plant {shown}"))?;

@@ -17,7 +17,7 @@ pub(crate) fn run(guests: &Guests, memory: u32, program: Program) -> Result<Exit
     loop {
         match guest.next(AROUND, &interrupt::requested) {
             Ok(Message::Line { stream: Stream::Output, text }) => println!("{text}"),
-            Ok(Message::Line { stream: Stream::Error, text }) => eprintln!("{text}"),
+            Ok(Message::Line { stream: Stream::Error, text }) => tell!("{text}"),
             Ok(Message::Exited { code, .. }) => return Ok(code.into()),
             Ok(Message::Ready | Message::Work(_) | Message::Done | Message::Symbols { .. }) => {}
             Ok(Message::Broken { reason }) | Err(Silence::Lost(reason)) => return Err(anyhow!(reason).into()),

@@ -3,4 +3,5 @@
 pub(crate) mod clock;
 pub(crate) mod exit;
 pub(crate) mod interrupt;
+pub(crate) mod standard;
 pub(crate) mod terminal;

@@ -28,7 +28,7 @@ impl Progress {
     fn note(&self, text: &str) {
         match self {
             Self::Bar(bar) => bar.println(text),
-            Self::Lines { done, total } => eprintln!("[{done:>4}/{total}] {text}"),
+            Self::Lines { done, total } => tell!("[{done:>4}/{total}] {text}"),
         }
     }
 }
@@ -52,7 +52,7 @@ impl Listener for Progress {
                         let (count, what) =
                             if plan.target.is_exact() { (plan.replicas, "replica") } else { (plan.rounds, "round") };
                         let passes = units::counted(count.into(), what);
-                        eprintln!("{scenario}: {cells} cells, {passes}, target {target}");
+                        tell!("{scenario}: {cells} cells, {passes}, target {target}");
                     }
                 }
             }

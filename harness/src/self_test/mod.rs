@@ -22,6 +22,7 @@ mod told;
 mod trials;
 
 use crate::process::exit::Failure;
+use crate::process::standard::arguments;
 use crate::session::child::ChildRun;
 use crate::session::reruns::Reruns;
 use crate::session::spec::Profiling;
@@ -150,7 +151,7 @@ impl Collector<'_> {
 
     fn make(&mut self, kind: Kind, plan: Plan) -> Result<&Dataset, Failure> {
         let out = self.pool.next(kind);
-        eprintln!("{}", out.display());
+        tell!("{}", out.display());
         let child = ChildRun {
             scenario: self.asked.scenario.text.clone(),
             plan,
@@ -159,7 +160,7 @@ impl Collector<'_> {
             tools: self.asked.tools.clone(),
             jobs: None,
             profiling: Profiling::Off,
-            command: std::env::args().collect(),
+            command: arguments(),
             out: out.clone(),
         };
         let made = child.run()?;

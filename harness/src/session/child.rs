@@ -6,6 +6,7 @@
 
 use crate::process::exit::{Exit, Failure};
 use crate::process::interrupt;
+use crate::process::standard::arguments;
 use crate::session::TOOLS_NAME;
 use crate::session::spec::RunSpec;
 use crate::session::spec::{Guests, Profiling};
@@ -73,7 +74,7 @@ impl ChildRun {
             jobs: None,
             profiling: Profiling::Off,
             base: None,
-            command: std::env::args().collect(),
+            command: arguments(),
             out,
         }
     }

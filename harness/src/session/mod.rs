@@ -95,7 +95,7 @@ pub(crate) fn run(
     store.report(&run, &report)?;
     // A reader that has seen enough (`| head`) is no failure.
     let _ = stdout().write_all(report.terminal(terminal::width()).as_bytes());
-    eprintln!("{}", store.folder().join("report.html").display());
+    tell!("{}", store.folder().join("report.html").display());
     Ok(exit)
 }
 

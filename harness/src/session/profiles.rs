@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use guests::named;
 use lab_core::profile::Profile;
 use std::fs;
 use std::io::{Read, Write};
@@ -34,7 +35,7 @@ fn packed(file: &Path) -> PathBuf {
 /// When it cannot be read, or is no profile.
 pub(crate) fn read(file: &Path) -> Result<Profile> {
     let shown = || file.display().to_string();
-    let bytes = fs::read(file).with_context(|| format!("reading {}", shown()))?;
+    let bytes = named::bytes(file, named::MADE).with_context(|| format!("reading {}", shown()))?;
     let mut text = String::new();
     let unpacked = match file.extension() {
         Some(end) if end == "gz" => GzDecoder::new(&bytes[..]).read_to_string(&mut text),

@@ -2,6 +2,7 @@
 
 use crate::run::event::{Event, Listener};
 use anyhow::{Context, Result, bail, ensure};
+use guests::named;
 use lab_core::cluster::Base;
 use lab_core::dataset::{Dataset, Header, Read, Reading, Record};
 use lab_core::profile::{Entry, Profile};
@@ -169,7 +170,7 @@ pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// When it cannot be read, or is not a dataset.
 pub(crate) fn read(path: &Path) -> Result<Read> {
-    let mut lines = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let mut lines = BufReader::with_capacity(1 << 20, named::open(path)?);
     let (mut reading, mut line) = (Reading::default(), Vec::new());
     for number in 1.. {
         line.clear();

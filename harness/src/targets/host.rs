@@ -116,12 +116,12 @@ fn bring(toolset: &Toolset) -> Result<(), Failure> {
 /// Keeps the labs up until an interrupt, and prints how to enter them.
 fn keep<'a>(labs: impl Iterator<Item = &'a NodeLab>, inside: &Inside) -> Result<(), Failure> {
     let user = if launcher::privileged() { "" } else { "-U --preserve-credentials " };
-    eprintln!("The labs are up until Ctrl-C. Enter a node or pod with one of:");
+    tell!("The labs are up until Ctrl-C. Enter a node or pod with one of:");
     for lab in labs {
         for namespace in lab.namespaces() {
             let handle = format!("{}-{}-{}", lab.backend.name(), lab.cluster.services.len(), namespace.name());
             namespace.persist(&handle)?;
-            eprintln!("  nsenter {user}-m -t {} ip netns exec {handle} bash", inside.outer_pid);
+            tell!("  nsenter {user}-m -t {} ip netns exec {handle} bash", inside.outer_pid);
         }
     }
     interrupt::wait()?;

@@ -74,7 +74,7 @@ fn choose_among(targets: &[&dyn Target], guests: &Guests, backends: &[BackendNam
 impl Choice {
     /// The target. Prints why it is not an earlier one.
     pub(crate) fn said(self) -> TargetName {
-        eprint!("{self}");
+        crate::process::standard::tell(format_args!("{self}"));
         self.target
     }
 }

@@ -20,7 +20,7 @@ fn engine(guests: &Guests) -> (Engine, Clock) {
     match kvm::check(guests) {
         Ok(()) => (Engine::Kvm, Clock::Wall),
         Err(missing) => {
-            eprintln!("vm: {missing}");
+            tell!("vm: {missing}");
             (Engine::Emulated, Clock::WallEmulated)
         }
     }

@@ -42,7 +42,7 @@ pub(crate) fn serve() -> Option<ExitCode> {
     match launch(args) {
         Ok(()) => Some(ExitCode::SUCCESS),
         Err(error) => {
-            eprintln!("{error:#}");
+            tell!("{error:#}");
             Some(ExitCode::FAILURE)
         }
     }

@@ -27,13 +27,13 @@ pub(super) fn judge(before: &Dataset, run: &Run, policy: &Policy, asked: Rerun) 
         return Ok(judgement);
     }
     if let Err(why) = may(run, asked) {
-        eprintln!("not run again, so not confirmed: {}: {why}", units::counted(suspicious.len() as u64, "cell"));
+        tell!("not run again, so not confirmed: {}: {why}", units::counted(suspicious.len() as u64, "cell"));
         return Ok(judgement);
     }
     let rerun = make(run, &suspicious, policy.reruns, reruns.free())?;
     match alike(&run.dataset, &rerun) {
         Ok(()) => again.push(rerun),
-        Err(difference) => eprintln!("the rerun does not count: {}", told(&difference)),
+        Err(difference) => tell!("the rerun does not count: {}", told(&difference)),
     }
     Ok(gate::judge(before, &run.dataset, &again, policy))
 }
@@ -42,7 +42,7 @@ pub(super) fn judge(before: &Dataset, run: &Run, policy: &Policy, asked: Rerun) 
 fn recorded(reruns: &Reruns) -> Result<Vec<Dataset>, Failure> {
     let read = |file: PathBuf| {
         let read = store::read(&file).with_context(|| file.display().to_string()).map_err(Failure::usage)?;
-        eprintln!("using the earlier rerun {}", file.display());
+        tell!("using the earlier rerun {}", file.display());
         Ok(read.dataset)
     };
     reruns.records().map(read).collect()
@@ -86,12 +86,12 @@ fn alike(run: &Dataset, rerun: &Dataset) -> Result<(), Difference> {
 
 /// Runs `suspicious` cells again.
 fn make(run: &Run, suspicious: &[Cell], rounds: u32, out: PathBuf) -> Result<Dataset, Failure> {
-    eprintln!("suspicious, running again in {rounds} rounds: {}", units::counted(suspicious.len() as u64, "cell"));
+    tell!("suspicious, running again in {rounds} rounds: {}", units::counted(suspicious.len() as u64, "cell"));
     for cell in suspicious {
-        eprintln!("  {}", describe(cell));
+        tell!("  {}", describe(cell));
     }
     let again = ChildRun::again(&run.dataset.header, suspicious, rounds, out).of_run_at(&run.place).run()?;
-    eprintln!("{}", again.folder.join(RECORD).display());
+    tell!("{}", again.folder.join(RECORD).display());
     Ok(again.dataset)
 }
 

@@ -181,9 +181,9 @@ fn make(args: &Args, baseline: &Baseline) -> Result<Run, Failure> {
         child.plan = header.plan.in_rounds(rounds);
     }
     bring(&args.kube_proxies, &mut child.plan).map_err(Failure::usage)?;
-    eprintln!("running the plan of {}: {} on {}", baseline.file.display(), header.plan.scenario, header.plan.target);
+    tell!("running the plan of {}: {} on {}", baseline.file.display(), header.plan.scenario, header.plan.target);
     let made = child.run()?;
-    eprintln!("{}", made.folder.join(RECORD).display());
+    tell!("{}", made.folder.join(RECORD).display());
     Ok(Run { place: made.folder, dataset: made.dataset, origin: Origin::Made })
 }
 

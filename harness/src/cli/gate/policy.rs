@@ -3,7 +3,7 @@
 use crate::process::exit::Failure;
 use analysis::gate::{Aspect, Policy};
 use anyhow::{Context, anyhow};
-use std::fs;
+use guests::named;
 use std::path::Path;
 
 /// The policy of `file`, or the built-in one, with `allow` added.
@@ -18,7 +18,7 @@ pub(crate) fn in_force(file: Option<&Path>, allow: &[Aspect]) -> Result<Policy, 
     let mut policy = match file {
         Some(file) => {
             let name = file.display().to_string();
-            let text = fs::read_to_string(file).with_context(|| format!("reading the policy {name}"));
+            let text = named::text(file).with_context(|| format!("reading the policy {name}"));
             Policy::read(&name, &text.map_err(Failure::usage)?).map_err(Failure::usage)?
         }
         None => Policy::default(),

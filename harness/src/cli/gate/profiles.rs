@@ -35,7 +35,7 @@ pub(super) fn sections(judgement: &Judgement, baseline: &Baseline, run: &Run, as
     }
     let Some(before) = profiles::of_baseline(&baseline.file).map(|file| profiles::read(&file)) else {
         if run.origin == Origin::Made {
-            eprintln!("cannot say in which functions: {} was not profiled", baseline.file.display());
+            tell!("cannot say in which functions: {} was not profiled", baseline.file.display());
         }
         return Vec::new();
     };
@@ -50,7 +50,7 @@ pub(super) fn sections(judgement: &Judgement, baseline: &Baseline, run: &Run, as
             regressed.iter().filter_map(section).collect()
         }
         Err(error) => {
-            eprintln!("svclab: which functions it is in is not known: {error:#}");
+            tell!("svclab: which functions it is in is not known: {error:#}");
             Vec::new()
         }
     }
@@ -67,7 +67,7 @@ fn after(run: &Run, cells: &[Cell], asked: Rerun) -> Result<Profile> {
         return profiles::read(&file);
     }
     may(run, asked).map_err(anyhow::Error::msg)?;
-    eprintln!("running again, to see in which functions it is");
+    tell!("running again, to see in which functions it is");
     let child = ChildRun::again(header, cells, 1, out).of_run_at(&run.place);
     let made = ChildRun { profiling: Profiling::On, ..child }.run().map_err(|failure| failure.error)?;
     profiles::read(&made.folder.join(store::PROFILE))

@@ -105,7 +105,7 @@ fn tell_github(judgement: &Judgement, page: &Page, annotate: bool) -> Result<()>
     if let Some(file) = env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
         // A summary that cannot be written does not change the verdict.
         if let Err(error) = append(Path::new(&file), &page.summary()) {
-            eprintln!("svclab: {error:#}");
+            tell!("svclab: {error:#}");
         }
     }
     Ok(())

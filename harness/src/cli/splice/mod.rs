@@ -7,6 +7,7 @@ use crate::cli::splice::document::{Document, Place};
 use crate::process::exit::{Exit, Failure};
 use crate::tool::{Ending, Real, Runner};
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use guests::named;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -55,7 +56,7 @@ fn find(file: &Path) -> Result<PathBuf> {
 
 /// Updates the document, or only checks it. Returns how many places and drawings were out of date.
 fn splice(name: &str, file: &Path, check: bool) -> Result<usize> {
-    let text = fs::read_to_string(file).with_context(|| format!("reading the document {name}"))?;
+    let text = named::text(file).with_context(|| format!("reading the document {name}"))?;
     let document = Document::read(name, &text)?;
     ensure!(!document.places().is_empty(), "{name} has no place to fill; `svclab splice --help` shows an example");
     let folder = file.parent().context("a file is in a folder")?;
