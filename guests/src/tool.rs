@@ -4,6 +4,7 @@ use crate::stop::Stop;
 use anyhow::{Context, Result};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -22,9 +23,24 @@ pub fn find(name: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(name)).find(|place| place.is_file())
 }
 
+/// The most bytes that a tool may print, or write into a file, before it is ended. What it prints is kept in memory.
+pub const MOST_PRINTED: u64 = 1 << 30;
+/// The same for a tool that is only asked something.
+const MOST_ANSWERED: u64 = 1 << 20;
+
+/// Has the kernel end this process, and each that it starts, by SIGXFSZ when it prints more than `most` bytes.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn limit_output(most: u64) -> std::io::Result<()> {
+    Ok(setrlimit(Resource::RLIMIT_FSIZE, most, most)?)
+}
+
 /// The first line of what `program --version` prints.
 pub fn version(program: &str) -> Option<String> {
-    let output = Real { stop: &|| false }.run(program, &["--version".to_owned()], Duration::from_secs(10)).ok()?;
+    let output = Asked { stop: &|| false, most: MOST_ANSWERED }
+        .run(program, &["--version".to_owned()], Duration::from_secs(10))
+        .ok()?;
     Some(output.stdout.lines().next()?.trim().to_owned())
 }
 
@@ -71,14 +87,32 @@ pub(crate) struct Real<'a> {
 
 impl Tools for Real<'_> {
     fn run(&self, program: &str, args: &[String], limit: Duration) -> Result<Output> {
+        Asked { stop: self.stop, most: MOST_PRINTED }.run(program, args, limit)
+    }
+}
+
+/// Runs the real tools, until asked to stop; each may print so many bytes.
+struct Asked<'a> {
+    stop: Stop<'a>,
+    most: u64,
+}
+
+impl Tools for Asked<'_> {
+    fn run(&self, program: &str, args: &[String], limit: Duration) -> Result<Output> {
         const LOOK: Duration = Duration::from_millis(5);
         let place = find(program).with_context(|| format!("{program} is not installed; run ci/setup"))?;
         let (mut stdout, mut stderr) = (memory_file("stdout", b"")?, memory_file("stderr", b"")?);
         let mut command = Command::new(place);
         command.args(args).stdin(Stdio::null());
         command.stdout(Stdio::from(stdout.try_clone()?)).stderr(Stdio::from(stderr.try_clone()?));
-        // SAFETY: prctl is safe to call between fork and exec.
-        unsafe { command.pre_exec(|| Ok(prctl::set_pdeathsig(Signal::SIGKILL)?)) };
+        let most = self.most;
+        // SAFETY: prctl and setrlimit are safe to call between fork and exec.
+        unsafe {
+            command.pre_exec(move || {
+                prctl::set_pdeathsig(Signal::SIGKILL)?;
+                limit_output(most)
+            })
+        };
         let mut process = command.spawn().with_context(|| format!("starting {program}"))?;
         let begun = Instant::now();
         let ending = loop {
@@ -134,6 +168,13 @@ mod tests {
         let output = sh("echo out; echo err >&2; exit 3", Duration::from_secs(600), &|| false);
         assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("out\n", "err\n"));
         assert_eq!(output.ending, Ending::exited(3));
+    }
+
+    #[test]
+    fn a_tool_that_prints_without_an_end_is_ended() {
+        let endless = Asked { stop: &|| false, most: 1 << 20 };
+        let output = endless.run("sh", &["-c".to_owned(), "yes".to_owned()], Duration::from_secs(600)).unwrap();
+        assert!(!output.ending.is_success() && output.stdout.len() <= 1 << 20, "{:?}", output.ending);
     }
 
     #[test]

@@ -202,6 +202,10 @@ fn a_run_s_folder_is_looked_at_before_any_target_is_tried() {
     let below = format!("{file}/out");
     let said = refused(&["scenario", "smoke", "--out", &below]);
     assert!(said.starts_with(&format!("svclab: --out {below} cannot be made: {file} is no folder")), "{said}");
+    let link = folder.path().join("link").to_str().unwrap().to_owned();
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    let said = refused(&["scenario", "smoke", "--out", &link]);
+    assert!(said.starts_with(&format!("svclab: --out {link}: {link} is a link to nothing")), "{said}");
 }
 
 #[test]

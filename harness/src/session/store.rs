@@ -41,6 +41,9 @@ pub(crate) fn check(folder: &Path) -> Result<()> {
     let shown = folder.display();
     let absolute = std::path::absolute(folder).with_context(|| format!("--out {shown} names no folder"))?;
     let above = absolute.ancestors().find(|above| above.exists()).unwrap_or(Path::new("/"));
+    if let Some(link) = absolute.ancestors().take_while(|place| *place != above).find(|place| place.is_symlink()) {
+        bail!("--out {shown}: {} is a link to nothing; remove it, or name another folder", link.display());
+    }
     ensure!(above.is_dir(), "--out {shown} cannot be made: {} is no folder; name another folder", above.display());
     if above == absolute {
         let mut entries = fs::read_dir(folder).with_context(|| format!("--out {shown} cannot be read"))?;

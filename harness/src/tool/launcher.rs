@@ -7,6 +7,7 @@ use super::buffers::{self, Diverted};
 use super::{Ending, Usage, inherit, origin, pidfd};
 use anyhow::{Context, Result, bail};
 use guests::mark;
+use guests::tool::{MOST_PRINTED, limit_output};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::time::{ClockId, clock_gettime};
 use std::ffi::{OsStr, OsString};
@@ -58,6 +59,8 @@ fn launch(mut args: impl Iterator<Item = OsString>) -> Result<()> {
     let mut socket = unsafe { UnixStream::from_raw_fd(i32::try_from(socket)?) };
     nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
     let [delay, limit] = [delay, limit].map(Duration::from_nanos);
+    // Before any clock: the tool inherits it.
+    limit_output(MOST_PRINTED).context("limiting what the tool may print")?;
     let root = args.next().context("no root to launch a tool in")?;
     let program = args.next().context("no tool to launch")?;
     let usage = if program == EACH {

@@ -9,6 +9,7 @@ pub(crate) mod refusal;
 
 use crate::process::interrupt;
 use anyhow::{Context, Result};
+use guests::tool::MOST_PRINTED;
 pub(crate) use guests::tool::memory_file;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use origin::Placed;
@@ -35,6 +36,14 @@ pub(crate) enum Ending {
     TooSlow,
     /// By the lab, because the run was interrupted.
     Interrupted,
+}
+
+/// How a signal that the lab did not send ended a process, in words.
+pub(crate) fn ended_by(signal: i32) -> String {
+    match signal {
+        libc::SIGXFSZ => format!("printed more than {} MiB, and was ended", MOST_PRINTED >> 20),
+        signal => format!("was killed by signal {signal}"),
+    }
 }
 
 /// What one run of a tool cost, and its output.

@@ -5,7 +5,7 @@ pub(crate) mod document;
 use super::output::say;
 use crate::cli::splice::document::{Document, Place};
 use crate::process::exit::{Exit, Failure};
-use crate::tool::{Ending, Real, Runner};
+use crate::tool::{Ending, Real, Runner, ended_by};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use guests::named;
 use std::fs;
@@ -106,7 +106,7 @@ fn call(place: &Place) -> Result<String> {
         Ending::Exited(0) => Ok(run.stdout),
         Ending::Exited(_) => bail!("{said}"),
         Ending::TimedOut | Ending::TooSlow => bail!("the command took more than {} s", LIMIT.as_secs()),
-        Ending::Signalled(signal) => bail!("the command was ended by signal {signal}: {said}"),
+        Ending::Signalled(signal) => bail!("the command {}: {said}", ended_by(signal)),
         Ending::Interrupted => bail!("interrupted"),
     }
 }

@@ -3,7 +3,7 @@
 use crate::backend::transaction;
 use crate::cell_error::{CellError, Missing};
 use crate::process::clock;
-use crate::tool::{Ending, ToolRun, refusal};
+use crate::tool::{Ending, ToolRun, ended_by, refusal};
 use lab_core::layout::Invocation;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(super) fn judge(program: &str, call: &Invocation, run: ToolRun, limit: Durat
     match run.ending {
         Ending::Exited(0) => Ok(run),
         Ending::Interrupted => Err(CellError::Interrupted),
-        Ending::Signalled(signal) => Err(CellError::Failed(format!("{program} was killed by signal {signal}"))),
+        Ending::Signalled(signal) => Err(CellError::Failed(format!("{program} {}", ended_by(signal)))),
         Ending::TimedOut => Err(CellError::OverBudget(progress(program, call, &run))),
         Ending::TooSlow => {
             let progress = progress(program, call, &run);
