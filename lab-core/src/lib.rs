@@ -8,6 +8,7 @@ pub mod change;
 pub mod cluster;
 pub mod dataset;
 pub mod document;
+pub mod foreign;
 pub mod kube_proxy;
 pub mod layout;
 pub mod metric;

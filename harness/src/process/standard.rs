@@ -3,6 +3,7 @@
 //! A run goes on whatever becomes of them. What was lost of standard output is said at the end.
 
 use super::exit::Exit;
+use lab_core::foreign::shown_lines;
 use std::fmt::Arguments;
 use std::io::{Error, ErrorKind, Write, stderr, stdout};
 use std::process::ExitCode;
@@ -11,14 +12,14 @@ use std::sync::Mutex;
 /// Why standard output could not be written, if it could not.
 static LOST: Mutex<Option<String>> = Mutex::new(None);
 
-/// Writes to standard error.
+/// Writes to standard error. Whatever the text says of others is shown as text.
 pub(crate) fn tell(text: Arguments<'_>) {
-    let _ = stderr().write_fmt(text);
+    let _ = stderr().write_all(shown_lines(&text.to_string()).as_bytes());
 }
 
 /// Writes to standard output. A reader that has seen enough (`| head`) is no failure.
 pub(crate) fn say(text: Arguments<'_>) {
-    if let Err(error) = stdout().write_fmt(text) {
+    if let Err(error) = stdout().write_all(shown_lines(&text.to_string()).as_bytes()) {
         lose(&error);
     }
 }

@@ -4,9 +4,16 @@ mod yaml;
 
 pub use yaml::{Entry, Node, Value, yaml_problem};
 
+use crate::foreign::{short, shown_lines};
+use crate::units;
 use crate::vocabulary::{Unknown, Word};
 use std::fmt;
 use std::ops::RangeInclusive;
+
+/// So many problems are listed; of the others, how many there are.
+const LISTED: usize = 20;
+/// A problem has no more characters than this: it may quote a value.
+const LONGEST: usize = 500;
 
 /// Every problem of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,13 +30,16 @@ struct Problem {
 
 impl fmt::Display for Problems {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.found.iter().enumerate() {
+        for (index, problem) in self.found.iter().take(LISTED).enumerate() {
             if index > 0 {
                 writeln!(out)?;
             }
-            write!(out, "{}:{}: {}", self.file, problem.line, problem.what)?;
+            write!(out, "{}:{}: {}", self.file, problem.line, short(&problem.what, LONGEST))?;
         }
-        Ok(())
+        match self.found.len().checked_sub(LISTED) {
+            None | Some(0) => Ok(()),
+            Some(more) => write!(out, "\n{}: and {}", self.file, units::counted(more as u64, "more problem")),
+        }
     }
 }
 
@@ -89,6 +99,10 @@ impl Reader {
     /// Text that is not empty, trimmed.
     pub fn text(&mut self, entry: &Entry) -> Option<String> {
         match &entry.node.value {
+            Value::Text(text) if shown_lines(text) != *text => {
+                self.wrong(entry, "text without control characters");
+                None
+            }
             Value::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
             _ => {
                 self.wrong(entry, "text");

@@ -181,3 +181,20 @@ fn there_are_no_more_node_ports_than_numbers_for_them() {
     let found = problems(&(GOOD.replace("100", "40000") + "access: node-port\n"));
     assert!(found.contains("the node ports from 30000 run out"), "{found}");
 }
+
+#[test]
+fn many_problems_are_listed_up_to_a_number_and_long_ones_are_cut() {
+    let keys: String = (0..1_000).map(|number| format!("unknown-{number}: 1\n")).collect();
+    let found = problems(&format!("{GOOD}{keys}"));
+    assert_eq!(found.lines().count(), 21, "{found}");
+    assert!(found.ends_with("scenarios/x.yaml: and 980 more problems"), "{found}");
+    let found = problems(&format!("{GOOD}backends: [{}]\n", "x".repeat(100_000)));
+    assert!(found.chars().count() < 700, "{}", found.len());
+}
+
+#[test]
+fn control_characters_are_refused_and_shown_as_text() {
+    let found = problems(&GOOD.replace("question: How", "question: \"\\e[31mHow").replace("walk?", "walk?\""));
+    assert!(found.starts_with("scenarios/x.yaml:2: question: found"), "{found}");
+    assert!(found.contains("control characters") && !found.contains('\u{1b}'), "{found:?}");
+}

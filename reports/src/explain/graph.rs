@@ -1,10 +1,10 @@
 //! The chains that packets meet, as a graph: in the order in which they are met.
 
 use super::Explained;
-use super::foreign::shown;
 use super::steps::path;
 use super::words::{access, destination, origin_words, share};
 use analysis::explain::{Client, Outcome, Way};
+use lab_core::foreign::shown;
 use lab_core::path::{End, Event, Place, Step};
 use std::collections::HashMap;
 use std::fmt::Write;

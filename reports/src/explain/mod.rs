@@ -1,7 +1,6 @@
 //! What happens to a packet, laid out: as text, JSON, a Mermaid graph and a page.
 
 mod chart;
-mod foreign;
 mod graph;
 mod json;
 mod page;
@@ -9,8 +8,6 @@ mod sections;
 mod steps;
 mod summary;
 mod words;
-
-pub use foreign::shown;
 
 use crate::formats::terminal;
 use crate::report::Section;

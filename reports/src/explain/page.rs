@@ -4,6 +4,7 @@ use super::chart::{self, Chart};
 use super::graph::Graph;
 use crate::report::{Section, TableCell};
 use askama::Template;
+use lab_core::foreign::shown_lines;
 
 /// How large the graph may be shown: what the page calls it, and the factor.
 const ZOOMS: [(&str, u32); 4] = [("fit", 0), ("half", 50), ("full", 100), ("double", 200)];
@@ -30,5 +31,6 @@ impl Page<'_> {
 /// The page of `sections`, with the graph ahead of them.
 pub(super) fn page(title: &str, sections: &[Section], graph: Option<&Graph>) -> String {
     let chart = graph.filter(|graph| !graph.nodes.is_empty()).map(chart::draw);
-    Page { title, sections, chart }.render().expect("the template writes to memory and its values print")
+    let page = Page { title, sections, chart }.render().expect("the template writes to memory and its values print");
+    shown_lines(&page).into_owned()
 }

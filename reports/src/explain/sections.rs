@@ -1,11 +1,11 @@
 //! An explanation as sections: the steps, then where packets may end.
 
 use super::Explained;
-use super::foreign::shown;
 use super::words::{access, destination, share, written};
 use crate::prose::capitalise;
 use crate::report::{Column, Content, Point, Section, Table, TableCell};
 use analysis::explain::{Outcome, Way};
+use lab_core::foreign::shown;
 use lab_core::path::{Ending, SourceAddress};
 use lab_core::units;
 use std::net::SocketAddr;

@@ -1,8 +1,8 @@
 //! The steps of a walk to one of its ends, in few words each.
 
 use super::Explained;
-use super::foreign::shown;
 use super::words::{mark, share};
+use lab_core::foreign::shown;
 use lab_core::path::{Ending, Event, Place, Step, Walk};
 
 /// A step as a row of a table.

@@ -1,9 +1,9 @@
 //! A node's summary, and what differs between two nodes, as sections.
 
-use super::foreign::shown;
 use super::words::{access, destination, origin_words, share};
 use crate::report::{Column, Content, Point, Section, Table, TableCell};
 use analysis::explain::{Difference, Differing, Entry, Longest, Met, Reached, Summary};
+use lab_core::foreign::shown;
 use lab_core::units;
 use std::net::SocketAddr;
 

@@ -1,8 +1,8 @@
 //! The words for what a walk shows.
 
 use super::Explained;
-use super::foreign::{short, shown};
 use analysis::explain::{Client, Entry};
+use lab_core::foreign::{short, shown};
 use lab_core::path::{Assumption, End, Ending, Place, SourceAddress};
 use lab_core::vocabulary::{Access, Origin};
 use std::net::SocketAddr;

@@ -4,6 +4,7 @@
 use crate::report::{Column, Content, Report, Section, Table, TableCell};
 use askama::Template;
 use data_encoding::BASE64;
+use lab_core::foreign::shown_lines;
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
@@ -47,7 +48,8 @@ impl Report {
     pub fn html(&self) -> String {
         let zooms = self.charts.iter().any(|chart| chart.zoom.is_some());
         let page = Page { report: self, parts: parts(self), script: zooms.then(|| &*SCRIPT) };
-        page.render().expect("the template writes to memory and its values print")
+        let page = page.render().expect("the template writes to memory and its values print");
+        shown_lines(&page).into_owned()
     }
 }
 

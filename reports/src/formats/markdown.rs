@@ -2,6 +2,7 @@
 
 use super::excerpt::{Detail, Excerpt};
 use crate::report::{Column, Content, Point, Report, Section, Table, TableCell};
+use lab_core::foreign::shown_lines;
 
 impl Report {
     /// As GitHub-flavoured Markdown.
@@ -30,7 +31,7 @@ impl Report {
             blocks.push(folded(&section.title, &body(&unsaid, TableCell::line).join("\n\n")));
         }
         blocks.extend(self.environment.commands.iter().map(command));
-        blocks.join("\n\n") + "\n"
+        shown_lines(&(blocks.join("\n\n") + "\n")).into_owned()
     }
 }
 
@@ -58,7 +59,7 @@ pub(crate) fn excerpt(excerpt: &Excerpt) -> String {
         blocks.extend(table.notes.iter().map(|note| escape(note)));
     }
     blocks.extend(section.commands.iter().map(command));
-    blocks.join("\n\n") + "\n"
+    shown_lines(&(blocks.join("\n\n") + "\n")).into_owned()
 }
 
 pub(crate) fn sections(sections: &[Section]) -> String {
@@ -66,7 +67,7 @@ pub(crate) fn sections(sections: &[Section]) -> String {
         let title = format!("## {}", escape(&section.title));
         std::iter::once(title).chain(body(section, TableCell::short))
     });
-    blocks.collect::<Vec<_>>().join("\n\n") + "\n"
+    shown_lines(&(blocks.collect::<Vec<_>>().join("\n\n") + "\n")).into_owned()
 }
 
 /// What is in a section, without its title.

@@ -3,6 +3,7 @@
 use super::excerpt::Excerpt;
 use crate::report::{Content, Report, Section, Table};
 use comfy_table::{CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, TableStyle};
+use lab_core::foreign::shown_lines;
 
 /// The least width that a table of a few words can be laid out in.
 pub(crate) const NARROWEST: u16 = 60;
@@ -30,7 +31,7 @@ impl Report {
         blocks.push(self.brief.iter().map(|sentence| wrap(sentence, width, "")).collect::<Vec<_>>().join("\n"));
         blocks.extend(self.environment.commands.iter().map(|(what, command)| format!("{what}:\n\n  {command}")));
         blocks.push(wrap(MORE, width, ""));
-        blocks.join("\n\n") + "\n"
+        shown_lines(&(blocks.join("\n\n") + "\n")).into_owned()
     }
 }
 
@@ -40,7 +41,7 @@ pub(crate) fn excerpt(excerpt: &Excerpt, width: u16) -> String {
     // What it is called, if anything, is its first block.
     let blocks = blocks.into_iter().skip(usize::from(excerpt.section.title.is_empty()));
     let commands = excerpt.section.commands.iter().map(|(what, command)| format!("{what}:\n\n  {command}"));
-    blocks.chain(commands).collect::<Vec<_>>().join("\n\n") + "\n"
+    shown_lines(&(blocks.chain(commands).collect::<Vec<_>>().join("\n\n") + "\n")).into_owned()
 }
 
 const MORE: &str = "Every interval, ratio to direct, percentile and position, the environment, and how to read it all: \
@@ -49,7 +50,10 @@ const MORE: &str = "Every interval, ratio to direct, percentile and position, th
 /// Sections by themselves, in `width` columns, which is taken to be at least 60.
 pub(crate) fn sections(sections: &[Section], width: u16) -> String {
     let width = width.max(NARROWEST);
-    sections.iter().flat_map(|section| render_section(section, width)).collect::<Vec<_>>().join("\n\n") + "\n"
+    shown_lines(
+        &(sections.iter().flat_map(|section| render_section(section, width)).collect::<Vec<_>>().join("\n\n") + "\n"),
+    )
+    .into_owned()
 }
 
 pub(crate) fn render_section(section: &Section, width: u16) -> Vec<String> {

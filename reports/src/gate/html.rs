@@ -6,6 +6,7 @@ use super::row::{Row, alike};
 use crate::prose::capitalise;
 use crate::report::TableCell;
 use askama::Template;
+use lab_core::foreign::shown_lines;
 use lab_core::units;
 
 /// The page. Its template decides on layout only.
@@ -26,7 +27,8 @@ impl Page {
         parts.extend((!self.more.is_empty()).then_some("more"));
         parts.push("reading");
         let parts = parts.into_iter().map(|id| (id, capitalise(id))).collect();
-        Layout { page: self, parts }.render().expect("the template writes to memory and its values print")
+        let page = Layout { page: self, parts }.render().expect("the template writes to memory and its values print");
+        shown_lines(&page).into_owned()
     }
 
     /// How the answer's box looks.

@@ -5,6 +5,7 @@ use super::row::{Row, alike};
 use crate::formats::markdown::{body, escape, folded, lay_out, marked};
 use crate::prose;
 use crate::report::{Column, Content, Table, TableCell};
+use lab_core::foreign::shown_lines;
 use lab_core::units;
 
 /// How many rows of a group stand open in a document; the rest is folded.
@@ -37,7 +38,7 @@ impl Page {
             blocks.extend(body(section, TableCell::short));
         }
         blocks.push(folded(&self.reading.title, &body(&self.reading, TableCell::line).join("\n\n")));
-        blocks.join("\n\n") + "\n"
+        shown_lines(&(blocks.join("\n\n") + "\n")).into_owned()
     }
 
     /// As Markdown that is short enough for the summary of a step on GitHub (`$GITHUB_STEP_SUMMARY`), which may have a

@@ -5,6 +5,7 @@ use super::row::{Row, alike};
 use crate::formats::terminal::{NARROWEST, render_section, render_table, underline, wrap};
 use crate::prose;
 use crate::report::{Column, Content, Section, Table, TableCell};
+use lab_core::foreign::shown_lines;
 use lab_core::units;
 
 /// How many rows of a group are shown.
@@ -38,7 +39,7 @@ impl Page {
             }
         }
         blocks.extend(self.more.iter().flat_map(|section| render_section(section, width)));
-        blocks.join("\n\n") + "\n"
+        shown_lines(&(blocks.join("\n\n") + "\n")).into_owned()
     }
 }
 
