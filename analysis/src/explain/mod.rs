@@ -8,7 +8,7 @@ mod summary;
 mod target;
 
 pub use client::{Client, Clients};
-pub use difference::{Difference, Differing, Met, difference};
+pub use difference::{Difference, Differences, Differing, Met, difference};
 pub use entry::{Entry, Reached, entries};
 pub use explanation::{Explanation, Outcome, Way, explain};
 pub use summary::{Doubt, Longest, Summary, summary};

@@ -117,7 +117,7 @@ fn walked(walker: &Walker<'_>, clients: &Clients, entries: &[Entry], summary: &m
                     endpoints.insert((entry.protocol, outcome.ending.destination));
                 }
             }
-            if !any && inside {
+            if !any && inside && !way.is_uncertain() {
                 walked.without.push(called(entry));
             }
             if way.is_uneven() {
@@ -211,7 +211,7 @@ fn makers(state: &NodeState) -> Vec<String> {
                 "1.26 or later (KUBE-PROXY-FIREWALL); no nfacct counters, as up to 1.30"
             }
             () if has("KUBE-XLB-") => "1.23 or earlier (KUBE-XLB)",
-            () if has("KUBE-EXT-") || has("KUBE-SVL-") => "1.24 or 1.25 (KUBE-EXT, no KUBE-PROXY-FIREWALL)",
+            () if has("KUBE-EXT-") || has("KUBE-SVL-") => "1.24 or later (KUBE-EXT)",
             () => "of a release that these chains do not tell",
         };
         made.push(format!("kube-proxy in iptables mode, {release}"));
@@ -312,7 +312,8 @@ fn unreferenced(state: &NodeState) -> Option<Doubt> {
         let mut found = HashSet::new();
         let statements = table.chains().iter().flat_map(|chain| &chain.rules).flat_map(|rule| &rule.statements);
         statements.for_each(|statement| led_to(statement, table, &mut found));
-        let idle = |chain: &&Chain| chain.hook.is_none() && !found.contains(&*chain.name);
+        let is_called = table.chains().iter().any(|chain| chain.hook.is_some() && !chain.rules.is_empty());
+        let idle = |chain: &&Chain| chain.hook.is_none() && is_called && !found.contains(&*chain.name);
         let is_meant = |chain: &&Chain| {
             matches!(
                 &*chain.name,

@@ -36,7 +36,7 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no target; name a Service (default/testsvc, default/testsvc:http), an address and a port \
-     (10.96.0.10:53/udp) or a node port (:30031)"
+     (10.96.0.10:53/udp, [fd00::a]:53/udp) or a node port (:30031); protocols are tcp, udp and sctp"
 )]
 pub struct NoTarget(String);
 
@@ -45,16 +45,24 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, NoTarget> {
         let wrong = || NoTarget(text.to_owned());
+        let protocol_of = |word: &str| match word.to_ascii_lowercase().as_str() {
+            "tcp" => Some(6),
+            "udp" => Some(17),
+            "sctp" => Some(132),
+            _ => None,
+        };
         let (place, protocol) = match text.rsplit_once('/') {
-            Some((place, "tcp")) => (place, Some(6)),
-            Some((place, "udp")) => (place, Some(17)),
-            Some((place, "sctp")) => (place, Some(132)),
+            Some((place, word)) if protocol_of(word).is_some() => (place, protocol_of(word)),
+            // What begins as an address is none of a Service's names.
+            Some((place, _)) if place.starts_with([':', '[']) || place.parse::<SocketAddr>().is_ok() => {
+                return Err(wrong());
+            }
             _ => (text, None),
         };
         if let Some(port) = place.strip_prefix(':').filter(|port| !port.starts_with(':')) {
             return port.parse().map(|port| Self::NodePort { port, protocol }).map_err(|_| wrong());
         }
-        if let Ok(address) = place.parse::<SocketAddr>() {
+        if let Some(address) = place.parse::<SocketAddr>().ok().filter(|address| address.port() != 0) {
             return Ok(Self::Address { address: address.ip(), port: Some(address.port()), protocol });
         }
         if let Ok(address) = place.parse::<IpAddr>() {
@@ -242,7 +250,19 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
         }
-        for text in ["", "testsvc", "/", "a/", "a/b/c", ":", ":99999", "10.96.0.10:x"] {
+        for text in [
+            "",
+            "testsvc",
+            "/",
+            "a/",
+            "a/b/c",
+            ":",
+            ":99999",
+            "10.96.0.10:x",
+            "10.96.0.10:0",
+            "10.96.0.10:53/xyz",
+            ":80/icmp",
+        ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
     }

@@ -7,7 +7,7 @@ use super::output::hand_over;
 use super::proxy::ProxyOptions;
 use crate::driver;
 use crate::process::exit::{Exit, Failure};
-use analysis::explain::{self, Client, Clients, Entry, Explanation, Target};
+use analysis::explain::{self, Client, Clients, Entry, Explanation, Reached, Target};
 use anyhow::{Context, Result, anyhow};
 use kube_dump::Input;
 use lab_core::cell::Variant;
@@ -44,7 +44,8 @@ const ENDPOINTS: u32 = 3;
 const WANTED: Wanted = Wanted {
     is_read: |path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        ["tables", "nft", "ipvs", "ipset", "addr", "rules"].iter().any(|part| name.contains(part))
+        let is_input = ["restore", ".argv", ".sh"].iter().any(|part| name.contains(part));
+        !is_input && ["tables", "nft", "ipvs", "ipset", "addr", "rules"].iter().any(|part| name.contains(part))
     },
     names: "have iptables, nft, ipvs, ipset, addr or rules in them",
     advice: "the listings only",
@@ -174,13 +175,16 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             return Err(Failure::usage(anyhow!("--backend: what the lab installs takes the place of files; give one")));
         }
         None if files.is_empty() => {
+            if let Some(Target::Name(name)) = target.as_ref().filter(|_| args.to.is_none()) {
+                return Err(Failure::usage(anyhow!("there is no file {:?}, and nothing else to read", shown(name))));
+            }
             return Err(Failure::usage(anyhow!(
                 "there is nothing to read: name a file with listings, - for standard input, or --backend"
             )));
         }
         None => (read(&files)?, None),
     };
-    let surroundings = surroundings(&state, args);
+    let surroundings = with_target(surroundings(&state, args), &state, target.as_ref());
     let clients = Clients::of(&state, &surroundings);
     let walker = Walker::new(&state, surroundings);
     let text = match target {
@@ -274,6 +278,17 @@ fn surroundings(state: &NodeState, args: &Args) -> Surroundings {
     args.node_ip.iter().fold(Surroundings::of(state), |surroundings, &address| surroundings.with_address(address))
 }
 
+/// The same; where no listing tells the node's addresses, one that is dialled on a node port is taken for one of them.
+fn with_target(surroundings: Surroundings, state: &NodeState, target: Option<&Target>) -> Surroundings {
+    let Some(&Target::Address { address, port: Some(port), protocol }) = target else { return surroundings };
+    let entries = explain::entries(state);
+    let is_named = entries.iter().any(|entry| entry.at == Reached::At(address));
+    let is_node_port = entries.iter().any(|entry| {
+        matches!(entry.at, Reached::AtNode(_)) && entry.port == port && protocol.is_none_or(|one| one == entry.protocol)
+    });
+    if surroundings.is_known() || is_named || !is_node_port { surroundings } else { surroundings.with_address(address) }
+}
+
 /// All entries; those that rules do not name are named by the cluster that they were made from, if there is one.
 fn entries(state: &NodeState, cluster: Option<&Cluster>) -> Vec<Entry> {
     let mut entries = explain::entries(state);
@@ -307,11 +322,21 @@ fn explained(
 ) -> Result<String, Failure> {
     let entries = entries(walker.state(), cluster);
     let resolved = explain::resolve(target, &entries, |is_v4| walker.surroundings().address(is_v4));
-    let resolved = resolved.map_err(|error| Failure::usage(anyhow!("{}", shown(&error.to_string()))))?;
+    let resolved = resolved.map_err(|error| {
+        let file = if args.to.is_none() && matches!(target, Target::Name(_)) {
+            "; nor is there a file of this name"
+        } else {
+            ""
+        };
+        Failure::usage(anyhow!("{}{file}", shown(&error.to_string())))
+    })?;
     let explanation: Explanation = explain::explain(walker, clients, &resolved, &args.from, &|packet| {
         packet.state = args.connection.states();
         packet.mark = args.mark;
     });
+    if explanation.ways.is_empty() {
+        return Err(Failure::usage(anyhow!("--from: no address given is of the family of {target}")));
+    }
     let title = target.to_string();
     let explained = Explained { title: &title, explanation: &explanation, walker, clients };
     Ok(match args.format {
@@ -356,5 +381,5 @@ fn difference(args: &Args, first: &Path, second: &Path) -> Result<ExitCode, Fail
         }
     };
     hand_over(&text, args.out.as_deref())?;
-    Ok(if differences.is_empty() { Exit::Done } else { Exit::Differs }.into())
+    Ok(if differences.found.is_empty() { Exit::Done } else { Exit::Differs }.into())
 }

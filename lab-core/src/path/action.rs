@@ -5,7 +5,7 @@ use super::ending::{End, SourceAddress};
 use super::lookup::Found;
 use super::way::{Next, Way};
 use super::{Event, Place};
-use crate::node::{Outcome, Span, Statement, States, Table, Verdict};
+use crate::node::{Outcome, Rewrite, Span, Statement, States, Table, Verdict};
 use std::net::{IpAddr, SocketAddr};
 
 /// No packet is in more chains than this, one calling the other. The kernel of nft allows 16; iptables, as many as a
@@ -32,9 +32,9 @@ impl<'a> Way<'_, 'a> {
             Statement::Go(verdict) => self.go(verdict, place, table),
             Statement::Look(fields, set) => self.look(fields, set, place, table),
             Statement::Spread { modulus, map, .. } => self.spread(*modulus, map, place, table),
-            Statement::Dnat(rewrite) => self.dnat(rewrite.of(self.cursor.packet.destination), place),
+            Statement::Dnat(rewrite) => self.rewrite(rewrite, place),
             Statement::DnatBy(fields, set) => match self.find(fields, set, table) {
-                Found::Outcome(Outcome::To(rewrite)) => self.dnat(rewrite.of(self.cursor.packet.destination), place),
+                Found::Outcome(Outcome::To(rewrite)) => self.rewrite(rewrite, place),
                 Found::Nothing => Next::Miss,
                 Found::Outcome(_) | Found::Unknown => self.unknown(place),
             },
@@ -92,6 +92,15 @@ impl<'a> Way<'_, 'a> {
         Next::Statement
     }
 
+    /// The destination becomes what a rule says. Of several, the first stands for all.
+    pub(super) fn rewrite(&mut self, rewrite: &Rewrite, place: Place) -> Next {
+        if let Some(several) = rewrite.several() {
+            self.cursor.is_uncertain = true;
+            self.step(Some(place), Event::OneOf(several));
+        }
+        self.dnat(rewrite.of(self.cursor.packet.destination), place)
+    }
+
     pub(super) fn dnat(&mut self, to: SocketAddr, place: Place) -> Next {
         self.cursor.packet.destination = to;
         self.cursor.is_rewritten = true;
@@ -111,6 +120,10 @@ impl<'a> Way<'_, 'a> {
                 Next::Elsewhere
             }
             Verdict::Drop => self.ended(End::Dropped, place),
+            Verdict::Reject(with) if with.is_empty() => {
+                let with = default_reject(self.cursor.packet.is_v4());
+                self.ended(End::Rejected(with.into()), place)
+            }
             Verdict::Reject(with) => self.ended(End::Rejected(with.clone()), place),
             Verdict::Queue => self.ended(End::Queued, place),
             Verdict::Return => {
@@ -150,7 +163,10 @@ impl<'a> Way<'_, 'a> {
         };
         let frames = &self.cursor.frames;
         let is_loop = frames.iter().any(|frame| frame.chain == chain || frame.through.contains(&chain));
-        if is_loop || frames.len() >= DEEPEST {
+        if frames.len() >= DEEPEST {
+            return self.ended(End::GaveUp, place);
+        }
+        if is_loop {
             return self.ended(End::Loop, Place { table: place.table, chain, rule: None });
         }
         self.step(Some(place), Event::Enter { chain, is_goto });
@@ -193,6 +209,11 @@ fn is_of_service(name: &str) -> bool {
         "endpoint-",
     ];
     OF_SERVICE.iter().any(|start| name.starts_with(start))
+}
+
+/// What a rejection answers that does not say it.
+pub(super) fn default_reject(is_v4: bool) -> &'static str {
+    if is_v4 { "icmp-port-unreachable" } else { "icmp6-port-unreachable" }
 }
 
 fn loopback(is_v4: bool) -> IpAddr {

@@ -1,6 +1,7 @@
 //! IPVS's part of the way.
 
 use super::Event;
+use super::action::default_reject;
 use super::cursor::Stage;
 use super::ending::End;
 use super::way::Way;
@@ -21,7 +22,7 @@ impl Way<'_, '_> {
         let total: f64 = server.real.iter().map(|real| f64::from(real.weight)).sum();
         if total <= 0.0 {
             self.step(None, Event::Ipvs { server: place, real: None });
-            let with = if self.cursor.packet.is_v4() { "icmp-port-unreachable" } else { "icmp6-port-unreachable" };
+            let with = default_reject(self.cursor.packet.is_v4());
             return self.end(End::Rejected(with.into()), None);
         }
         let start = self.cursor.clone();

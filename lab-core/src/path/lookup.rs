@@ -68,7 +68,7 @@ impl<'a> Way<'_, 'a> {
             }
             let next = match &entry.2 {
                 Outcome::Verdict(verdict) => self.go(verdict, place, table),
-                Outcome::To(rewrite) => self.dnat(rewrite.of(self.cursor.packet.destination), place),
+                Outcome::To(rewrite) => self.rewrite(rewrite, place),
                 Outcome::Other(_) => self.unknown(place),
             };
             match next {

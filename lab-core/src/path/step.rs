@@ -56,6 +56,12 @@ pub enum Event {
     },
     /// From here on the walk takes this to hold.
     Assume(Assumption),
+    /// Its destination becomes one of these; the first stands for all.
+    OneOf(Box<str>),
+    /// A chain that nothing in the listings calls here is passed: kube-proxy has it called.
+    Taken,
+    /// No rules of its family are in the listings.
+    NoRules,
     /// Its destination is rewritten.
     Dnat(SocketAddr),
     /// Its source will be rewritten to the node's address.

@@ -14,11 +14,20 @@ const IPVS_INPUT: i32 = 99;
 /// Where IPVS takes packets of the node: `NF_IP_PRI_NAT_DST + 2`.
 const IPVS_OUTPUT: i32 = -98;
 
+/// The chains that kube-proxy has called from nat's base chains. People paste them without those.
+const TAKEN: [(HookPoint, i32, &str); 3] = [
+    (HookPoint::Prerouting, -100, "KUBE-SERVICES"),
+    (HookPoint::Output, -100, "KUBE-SERVICES"),
+    (HookPoint::Postrouting, 100, "KUBE-POSTROUTING"),
+];
+
 /// What a packet meets at a hook.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Base {
     /// A base chain.
     Chain { table: usize, chain: usize, kind: NatKind },
+    /// A chain of nat that the listings do not call here, and kube-proxy does.
+    Taken { table: usize, chain: usize },
     /// IPVS.
     Ipvs,
 }
@@ -65,6 +74,16 @@ impl<'a> Walker<'a> {
                 }
             }
         }
+        for (table_place, table) in state.tables.iter().enumerate().filter(|(_, table)| &*table.name == "nat") {
+            for (point, priority, name) in TAKEN {
+                let is_called = table.chains().iter().any(|chain| chain.hook.is_some_and(|hook| hook.point == point));
+                if let Some(chain) = table.place(name).filter(|_| !is_called && table.maker.is_iptables()) {
+                    let base = Base::Taken { table: table_place, chain };
+                    let (v4, v6) = (table.families.includes(true), table.families.includes(false));
+                    ordered.entry(point).or_default().push((priority, base, v4, v6));
+                }
+            }
+        }
         if !state.servers.is_empty() {
             ordered.entry(HookPoint::Input).or_default().push((IPVS_INPUT, Base::Ipvs, true, true));
             ordered.entry(HookPoint::Output).or_default().push((IPVS_OUTPUT, Base::Ipvs, true, true));
@@ -108,6 +127,11 @@ impl<'a> Walker<'a> {
             while way.go_on() {}
         }
         walk
+    }
+
+    /// Whether the listings have a table that packets of IPv4 (`true`) or IPv6 meet.
+    pub(super) fn has_rules(&self, is_v4: bool) -> bool {
+        self.state.tables.iter().any(|table| table.families.includes(is_v4))
     }
 
     pub(super) fn bases(&self, stage: Stage) -> &[(Base, bool, bool)] {

@@ -11,8 +11,8 @@ use std::mem;
 const MASQUERADE_MARK: u32 = 0x4000;
 /// The mark by which kube-proxy up to 1.27 has kubelet's chain KUBE-FIREWALL drop a packet.
 const DROP_MARK: u32 = 0x8000;
-/// A walk has no more steps than this: some million endpoints.
-pub(super) const MOST_STEPS: usize = 4_000_000;
+/// A walk has no more steps than this: some 50,000 endpoints.
+pub(super) const MOST_STEPS: usize = 1_000_000;
 /// A walk tries no more rules than this.
 const MOST_TRIED: u64 = 200_000_000;
 
@@ -42,6 +42,10 @@ impl<'a> Way<'_, 'a> {
     pub(super) fn enter_stage(&mut self) {
         if self.cursor.step.is_none() {
             self.step(None, Event::Hook(self.cursor.stage.hook()));
+            if !self.walker.has_rules(self.cursor.packet.is_v4()) {
+                self.cursor.is_uncertain = true;
+                self.step(None, Event::NoRules);
+            }
         }
     }
 
@@ -116,6 +120,16 @@ impl<'a> Way<'_, 'a> {
             Base::Ipvs => {
                 self.cursor.base += 1;
                 self.ipvs()
+            }
+            Base::Taken { .. } if self.is_past_nat() => {
+                self.cursor.base += 1;
+                true
+            }
+            Base::Taken { table, chain } => {
+                self.cursor.is_uncertain = true;
+                self.step(Some(Place { table, chain, rule: None }), Event::Taken);
+                self.cursor.frames.push(Frame { chain, rule: 0, statement: 0, through: Vec::new() });
+                true
             }
             Base::Chain { table, chain, kind } => {
                 if kind == NatKind::Nat && self.is_past_nat() {
@@ -193,7 +207,7 @@ impl<'a> Way<'_, 'a> {
     /// The base chain that is being passed.
     pub(super) fn base_place(&self) -> (usize, usize) {
         match self.walker.bases(self.cursor.stage)[self.cursor.base].0 {
-            Base::Chain { table, chain, .. } => (table, chain),
+            Base::Chain { table, chain, .. } | Base::Taken { table, chain } => (table, chain),
             Base::Ipvs => unreachable!("IPVS has no rules"),
         }
     }

@@ -136,15 +136,17 @@ pub(super) fn graph(explained: &Explained<'_>) -> Graph {
     graph
 }
 
-/// Adds the way to an outcome. What comes after its endpoint is added only if `to_the_end`.
+/// Adds the way to an outcome; to the first chain after its endpoint or, if `to_the_end`, all of it.
 fn follow(explained: &Explained<'_>, way: &Way, outcome: &Outcome, start: usize, to_the_end: bool, graph: &mut Graph) {
-    let mut last = start;
+    let (mut last, mut is_at_endpoint) = (start, false);
     for step in path(&way.walk, &outcome.ending).into_iter().map(|place| &way.walk.steps[place]) {
         let Some(next) = next(explained, outcome, step, last, graph) else { continue };
         last = next;
-        if !to_the_end && matches!(step.event, Event::Dnat(_) | Event::Ipvs { .. }) {
+        if !to_the_end && is_at_endpoint {
+            // From here on it goes as the first one does.
             return;
         }
+        is_at_endpoint = matches!(step.event, Event::Dnat(_) | Event::Ipvs { .. });
     }
 }
 
@@ -157,7 +159,7 @@ fn next(explained: &Explained<'_>, outcome: &Outcome, step: &Step, last: usize, 
         graph.node(shape, explained.chain(place))
     };
     let (from, to, label) = match (&step.event, step.place) {
-        (Event::Base, Some(place)) => (last, chain_node(place, graph), String::new()),
+        (Event::Base | Event::Taken, Some(place)) => (last, chain_node(place, graph), String::new()),
         (Event::Enter { chain, .. }, Some(place)) => {
             let to = chain_node(Place { chain: *chain, rule: None, ..place }, graph);
             (chain_node(place, graph), to, rule(place))

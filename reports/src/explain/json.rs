@@ -3,9 +3,9 @@
 use super::Explained;
 use super::steps::path;
 use crate::formats::json::pretty;
-use analysis::explain::{Client, Difference, Differing, Entry, Met, Outcome, Reached, Summary, Way};
+use analysis::explain::{Client, Differences, Differing, Entry, Met, Outcome, Reached, Summary, Way};
 use lab_core::path::{Assumption, End, Event, Place, SourceAddress, Step};
-use lab_core::vocabulary::{Access, Origin, Word};
+use lab_core::vocabulary::{Access, Word};
 use serde_json::{Value, json};
 
 /// The version of the objects' shape: it changes when a key goes, or means something else.
@@ -135,6 +135,9 @@ fn step(explained: &Explained<'_>, step: &Step) -> Option<Value> {
         Event::Picked { probability, .. } => json!({"is": "picked", "probability": probability}),
         Event::Passed { probability } => json!({"is": "passed", "probability": probability}),
         Event::Assume(one) => json!({"is": "assume", "what": assumption(explained, one)}),
+        Event::OneOf(several) => json!({"is": "one-of", "several": several}),
+        Event::Taken => json!({"is": "taken"}),
+        Event::NoRules => json!({"is": "no-rules"}),
         Event::Dnat(to) => json!({"is": "dnat", "to": to}),
         Event::Masquerade => json!({"is": "masquerade"}),
         Event::Snat(span) => json!({"is": "snat", "first": span.first, "last": span.last}),
@@ -184,7 +187,7 @@ pub(super) fn summary(summary: &Summary) -> String {
 }
 
 /// What differs between two nodes.
-pub(super) fn difference(names: [&str; 2], differences: &[Difference]) -> String {
+pub(super) fn difference(names: [&str; 2], differences: &Differences) -> String {
     let met = |met: &[(Met, f64)]| -> Vec<Value> {
         met.iter()
             .map(|(met, probability)| {
@@ -202,12 +205,12 @@ pub(super) fn difference(names: [&str; 2], differences: &[Difference]) -> String
             })
             .collect()
     };
-    let rows = differences.iter().map(|difference| match &difference.what {
+    let rows = differences.found.iter().map(|difference| match &difference.what {
         Differing::OnlyFirst => json!({"entry": entry(&difference.entry), "only": names[0]}),
         Differing::OnlySecond => json!({"entry": entry(&difference.entry), "only": names[1]}),
         Differing::Meets { client, first, second } => json!({
             "entry": entry(&difference.entry),
-            "from": Origin::name(*client),
+            "from": self::client(*client),
             "first": met(first),
             "second": met(second),
         }),
@@ -216,6 +219,8 @@ pub(super) fn difference(names: [&str; 2], differences: &[Difference]) -> String
         "format": FORMAT,
         "version": env!("CARGO_PKG_VERSION"),
         "nodes": names,
+        "compared_from": differences.clients.iter().map(|&one| self::client(one)).collect::<Vec<_>>(),
+        "uncertain": differences.uncertain,
         "differences": rows.collect::<Vec<_>>(),
     }))
 }

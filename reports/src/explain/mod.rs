@@ -11,7 +11,7 @@ mod words;
 
 use crate::formats::terminal;
 use crate::report::Section;
-use analysis::explain::{Clients, Difference, Explanation, Summary};
+use analysis::explain::{Clients, Differences, Explanation, Summary};
 use lab_core::path::Walker;
 
 /// What is explained, and about which node.
@@ -73,23 +73,23 @@ pub fn summary_html(title: &str, summary: &Summary) -> String {
 
 /// What differs between two nodes, as text that fits `width` columns.
 #[must_use]
-pub fn difference_text(names: [&str; 2], differences: &[Difference], width: u16) -> String {
+pub fn difference_text(names: [&str; 2], differences: &Differences, width: u16) -> String {
     terminal::sections(&[difference_section(names, differences)], width)
 }
 
 /// What differs between two nodes, as one HTML file that needs nothing else.
 #[must_use]
-pub fn difference_html(names: [&str; 2], differences: &[Difference]) -> String {
+pub fn difference_html(names: [&str; 2], differences: &Differences) -> String {
     let section = difference_section(names, differences);
     page::page(&section.title.clone(), &[section], None)
 }
 
 /// What differs between two nodes, as one JSON object; its fields are in reports/FORMATS.md.
 #[must_use]
-pub fn difference_json(names: [&str; 2], differences: &[Difference]) -> String {
+pub fn difference_json(names: [&str; 2], differences: &Differences) -> String {
     json::difference(names, differences)
 }
 
-fn difference_section(names: [&str; 2], differences: &[Difference]) -> Section {
+fn difference_section(names: [&str; 2], differences: &Differences) -> Section {
     summary::difference(names, differences)
 }

@@ -6,45 +6,48 @@ use crate::prose::capitalise;
 use crate::report::{Column, Content, Point, Section, Table, TableCell};
 use analysis::explain::{Outcome, Way};
 use lab_core::foreign::shown;
+use lab_core::node::States;
 use lab_core::path::{Ending, SourceAddress};
 use lab_core::units;
 use std::net::SocketAddr;
 
 /// A table has no more rows than this; the rest is counted.
 const MOST_ROWS: usize = 50;
+/// A way has no more steps shown than this; the rest is counted.
+const MOST_STEPS: usize = 300;
 
 /// All of it: a section for each entry.
 pub(super) fn sections(explained: &Explained<'_>) -> Vec<Section> {
-    let mut sections: Vec<Section> = Vec::new();
-    let mut elsewhere: Vec<Vec<TableCell>> = Vec::new();
-    let ways = &explained.explanation.ways;
-    for (place, way) in ways.iter().enumerate() {
-        let is_first = place == 0 || ways[place - 1].entry != way.entry;
-        if is_first {
-            let name = if way.entry.name.is_empty() { String::new() } else { format!("{}: ", shown(&way.entry.name)) };
-            let title = format!("{name}{}, {}", destination(way.dialled, way.entry.protocol), access(&way.entry));
-            sections.push(Section { title, points: known(explained, way), ..Section::default() });
-        }
-        let Some(section) = sections.last_mut() else { continue };
-        let first = ways.iter().find(|other| other.entry == way.entry).filter(|_| !is_first);
-        match first.and_then(|first| only_source_differs(explained, first, way)) {
+    let same_entry = |one: &Way, other: &Way| one.entry == other.entry;
+    explained.explanation.ways.chunk_by(same_entry).filter_map(|ways| section(explained, ways)).collect()
+}
+
+/// The ways to one entry. Clients that meet the same ends as the first are only named.
+fn section(explained: &Explained<'_>, ways: &[Way]) -> Option<Section> {
+    let (first, rest) = ways.split_first()?;
+    let name = if first.entry.name.is_empty() { String::new() } else { format!("{}: ", shown(&first.entry.name)) };
+    let title = format!("{name}{}, {}", destination(first.dialled, first.entry.protocol), access(&first.entry));
+    let (mut alike, mut others) = (Vec::new(), Vec::new());
+    for way in rest {
+        match only_source_differs(explained, first, way) {
             Some(sentence) => {
                 let from = explained.client(way.client, way.dialled.is_ipv4());
-                elsewhere.push([from, sentence].map(TableCell::text).to_vec());
+                alike.push([from, sentence].map(TableCell::text).to_vec());
             }
-            None => section.tables.extend(tables(explained, way)),
-        }
-        let is_last = ways.get(place + 1).is_none_or(|next| next.entry != way.entry);
-        if is_last && !elsewhere.is_empty() {
-            section.tables.push(Table {
-                title: "From elsewhere".to_owned(),
-                columns: Column::row(&["from"], &[], &["what differs"]),
-                rows: std::mem::take(&mut elsewhere),
-                ..Table::default()
-            });
+            None => others.extend(tables(explained, way)),
         }
     }
-    sections
+    let mut tables = tables(explained, first);
+    if !alike.is_empty() {
+        tables.push(Table {
+            title: format!("As from {}", explained.client(first.client, first.dialled.is_ipv4())),
+            columns: Column::row(&["from"], &[], &["what differs"]),
+            rows: alike,
+            ..Table::default()
+        });
+    }
+    tables.extend(others);
+    Some(Section { title, points: known(explained, first), tables, ..Section::default() })
 }
 
 /// What was taken for granted about the node.
@@ -52,6 +55,10 @@ fn known(explained: &Explained<'_>, way: &Way) -> Vec<Point> {
     let is_v4 = way.dialled.is_ipv4();
     let surroundings = explained.walker.surroundings();
     let mut points = Vec::new();
+    if !way.walk.packet.state.meets(States::NEW.or(States::RELATED)) {
+        let text = "the kernel asks no chain of nat: addresses stay as the first packet's were rewritten";
+        points.push(Point::new("Not the connection's first packet", text));
+    }
     if surroundings.is_stand_in(is_v4) {
         let text = format!(
             "no listing tells them; {} stands for one. Hand over the output of `ip -o addr`, too",
@@ -73,7 +80,9 @@ fn only_source_differs(explained: &Explained<'_>, first: &Way, way: &Way) -> Opt
         let mut ends: Vec<_> = way
             .usual()
             .map(|outcome| {
-                let end = format!("{:?}", outcome.ending.end);
+                // Which rule refuses it is a part of the answer.
+                let by = outcome.ending.by.filter(|_| !outcome.is_endpoint());
+                let end = format!("{:?} {by:?}", outcome.ending.end);
                 (outcome.ending.destination, end, share(outcome.ending.probability))
             })
             .collect();
@@ -95,7 +104,7 @@ fn tables(explained: &Explained<'_>, way: &Way) -> Vec<Table> {
     let mut tables = Vec::new();
     let main: Vec<&Outcome> = way.usual().collect();
     if let Some(first) = main.iter().find(|outcome| outcome.is_endpoint()).or(main.first()) {
-        tables.push(steps(explained, way, &first.ending, &from));
+        tables.extend(Some(steps(explained, way, &first.ending, &from)).filter(|table| !table.rows.is_empty()));
     }
     tables.push(ends(explained, way, &main));
     let aside: Vec<&Outcome> = way.otherwise().collect();
@@ -111,9 +120,13 @@ fn steps(explained: &Explained<'_>, way: &Way, ending: &Ending, from: &str) -> T
     let most = endings.iter().map(|ending| ending.tried_before).max().unwrap_or(0);
     let tried = if least == most { units::counted(most, "rule") } else { format!("{least} to {most} rules") };
     let many = if endings.len() > 1 { "; the steps are those to the first of the ends below" } else { "" };
-    let rows = explained
-        .lines(&way.walk, ending)
+    let lines = explained.lines(&way.walk, ending);
+    let more = lines.len().saturating_sub(MOST_STEPS);
+    let notes =
+        (more > 0).then(|| format!("And {}; --format json lists all.", units::counted(more as u64, "more step")));
+    let rows = lines
         .into_iter()
+        .take(MOST_STEPS)
         .map(|line| [line.hook, line.chain, line.rule, line.says, line.happens].map(TableCell::text).to_vec());
     Table {
         title: format!("{from}: tried against {tried}{many}"),
@@ -127,6 +140,7 @@ fn steps(explained: &Explained<'_>, way: &Way, ending: &Ending, from: &str) -> T
         .map(|(title, content)| Column::new(title, content))
         .to_vec(),
         rows: rows.collect(),
+        notes: notes.into_iter().collect(),
         ..Table::default()
     }
 }

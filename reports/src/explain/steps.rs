@@ -76,6 +76,9 @@ impl Explained<'_> {
                 format!("picked, with {} of those that come here", share(*probability))
             }
             Event::Assume(assumption) => format!("if {}", self.assumed(assumption)),
+            Event::OneOf(several) => format!("the destination becomes one of {several}; the first stands for all"),
+            Event::Taken => "no chain in the listings leads here; kube-proxy has it called at this hook".to_owned(),
+            Event::NoRules => "no rules of this address family are in the listings".to_owned(),
             Event::Dnat(to) => format!("destination becomes {to}"),
             Event::Masquerade => "source becomes the node's address".to_owned(),
             Event::Snat(span) => format!("source becomes {span}"),

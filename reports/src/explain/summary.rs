@@ -2,7 +2,7 @@
 
 use super::words::{access, destination, origin_words, share};
 use crate::report::{Column, Content, Point, Section, Table, TableCell};
-use analysis::explain::{Difference, Differing, Entry, Longest, Met, Reached, Summary};
+use analysis::explain::{Client, Differences, Differing, Entry, Longest, Met, Reached, Summary};
 use lab_core::foreign::shown;
 use lab_core::units;
 use std::net::SocketAddr;
@@ -94,14 +94,16 @@ fn place(entry: &Entry) -> String {
 }
 
 /// What differs from one node to another.
-pub(super) fn difference(names: [&str; 2], differences: &[Difference]) -> Section {
+pub(super) fn difference(names: [&str; 2], differences: &Differences) -> Section {
     let [first, second] = names.map(shown);
+    let clients: Vec<String> = differences.clients.iter().map(|&client| from(client)).collect();
+    let (uncertain, differences) = (differences.uncertain, &differences.found);
     let rows = differences.iter().take(MOST_ROWS).map(|difference| {
         let entry = &difference.entry;
         let (from, one, other) = match &difference.what {
             Differing::OnlyFirst => (String::new(), "is there".to_owned(), "is not there".to_owned()),
             Differing::OnlySecond => (String::new(), "is not there".to_owned(), "is there".to_owned()),
-            Differing::Meets { client, first, second } => (origin_words(*client).to_owned(), list(first), list(second)),
+            Differing::Meets { client, first, second } => (from(*client), list(first), list(second)),
         };
         vec![called(entry), format!("{}, {}", place(entry), access(entry)), from, one, other]
             .into_iter()
@@ -125,13 +127,34 @@ pub(super) fn difference(names: [&str; 2], differences: &[Difference]) -> Sectio
         ..Table::default()
     };
     let about = match differences.len() {
-        0 => {
-            "Packets meet the same on both. Order in KUBE-SERVICES, counters and comments are not looked at.".to_owned()
-        }
+        0 => "These packets meet the same on both.".to_owned(),
         count => format!("{}.", units::counted(count as u64, "difference")),
     };
+    let about = format!(
+        "{about} Compared to each Service's addresses: packets from {}, and from an endpoint itself. Order in KUBE-SERVICES, \
+         counters and comments are no difference.",
+        clients.join(", ")
+    );
+    let unknown = (uncertain > 0).then(|| {
+        let what = units::counted(uncertain as u64, "packet");
+        Point::new("Not certain", format!("{what} met something that is not known on either node"))
+    });
     let tables = if differences.is_empty() { Vec::new() } else { vec![table] };
-    Section { title: format!("{first} and {second}"), about, tables, ..Section::default() }
+    Section {
+        title: format!("{first} and {second}"),
+        about,
+        points: unknown.into_iter().collect(),
+        tables,
+        ..Section::default()
+    }
+}
+
+/// Where packets come from.
+fn from(client: Client) -> String {
+    match client {
+        Client::At(origin) => origin_words(origin).to_owned(),
+        Client::Address(address) => address.to_string(),
+    }
 }
 
 fn list(met: &[(Met, f64)]) -> String {

@@ -144,11 +144,19 @@ impl Draft {
             _ => false,
         };
         let (prerouting, forward) = (self.has("PREROUTING"), self.has("FORWARD"));
+        let leads = |statement: &Statement| match statement {
+            Statement::Go(Verdict::Jump(name)) => name.starts_with("KUBE-") || &**name == "DOCKER",
+            _ => false,
+        };
+        // raw has these two built-in chains and no other.
+        let is_of_raw = prerouting && self.has("OUTPUT") && !self.has("INPUT") && !self.has("POSTROUTING") && !forward;
         if self.chains.iter().any(|chain| is_of_nat(&chain.name)) || statements().any(rewrites) {
             "nat"
         } else if prerouting && forward {
             "mangle"
-        } else if statements().any(|statement| *statement == Statement::NoTrack) {
+        } else if statements().any(|statement| *statement == Statement::NoTrack)
+            || is_of_raw && !statements().any(leads)
+        {
             "raw"
         } else if prerouting || self.has("POSTROUTING") && !forward {
             "nat"
@@ -162,6 +170,10 @@ impl Draft {
         for mut chain in self.chains {
             if self.has_plain_reject {
                 chain.rules.iter_mut().for_each(|rule| say_how(rule, table.families));
+            }
+            if !self.is_complete && chain.gaps.last() != Some(&chain.rules.len()) {
+                // It is cut off: whichever chain the missing rules are of.
+                chain.gaps.push(chain.rules.len());
             }
             let held = table.chain_mut(&chain.name);
             (held.drops, held.gaps, held.rules) = (chain.drops, chain.gaps, chain.rules);
