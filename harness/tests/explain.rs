@@ -136,9 +136,10 @@ fn two_nodes_are_compared_by_what_packets_meet() {
 
 #[test]
 fn bad_input_is_said_and_what_comes_near() {
-    let cases: [(&[&str], &[u8], &str); 8] = [
+    let cases: [(&[&str], &[u8], &str); 9] = [
         (&[], b"", "there is nothing to read"),
         (&["no-such-file"], b"", "there is no file \"no-such-file\""),
+        (&["no-such/file.txt"], b"", "there is no file \"no-such/file.txt\""),
         (&["-", "10.96.0.1:80"], b"", "no listing of rules"),
         (&["-", "10.96.0.1:80"], b"\x7fELF\x00\x01\x02\x1b[31m", "no listing of rules"),
         (
@@ -169,4 +170,58 @@ fn chains_that_lead_back_and_what_is_cut_off_are_said() {
     let cut = "*nat\n:PREROUTING ACCEPT\n-A PREROUTING -j KUBE-SERVICES\n-A KUBE-SERVICES -d 10.96.0.1/32 -p tc";
     let (text, _) = said(&["-", "10.96.0.1:80", "--from", "pod"], cut.as_bytes(), 0);
     assert!(!text.is_empty());
+}
+
+#[test]
+fn an_excerpt_without_base_chains_is_walked_as_kube_proxy_has_it_called() {
+    let save = fs::read_to_string(capture("kube-proxy-1.36.3/iptables-nft/mix-3/iptables-save.txt")).unwrap();
+    let lines = |part: &str| {
+        save.lines().filter(|line| line.contains(part)).map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let pasted = lines("metrics-checkout");
+    let answer = json(&["-", "10.96.0.13:9090", "--from", "pod"], pasted.as_bytes());
+    let found: Vec<String> = endpoints(&answer).into_iter().map(|(endpoint, _)| endpoint).collect();
+    assert_eq!(found, ["10.244.0.5:8080", "10.244.0.6:8080"]);
+    assert_eq!(answer["ways"][0]["uncertain"], true);
+    // Another family's rules say nothing of it.
+    let other = "*nat\n:PREROUTING ACCEPT\n-A PREROUTING -d fd00::1/128 -j ACCEPT\nCOMMIT\n";
+    assert_eq!(json(&["-", "10.96.0.13:9090", "--from", "pod"], other.as_bytes())["ways"][0]["uncertain"], true);
+}
+
+#[test]
+fn chains_that_multiply_end_in_time() {
+    let mut save = "*nat\n:PREROUTING ACCEPT\n-A PREROUTING -j C0\n".to_owned();
+    for chain in 0..40 {
+        save += &format!(":C{chain} -\n");
+    }
+    for chain in 0..39 {
+        save += &format!("-A C{chain} -j C{}\n-A C{chain} -j C{}\n", chain + 1, chain + 1);
+    }
+    save += "COMMIT\n";
+    let (text, _) = said(&["-", "10.96.0.1:80", "--from", "pod"], save.as_bytes(), 0);
+    assert!(text.contains("the walk was ended"), "{text}");
+}
+
+#[test]
+fn a_difference_is_seen_by_whom_it_concerns() {
+    let save = capture("kube-proxy-1.36.3/iptables-nft/mix-3/iptables-save.txt");
+    let text = fs::read_to_string(&save).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let cases = [
+        (
+            "a hairpin's masquerading",
+            text.lines().filter(|line| !line.contains("-s 10.244.0.5/32")).collect::<Vec<_>>().join("\n"),
+        ),
+        (
+            "the node's own traffic",
+            text.lines().filter(|line| !line.contains("masquerade LOCAL")).collect::<Vec<_>>().join("\n"),
+        ),
+        ("the pods' range", text.replace("-s 10.244.0.0/16", "-s 10.244.0.0/17")),
+    ];
+    for (what, changed) in cases {
+        let file = folder.path().join("changed.txt");
+        fs::write(&file, changed).unwrap();
+        let (out, _) = said(&["--diff", save.to_str().unwrap(), file.to_str().unwrap()], b"", 1);
+        assert!(out.contains("difference"), "{what}: {out}");
+    }
 }
