@@ -3,6 +3,7 @@
 //! What svclab prints passes here: standard error as a whole, and reports as a whole, each in the format's own way.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 /// `text` with control characters, and those that change the direction of text, as escapes such as `\u{1b}`.
 #[must_use]
@@ -14,6 +15,27 @@ pub fn shown(text: &str) -> String {
 #[must_use]
 pub fn shown_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |character| matches!(character, '\n' | '\t'))
+}
+
+/// The JSON text `json`, in which such characters are JSON's escapes: it stays the same value.
+#[must_use]
+pub fn shown_in_json(json: &str) -> Cow<'_, str> {
+    let is_foreign = |character: char| is_hidden(character) || (character.is_control() && !character.is_ascii());
+    if !json.contains(is_foreign) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_foreign(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// The same as [`shown`], cut to so many characters.
@@ -56,6 +78,7 @@ mod tests {
     fn nothing_reaches_a_terminal_that_changes_it() {
         assert_eq!(shown("a\u{1b}[31mb\u{7}\u{202e}\u{9b}ü\n"), "a\\u{1b}[31mb\\u{7}\\u{202e}\\u{9b}ü\\u{a}");
         assert_eq!(shown_lines("a\tb\n\r"), "a\tb\n\\u{d}");
+        assert_eq!(shown_in_json("{\"a\":\"\u{202e}\u{e0001}\"}\n"), "{\"a\":\"\\u202e\\udb40\\udc01\"}\n");
         assert_eq!(short("abcdef", 3), "abc…");
         assert_eq!(short("abc", 3), "abc");
     }

@@ -79,8 +79,16 @@ pub fn summary(walker: &Walker<'_>, clients: &Clients) -> Summary {
     }
     let walked = walked(walker, clients, &entries, &mut summary);
     summary.doubts = [
-        listed("Services without endpoints", "connections to them are refused or dropped", &walked.without),
-        listed("endpoints with unequal shares", "new connections are not spread evenly", &walked.uneven),
+        listed(
+            ["Service without endpoints", "Services without endpoints"],
+            "connections are refused or dropped",
+            &walked.without,
+        ),
+        listed(
+            ["Service with endpoints of unequal shares", "Services with endpoints of unequal shares"],
+            "new connections are not spread evenly",
+            &walked.uneven,
+        ),
         full_sets(state),
         unreferenced(state),
         duplicates(state),
@@ -255,14 +263,16 @@ fn ends(state: &NodeState) -> Option<(String, String)> {
     Some((first, last))
 }
 
-/// A doubt about some names, if there are any.
-fn listed(head: &str, meaning: &str, names: &[String]) -> Option<Doubt> {
+/// A doubt about some names, if there are any: what one is called, and several.
+fn listed([one, many]: [&str; 2], meaning: &str, names: &[String]) -> Option<Doubt> {
     let unique: BTreeSet<&String> = names.iter().collect();
     let count = unique.len();
     let shown: Vec<&str> = unique.iter().take(LISTED).map(|name| name.as_str()).collect();
     let more = if count > shown.len() { format!(" and {} more", count - shown.len()) } else { String::new() };
-    (count > 0)
-        .then(|| Doubt { head: format!("{count} {head}"), text: format!("{meaning}: {}{more}", shown.join(", ")) })
+    (count > 0).then(|| Doubt {
+        head: format!("{count} {}", if count == 1 { one } else { many }),
+        text: format!("{meaning}: {}{more}", shown.join(", ")),
+    })
 }
 
 fn full_sets(state: &NodeState) -> Option<Doubt> {
@@ -271,7 +281,11 @@ fn full_sets(state: &NodeState) -> Option<Doubt> {
         let held = set.elements().len();
         (held as f64 >= maximum as f64 * NEARLY_FULL).then(|| format!("{name} ({held} of {maximum})"))
     });
-    listed("sets near their maxelem", "further entries are refused once it is reached", &full.collect::<Vec<_>>())
+    listed(
+        ["set near its maxelem", "sets near their maxelem"],
+        "further entries are refused once it is reached",
+        &full.collect::<Vec<_>>(),
+    )
 }
 
 /// The chains that a statement leads to.
@@ -324,7 +338,7 @@ fn unreferenced(state: &NodeState) -> Option<Doubt> {
             table.chains().iter().filter(idle).filter(|chain| !is_meant(chain)).map(|chain| chain.name.to_string()),
         );
     }
-    listed("chains that nothing leads to", "no packet meets them", &names)
+    listed(["chain that nothing leads to", "chains that nothing leads to"], "no packet meets what is in", &names)
 }
 
 const BUILT_IN: [&str; 5] = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
@@ -338,7 +352,7 @@ fn duplicates(state: &NodeState) -> Option<Doubt> {
             chain.rules.iter().enumerate().filter(|(_, rule)| !rule.text.is_empty() && !seen.insert(&*rule.text));
         names.extend(twice.map(|(place, _)| format!("rule {} of {}", place + 1, chain.name)));
     }
-    listed("rules that stand twice", "the second of two never decides", &names)
+    listed(["rule that stands twice", "rules that stand twice"], "the second of two never decides", &names)
 }
 
 /// Rules of others that packets meet ahead of kube-proxy's jump, in the base chains of nat and filter.
@@ -354,7 +368,14 @@ fn strangers(state: &NodeState) -> Option<Doubt> {
             }
         }
     }
-    listed("base chains with rules of others ahead of kube-proxy's", "packets meet those first", &names)
+    listed(
+        [
+            "base chain with rules of others ahead of kube-proxy's",
+            "base chains with rules of others ahead of kube-proxy's",
+        ],
+        "packets meet those first",
+        &names,
+    )
 }
 
 fn shortened(text: &str) -> String {

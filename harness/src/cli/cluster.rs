@@ -14,7 +14,8 @@ use std::sync::Arc;
 /// The files of folders and archives that may be of a cluster.
 const WANTED: Wanted = Wanted {
     is_read: |path| path.extension().is_some_and(|ending| ["json", "yaml", "yml"].iter().any(|&known| ending == known)),
-    names: "end in .json or .yaml",
+    others: "do not end in .json or .yaml",
+    names: "ends in .json, .yaml, .yml",
     advice: "Services and EndpointSlices only",
 };
 /// How many notes are printed.

@@ -22,7 +22,9 @@ const TAR: (usize, &[u8]) = (257, b"ustar");
 pub(super) struct Wanted {
     /// Whether one is, by its path without `.gz`.
     pub(super) is_read: fn(&Path) -> bool,
-    /// What their names have in common, as the end of a sentence: `end in .json`.
+    /// What the names of others lack, as the end of a sentence: `do not end in .json`.
+    pub(super) others: &'static str,
+    /// What the names of those that are read have in common: `ends in .json`.
     pub(super) names: &'static str,
     /// What to hand over where there is too much.
     pub(super) advice: &'static str,
@@ -49,14 +51,10 @@ pub(super) fn unpack(paths: &[PathBuf], wanted: &'static Wanted) -> Result<Vec<I
             path => named::open(path).and_then(|file| unpacked.stream(&shown, file, Origin::Named)),
         };
         added.with_context(|| format!("{shown} cannot be read"))?;
-        ensure!(
-            unpacked.inputs.len() > before,
-            "{shown}: there is no file in it whose name, with .gz after it or not, would {}",
-            wanted.names
-        );
+        ensure!(unpacked.inputs.len() > before, "{shown}: no file in it {} (or one of these and .gz)", wanted.names);
     }
     if unpacked.others > 0 {
-        tell!("svclab: the names of {} files do not {}; they are passed over", unpacked.others, wanted.names);
+        tell!("svclab: {} files {}; they are passed over", unpacked.others, wanted.others);
     }
     Ok(unpacked.inputs)
 }

@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 /// So many problems are listed; of the others, how many there are.
 const LISTED: usize = 20;
 /// A problem has no more characters than this: it may quote a value.
-const LONGEST: usize = 500;
+const LONGEST: usize = 2_000;
 
 /// Every problem of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,15 +9,15 @@ mod server;
 mod set;
 mod statement;
 mod table;
+mod verdict;
 
 pub use address::{NodeAddress, Span};
 pub use rule::Rule;
 pub use server::{Forwarding, RealServer, VirtualServer};
 pub use set::{Element, KeyPart, Outcome, Set, SetRef, Value};
-pub use statement::{
-    AddressKind, Direction, Field, Pick, Rewrite, Side, Statement, States, Test, Verdict, WrittenPort,
-};
+pub use statement::{AddressKind, Direction, Field, Pick, Side, Statement, States, Test};
 pub use table::{Chain, Families, Hook, HookPoint, Maker, NatKind, Table};
+pub use verdict::{Rewrite, Verdict, WrittenPort};
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What a rule tests and does, whichever tool wrote it.
 
-use super::{SetRef, Span};
-use std::net::{IpAddr, SocketAddr};
+use super::{Outcome, Rewrite, SetRef, Span, Verdict, WrittenPort};
+use std::net::SocketAddr;
 
 /// The source or the destination of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -153,59 +153,17 @@ pub enum Test {
     Bridged,
     /// IPVS took it by the virtual server of this protocol and address: `ipvs --vproto --vaddr --vport`.
     Virtual(u8, SocketAddr),
+    /// Of these flags of TCP, those that are set: `(flags & mask) == set`.
+    TcpFlags {
+        /// The flags that are looked at, as in the header's byte: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32.
+        mask: u8,
+        /// Those of them that are set.
+        set: u8,
+    },
     /// At a limited rate: `limit`, `hashlimit`. Not decided by the packet. As it stands.
     Limited(Box<str>),
     /// A test that is not known here, as it stands.
     Unknown(Box<str>),
-}
-
-/// What becomes of a packet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It passes this base chain.
-    Accept,
-    /// It is dropped.
-    Drop,
-    /// It is answered with this error, such as `icmp-port-unreachable`; empty where nothing is said.
-    Reject(Box<str>),
-    /// It goes back to the calling chain.
-    Return,
-    /// It goes on with the next rule.
-    Continue,
-    /// It goes through this chain, and comes back.
-    Jump(Box<str>),
-    /// It goes through this chain, and comes back to where the last jump was made.
-    Goto(Box<str>),
-    /// It goes to a program, which decides.
-    Queue,
-}
-
-/// The port of a rewritten address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WrittenPort {
-    /// It stays.
-    Same,
-    /// It becomes this one.
-    One(u16),
-    /// It becomes one of these.
-    Range(u16, u16),
-}
-
-/// What an address and a port become.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rewrite {
-    /// The addresses to choose from; `None` where the address stays.
-    pub addresses: Option<Span>,
-    /// The port.
-    pub port: WrittenPort,
-}
-
-impl Rewrite {
-    /// To one address and, if there is one, a port.
-    #[must_use]
-    pub fn to(address: IpAddr, port: Option<u16>) -> Self {
-        Self { addresses: Some(Span::one(address)), port: port.map_or(WrittenPort::Same, WrittenPort::One) }
-    }
 }
 
 /// One thing that a rule tests or does.
@@ -232,7 +190,7 @@ pub enum Statement {
         /// At random (`true`), or one after the other.
         is_random: bool,
         /// What the numbers lead to, each from a first to a last number.
-        map: Box<[(u32, u32, super::Outcome)]>,
+        map: Box<[(u32, u32, Outcome)]>,
     },
     /// The destination is rewritten.
     Dnat(Rewrite),

@@ -5,6 +5,11 @@ use super::walker::Walker;
 use crate::node::{AddressKind, Direction, Field, Pick, Set, SetRef, Side, States, Table, Test, Value};
 use std::net::IpAddr;
 
+/// TCP's number in the IP header.
+const TCP: u8 = 6;
+/// The flag of TCP that the first packet of a connection has.
+const SYN: u8 = 2;
+
 /// What a test says of a packet.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Judgement<'a> {
@@ -66,6 +71,10 @@ impl Walker<'_> {
             Test::Virtual(protocol, address) => {
                 Decided(packet.protocol == *protocol && cursor.by_ipvs == Some(*address))
             }
+            Test::TcpFlags { .. } if packet.protocol != TCP => Decided(false),
+            // The first packet of a connection; what others carry is not known.
+            Test::TcpFlags { mask, set } if packet.state == States::NEW => Decided(SYN & mask == *set),
+            Test::TcpFlags { .. } => Unknown,
             Test::Limited(_) => IfWithinLimit,
             Test::Unknown(_) => Unknown,
         }

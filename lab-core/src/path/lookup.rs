@@ -64,7 +64,7 @@ impl<'a> Way<'_, 'a> {
             self.cursor.probability *= chance;
             self.cursor.picked = Some((place, Some(chance)));
             if covered < 1.0 - 1e-12 || map.len() > 1 {
-                self.step(Some(place), Event::Picked { probability: chance, is_written: true });
+                self.step(Some(place), Event::Picked { probability: chance });
             }
             let next = match &entry.2 {
                 Outcome::Verdict(verdict) => self.go(verdict, place, table),

@@ -20,18 +20,21 @@ mod ipvs;
 mod judge;
 mod lookup;
 mod packet;
+mod place;
 mod rewrite;
 mod route;
 mod step;
 mod trial;
+mod walk;
 mod walker;
 mod way;
 
 pub use assumption::Assumption;
 pub use ending::{End, Ending, SourceAddress};
 pub use packet::{Packet, Start};
+pub use place::Place;
 pub use route::Surroundings;
-pub use step::{Event, Place, Step};
+pub use step::{Event, Step};
 pub use walker::{Walk, Walker};
 
 #[cfg(test)]

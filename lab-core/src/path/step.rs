@@ -1,19 +1,8 @@
 //! The steps of a walk, as a tree in which each step knows the one before it.
 
-use super::{Assumption, End};
+use super::{Assumption, End, Place};
 use crate::node::{HookPoint, Span};
 use std::net::SocketAddr;
-
-/// A rule's place, or a chain's where there is no rule. All are places in the node's lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place {
-    /// The table.
-    pub table: usize,
-    /// The chain in it.
-    pub chain: usize,
-    /// The rule in it, from 0.
-    pub rule: Option<usize>,
-}
 
 /// What happens at a step.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,8 +35,6 @@ pub enum Event {
     Picked {
         /// The probability of being picked, of those that come here.
         probability: f64,
-        /// Whether the rule states it.
-        is_written: bool,
     },
     /// The rule is passed over by chance.
     Passed {

@@ -192,3 +192,19 @@ fn ipvs_lets_nothing_from_a_loopback_address_out_and_rules_see_what_it_sent() {
     assert!(drops("127.0.0.1:30001"));
     assert!(!drops("127.0.0.1:30002"));
 }
+
+#[test]
+fn the_first_packet_of_tcp_has_one_flag() {
+    let holds = |mask, set, protocol| {
+        let mut state = node(1);
+        let test = Statement::If(true, Test::TcpFlags { mask, set });
+        let drop = rule(vec![test, Statement::Go(Verdict::Drop)]);
+        state.tables[0].chain_mut("PREROUTING").rules.insert(0, drop);
+        let walker = Walker::new(&state, Surroundings::of(&state));
+        let (source, destination) = ("10.244.9.9:1".parse().unwrap(), "10.96.0.10:80".parse().unwrap());
+        walker.walk(Packet::new(Start::CameIn, protocol, source, destination)).endings[0].end == End::Dropped
+    };
+    assert!(holds(0x17, 0x02, 6));
+    assert!(!holds(0x17, 0x10, 6));
+    assert!(!holds(0x17, 0x02, 17));
+}

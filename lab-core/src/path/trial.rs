@@ -72,7 +72,7 @@ impl<'a> Way<'_, 'a> {
             Judgement::Decided(_) => Next::Miss,
             Judgement::Chance(chance) => {
                 let chance = if expected { chance } else { 1.0 - chance };
-                self.picked(place, chance, true, 1.0 - chance)
+                self.picked(place, chance)
             }
             Judgement::IfSeen(list, seconds) => {
                 let assumption = Assumption::SeenBefore { list: list.into(), seconds };
@@ -87,8 +87,9 @@ impl<'a> Way<'_, 'a> {
         }
     }
 
-    /// The rule applies with probability `chance`, and not with `rest`: the walk branches.
-    pub(super) fn picked(&mut self, place: Place, chance: f64, is_written: bool, rest: f64) -> Next {
+    /// The rule applies with probability `chance`: the walk branches.
+    pub(super) fn picked(&mut self, place: Place, chance: f64) -> Next {
+        let rest = 1.0 - chance;
         if rest > 0.0 {
             let mut other = self.cursor.clone();
             other.probability *= rest;
@@ -109,8 +110,8 @@ impl<'a> Way<'_, 'a> {
             self.ways.push(other);
         }
         self.cursor.probability *= chance;
-        self.cursor.picked = Some((place, is_written.then_some(chance)));
-        self.step(Some(place), Event::Picked { probability: chance, is_written });
+        self.cursor.picked = Some((place, Some(chance)));
+        self.step(Some(place), Event::Picked { probability: chance });
         Next::Statement
     }
 

@@ -1,9 +1,8 @@
 //! Walks packets through a node.
 
-use super::cursor::{Cursor, Stage};
+use super::cursor::Stage;
 use super::ending::Ending;
 use super::index::Index;
-use super::way::Way;
 use super::{Packet, Step, Surroundings};
 use crate::node::{HookPoint, NatKind, NodeAddress, NodeState, Table};
 use std::collections::HashMap;
@@ -113,20 +112,6 @@ impl<'a> Walker<'a> {
     #[must_use]
     pub fn state(&self) -> &'a NodeState {
         self.state
-    }
-
-    /// Walks `packet` to each of its ends.
-    #[must_use]
-    pub fn walk(&self, packet: Packet) -> Walk {
-        let mut walk = Walk { packet: packet.clone(), steps: Vec::new(), endings: Vec::new() };
-        // Ways that are still to be walked, the next one last. A way that takes something for granted waits.
-        let (mut ways, mut aside) = (vec![Cursor::new(packet)], Vec::new());
-        while let Some(cursor) = ways.pop().or_else(|| aside.pop()) {
-            let mut way = Way { walker: self, walk: &mut walk, cursor, ways: &mut ways, aside: &mut aside };
-            way.enter_stage();
-            while way.go_on() {}
-        }
-        walk
     }
 
     /// Whether the listings have a table that packets of IPv4 (`true`) or IPv6 meet.

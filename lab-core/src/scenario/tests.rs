@@ -189,7 +189,7 @@ fn many_problems_are_listed_up_to_a_number_and_long_ones_are_cut() {
     assert_eq!(found.lines().count(), 21, "{found}");
     assert!(found.ends_with("scenarios/x.yaml: and 980 more problems"), "{found}");
     let found = problems(&format!("{GOOD}backends: [{}]\n", "x".repeat(100_000)));
-    assert!(found.chars().count() < 700, "{}", found.len());
+    assert!(found.chars().count() < 2_100, "{}", found.len());
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn step(explained: &Explained<'_>, step: &Step) -> Option<Value> {
         Event::Gap => json!({"is": "gap"}),
         Event::Mark { from, to } => json!({"is": "mark", "from": from, "to": to}),
         Event::Note(list) => json!({"is": "note", "list": list}),
-        Event::Picked { probability, .. } => json!({"is": "picked", "probability": probability}),
+        Event::Picked { probability } => json!({"is": "picked", "probability": probability}),
         Event::Passed { probability } => json!({"is": "passed", "probability": probability}),
         Event::Assume(one) => json!({"is": "assume", "what": assumption(explained, one)}),
         Event::OneOf(several) => json!({"is": "one-of", "several": several}),

@@ -3,6 +3,7 @@
 use super::Explained;
 use super::words::{mark, share};
 use lab_core::foreign::shown;
+use lab_core::node::{Forwarding, RealServer, VirtualServer};
 use lab_core::path::{Ending, Event, Place, Step, Walk};
 
 /// A step as a row of a table.
@@ -72,7 +73,7 @@ impl Explained<'_> {
             Event::Gap => "lines of the listing are left out here; what they do is not known".to_owned(),
             Event::Mark { from, to } => format!("mark {} becomes {}", mark(*from), mark(*to)),
             Event::Note(list) => format!("the client is noted in {}", shown(list)),
-            Event::Picked { probability, .. } => {
+            Event::Picked { probability } => {
                 format!("picked, with {} of those that come here", share(*probability))
             }
             Event::Assume(assumption) => format!("if {}", self.assumed(assumption)),
@@ -89,12 +90,7 @@ impl Explained<'_> {
             Event::Ipvs { server, real } => {
                 let server = &state.servers[*server];
                 match real {
-                    Some(real) => format!(
-                        "IPVS, virtual server {} ({}): destination becomes {}",
-                        server.address,
-                        shown(&server.scheduler),
-                        server.real[*real].address
-                    ),
+                    Some(real) => virtual_server(server, &server.real[*real]),
                     None => format!("IPVS, virtual server {}: it has no real server", server.address),
                 }
             }
@@ -103,4 +99,18 @@ impl Explained<'_> {
             Event::End(_) => return None,
         })
     }
+}
+
+/// What a virtual server does with a packet, and whether a client stays with its real server.
+fn virtual_server(server: &VirtualServer, real: &RealServer) -> String {
+    let done = match real.forwarding {
+        Forwarding::Masquerade => format!("destination becomes {}", real.address),
+        Forwarding::Route | Forwarding::Tunnel => format!("sent to {} as it is", real.address),
+    };
+    let stays = match server.persistence {
+        Some(seconds) => format!("; a client stays there for {seconds} s"),
+        None if matches!(&*server.scheduler, "sh" | "mh" | "dh") => "; a client always meets the same one".to_owned(),
+        None => String::new(),
+    };
+    format!("IPVS, virtual server {} ({}): {done}{stays}", server.address, shown(&server.scheduler))
 }

@@ -3,6 +3,7 @@
 use crate::table::summary::Line;
 use crate::table::{self, Column, Value};
 use lab_core::dataset::{Dataset, End};
+use lab_core::foreign::shown_in_json;
 use lab_core::vocabulary::{Clock, Outcome, TargetName};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -76,9 +77,10 @@ pub fn render(datasets: &[Dataset]) -> String {
     pretty(&document)
 }
 
-/// A document as JSON.
+/// A document as JSON, with nothing in it that a terminal would obey.
 pub(crate) fn pretty(document: &impl Serialize) -> String {
-    serde_json::to_string_pretty(document).expect("string keys and numbers that JSON can spell") + "\n"
+    let text = serde_json::to_string_pretty(document).expect("string keys and numbers that JSON can spell") + "\n";
+    shown_in_json(&text).into_owned()
 }
 
 fn run(dataset: &Dataset) -> Run<'_> {

@@ -2,9 +2,9 @@
 //!
 //! After the `print` functions of `libxt_*.c` and `libipt_*.c` of iptables.
 
-use super::column::Words;
 use super::parts::{self, Parts, Target};
 use super::value;
+use super::word::Words;
 use lab_core::node::{Side, Statement, Test};
 
 /// Reads the rest of a rule's line. What is not known becomes a test that is not known, in its place.
@@ -165,7 +165,11 @@ fn transport(parts: &mut Parts, words: &mut Words<'_>, protocol: &str) -> Option
             "dpt" | "dpts" => Side::Destination,
             "spt" | "spts" => Side::Source,
             "flags" => {
-                parts.unknown(format!("{protocol} {kind}:{word}"));
+                let (holds, flags) = word.strip_prefix('!').map_or((true, word), |flags| (false, flags));
+                match value::tcp_flag_bits(flags) {
+                    Some(test) => parts.test(holds, test),
+                    None => parts.unknown(format!("{protocol} {kind}:{word}")),
+                }
                 words.next();
                 continue;
             }

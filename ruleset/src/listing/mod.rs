@@ -18,6 +18,7 @@ mod option;
 mod parts;
 mod reader;
 mod value;
+mod word;
 
 pub use note::Note;
 

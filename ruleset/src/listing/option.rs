@@ -235,6 +235,8 @@ fn option(parts: &mut Parts, module: &str, given: &Given<'_>) -> Option<()> {
         ("multiport", "--ports") => parts.ports(holds, None, first)?,
         ("iprange", "--src-range") => parts.test(holds, Test::Address(Side::Source, value::span(first)?)),
         ("iprange", "--dst-range") => parts.test(holds, Test::Address(Side::Destination, value::span(first)?)),
+        ("tcp", "--tcp-flags") => parts.test(holds, value::tcp_flags(first, given.values.get(1)?)?),
+        ("tcp", "--syn") => parts.test(holds, value::tcp_flags("FIN,SYN,RST,ACK", "SYN")?),
         ("nfacct", "--nfacct-name") => parts.then(Statement::Aside(format!("nfacct {first}").into())),
         ("tcp" | "udp" | "sctp" | "dccp" | "udplite", "--dport" | "--destination-port") => {
             parts.port(holds, Side::Destination, first)?;

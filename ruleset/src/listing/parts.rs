@@ -322,7 +322,7 @@ fn rank(test: &Test) -> u8 {
         Test::Mark { .. } => 5,
         Test::Kind(..) => 6,
         Test::State(_) => 7,
-        Test::Device(..) | Test::IsV4(_) | Test::Bridged | Test::Virtual(..) => 8,
+        Test::Device(..) | Test::IsV4(_) | Test::Bridged | Test::Virtual(..) | Test::TcpFlags { .. } => 8,
         Test::InIpset(..) => 9,
         Test::Pick(_) | Test::Seen(..) | Test::Limited(_) | Test::Unknown(_) => LATER,
     }

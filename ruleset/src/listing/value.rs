@@ -1,7 +1,7 @@
 //! The values in a listing's rules: addresses, ports, marks, states, probabilities.
 
 use crate::address;
-use lab_core::node::{Rewrite, Span, WrittenPort};
+use lab_core::node::{Rewrite, Span, Test, WrittenPort};
 use std::net::IpAddr;
 
 /// The addresses of an address, of a network, or from one to another (`10.0.0.1-10.0.0.9`).
@@ -147,6 +147,33 @@ pub(super) fn protocol(word: &str) -> Option<u8> {
 /// Whether an address is of IPv4, if there is one in a rewritten address.
 pub(super) fn family(rewrite: &Rewrite) -> Option<bool> {
     rewrite.addresses.map(|span| IpAddr::is_ipv4(&span.first))
+}
+
+/// Which flags of TCP are looked at, and which of them are set: `0x17/0x02`.
+pub(super) fn tcp_flag_bits(word: &str) -> Option<Test> {
+    let (mask, set) = word.split_once('/')?;
+    Some(Test::TcpFlags { mask: u8::try_from(number(mask)?).ok()?, set: u8::try_from(number(set)?).ok()? })
+}
+
+/// Which flags of TCP are looked at, and which of them are set: `FIN,SYN,RST,ACK` and `SYN`.
+pub(super) fn tcp_flags(mask: &str, set: &str) -> Option<Test> {
+    let flags = |words: &str| {
+        words.split(',').try_fold(0, |flags, word| {
+            let flag = match word {
+                "FIN" => 1,
+                "SYN" => 2,
+                "RST" => 4,
+                "PSH" => 8,
+                "ACK" => 16,
+                "URG" => 32,
+                "ALL" => 63,
+                "NONE" => 0,
+                _ => return None,
+            };
+            Some(flags | flag)
+        })
+    };
+    Some(Test::TcpFlags { mask: flags(mask)?, set: flags(set)? })
 }
 
 #[cfg(test)]

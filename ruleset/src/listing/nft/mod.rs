@@ -5,6 +5,7 @@ mod cursor;
 mod element;
 mod extent;
 mod foreign;
+mod gap;
 mod json;
 mod number;
 mod priority;

@@ -2,9 +2,9 @@
 
 use super::cursor::Cursor;
 use super::element::{Kind, elements};
+use super::gap::is_gap;
 use super::remark::Remarks;
 use super::selector;
-use super::text::is_gap;
 use super::token::{Token, spell};
 use crate::listing::note::quote;
 use lab_core::node::Set;

@@ -3,6 +3,7 @@
 //! Nothing in a text makes it stop: a chain that is cut off ends where the next object starts.
 
 use super::cursor::Cursor;
+use super::gap::is_gap;
 use super::priority::{self, Called};
 use super::remark::Remarks;
 use super::settle::{self, title};
@@ -356,14 +357,4 @@ fn opens_block(text: &str) -> bool {
         (Some("table"), Some(_), Some(_)) => words.next().is_some_and(|brace| brace.starts_with('{')),
         _ => false,
     }
-}
-
-/// Whether a line, or a word, stands for others that are left out: `......`, `[...]`, `…`, `<snip>`.
-pub(super) fn is_gap(line: &str) -> bool {
-    let line = line.trim();
-    let inner = line.trim_matches(['[', ']', '(', ')', '<', '>', ' ']);
-    let dots = inner.chars().filter(|&character| character == '.').count();
-    line == "<snip>"
-        || inner == "…"
-        || (dots >= 2 && inner.chars().all(|character| matches!(character, '.' | ' ' | '…')))
 }
