@@ -24,13 +24,23 @@ pub enum Client {
     Address(IpAddr),
 }
 
+impl Client {
+    /// Whether its packets can be to `destination`: of one family.
+    pub(super) fn reaches(self, destination: SocketAddr) -> bool {
+        match self {
+            Self::Address(address) => address.is_ipv4() == destination.is_ipv4(),
+            Self::At(_) => true,
+        }
+    }
+}
+
 /// Addresses that stand for the clients of a node.
 #[derive(Debug, Clone)]
 pub struct Clients {
     /// The pods' range of IPv4, as rules tell it.
-    pub pods_v4: Option<Span>,
+    pods_v4: Option<Span>,
     /// And of IPv6.
-    pub pods_v6: Option<Span>,
+    pods_v6: Option<Span>,
     surroundings: Surroundings,
 }
 

@@ -1,8 +1,8 @@
 //! What differs between two nodes in what packets meet. Order in KUBE-SERVICES, counters and comments are no difference.
 
 use super::entry::{Entry, Reached, entries};
-use super::explanation::EQUAL;
-use super::{Client, Clients, Outcome, Resolved, explain};
+use super::explanation::{EQUAL, way};
+use super::{Client, Clients, Outcome};
 use lab_core::node::{Side, Statement, Test};
 use lab_core::path::{End, SourceAddress, Walker};
 use lab_core::vocabulary::Origin;
@@ -148,15 +148,15 @@ fn is_node_port(entry: &Entry) -> bool {
 /// What packets of `client` to `entry` meet, with probabilities; and whether all on the way is known.
 fn met(walker: &Walker<'_>, clients: &Clients, entry: &Entry, client: Client) -> (BTreeMap<Met, f64>, bool) {
     let dialled = entry.dialled(|is_v4| walker.surroundings().address(is_v4));
-    let resolved = Resolved { ways: vec![(entry.clone(), dialled)] };
-    let (mut met, mut is_known) = (BTreeMap::new(), true);
-    for way in explain(walker, clients, &resolved, &[client], &|_| ()).ways {
-        is_known &= !way.is_uncertain();
-        for outcome in way.usual() {
-            *met.entry(of(outcome)).or_default() += outcome.ending.probability;
-        }
+    let mut met = BTreeMap::new();
+    if !client.reaches(dialled) {
+        return (met, true);
     }
-    (met, is_known)
+    let way = way(walker, clients, (entry, dialled), client, &|_| ());
+    for outcome in way.usual() {
+        *met.entry(of(outcome)).or_default() += outcome.ending.probability;
+    }
+    (met, !way.is_uncertain())
 }
 
 fn of(outcome: &Outcome) -> Met {

@@ -37,8 +37,6 @@ pub struct Way {
 pub struct Outcome {
     /// The first of them, which stands for all. Its probability is the sum of theirs.
     pub ending: Ending,
-    /// How many there are.
-    pub count: usize,
 }
 
 impl Way {
@@ -99,19 +97,26 @@ pub fn explain(
     for (entry, dialled) in &resolved.ways {
         let usual = usual_clients(entry.access);
         let clients = if clients.is_empty() { &usual[..] } else { clients };
-        let fits = |client: &&Client| match client {
-            Client::Address(address) => address.is_ipv4() == dialled.is_ipv4(),
-            Client::At(_) => true,
-        };
-        for &client in clients.iter().filter(fits) {
-            let mut packet = places.packet(client, entry.protocol, *dialled);
-            prepare(&mut packet);
-            let walk = walker.walk(packet);
-            let outcomes = gathered(&walk.endings);
-            ways.push(Way { client, entry: entry.clone(), dialled: *dialled, walk, outcomes });
+        for &client in clients.iter().filter(|client| client.reaches(*dialled)) {
+            ways.push(way(walker, places, (entry, *dialled), client, prepare));
         }
     }
     Explanation { ways }
+}
+
+/// What becomes of the packets of `client` to an entry, dialled at this address.
+pub(super) fn way(
+    walker: &Walker<'_>,
+    places: &Clients,
+    (entry, dialled): (&Entry, SocketAddr),
+    client: Client,
+    prepare: &dyn Fn(&mut Packet),
+) -> Way {
+    let mut packet = places.packet(client, entry.protocol, dialled);
+    prepare(&mut packet);
+    let walk = walker.walk(packet);
+    let outcomes = gathered(&walk.endings);
+    Way { client, entry: entry.clone(), dialled, walk, outcomes }
 }
 
 /// What makes two endings one.
@@ -131,11 +136,10 @@ fn gathered(endings: &[Ending]) -> Vec<Outcome> {
             hash_map::Entry::Occupied(held) => {
                 let outcome = &mut outcomes[*held.get()];
                 outcome.ending.probability += ending.probability;
-                outcome.count += 1;
             }
             hash_map::Entry::Vacant(free) => {
                 free.insert(outcomes.len());
-                outcomes.push(Outcome { ending: ending.clone(), count: 1 });
+                outcomes.push(Outcome { ending: ending.clone() });
             }
         }
     }

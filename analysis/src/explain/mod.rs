@@ -2,6 +2,7 @@
 
 mod client;
 mod difference;
+mod doubt;
 mod entry;
 mod explanation;
 mod summary;
@@ -9,7 +10,8 @@ mod target;
 
 pub use client::{Client, Clients};
 pub use difference::{Difference, Differences, Differing, Met, difference};
+pub use doubt::Doubt;
 pub use entry::{Entry, Reached, entries};
 pub use explanation::{Explanation, Outcome, Way, explain};
-pub use summary::{Doubt, Longest, Summary, summary};
-pub use target::{NoTarget, Resolved, Target, Unresolved, resolve};
+pub use summary::{Longest, Summary, summary};
+pub use target::{NoTarget, Resolved, Target, Unresolved, protocol_name, resolve};

@@ -1,17 +1,14 @@
 //! A node's rules in short: what made them, how many there are, who waits longest, and what is odd about them.
 
+use super::doubt::{Doubt, chains, duplicates, full_sets, leftovers, listed, strangers, unreferenced};
 use super::entry::{Entry, Reached, entries};
-use super::{Client, Clients, Resolved, explain};
-use lab_core::node::{Chain, Families, Maker, NodeState, Outcome, SetRef, Statement, Table, Verdict};
+use super::explanation::way;
+use super::{Client, Clients, protocol_name};
+use lab_core::node::{Families, Maker, NodeState, Table};
 use lab_core::path::Walker;
 use lab_core::vocabulary::{Access, Origin};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::SocketAddr;
-
-/// Sets that are fuller than this share of their `maxelem` are said.
-const NEARLY_FULL: f64 = 0.8;
-/// So many names are listed of each kind of doubt.
-const LISTED: usize = 5;
 
 /// What a node's rules come to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -49,21 +46,12 @@ pub struct Longest {
     pub middle: u64,
 }
 
-/// Something odd about a node's rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Doubt {
-    /// What it is, in a few words.
-    pub head: String,
-    /// What was seen, and what it means.
-    pub text: String,
-}
-
 /// Sums up the node of `walker`.
 #[must_use]
 pub fn summary(walker: &Walker<'_>, clients: &Clients) -> Summary {
     let state = walker.state();
     let entries = entries(state);
-    let tables = state.tables.iter().map(|table| (title(table), table.chains().len(), rules(table))).collect();
+    let tables = state.tables.iter().map(|table| (title(table), table.chains().len(), table.rules())).collect();
     let mut summary = Summary {
         made_by: makers(state),
         tables,
@@ -116,25 +104,23 @@ fn walked(walker: &Walker<'_>, clients: &Clients, entries: &[Entry], summary: &m
         let dialled = entry.dialled(|is_v4| walker.surroundings().address(is_v4));
         let inside = entry.access == Some(Access::ClusterIp);
         let client = Client::At(if inside { Origin::Pod } else { Origin::Outside });
-        let resolved = Resolved { ways: vec![(entry.clone(), dialled)] };
-        for way in explain(walker, clients, &resolved, &[client], &|_| ()).ways {
-            let mut any = false;
-            for outcome in way.outcomes.iter().filter(|outcome| outcome.is_endpoint()) {
-                any = true;
-                if outcome.ending.is_rewritten {
-                    endpoints.insert((entry.protocol, outcome.ending.destination));
-                }
+        let way = way(walker, clients, (entry, dialled), client, &|_| ());
+        let mut any = false;
+        for outcome in way.outcomes.iter().filter(|outcome| outcome.is_endpoint()) {
+            any = true;
+            if outcome.ending.is_rewritten {
+                endpoints.insert((entry.protocol, outcome.ending.destination));
             }
-            if !any && inside && !way.is_uncertain() {
-                walked.without.push(called(entry));
-            }
-            if way.is_uneven() {
-                walked.uneven.push(called(entry));
-            }
-            if any && inside {
-                let most = way.walk.endings.iter().map(|ending| ending.tried_before).max();
-                tried.extend(most.map(|most| (most, place)));
-            }
+        }
+        if !any && inside && !way.is_uncertain() {
+            walked.without.push(called(entry));
+        }
+        if way.is_uneven() {
+            walked.uneven.push(called(entry));
+        }
+        if any && inside {
+            let most = way.walk.endings.iter().map(|ending| ending.tried_before).max();
+            tried.extend(most.map(|most| (most, place)));
         }
     }
     summary.endpoints = endpoints.len();
@@ -151,9 +137,9 @@ fn walked(walker: &Walker<'_>, clients: &Clients, entries: &[Entry], summary: &m
 fn called(entry: &Entry) -> String {
     match (&*entry.name, entry.at) {
         ("", Reached::At(address)) => {
-            format!("{}/{}", SocketAddr::new(address, entry.port), super::target::protocol_name(entry.protocol))
+            format!("{}/{}", SocketAddr::new(address, entry.port), protocol_name(entry.protocol))
         }
-        ("", Reached::AtNode(_)) => format!(":{}/{}", entry.port, super::target::protocol_name(entry.protocol)),
+        ("", Reached::AtNode(_)) => format!(":{}/{}", entry.port, protocol_name(entry.protocol)),
         (name, _) => name.to_owned(),
     }
 }
@@ -165,10 +151,6 @@ fn word(access: Access) -> &'static str {
         Access::LoadBalancer => "load balancer",
         Access::ExternalIp => "external IP",
     }
-}
-
-fn rules(table: &Table) -> usize {
-    table.chains().iter().map(|chain| chain.rules.len()).sum()
 }
 
 /// What a table is called: `nat of iptables-legacy (IPv4)`.
@@ -194,11 +176,6 @@ fn title(table: &Table) -> String {
 fn sets(state: &NodeState) -> (usize, usize) {
     let named = state.tables.iter().flat_map(|table| table.sets.values());
     state.ipsets.values().chain(named).fold((0, 0), |(sets, elements), set| (sets + 1, elements + set.elements().len()))
-}
-
-/// Names of the chains of all tables that start so.
-fn chains<'a>(state: &'a NodeState, start: &'a str) -> impl Iterator<Item = &'a Chain> {
-    state.tables.iter().flat_map(Table::chains).filter(move |chain| chain.name.starts_with(start))
 }
 
 /// What made the rules, as far as chains that some releases have and others have not tell.
@@ -261,142 +238,4 @@ fn ends(state: &NodeState) -> Option<(String, String)> {
     let first = names.next()?;
     let last = names.next_back().unwrap_or_else(|| first.clone());
     Some((first, last))
-}
-
-/// A doubt about some names, if there are any: what one is called, and several.
-fn listed([one, many]: [&str; 2], meaning: &str, names: &[String]) -> Option<Doubt> {
-    let unique: BTreeSet<&String> = names.iter().collect();
-    let count = unique.len();
-    let shown: Vec<&str> = unique.iter().take(LISTED).map(|name| name.as_str()).collect();
-    let more = if count > shown.len() { format!(" and {} more", count - shown.len()) } else { String::new() };
-    (count > 0).then(|| Doubt {
-        head: format!("{count} {}", if count == 1 { one } else { many }),
-        text: format!("{meaning}: {}{more}", shown.join(", ")),
-    })
-}
-
-fn full_sets(state: &NodeState) -> Option<Doubt> {
-    let full = state.ipsets.iter().filter_map(|(name, set)| {
-        let maximum = set.maximum.filter(|&maximum| maximum > 0)?;
-        let held = set.elements().len();
-        (held as f64 >= maximum as f64 * NEARLY_FULL).then(|| format!("{name} ({held} of {maximum})"))
-    });
-    listed(
-        ["set near its maxelem", "sets near their maxelem"],
-        "further entries are refused once it is reached",
-        &full.collect::<Vec<_>>(),
-    )
-}
-
-/// The chains that a statement leads to.
-fn led_to<'a>(statement: &'a Statement, table: &'a Table, found: &mut HashSet<&'a str>) {
-    let mut verdict = |verdict: &'a Verdict| {
-        if let Verdict::Jump(name) | Verdict::Goto(name) = verdict {
-            found.insert(name);
-        }
-    };
-    match statement {
-        Statement::Go(go) => verdict(go),
-        Statement::Look(_, set) => {
-            let set = match set {
-                SetRef::Named(name) => table.sets.get(name),
-                SetRef::Written(set) => Some(&**set),
-            };
-            for element in set.into_iter().flat_map(|set| set.elements()) {
-                if let Some(Outcome::Verdict(go)) = &element.outcome {
-                    verdict(go);
-                }
-            }
-        }
-        Statement::Spread { map, .. } => {
-            for (.., outcome) in map {
-                if let Outcome::Verdict(go) = outcome {
-                    verdict(go);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Chains that nothing leads to. Canaries are meant to be so.
-fn unreferenced(state: &NodeState) -> Option<Doubt> {
-    let mut names = Vec::new();
-    for table in &state.tables {
-        let mut found = HashSet::new();
-        let statements = table.chains().iter().flat_map(|chain| &chain.rules).flat_map(|rule| &rule.statements);
-        statements.for_each(|statement| led_to(statement, table, &mut found));
-        let is_called = table.chains().iter().any(|chain| chain.hook.is_some() && !chain.rules.is_empty());
-        let idle = |chain: &&Chain| chain.hook.is_none() && is_called && !found.contains(&*chain.name);
-        let is_meant = |chain: &&Chain| {
-            matches!(
-                &*chain.name,
-                "KUBE-PROXY-CANARY" | "KUBE-KUBELET-CANARY" | "KUBE-MARK-DROP" | "KUBE-MARK-MASQ" | "reject-chain"
-            ) || BUILT_IN.contains(&&*chain.name)
-        };
-        names.extend(
-            table.chains().iter().filter(idle).filter(|chain| !is_meant(chain)).map(|chain| chain.name.to_string()),
-        );
-    }
-    listed(["chain that nothing leads to", "chains that nothing leads to"], "no packet meets what is in", &names)
-}
-
-const BUILT_IN: [&str; 5] = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
-
-/// Rules that stand twice in a chain.
-fn duplicates(state: &NodeState) -> Option<Doubt> {
-    let mut names = Vec::new();
-    for chain in state.tables.iter().flat_map(Table::chains) {
-        let mut seen = HashSet::new();
-        let twice =
-            chain.rules.iter().enumerate().filter(|(_, rule)| !rule.text.is_empty() && !seen.insert(&*rule.text));
-        names.extend(twice.map(|(place, _)| format!("rule {} of {}", place + 1, chain.name)));
-    }
-    listed(["rule that stands twice", "rules that stand twice"], "the second of two never decides", &names)
-}
-
-/// Rules of others that packets meet ahead of kube-proxy's jump, in the base chains of nat and filter.
-fn strangers(state: &NodeState) -> Option<Doubt> {
-    let mut names = Vec::new();
-    for table in state.tables.iter().filter(|table| table.maker.is_iptables()) {
-        for chain in table.chains().iter().filter(|chain| chain.hook.is_some()) {
-            let is_kube = |verdict: &Statement| matches!(verdict, Statement::Go(Verdict::Jump(name)) if name.starts_with("KUBE-"));
-            let Some(place) = chain.rules.iter().position(|rule| rule.statements.iter().any(is_kube)) else { continue };
-            if place > 0 {
-                let first = &chain.rules[0];
-                names.push(format!("{} {} ({})", table.name, chain.name, shortened(&first.text)));
-            }
-        }
-    }
-    listed(
-        [
-            "base chain with rules of others ahead of kube-proxy's",
-            "base chains with rules of others ahead of kube-proxy's",
-        ],
-        "packets meet those first",
-        &names,
-    )
-}
-
-fn shortened(text: &str) -> String {
-    let short: String = text.chars().take(60).collect();
-    if short.len() < text.len() { format!("{short}…") } else { short }
-}
-
-/// What another mode, or the other variant of iptables, left behind.
-fn leftovers(state: &NodeState) -> Option<Doubt> {
-    let mut found = Vec::new();
-    let has = |start| chains(state, start).next().is_some();
-    if has("KUBE-IPVS-FILTER") && has("KUBE-SVC-") {
-        found.push("chains of ipvs mode beside those of iptables mode".to_owned());
-    }
-    let nft = state.tables.iter().any(|table| table.maker == Maker::Nft && &*table.name == "kube-proxy");
-    if nft && (has("KUBE-SVC-") || has("KUBE-SERVICES")) {
-        found.push("chains of iptables mode beside nftables' table kube-proxy".to_owned());
-    }
-    let of = |maker: Maker| state.tables.iter().any(|table| table.maker == maker && rules(table) > 0);
-    if of(Maker::IptablesLegacy) && of(Maker::IptablesNft) {
-        found.push("rules of iptables-legacy beside rules of iptables-nft: packets meet both".to_owned());
-    }
-    (!found.is_empty()).then(|| Doubt { head: "leftovers of another mode".to_owned(), text: found.join("; ") })
 }

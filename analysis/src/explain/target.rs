@@ -97,7 +97,7 @@ impl fmt::Display for Target {
 
 /// The name of a transport protocol.
 #[must_use]
-pub(crate) fn protocol_name(number: u8) -> String {
+pub fn protocol_name(number: u8) -> String {
     match number {
         6 => "tcp".to_owned(),
         17 => "udp".to_owned(),

@@ -38,7 +38,7 @@ impl NodeState {
     /// How many rules there are, in all tables.
     #[must_use]
     pub fn rules(&self) -> usize {
-        self.tables.iter().flat_map(Table::chains).map(|chain| chain.rules.len()).sum()
+        self.tables.iter().map(Table::rules).sum()
     }
 
     /// Whether nothing was read.

@@ -184,6 +184,12 @@ impl Table {
         &self.chains
     }
 
+    /// How many rules it has, in all chains.
+    #[must_use]
+    pub fn rules(&self) -> usize {
+        self.chains.iter().map(|chain| chain.rules.len()).sum()
+    }
+
     /// The place of the chain of this name in [`chains`](Self::chains).
     #[must_use]
     pub fn place(&self, name: &str) -> Option<usize> {

@@ -1,6 +1,7 @@
 //! Whether a test holds for a packet.
 
 use super::cursor::Cursor;
+use super::route::IPVS_DEVICE;
 use super::walker::Walker;
 use crate::node::{AddressKind, Direction, Field, Pick, Set, SetRef, Side, States, Table, Test, Value};
 use std::net::IpAddr;
@@ -102,7 +103,7 @@ impl Walker<'_> {
             Some(name) => Decided(prefix.map_or(name == pattern, |prefix| name.starts_with(prefix))),
             None if prefix == Some("") => Decided(true),
             // Whatever it is, it is not this one, nor the one that carries no packet.
-            None if matches!(pattern, "lo" | "kube-ipvs0") => Decided(false),
+            None if matches!(pattern, "lo" | IPVS_DEVICE) => Decided(false),
             None => Unknown,
         }
     }

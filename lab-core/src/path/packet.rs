@@ -1,7 +1,6 @@
 //! The packet whose way is walked.
 
 use crate::node::States;
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 /// Where a packet starts.
@@ -43,28 +42,5 @@ impl Packet {
     #[must_use]
     pub fn is_v4(&self) -> bool {
         matches!(self.destination.ip(), IpAddr::V4(_))
-    }
-}
-
-/// The name of a transport protocol, or its number.
-#[must_use]
-pub(crate) fn protocol_name(number: u8) -> Option<&'static str> {
-    match number {
-        1 => Some("icmp"),
-        6 => Some("tcp"),
-        17 => Some("udp"),
-        58 => Some("ipv6-icmp"),
-        132 => Some("sctp"),
-        _ => None,
-    }
-}
-
-impl fmt::Display for Packet {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} to {}", self.source.ip(), self.destination)?;
-        match protocol_name(self.protocol) {
-            Some(name) => write!(out, "/{name}"),
-            None => write!(out, "/{}", self.protocol),
-        }
     }
 }

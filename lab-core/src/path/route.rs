@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 const STAND_IN_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 const STAND_IN_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
 /// The device that holds cluster IPs in kube-proxy's ipvs mode.
-const IPVS_DEVICE: &str = "kube-ipvs0";
+pub(super) const IPVS_DEVICE: &str = "kube-ipvs0";
 
 /// The node's addresses.
 #[derive(Debug, Clone)]

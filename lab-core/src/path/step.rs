@@ -61,8 +61,6 @@ pub enum Event {
     Accept,
     /// It goes back to the calling chain.
     Return,
-    /// The base chain ends, and lets it pass.
-    Policy,
     /// It is for the node (`true`) or goes on to another host.
     Routed(bool),
     /// IPVS takes it, by this virtual server.

@@ -3,6 +3,7 @@
 use super::cursor::Stage;
 use super::ending::Ending;
 use super::index::Index;
+use super::route::IPVS_DEVICE;
 use super::{Packet, Step, Surroundings};
 use crate::node::{HookPoint, NatKind, NodeAddress, NodeState, Table};
 use std::collections::HashMap;
@@ -156,7 +157,7 @@ impl Walker<'_> {
         let may_leave = |held: &&NodeAddress| {
             let address = held.address.addr();
             let is_of_link = matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
-            address.is_ipv4() == is_v4 && !address.is_loopback() && !is_of_link && &*held.device != "kube-ipvs0"
+            address.is_ipv4() == is_v4 && !address.is_loopback() && !is_of_link && &*held.device != IPVS_DEVICE
         };
         let own = || self.state.addresses.iter().filter(may_leave).map(|held| held.address);
         let near = own().filter(|address| address.contains(&destination)).map(|near| (near.prefix_len(), near.addr()));

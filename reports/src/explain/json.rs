@@ -144,7 +144,6 @@ fn step(explained: &Explained<'_>, step: &Step) -> Option<Value> {
         Event::NoTrack => json!({"is": "notrack"}),
         Event::Accept => json!({"is": "accept"}),
         Event::Return => json!({"is": "return"}),
-        Event::Policy => json!({"is": "policy"}),
         Event::Routed(local) => json!({"is": "routed", "to_node": local}),
         Event::Ipvs { server, real } => {
             let server = &explained.walker.state().servers[*server];

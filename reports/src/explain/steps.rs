@@ -64,7 +64,7 @@ impl Explained<'_> {
     fn happens(&self, step: &Step) -> Option<String> {
         let state = self.walker.state();
         Some(match &step.event {
-            Event::Hook(_) | Event::Base | Event::Passed { .. } | Event::Return | Event::Policy => return None,
+            Event::Hook(_) | Event::Base | Event::Passed { .. } | Event::Return => return None,
             Event::Enter { chain, is_goto } => {
                 let place = Place { chain: *chain, rule: None, ..step.place? };
                 format!("{} {}", if *is_goto { "⇒" } else { "→" }, self.chain_name(place))

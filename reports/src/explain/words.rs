@@ -1,7 +1,7 @@
 //! The words for what a walk shows.
 
 use super::Explained;
-use analysis::explain::{Client, Entry};
+use analysis::explain::{Client, Entry, protocol_name};
 use lab_core::foreign::{short, shown};
 use lab_core::path::{Assumption, End, Ending, Place, SourceAddress};
 use lab_core::vocabulary::{Access, Origin};
@@ -140,12 +140,7 @@ pub(super) fn access(entry: &Entry) -> &'static str {
 
 /// `10.96.0.10:53/udp`
 pub(super) fn destination(address: SocketAddr, protocol: u8) -> String {
-    match protocol {
-        6 => format!("{address}/tcp"),
-        17 => format!("{address}/udp"),
-        132 => format!("{address}/sctp"),
-        number => format!("{address}, protocol {number}"),
-    }
+    format!("{address}/{}", protocol_name(protocol))
 }
 
 /// A probability: `1/7` where it is one in a whole number, otherwise in percent.
