@@ -4,7 +4,7 @@ use crate::stop::Stop;
 use anyhow::{Context, Result};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl;
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -33,6 +33,8 @@ const MOST_ANSWERED: u64 = 1 << 20;
 /// # Errors
 /// When the kernel refuses.
 pub fn limit_output(most: u64) -> std::io::Result<()> {
+    // An ordinary user cannot go beyond the limit that this process was started with.
+    let most = most.min(getrlimit(Resource::RLIMIT_FSIZE)?.1);
     Ok(setrlimit(Resource::RLIMIT_FSIZE, most, most)?)
 }
 
@@ -106,7 +108,7 @@ impl Tools for Asked<'_> {
         command.args(args).stdin(Stdio::null());
         command.stdout(Stdio::from(stdout.try_clone()?)).stderr(Stdio::from(stderr.try_clone()?));
         let most = self.most;
-        // SAFETY: prctl and setrlimit are safe to call between fork and exec.
+        // SAFETY: prctl, getrlimit and setrlimit are safe to call between fork and exec.
         unsafe {
             command.pre_exec(move || {
                 prctl::set_pdeathsig(Signal::SIGKILL)?;

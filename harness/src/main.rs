@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     }
     meter::give_memory_back();
     agent::serve();
-    match cli::main() {
+    match process::limits::check().and_then(|()| cli::main()) {
         Ok(code) => standard::complete(code),
         Err(failure) => {
             tell!("svclab: {:#}", failure.error);

@@ -2,12 +2,16 @@
 
 #[path = "kernel/cluster.rs"]
 mod cluster;
+#[path = "kernel/ended.rs"]
+mod ended;
 #[path = "kernel/fault.rs"]
 mod fault;
 #[path = "kernel/gate.rs"]
 mod gate;
 #[path = "kernel/kube_proxy.rs"]
 mod kube_proxy;
+#[path = "kernel/limits.rs"]
+mod limits;
 #[path = "real/mod.rs"]
 mod real;
 #[path = "../../ci/tier.rs"]
@@ -17,12 +21,11 @@ use anyhow::{Context, Result, bail, ensure};
 use lab_core::dataset::Dataset;
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName};
 use libtest_mimic::{Arguments, Failed};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use tier::{Requirement, Tier};
 
@@ -77,8 +80,14 @@ fn main() -> ExitCode {
         ),
         test("a_run_measures_every_cell_and_reports_them", a_run_measures_every_cell_and_reports_them),
         test("an_ordinary_user_runs_it_too", an_ordinary_user_runs_it_too),
-        test("ctrl_c_leaves_a_valid_dataset_and_its_report", ctrl_c_leaves_a_valid_dataset_and_its_report),
-        test("kill_nine_leaves_nothing", kill_nine_leaves_nothing),
+        test("ctrl_c_leaves_a_valid_dataset_and_its_report", ended::ctrl_c_leaves_a_valid_dataset_and_its_report),
+        test("kill_nine_leaves_nothing", ended::kill_nine_leaves_nothing),
+        test("a_killed_gate_leaves_nothing", ended::a_killed_gate_leaves_nothing),
+        test("an_ignored_hang_up_stays_ignored", ended::an_ignored_hang_up_stays_ignored),
+        test("a_closed_terminal_ends_a_run_as_ctrl_c_does", ended::a_closed_terminal_ends_a_run_as_ctrl_c_does),
+        test("a_limit_that_is_too_small_is_named", limits::a_limit_that_is_too_small_is_named),
+        test("too_few_processes_are_named", limits::too_few_processes_are_named),
+        test("the_least_of_every_limit_is_enough", limits::the_least_of_every_limit_is_enough),
         test("a_load_past_its_budget_says_how_far_it_came", a_load_past_its_budget_says_how_far_it_came),
         test("a_folder_that_is_in_use_is_refused", a_folder_that_is_in_use_is_refused),
         test("kept_labs_can_be_entered", kept_labs_can_be_entered),
@@ -167,19 +176,26 @@ fn an_ordinary_user_runs_it_too() -> Result<()> {
     check_whole(folder.path())
 }
 
-/// A run by an ordinary user. Its PATH lacks the folders of the tools, as on Debian.
+/// A run by an ordinary user.
 fn as_ordinary_user(folder: &Path) -> Result<Command> {
+    let mut command = ordinary_user(folder)?;
+    command.args(["./svclab", "scenario", "quick.yaml", "--out", "out"]);
+    Ok(command)
+}
+
+/// Starts the program that is its first argument in `folder`, by an ordinary user. The program `svclab` is there. PATH lacks
+/// the folders of the tools, as on Debian.
+fn ordinary_user(folder: &Path) -> Result<Command> {
     // A copy that everybody may execute: only root may be able to read the checkout.
-    let copy = folder.join("svclab");
-    fs::copy(SVCLAB, &copy)?;
+    fs::copy(SVCLAB, folder.join("svclab"))?;
     let mut command = if nix::unistd::Uid::effective().is_root() {
         let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&copy);
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
         command
     } else {
-        Command::new(&copy)
+        Command::new("env")
     };
-    command.current_dir(folder).args(["scenario", "quick.yaml", "--out", "out"]).env("PATH", "/usr/bin:/bin");
+    command.current_dir(folder).env("PATH", "/usr/bin:/bin").stdout(Stdio::null()).stderr(Stdio::piped());
     Ok(command)
 }
 
@@ -191,62 +207,6 @@ fn a_large_transaction() -> Result<()> {
     expect(&mut as_ordinary_user(folder.path())?, 0)?;
     let end = dataset(folder.path())?.end.context("no end line")?;
     ensure!(end.cells.get(&Outcome::Measured) == Some(&2), "{:?}", end.cells);
-    Ok(())
-}
-
-/// A long run: loading 3,000 Services through iptables-nft takes seconds.
-fn long_run(folder: &Path) -> Result<Child> {
-    let mut command = scenario(folder);
-    Ok(command.args(["--services", "2,3000", "--rounds", "50"]).stderr(Stdio::null()).spawn()?)
-}
-
-fn signal(child: &Child, signal: Signal) -> Result<()> {
-    Ok(kill(Pid::from_raw(i32::try_from(child.id())?), signal)?)
-}
-
-fn ctrl_c_leaves_a_valid_dataset_and_its_report() -> Result<()> {
-    let folder = workplace(QUICK)?;
-    let mut child = long_run(folder.path())?;
-    wait_for(Duration::from_secs(60), || {
-        fs::read_to_string(folder.path().join("out/run.jsonl")).is_ok_and(|text| text.lines().count() > 3)
-    })?;
-    signal(&child, Signal::SIGINT)?;
-    let status = child.wait()?;
-    ensure!(status.code() == Some(130), "{status}");
-    let dataset = dataset(folder.path())?;
-    ensure!(dataset.end.is_some_and(|end| end.interrupted), "the end line does not say that the run was interrupted");
-    ensure!(folder.path().join("out/report.html").is_file(), "no report");
-    Ok(())
-}
-
-/// The number of processes with `word` in their environment: those of one run and its tools.
-fn processes_with(word: &str) -> usize {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let has = |path: &Path| {
-        fs::read(path.join("environ")).is_ok_and(|bytes| bytes.windows(word.len()).any(|w| w == word.as_bytes()))
-    };
-    entries.filter(|entry| has(&entry.path())).count()
-}
-
-fn kill_nine_leaves_nothing() -> Result<()> {
-    let devices = || fs::read_to_string("/proc/net/dev").map(|text| text.lines().count());
-    for (number, pause) in [50, 400, 1500, 4000].into_iter().enumerate() {
-        let folder = workplace(QUICK)?;
-        let value = format!("{}-{number}", std::process::id());
-        let mark = format!("SVCLAB_TEST_MARK={value}");
-        let (mounts_before, devices_before) = (fs::read_to_string("/proc/self/mountinfo")?, devices()?);
-        let mut command = scenario(folder.path());
-        command.args(["--services", "2,3000", "--rounds", "50"]).stderr(Stdio::null()).env("SVCLAB_TEST_MARK", value);
-        let mut child = command.spawn()?;
-        std::thread::sleep(Duration::from_millis(pause));
-        ensure!(processes_with(&mark) > 0, "the run was not under way");
-        signal(&child, Signal::SIGKILL)?;
-        child.wait()?;
-        // The kernel removes its namespaces with its last process.
-        wait_for(Duration::from_secs(30), || processes_with(&mark) == 0)?;
-        ensure!(fs::read_to_string("/proc/self/mountinfo")? == mounts_before, "a mount is left");
-        ensure!(devices()? == devices_before, "a device is left");
-    }
     Ok(())
 }
 
@@ -298,7 +258,7 @@ fn kept_labs_can_be_entered() -> Result<()> {
         ensure!(listed.contains("vmap @service-ips"), "{shell}: {listed} {said}");
         Ok(())
     });
-    signal(&child, Signal::SIGTERM)?;
+    ended::signal(&child, Signal::SIGTERM)?;
     let status = child.wait()?;
     entered?;
     ensure!(status.code() == Some(0), "{status}: {}", said());

@@ -41,7 +41,6 @@ use crate::process::exit::{self, Failure};
 use crate::session::{self, child};
 use crate::targets;
 use clap::{Command, CommandFactory, Parser, Subcommand};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Version and revision.
@@ -115,10 +114,7 @@ enum Verb {
     },
     /// Make a run: started by verbs that need one.
     #[command(name = child::VERB, hide = true)]
-    ChildRun {
-        /// The run's description
-        file: PathBuf,
-    },
+    ChildRun,
     /// Run a program of this machine in a guest.
     #[command(hide = true)]
     Guest(guest::Args),
@@ -156,7 +152,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Splice(args) => splice::run(&args),
         Verb::Doctor => doctor::run(),
         Verb::Examine { tools } => targets::examine(tools.as_deref()),
-        Verb::ChildRun { file } => child::make(&file),
+        Verb::ChildRun => child::make(),
         Verb::Guest(args) => guest::run(args),
         Verb::Fetch(verb) => fetch::run(&verb),
         Verb::Overhead(args) => overhead::run(&args),

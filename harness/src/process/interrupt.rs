@@ -1,7 +1,7 @@
 //! Ctrl-C and similar signals: a flag for the run loop, and a descriptor that wakes up waiting threads.
 
 use anyhow::{Context, Result};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use netns_topology::sandbox;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,11 +14,12 @@ struct Interrupt {
 
 static INTERRUPT: OnceLock<Interrupt> = OnceLock::new();
 
-/// From now on a signal asks the run to stop, and does not end the process.
+/// From now on a signal asks the run to stop, and does not end the process. One that the process was started to ignore stays
+/// ignored.
 pub(crate) fn listen() -> Result<()> {
     let flag = Arc::new(AtomicBool::new(false));
     let (wakeup, signalled) = UnixStream::pair()?;
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
+    for signal in sandbox::heeded() {
         let context = || format!("listening for signal {signal}");
         signal_hook::flag::register(signal, Arc::clone(&flag)).with_context(context)?;
         signal_hook::low_level::pipe::register(signal, signalled.try_clone()?).with_context(context)?;

@@ -1,7 +1,8 @@
-//! This process itself: how it ends, what interrupts it, and how it spells time.
+//! This process itself: how it ends, what interrupts and limits it, and how it spells time.
 
 pub(crate) mod clock;
 pub(crate) mod exit;
 pub(crate) mod interrupt;
+pub(crate) mod limits;
 pub(crate) mod standard;
 pub(crate) mod terminal;

@@ -24,7 +24,9 @@ use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufReader, Seek, Write, stdin};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -124,13 +126,13 @@ impl ChildRun {
 
     /// Starts the child process and waits for it. It ends: each of its cells has a time limit.
     fn delegate(&self) -> Result<ExitStatus> {
-        let mut file = tempfile::NamedTempFile::new().context("making a temporary file")?;
+        // Without a name, so that nothing of it is left whatever ends this process.
+        let mut file = tempfile::tempfile().context("making a temporary file")?;
         serde_json::to_writer(&mut file, self).context("writing the child run")?;
         file.flush().context("writing the child run")?;
         let mut process = Command::new("/proc/self/exe")
             .arg(VERB)
-            .arg(file.path())
-            .stdin(Stdio::null())
+            .stdin(file)
             .stdout(Stdio::null())
             .spawn()
             .context("starting this program again")?;
@@ -155,18 +157,14 @@ fn wait(process: &mut Child) -> Result<ExitStatus> {
     }
 }
 
-/// In the child process: makes the run in the file at `path`.
-pub(crate) fn make(path: &Path) -> Result<ExitCode, Failure> {
+/// In the child process: makes the run that its standard input, a file, describes.
+pub(crate) fn make() -> Result<ExitCode, Failure> {
     // Inside a sandbox, the process outside takes care of that.
     if !sandbox::awaits() {
         prctl::set_pdeathsig(Signal::SIGTERM).context("tying this process's life to its parent's")?;
     }
-    let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()));
-    let asked: ChildRun = text
-        .and_then(|text| Ok(serde_json::from_str(&text)?))
-        .context("reading the child run")
-        .map_err(Failure::usage)?;
-    let ChildRun { scenario, mut plan, kernel, tools, jobs, profiling, base, command, out } = asked;
+    let ChildRun { scenario, mut plan, kernel, tools, jobs, profiling, base, command, out } =
+        described().context("reading the child run").map_err(Failure::usage)?;
     let scenario = Scenario::read("the recorded run's scenario", &scenario).map_err(Failure::usage)?;
     plan.base = match base {
         Some(file) => Some(store::read_base(&file).map_err(Failure::usage)?),
@@ -176,6 +174,13 @@ pub(crate) fn make(path: &Path) -> Result<ExitCode, Failure> {
     let kernel = kernel.filter(|_| plan.target != TargetName::Host);
     let guests = Guests { kernel, tools, jobs, profiling };
     targets::named(plan.target).run(&RunSpec { scenario, plan, command, out: Some(out), keep: false, guests })
+}
+
+fn described() -> Result<ChildRun> {
+    let mut file = File::from(stdin().as_fd().try_clone_to_owned()?);
+    // Outside a sandbox, this process has read it before.
+    file.rewind()?;
+    Ok(serde_json::from_reader(BufReader::new(file))?)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A scenario for a gate: one probe that programs the node, and one that sends packets.
-const GATED: &str = "\
+pub(super) const GATED: &str = "\
 name: quick
 question: Is it slower?
 target: host
@@ -23,8 +23,13 @@ dials: 10
 
 /// A gate with this folder's baseline, outside of CI.
 fn gate(folder: &Path, arguments: &[&str]) -> Command {
+    gate_by("out", folder, arguments)
+}
+
+/// A gate with the baseline in `baseline`, a folder below `folder`.
+pub(super) fn gate_by(baseline: &str, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(SVCLAB);
-    command.current_dir(folder).args(["gate", "--baseline", "out", "--policy", "policy.yaml"]).args(arguments);
+    command.current_dir(folder).args(["gate", "--baseline", baseline, "--policy", "policy.yaml"]).args(arguments);
     command.env_remove("GITHUB_ACTIONS").stderr(Stdio::piped());
     command
 }

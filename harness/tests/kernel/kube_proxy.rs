@@ -1,7 +1,8 @@
 //! A kube-proxy that programs nodes in place of the lab: a real one where `SVCLAB_KUBE_PROXY` names it, and programs that
 //! only say that they are one.
 
-use super::{SVCLAB, dataset, expect, processes_with, real, scenario, wait_for, workplace};
+use super::ended::processes_with;
+use super::{SVCLAB, dataset, expect, real, scenario, wait_for, workplace};
 use anyhow::{Context, Result, ensure};
 use lab_core::dataset::{CellRecord, Dataset};
 use lab_core::metric::Metric;

@@ -12,9 +12,11 @@
 mod forbidden;
 mod furnish;
 mod separate;
+mod stopping;
 
 pub use forbidden::{Cause, Forbidden};
 pub use separate::{How, check};
+pub use stopping::{STOPPING, heeded};
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
@@ -22,7 +24,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpid, pipe2};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::SIGCHLD;
 use signal_hook::iterator::Signals;
 use std::env;
 use std::ffi::{CString, OsStr, OsString};
@@ -36,9 +38,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The environment variable that tells the inside apart; its value is the number of the lifeline's descriptor.
 const MARKER: &str = "SVCLAB_SANDBOX";
-
-/// The signals that the outside forwards.
-const FORWARDED: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
 /// Which side of the sandbox this process turned out to be.
 #[derive(Debug)]
@@ -98,7 +97,7 @@ fn outside() -> Result<u8> {
     fcntl(&lifeline, FcntlArg::F_SETFD(FdFlag::empty())).context("pass on the lifeline")?;
 
     // Without a thread: a process whose children belong to another PID namespace may not have a second one.
-    let mut signals = Signals::new(FORWARDED.into_iter().chain([SIGCHLD])).context("watch for signals")?;
+    let mut signals = Signals::new(heeded().chain([SIGCHLD])).context("watch for signals")?;
     let mut arguments = env::args_os();
     let mut inside = Command::new("/proc/self/exe")
         .arg0(arguments.next().unwrap_or_else(|| "svclab".into()))
@@ -137,7 +136,7 @@ fn inside(lifeline: &OsStr) -> Result<Inside> {
     follow_to_the_grave(lifeline)?;
 
     let ends_on_signals = Arc::new(AtomicBool::new(true));
-    for signal in FORWARDED {
+    for signal in heeded() {
         signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&ends_on_signals))
             .with_context(|| format!("take care of signal {signal}"))?;
     }
