@@ -6,11 +6,13 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Folders with tools that are not in an ordinary user's PATH.
@@ -38,12 +40,39 @@ pub fn limit_output(most: u64) -> std::io::Result<()> {
     Ok(setrlimit(Resource::RLIMIT_FSIZE, most, most)?)
 }
 
-/// The first line of what `program --version` prints.
+/// Time for a tool to say its version.
+pub const VERSION_LIMIT: Duration = Duration::from_secs(5);
+
+/// What `program --version` told, or why it did not.
+type Told = Result<Option<String>, String>;
+
+/// The first line of what `program --version` prints, if it is installed and prints one. It is asked once.
+///
+/// # Errors
+/// Why it did not end by itself: a sentence that begins with its name.
+pub fn asked_version(program: &str) -> Result<Option<String>, String> {
+    static TOLD: Mutex<BTreeMap<String, Told>> = Mutex::new(BTreeMap::new());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    told.entry(program.to_owned()).or_insert_with(|| ask_version(program)).clone()
+}
+
+fn ask_version(program: &str) -> Told {
+    if find(program).is_none() {
+        return Ok(None);
+    }
+    let args = ["--version".to_owned()];
+    let asked = Asked { stop: &|| false, most: MOST_ANSWERED }.run(program, &args, VERSION_LIMIT);
+    let output = asked.map_err(|error| format!("{error:#}"))?;
+    match output.ending {
+        Ending::TimedOut => Err(format!("{program} --version did not end within {} s", VERSION_LIMIT.as_secs())),
+        Ending::Exited(status) if status.code().is_none() => Err(format!("{program} --version ended by {status}")),
+        _ => Ok(output.stdout.lines().next().map(|line| line.trim().to_owned())),
+    }
+}
+
+/// As [`asked_version`]: `unknown` with the reason where it could not be told.
 pub fn version(program: &str) -> Option<String> {
-    let output = Asked { stop: &|| false, most: MOST_ANSWERED }
-        .run(program, &["--version".to_owned()], Duration::from_secs(10))
-        .ok()?;
-    Some(output.stdout.lines().next()?.trim().to_owned())
+    asked_version(program).unwrap_or_else(|why| Some(format!("unknown: {why}")))
 }
 
 /// A file in memory that holds `bytes`, to be read from its beginning.
@@ -170,6 +199,19 @@ mod tests {
         let output = sh("echo out; echo err >&2; exit 3", Duration::from_secs(600), &|| false);
         assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("out\n", "err\n"));
         assert_eq!(output.ending, Ending::exited(3));
+    }
+
+    #[test]
+    fn a_version_that_is_not_told_is_unknown_with_the_reason() {
+        assert_eq!(asked_version("no-such-tool"), Ok(None));
+        // It ends itself when it is asked anything.
+        let folder = tempfile::tempdir().unwrap();
+        let broken = folder.path().join("broken");
+        std::fs::write(&broken, "#!/bin/sh\nkill -9 $$\n").unwrap();
+        std::fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let broken = broken.to_str().unwrap();
+        assert_eq!(asked_version(broken), Err(format!("{broken} --version ended by signal: 9 (SIGKILL)")));
+        assert_eq!(version(broken), Some(format!("unknown: {broken} --version ended by signal: 9 (SIGKILL)")));
     }
 
     #[test]

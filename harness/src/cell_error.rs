@@ -2,6 +2,8 @@
 
 pub(crate) use guests::Missing;
 use lab_core::vocabulary::Outcome;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How a cell ended that was not measured, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,5 +45,40 @@ impl CellError {
 impl From<anyhow::Error> for CellError {
     fn from(error: anyhow::Error) -> Self {
         Self::Failed(format!("{error:#}"))
+    }
+}
+
+/// Why a backend or a probe cannot be measured here, whatever the cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Obstacle {
+    /// A program is not installed, or the kernel has no such thing.
+    Missing(Missing),
+    /// All of it is here, and does not do what it is for: what was seen.
+    Broken(String),
+}
+
+impl From<Missing> for Obstacle {
+    fn from(missing: Missing) -> Self {
+        Self::Missing(missing)
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(missing) => missing.fmt(out),
+            Self::Broken(why) => out.write_str(why),
+        }
+    }
+}
+
+/// What is missing is skipped. What is broken has failed.
+impl From<Obstacle> for CellError {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::Missing(missing) => Self::Skipped(missing.to_string()),
+            Obstacle::Broken(why) => Self::Failed(why),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Whole runs on this machine's kernel: what they record, and that they leave nothing behind, however they end.
 
+#[path = "kernel/altered.rs"]
+mod altered;
 #[path = "kernel/cluster.rs"]
 mod cluster;
 #[path = "kernel/ended.rs"]
@@ -97,6 +99,13 @@ fn main() -> ExitCode {
         test(
             "services_without_endpoints_refuse_and_are_measured",
             cluster::services_without_endpoints_refuse_and_are_measured,
+        ),
+        test("an_altered_iptables_legacy_fails_its_cells", altered::an_altered_iptables_legacy_fails_its_cells),
+        test("an_altered_iptables_nft_fails_its_cells", altered::an_altered_iptables_nft_fails_its_cells),
+        test("an_altered_nft_fails_its_cells", altered::an_altered_nft_fails_its_cells),
+        test(
+            "a_broken_tool_fails_its_cells_and_is_not_called_missing",
+            altered::a_broken_tool_fails_its_cells_and_is_not_called_missing,
         ),
         test("a_fault_slows_its_cell_down_and_no_other", fault::a_fault_slows_its_cell_down_and_no_other),
         test("a_fault_without_effect_is_refused", fault::a_fault_without_effect_is_refused),

@@ -242,6 +242,19 @@ fn a_tool_that_is_not_installed_is_named() {
 }
 
 #[test]
+fn a_tool_that_is_no_program_is_added_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("bin")).unwrap();
+    fs::write(folder.path().join("bin/nft"), "#!/no/such\n").unwrap();
+    let root = Root::at(folder.path().to_owned());
+    let mut tree = Initramfs::base_of(&root);
+    tree.tools_of(root.clone(), &["nft"], "install it", None).unwrap();
+    assert_eq!(find(&written(&tree), "bin/nft").content, b"#!/no/such\n");
+    let refused = tree.tools_of(root, &["nft"], "install it", Some("take another")).unwrap_err();
+    assert!(refused.why.ends_with("bin/nft: it is no ELF file") && refused.remedy == "take another", "{refused}");
+}
+
+#[test]
 fn iptables_comes_with_its_extensions() {
     if tool::find("iptables-legacy").is_none() {
         return;

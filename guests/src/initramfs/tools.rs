@@ -17,23 +17,37 @@ const EXTENSIONS: [&str; 3] = ["libxt_", "libipt_", "libip6t_"];
 const UNWINDER: &str = "libgcc_s.so.1";
 
 impl Initramfs {
-    /// Adds the tools `names`, each where the host has it, with all that they load.
+    /// Adds the tools `names`, each where the host has it, with all that they load. One that is no program, or loads a file
+    /// that is not found, is added as it is: it fails when it is called, as it does on the host.
     ///
     /// # Errors
-    /// When one of them is not installed, or a file that it loads is not found.
+    /// When one of them is not installed.
     pub fn tools(&mut self, names: &[&str]) -> Result<(), Missing> {
-        self.tools_of(Root::of_host(), names, ["install it with ci/setup", "reinstall it from its package"])
+        self.tools_of(Root::of_host(), names, "install it with ci/setup", None)
     }
 
-    /// Adds the tools `names` of `root`. The remedies are for one that is not there, and one that cannot be used.
-    pub(crate) fn tools_of(&mut self, root: Root, names: &[&str], remedies: [&str; 2]) -> Result<(), Missing> {
+    /// Adds the tools `names` of `root`. The remedies are for one that is not there, and one that cannot be used; without
+    /// the latter it is added as it is.
+    pub(crate) fn tools_of(
+        &mut self,
+        root: Root,
+        names: &[&str],
+        install: &str,
+        replace: Option<&str>,
+    ) -> Result<(), Missing> {
         let mut finder = Finder::new(root);
         for name in names {
             let missing = |why: String, remedy: &str| Missing { why, remedy: remedy.to_owned() };
             let path = finder.root().program(name);
-            let path = path.ok_or_else(|| missing(format!("{name} is not installed"), remedies[0]))?;
-            add(self, &mut finder, name, &path)
-                .map_err(|error| missing(format!("{name} cannot be put into a guest: {error:#}"), remedies[1]))?;
+            let path = path.ok_or_else(|| missing(format!("{name} is not installed"), install))?;
+            let added = match (add(self, &mut finder, name, &path), replace) {
+                (Err(_), None) => self.copy(finder.root(), &path).map(drop),
+                (added, _) => added,
+            };
+            added.map_err(|error| {
+                let why = format!("{name} cannot be put into a guest: {error:#}");
+                missing(why, replace.unwrap_or("reinstall it from its package"))
+            })?;
         }
         Ok(())
     }

@@ -21,10 +21,9 @@ use crate::initramfs::loaded;
 use crate::missing::Missing;
 use crate::root::Root;
 use crate::stop::Stop;
-use crate::tool::{Real, Tools};
+use crate::tool::{Real, Tools, VERSION_LIMIT};
 use fetch::Packaged;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The folder of a guest that is the root of its tools, if they are not this machine's.
 pub const PLACE: &str = "/tools";
@@ -161,7 +160,7 @@ impl Toolset {
             let why = format!("the tools of {} have none of {}", self.name, programs.join(", "));
             return Err(Missing { why, remedy: again });
         }
-        tree.tools_of(self.root.clone(), &there, [&again, &again])
+        tree.tools_of(self.root.clone(), &there, &again, Some(&again))
             .map_err(|missing| Missing { why: format!("tools of {}: {}", self.name, missing.why), ..missing })?;
         Ok(tree)
     }
@@ -176,7 +175,7 @@ impl Toolset {
     fn told(&self, program: &str) -> Option<String> {
         let (file, arguments) = self.started_here(program)?;
         let arguments: Vec<String> = arguments.into_iter().chain(["--version".to_owned()]).collect();
-        let output = Real { stop: &|| false }.run(file.to_str()?, &arguments, Duration::from_secs(10)).ok()?;
+        let output = Real { stop: &|| false }.run(file.to_str()?, &arguments, VERSION_LIMIT).ok()?;
         output.stdout.lines().next().map(|line| line.trim().to_owned())
     }
 

@@ -1,8 +1,8 @@
 //! `direct`: no Service. The client connects to an endpoint. All other backends are compared with it.
 
 use super::Backend;
+use crate::cell_error::CellError;
 use crate::tool::Runner;
-use anyhow::Result;
 use lab_core::cluster::{Endpoint, Node, ServicePort};
 use lab_core::layout::{Installed, Tool};
 use lab_core::vocabulary::{Access, BackendName};
@@ -23,7 +23,7 @@ impl Backend for Direct {
     fn modules(&self) -> &'static [&'static str] {
         &[]
     }
-    fn installed(&self, _: &dyn Runner) -> Result<Installed> {
+    fn installed(&self, _: &dyn Runner) -> Result<Installed, CellError> {
         Ok(Installed::default())
     }
     fn address(&self, service: ServicePort<'_>, _: Access, _: &Node, attempt: usize) -> Option<SocketAddr> {

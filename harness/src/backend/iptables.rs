@@ -1,8 +1,8 @@
 //! `iptables-legacy` and `iptables-nft`: kube-proxy's iptables mode through either variant of the tools.
 
 use super::{Backend, nf_tables};
-use crate::tool::{Ending, Runner};
-use anyhow::{Result, ensure};
+use crate::cell_error::CellError;
+use crate::tool::Runner;
 use lab_core::layout::{Installed, Tool};
 use lab_core::vocabulary::BackendName;
 use std::time::Duration;
@@ -114,7 +114,7 @@ impl Backend for Iptables {
         }
     }
 
-    fn installed(&self, runner: &dyn Runner) -> Result<Installed> {
+    fn installed(&self, runner: &dyn Runner) -> Result<Installed, CellError> {
         match self {
             Self::Legacy => listed(runner, TABLES),
             Self::Nft => {
@@ -127,17 +127,17 @@ impl Backend for Iptables {
 
 /// Counts what `iptables-legacy-save` lists of `tables`. Each table is named, because only root may read the file that
 /// lists them.
-pub(super) fn listed(runner: &dyn Runner, tables: &[&str]) -> Result<Installed> {
+pub(super) fn listed(runner: &dyn Runner, tables: &[&str]) -> Result<Installed, CellError> {
     let v4 = listed_by(runner, "iptables-legacy-save", tables)?;
     let v6 = listed_by(runner, "ip6tables-legacy-save", tables)?;
     Ok(Installed { rules: v4.rules + v6.rules, chains: v4.chains + v6.chains, ..v4 })
 }
 
-fn listed_by(runner: &dyn Runner, save: &str, tables: &[&str]) -> Result<Installed> {
+fn listed_by(runner: &dyn Runner, save: &str, tables: &[&str]) -> Result<Installed, CellError> {
     let mut installed = Installed::default();
     for table in tables {
         let run = runner.run(save, &["-t".to_owned(), (*table).to_owned()], b"", LISTING)?;
-        ensure!(run.ending == Ending::Exited(0), "{save} -t {table}: {}", run.stderr.trim());
+        let run = run.through(&format!("{save} -t {table}"))?;
         for line in run.stdout.lines() {
             match line.as_bytes() {
                 [b'-', b'A', ..] => installed.rules += 1,

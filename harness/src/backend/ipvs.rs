@@ -1,9 +1,9 @@
 //! `ipvs`: kube-proxy's ipvs mode, with the legacy variant of iptables beside it.
 
 use super::{Backend, iptables};
-use crate::cell_error::Missing;
-use crate::tool::{Ending, Runner};
-use anyhow::{Context, Result, ensure};
+use crate::cell_error::{CellError, Missing};
+use crate::tool::Runner;
+use anyhow::Context;
 use lab_core::layout::ipvs::DEVICE;
 use lab_core::layout::{Installed, Tool};
 use lab_core::vocabulary::BackendName;
@@ -92,9 +92,9 @@ impl Backend for Ipvs {
         })
     }
 
-    fn installed(&self, runner: &dyn Runner) -> Result<Installed> {
+    fn installed(&self, runner: &dyn Runner) -> Result<Installed, CellError> {
         let listed = iptables::listed(runner, &["filter", "nat"])?;
-        let counts = Kernel::open()?.count(DEVICE)?;
+        let counts = Kernel::open().context("asking the kernel")?.count(DEVICE).context("counting virtual servers")?;
         Ok(Installed {
             set_elements: set_elements(runner)?,
             virtual_servers: counts.virtual_servers,
@@ -107,9 +107,10 @@ impl Backend for Ipvs {
 }
 
 /// Counts the entries of all sets, as the sets' headers say.
-fn set_elements(runner: &dyn Runner) -> Result<u64> {
-    let run = runner.run("ipset", &["list".to_owned(), "-terse".to_owned()], b"", LISTING)?;
-    ensure!(run.ending == Ending::Exited(0), "ipset list -terse: {}", run.stderr.trim());
+fn set_elements(runner: &dyn Runner) -> Result<u64, CellError> {
+    let run =
+        runner.run("ipset", &["list".to_owned(), "-terse".to_owned()], b"", LISTING)?.through("ipset list -terse")?;
     let counts = run.stdout.lines().filter_map(|line| line.strip_prefix("Number of entries: "));
-    counts.map(|count| count.trim().parse::<u64>().context("reading the number of entries of an ipset")).sum()
+    let count = |count: &str| count.trim().parse::<u64>().context("reading the number of entries of an ipset");
+    Ok(counts.map(count).sum::<anyhow::Result<u64>>()?)
 }

@@ -6,11 +6,11 @@ mod iptables;
 mod ipvs;
 mod nf_tables;
 mod nftables;
+pub(crate) mod tables;
 pub(crate) mod transaction;
 
-use crate::cell_error::Missing;
+use crate::cell_error::{CellError, Missing};
 use crate::tool::{Runner, origin};
-use anyhow::Result;
 use guests::tools::Toolset;
 use lab_core::cell::{Load, Variant};
 use lab_core::cluster::{Node, ServicePort};
@@ -64,7 +64,7 @@ pub(crate) trait Backend: Sync {
         Ok(())
     }
     /// Counts what is installed in the calling thread's namespace.
-    fn installed(&self, runner: &dyn Runner) -> Result<Installed>;
+    fn installed(&self, runner: &dyn Runner) -> Result<Installed, CellError>;
     /// Where the client's `attempt`th connection to `service` goes, by `access` on `node`.
     /// `None` where there is nothing to connect to.
     fn address(&self, service: ServicePort<'_>, access: Access, node: &Node, attempt: usize) -> Option<SocketAddr> {

@@ -3,9 +3,10 @@
 //! The tools' listings take minutes where dumps take seconds, because the tools resolve what they print.
 
 use anyhow::{Context, Result};
+use nix::errno::Errno;
 use nix::sys::socket::SockProtocol;
-use node_netlink::Socket;
 use node_netlink::message::{attribute, attributes};
+use node_netlink::{Socket, SocketError};
 
 /// How much nf_tables holds in one namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,6 +21,8 @@ pub(super) struct Counts {
 }
 
 // enum nf_tables_msg_types: requests, and their answers.
+const NEWTABLE: u16 = 0;
+const GETTABLE: u16 = 1;
 const NEWCHAIN: u16 = 3;
 const GETCHAIN: u16 = 4;
 const NEWRULE: u16 = 6;
@@ -29,7 +32,9 @@ const GETSET: u16 = 10;
 const NEWSETELEM: u16 = 12;
 const GETSETELEM: u16 = 13;
 
-// Attributes of a chain, a rule, a set and a list of elements.
+// Attributes of a table, a chain, a rule, a set and a list of elements.
+const TABLE_NAME: u16 = 1;
+const TABLE_USE: u16 = 3;
 const CHAIN_TABLE: u16 = 1;
 const CHAIN_NAME: u16 = 3;
 const CHAIN_HOOK: u16 = 4;
@@ -41,6 +46,9 @@ const SET_FLAGS: u16 = 3;
 const ELEM_LIST_TABLE: u16 = 1;
 const ELEM_LIST_SET: u16 = 2;
 const ELEM_LIST_ELEMENTS: u16 = 3;
+
+/// Families of tables, as nft calls them (`NFPROTO_*` of linux/netfilter.h).
+const FAMILIES: [(&str, i32); 6] = [("inet", 1), ("ip", 2), ("arp", 3), ("netdev", 5), ("bridge", 7), ("ip6", 10)];
 
 const SET_ANONYMOUS: u32 = 1;
 /// Packets add to the set and time takes from it: who is sent where with session affinity (`NFT_SET_EVAL`).
@@ -54,6 +62,34 @@ pub(super) fn count() -> Result<Counts> {
     counts.add(&mut socket, libc::AF_INET)?;
     counts.add(&mut socket, libc::AF_INET6)?;
     Ok(counts)
+}
+
+/// The tables in the calling thread's namespace: the family as nft calls it, the name, and how many chains, sets and other
+/// things are directly in it. There are none where the kernel has no nf_tables.
+pub(super) fn tables() -> Result<Vec<(&'static str, String, u64)>> {
+    let mut held = Vec::new();
+    let Ok(mut socket) = Socket::open(SockProtocol::NetlinkNetFilter) else { return Ok(held) };
+    for (family, number) in FAMILIES {
+        let listed = dump(&mut socket, number, GETTABLE, NEWTABLE, &[], |table| {
+            let name = attribute(table, TABLE_NAME).unwrap_or_default().split(|byte| *byte == 0).next();
+            let content =
+                attribute(table, TABLE_USE).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
+            let name = String::from_utf8_lossy(name.unwrap_or_default()).into_owned();
+            held.push((family, name, content.into()));
+        });
+        match listed {
+            Ok(()) => {}
+            // The kernel knows no such subsystem, or no such family.
+            Err(error) if lacks(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(held)
+}
+
+fn lacks(error: &anyhow::Error) -> bool {
+    let refused = error.downcast_ref::<SocketError>();
+    matches!(refused, Some(SocketError::Refused(Errno::EINVAL | Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT)))
 }
 
 impl Counts {

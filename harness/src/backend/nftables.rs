@@ -1,8 +1,8 @@
 //! `nftables`: kube-proxy's nftables mode.
 
 use super::{Backend, nf_tables};
+use crate::cell_error::CellError;
 use crate::tool::Runner;
-use anyhow::Result;
 use lab_core::layout::{Installed, Tool};
 use lab_core::vocabulary::BackendName;
 
@@ -38,7 +38,7 @@ impl Backend for Nftables {
         ]
     }
 
-    fn installed(&self, _: &dyn Runner) -> Result<Installed> {
+    fn installed(&self, _: &dyn Runner) -> Result<Installed, CellError> {
         let counts = nf_tables::count()?;
         let chains = counts.chains + counts.base_chains;
         Ok(Installed { rules: counts.rules, chains, set_elements: counts.set_elements, ..Installed::default() })

@@ -2,7 +2,7 @@
 
 use super::output::say;
 use crate::backend::{self, BACKENDS, Backend};
-use crate::cell_error::Missing;
+use crate::cell_error::{Missing, Obstacle};
 use crate::fleet::kvm;
 use crate::process::exit::{Exit, Failure};
 use crate::targets::Examination;
@@ -39,7 +39,11 @@ fn host() -> bool {
     }
     let any = found.backends.values().any(Result::is_ok);
     for (name, check) in found.backends {
-        report(name.name(), &check.map(|()| version_of(backend::named(name))));
+        match check {
+            Err(Obstacle::Broken(why)) => show("broken", name.name(), &why),
+            Err(Obstacle::Missing(missing)) => report(name.name(), &Err(missing)),
+            Ok(()) => report(name.name(), &Ok(version_of(backend::named(name)))),
+        }
     }
     for (name, check) in found.probes {
         if let Err(missing) = check {
@@ -88,8 +92,11 @@ fn kube_proxy() {
 }
 
 fn version_of(backend: &dyn Backend) -> String {
+    if backend.tools().is_empty() {
+        return "needs no tool".to_owned();
+    }
     let versions = backend.tools().iter().filter_map(|&tool| version(backend.program(tool))).next();
-    versions.unwrap_or_else(|| "needs no tool".to_owned())
+    versions.unwrap_or_else(|| "its tools say no version".to_owned())
 }
 
 fn report(what: &str, check: &Result<String, Missing>) {

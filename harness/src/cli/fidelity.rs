@@ -142,7 +142,7 @@ fn differences(
     layout: LayoutName,
     cluster: &Cluster,
 ) -> Result<Vec<String>, CellError> {
-    driver::check(backend::named(name), &Real).map_err(|missing| CellError::Skipped(missing.why))?;
+    driver::check(backend::named(name), &Real)?;
     let variant = Variant { layout, driver: binary.driver(), ..Variant::usual(name) };
     let load = Load { cluster: ClusterSpec::uniform(1, 1), variant, only: None };
     let plan = Plan { kube_proxies: vec![binary.clone()], budget: LIMIT, ..Plan::example(TargetName::Host) };

@@ -1,4 +1,5 @@
-//! `append_rule`: one rule added by the command-line tool, then removed.
+//! `append_rule`: one rule added by the command-line tool, then removed. In between, and outside what is measured, it is
+//! read back.
 
 use super::{Probe, Reading, SyncSamples, left, repeat};
 use crate::cell_error::CellError;
@@ -18,14 +19,21 @@ impl Probe for AppendRule {
     }
 
     fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
-        let begun = Instant::now();
+        let mut begun = Instant::now();
         let (driver, node, cluster) = (lab.driver(), lab.node(), lab.cluster());
         let mut samples = SyncSamples::new(Metric::AppendRule);
         repeat(plan, || {
             let cost = driver.append(node, cluster, left(begun, limit)?)?;
-            driver.take_away(node, cluster, limit)?;
+            // Counts are the same before it and after it was taken away: a tool that does nothing would not show.
+            let aside = Instant::now();
+            let right = driver.verify(node);
+            let aside = aside.elapsed();
+            begun += aside;
+            let taken_away = driver.take_away(node, cluster, limit);
+            // A rule that was never added cannot be taken away.
+            right.and(taken_away)?;
             samples.push(cost, driver.start(node, Operation::Append(cluster))?);
-            Ok(Duration::ZERO)
+            Ok(aside)
         })?;
         driver.count(node, cluster)?;
         driver.verify(node)?;

@@ -47,8 +47,9 @@ impl Probe for ChangeProbe {
             let right = driver.verify(node).and_then(|()| lab.ask_changed(&change));
             let aside = aside.elapsed();
             begun += aside;
-            driver.undo(node, &undone, limit)?;
-            right?;
+            let restored = driver.undo(node, &undone, limit);
+            // What never was cannot be undone.
+            right.and(restored)?;
             samples.push(cost, driver.start(node, Operation::Sync)?);
             Ok(aside)
         })?;

@@ -164,7 +164,7 @@ fn a_change_that_is_not_right_is_undone_and_no_sample() {
 #[test]
 fn an_appended_rule_is_taken_away_and_the_node_counted_in_the_end() {
     let (readings, done) = ask(ProbeName::AppendRule, well);
-    assert_eq!(done, ["append take_away start "; 5].concat() + "count verify");
+    assert_eq!(done, ["append verify take_away start "; 5].concat() + "count verify");
     assert_eq!(samples(&readings.unwrap(), Metric::AppendRule), [5e6; 5]);
 }
 

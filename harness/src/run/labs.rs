@@ -2,7 +2,7 @@
 
 use super::{Bench, Measured};
 use crate::backend;
-use crate::cell_error::{CellError, Missing};
+use crate::cell_error::{CellError, Obstacle};
 use crate::driver;
 use crate::lab::Lab;
 use crate::lab::node::NodeLab;
@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 pub(crate) struct Labs<'a> {
     plan: &'a Plan,
     stage: Box<dyn Stage + 'a>,
-    /// What the plan's backends and probes lack here.
-    backends: BTreeMap<BackendName, Result<(), Missing>>,
-    probes: BTreeMap<ProbeName, Result<(), Missing>>,
+    /// What is in the way of the plan's backends and probes here.
+    backends: BTreeMap<BackendName, Result<(), Obstacle>>,
+    probes: BTreeMap<ProbeName, Result<(), Obstacle>>,
     labs: BTreeMap<Load, Result<NodeLab, CellError>>,
 }
 
@@ -67,7 +67,7 @@ impl<'a> Labs<'a> {
             backends
                 .entry(cell.variant.backend)
                 .or_insert_with(|| driver::check(backend::named(cell.variant.backend), runner));
-            probes.entry(cell.probe).or_insert_with(|| probe::named(cell.probe).check());
+            probes.entry(cell.probe).or_insert_with(|| probe::named(cell.probe).check().map_err(Obstacle::from));
         }
         Self { plan, stage: Box::new(stage), backends, probes, labs: BTreeMap::new() }
     }
@@ -76,7 +76,7 @@ impl<'a> Labs<'a> {
         self.labs.values().filter_map(|lab| lab.as_ref().ok())
     }
 
-    fn missing(&self, cell: &Cell) -> Option<&Missing> {
+    fn obstacle(&self, cell: &Cell) -> Option<&Obstacle> {
         let checks = [self.backends.get(&cell.variant.backend), self.probes.get(&cell.probe)];
         checks.into_iter().flatten().find_map(|check| check.as_ref().err())
     }
@@ -84,8 +84,8 @@ impl<'a> Labs<'a> {
 
 impl Bench for Labs<'_> {
     fn measure(&mut self, cell: &Cell, limit: Duration) -> Result<Measured, CellError> {
-        if let Some(missing) = self.missing(cell) {
-            return Err(CellError::Skipped(missing.to_string()));
+        if let Some(obstacle) = self.obstacle(cell) {
+            return Err(obstacle.clone().into());
         }
         let (plan, stage) = (self.plan, &mut *self.stage);
         let load = cell.load();

@@ -19,8 +19,8 @@ impl Target for Exact {
         TargetName::Exact
     }
 
-    fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
-        super::in_guests(guests, backends)
+    fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<Vec<String>, Missing> {
+        super::in_guests(guests, backends).map(|()| Vec::new())
     }
 
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {

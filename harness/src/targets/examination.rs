@@ -3,7 +3,7 @@
 //! A process that enters a sandbox starts the program again and exits with it. So a child process tries everything, and
 //! its caller continues.
 
-use crate::cell_error::Missing;
+use crate::cell_error::{Missing, Obstacle};
 use anyhow::{Context, Result, ensure};
 use lab_core::vocabulary::{BackendName, ProbeName};
 use netns_topology::sandbox::{self, Forbidden};
@@ -18,7 +18,7 @@ pub(crate) const VERB: &str = "examine";
 pub(crate) struct Examination {
     /// About the sandbox: what is as it should be, and what is limited.
     pub(crate) sandbox: Vec<Result<String, Missing>>,
-    pub(crate) backends: BTreeMap<BackendName, Result<(), Missing>>,
+    pub(crate) backends: BTreeMap<BackendName, Result<(), Obstacle>>,
     pub(crate) probes: BTreeMap<ProbeName, Result<(), Missing>>,
 }
 
@@ -46,12 +46,39 @@ impl Examination {
         serde_json::from_slice(&output.stdout).context("reading what it found")
     }
 
-    /// Checks that all of `backends` run.
+    /// Checks that nothing is missing for `backends`. Returns what is broken of them: it would be anywhere.
     ///
     /// # Errors
-    /// What the first one lacks that does not.
-    pub(crate) fn allows(&self, backends: &[BackendName]) -> Result<(), Missing> {
-        let missing = backends.iter().find_map(|name| self.backends.get(name)?.as_ref().err());
-        missing.map_or(Ok(()), |missing| Err(missing.clone()))
+    /// What the first one lacks that lacks something.
+    pub(crate) fn allows(&self, backends: &[BackendName]) -> Result<Vec<String>, Missing> {
+        let obstacles = backends.iter().filter_map(|name| self.backends.get(name)?.as_ref().err());
+        let mut broken = Vec::new();
+        for obstacle in obstacles {
+            match obstacle {
+                Obstacle::Missing(missing) => return Err(missing.clone()),
+                Obstacle::Broken(why) => broken.push(why.clone()),
+            }
+        }
+        Ok(broken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_forbids_a_target_and_what_is_broken_is_told() {
+        let missing = Missing { why: "no ip_vs".to_owned(), remedy: "load it".to_owned() };
+        let broken = Obstacle::Broken("nft was killed by signal 9".to_owned());
+        let backends = [
+            (BackendName::Direct, Ok(())),
+            (BackendName::Nftables, Err(broken)),
+            (BackendName::Ipvs, Err(missing.clone().into())),
+        ];
+        let found = Examination { sandbox: Vec::new(), backends: backends.into(), probes: BTreeMap::new() };
+        let told = Ok(vec!["nft was killed by signal 9".to_owned()]);
+        assert_eq!(found.allows(&[BackendName::Direct, BackendName::Nftables]), told);
+        assert_eq!(found.allows(&[BackendName::Nftables, BackendName::Ipvs]), Err(missing));
     }
 }

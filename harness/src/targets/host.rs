@@ -29,7 +29,7 @@ impl Target for Host {
     }
 
     /// Tools that are not fetched yet are not fetched to find out: the machine's own are tried.
-    fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+    fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<Vec<String>, Missing> {
         let fetched = |tools: &&str| tools::to_fetch(tools).is_ok_and(|suite| suite.is_none());
         Examination::make(guests.tools.as_deref().filter(fetched))?.allows(backends)
     }

@@ -24,11 +24,12 @@ use std::process::ExitCode;
 /// A place where plans run.
 pub(crate) trait Target: Sync {
     fn name(&self) -> TargetName;
-    /// Checks that `--target auto` may choose it for a plan with these backends.
+    /// Checks that `--target auto` may choose it for a plan with these backends. Returns what is broken of them there. That
+    /// is no reason to go elsewhere: guests have the same tools.
     ///
     /// # Errors
     /// What it lacks for them, and the remedy.
-    fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing>;
+    fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<Vec<String>, Missing>;
     /// Runs `spec` from its first record to its reports.
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure>;
 }
@@ -45,6 +46,8 @@ pub(crate) fn named(name: TargetName) -> &'static dyn Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Choice {
     pub(crate) target: TargetName,
+    /// What is broken there: cells of it will fail.
+    pub(crate) broken: Vec<String>,
     pub(crate) passed_over: Vec<(TargetName, Missing)>,
 }
 
@@ -54,7 +57,7 @@ pub(crate) struct Choice {
 pub(crate) fn choose(guests: &Guests, backends: &[BackendName]) -> Choice {
     // This process is inside a sandbox: its parent has chosen `host`.
     if sandbox::awaits() {
-        return Choice { target: TargetName::Host, passed_over: Vec::new() };
+        return Choice::of(TargetName::Host);
     }
     choose_among(TARGETS, guests, backends)
 }
@@ -64,14 +67,18 @@ fn choose_among(targets: &[&dyn Target], guests: &Guests, backends: &[BackendNam
     let mut passed_over = Vec::new();
     for target in targets {
         match target.prefer(guests, backends) {
-            Ok(()) => return Choice { target: target.name(), passed_over },
+            Ok(broken) => return Choice { target: target.name(), broken, passed_over },
             Err(missing) => passed_over.push((target.name(), missing)),
         }
     }
-    Choice { target: targets[0].name(), passed_over }
+    Choice { passed_over, ..Choice::of(targets[0].name()) }
 }
 
 impl Choice {
+    fn of(target: TargetName) -> Self {
+        Self { target, broken: Vec::new(), passed_over: Vec::new() }
+    }
+
     /// The target. Prints why it is not an earlier one.
     pub(crate) fn said(self) -> TargetName {
         crate::process::standard::tell(format_args!("{self}"));
@@ -79,10 +86,11 @@ impl Choice {
     }
 }
 
-/// Says why a target is not an earlier one.
+/// Says why a target is not an earlier one, and what will fail there.
 impl fmt::Display for Choice {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.passed_over.iter().try_for_each(|(target, missing)| writeln!(out, "not on {target}: {missing}"))
+        self.passed_over.iter().try_for_each(|(target, missing)| writeln!(out, "not on {target}: {missing}"))?;
+        self.broken.iter().try_for_each(|why| writeln!(out, "on {}: {why}", self.target))
     }
 }
 
@@ -109,15 +117,15 @@ mod tests {
     }
 
     /// A target that lacks what it is told.
-    struct Fake(TargetName, Option<&'static str>);
+    struct Fake(TargetName, Option<&'static str>, Vec<String>);
 
     impl Target for Fake {
         fn name(&self) -> TargetName {
             self.0
         }
 
-        fn prefer(&self, _: &Guests, _: &[BackendName]) -> Result<(), Missing> {
-            self.1.map_or(Ok(()), |why| Err(Missing { why: why.to_owned(), remedy: "none".to_owned() }))
+        fn prefer(&self, _: &Guests, _: &[BackendName]) -> Result<Vec<String>, Missing> {
+            self.1.map_or(Ok(self.2.clone()), |why| Err(Missing { why: why.to_owned(), remedy: "none".to_owned() }))
         }
 
         fn run(&self, _: &RunSpec) -> Result<ExitCode, Failure> {
@@ -129,7 +137,7 @@ mod tests {
     fn the_first_target_that_lacks_nothing_is_chosen_and_the_others_are_told() {
         let choose = |lacks: [Option<&'static str>; 3]| {
             let fakes = [TargetName::Host, TargetName::Vm, TargetName::Exact].into_iter().zip(lacks);
-            let fakes: Vec<Fake> = fakes.map(|(name, lack)| Fake(name, lack)).collect();
+            let fakes: Vec<Fake> = fakes.map(|(name, lack)| Fake(name, lack, Vec::new())).collect();
             let fakes: Vec<&dyn Target> = fakes.iter().map(|fake| fake as &dyn Target).collect();
             choose_among(&fakes, &Guests::default(), &[])
         };
@@ -138,5 +146,13 @@ mod tests {
         assert_eq!(exact.target, TargetName::Exact);
         assert_eq!(exact.to_string(), "not on host: no ip_vs; none\nnot on vm: no KVM; none\n");
         assert_eq!(choose([Some("a"), Some("b"), Some("c")]).target, TargetName::Host);
+    }
+
+    #[test]
+    fn a_broken_tool_is_no_reason_to_pass_a_target_over_and_is_told() {
+        let host = Fake(TargetName::Host, None, vec!["nft was killed by signal 9".to_owned()]);
+        let choice = choose_among(&[&host, &Fake(TargetName::Exact, None, Vec::new())], &Guests::default(), &[]);
+        assert_eq!(choice.target, TargetName::Host);
+        assert_eq!(choice.to_string(), "on host: nft was killed by signal 9\n");
     }
 }

@@ -33,9 +33,9 @@ impl Target for Vm {
 
     /// Without KVM it is not chosen: an emulated guest's times mean little. Nor where KVM was not tried and cannot be, for
     /// lack of a kernel.
-    fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<(), Missing> {
+    fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<Vec<String>, Missing> {
         super::in_guests(guests, backends)?;
-        kvm::usable(guests)
+        kvm::usable(guests).map(|()| Vec::new())
     }
 
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {

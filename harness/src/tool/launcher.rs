@@ -5,7 +5,7 @@
 
 use super::buffers::{self, Diverted};
 use super::{Ending, Usage, inherit, origin, pidfd};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use guests::mark;
 use guests::tool::{MOST_PRINTED, limit_output};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -138,7 +138,7 @@ fn run(tool: &mut Command, lab: &UnixStream, divert: Option<&UnixStream>, limit:
     let start = Instant::now();
     // After the clock: a process's first reading of it takes 10,000 instructions.
     let window = mark::window();
-    let child = tool.spawn()?;
+    let child = tool.spawn().map_err(|error| unstarted(tool, error))?;
     let pid = i32::try_from(child.id())?;
     let process = pidfd::open(pid).context("watching the tool (pidfd_open needs Linux 5.3 or later)")?;
     let diverted = divert.map(Diverted::receive).transpose().context("arranging for larger buffers")?.flatten();
@@ -172,6 +172,17 @@ fn run(tool: &mut Command, lab: &UnixStream, divert: Option<&UnixStream>, limit:
         peak_rss: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
         calls: u64::from(matches!(ending, Ending::Exited(0))),
     })
+}
+
+/// Why `tool` could not be started, whose file is there.
+fn unstarted(tool: &Command, error: std::io::Error) -> anyhow::Error {
+    let program = tool.get_program().display();
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            anyhow!("starting {program}: the interpreter or loader that it names is not here")
+        }
+        _ => anyhow::Error::new(error).context(format!("starting {program}")),
+    }
 }
 
 /// Whether the tool has read less than 1/`part` of its standard input, which it shares with this process.

@@ -7,10 +7,12 @@ mod pidfd;
 pub(crate) mod place;
 pub(crate) mod refusal;
 
-use crate::process::interrupt;
-use anyhow::{Context, Result};
+use crate::cell_error::CellError;
+use crate::process::{clock, interrupt};
+use anyhow::{Context, Result, anyhow};
 use guests::tool::MOST_PRINTED;
 pub(crate) use guests::tool::memory_file;
+use lab_core::foreign::short;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use origin::Placed;
 use serde::{Deserialize, Serialize};
@@ -108,6 +110,24 @@ impl ToolRun {
         let none = Duration::ZERO;
         let (stdout, stderr) = (String::new(), String::new());
         Self { ending, wall: none, user: none, system: none, peak_rss: 0, read: 0, stdout, stderr }
+    }
+
+    /// The run, if it went through.
+    ///
+    /// # Errors
+    /// `Failed` with what the tool said, after `what` it was called for; `Interrupted` if the run was.
+    pub(crate) fn through(self, what: &str) -> Result<Self, CellError> {
+        let how = match self.ending {
+            Ending::Exited(0) => return Ok(self),
+            Ending::Interrupted => return Err(CellError::Interrupted),
+            Ending::Exited(code) => match self.stderr.trim() {
+                "" => format!("ended with {code} and said nothing"),
+                said => format!("ended with {code}: {}", short(said, refusal::LONGEST)),
+            },
+            Ending::Signalled(signal) => ended_by(signal),
+            Ending::TimedOut | Ending::TooSlow => format!("did not end within {}", clock::spell(self.wall)),
+        };
+        Err(CellError::Failed(format!("{what} {how}")))
     }
 
     /// The sum with one more call.
@@ -208,8 +228,13 @@ fn call_launcher(
     let mut launcher = launcher.spawn().context("starting the tool's launcher")?;
     drop(theirs);
     let usage = report(ours);
-    launcher.wait()?;
-    let usage = usage.with_context(|| format!("running {program}: {}", text(&mut stderr)))?;
+    let status = launcher.wait()?;
+    let usage = usage.map_err(|error| match text(&mut stderr).trim() {
+        "" => error.context(format!("its launcher ended, {status}")),
+        // Why the launcher could not start it.
+        said => anyhow!("{said}"),
+    });
+    let usage = usage.with_context(|| format!("running {program}"))?;
     let run = ToolRun {
         ending: usage.ending,
         wall: usage.wall,

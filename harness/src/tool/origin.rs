@@ -19,6 +19,11 @@ pub(crate) fn take_from(root: &Path) {
     let _ = ROOT.set(root.to_owned());
 }
 
+/// Whether tools are taken from this machine's own root file system.
+pub(crate) fn is_own() -> bool {
+    ROOT.get().is_none()
+}
+
 /// A program, and the root file system that it is started in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Placed {

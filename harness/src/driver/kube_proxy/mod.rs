@@ -23,8 +23,8 @@ use crate::backend::{self, Backend, Options};
 use crate::cell_error::CellError;
 use crate::meter;
 use crate::process::clock::ns;
+use crate::tool::Runner;
 use crate::tool::place::{Place, within};
-use crate::tool::{Ending, Runner};
 use anyhow::{Context, Result};
 use config::Told;
 use guests::mark::{self, Account};
@@ -222,7 +222,7 @@ impl Driver for Driven {
 
     /// What a real kube-proxy installed is not held against the lab's arithmetic: see `svclab fidelity`.
     fn count(&self, node: &dyn Place, _: &Cluster) -> Result<Vec<(Metric, f64)>, CellError> {
-        let installed = within(node, || self.backend.installed(self.runner)).context("counting what is installed")?;
+        let installed = within(node, || self.backend.installed(self.runner))?;
         Ok(super::rules::counts(&installed))
     }
 
@@ -231,12 +231,8 @@ impl Driver for Driven {
             return Ok(None);
         }
         let (program, args) = (self.backend.program(Tool::IptablesSave), ["-t", "nat"].map(str::to_owned));
-        let run = within(node, || self.runner.run(program, &args, b"", SMALL))?;
-        match run.ending {
-            Ending::Exited(0) => Ok(Some(order::of(&run.stdout))),
-            Ending::Interrupted => Err(CellError::Interrupted),
-            _ => Err(CellError::Failed(format!("{program} did not list: {}", run.stderr.trim()))),
-        }
+        let run = within(node, || self.runner.run(program, &args, b"", SMALL))?.through(program)?;
+        Ok(Some(order::of(&run.stdout)))
     }
 
     fn restart(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {

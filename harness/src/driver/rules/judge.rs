@@ -20,7 +20,10 @@ pub(super) fn judge(program: &str, call: &Invocation, run: ToolRun, limit: Durat
             Err(CellError::OverBudget(reason))
         }
         Ending::Exited(_) if run.stderr.contains("Message too long") => Err(CellError::Skipped(too_long(program))),
-        Ending::Exited(_) => Err(CellError::Failed(refused(program, call, &run))),
+        Ending::Exited(_) => Err(match refusal::lacking(&run.stderr) {
+            Some(words) => CellError::Skipped(format!("the kernel lacks what {program} asks it for: \"{words}\"")),
+            None => CellError::Failed(refused(program, call, &run)),
+        }),
     }
 }
 

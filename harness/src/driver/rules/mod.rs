@@ -3,6 +3,7 @@
 
 mod judge;
 mod listing;
+mod others;
 mod state;
 mod tools;
 mod touched;
@@ -14,6 +15,7 @@ use crate::cell_error::CellError;
 use crate::meter;
 use crate::tool::Runner;
 use crate::tool::place::Place;
+use guests::tool::VERSION_LIMIT;
 use lab_core::change::Change;
 use lab_core::cluster::Cluster;
 use lab_core::layout::{Action, Installed, Invocation, Layout};
@@ -35,7 +37,7 @@ pub(super) const KIND: Kind = Kind {
     make: |load, plan, runner| {
         let backend = backend::named(load.variant.backend);
         let layout = Options::of(load, plan).layout().expect("every backend but direct has a layout");
-        Box::new(Rules { tools: Tools { backend, runner }, layout, expected: Mutex::default() })
+        Box::new(Rules { tools: Tools::of(backend, runner), layout, expected: Mutex::default() })
     },
 };
 
@@ -110,7 +112,7 @@ impl Driver for Rules {
             Operation::Append(cluster) => self.layout.append_rule(cluster).add.tool,
         };
         let version = Invocation { tool, args: vec!["--version".to_owned()], stdin: Vec::new() };
-        self.tools.perform(node, &[version.into()], SMALL_CALL).map(Some).map_err(CellError::into_failure)
+        self.tools.perform(node, &[version.into()], VERSION_LIMIT).map(Some).map_err(CellError::into_failure)
     }
 }
 
@@ -126,7 +128,7 @@ pub(super) fn differences(
     let mut expected = Expected::compared(verify::REAL);
     expected.follow(layout.prepare().into());
     expected.follow(layout.full_sync(cluster).into());
-    expected.differences(&Tools { backend, runner }, node)
+    expected.differences(&Tools::of(backend, runner), node)
 }
 
 impl Rules {

@@ -2,6 +2,7 @@
 
 use super::judge::judge;
 use crate::backend::Backend;
+use crate::backend::tables::{self, Held};
 use crate::cell_error::CellError;
 use crate::driver::Cost;
 use crate::process::clock;
@@ -13,15 +14,23 @@ use guests::mark::{self, Account};
 use lab_core::layout::{Action, Installed, Invocation, Pace, Part, Request, Tool};
 use lab_core::metric::Metric;
 use node_netlink::{ApplyError, Kernel, Spent};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// What actions are done with.
 pub(super) struct Tools {
     pub(super) backend: &'static dyn Backend,
     pub(super) runner: &'static dyn Runner,
+    /// What says which tables there are in the calling thread's namespace.
+    pub(super) held: fn() -> Result<BTreeSet<Held>>,
 }
 
 impl Tools {
+    /// Those of `backend`, on this kernel.
+    pub(super) fn of(backend: &'static dyn Backend, runner: &'static dyn Runner) -> Self {
+        Self { backend, runner, held: tables::held }
+    }
+
     /// Does `actions` in `node`, one after the other, within `limit` of their own time.
     ///
     /// Where that runs out, the error says what each part cost so far.
@@ -40,8 +49,8 @@ impl Tools {
     }
 
     /// Counts what is installed in `node`.
-    pub(super) fn count(&self, node: &dyn Place) -> Result<Installed> {
-        within(node, || self.backend.installed(self.runner)).context("counting what is installed")
+    pub(super) fn count(&self, node: &dyn Place) -> Result<Installed, CellError> {
+        within(node, || self.backend.installed(self.runner))
     }
 
     /// Does the first of `actions`, and those after it that are done with it. Returns how many it did.

@@ -4,6 +4,7 @@
 //! iptables whose listing was found right before, and of which nothing else is expected now, is not compared again. nft lists slowly, in a time that is quadratic in the anonymous maps of a table:
 //! beyond [`LISTED`] of them it is not asked.
 
+use super::others;
 use super::state::{State, name, servers};
 use super::tools::Tools;
 use super::touched::Touched;
@@ -102,6 +103,7 @@ impl Expected {
     pub(super) fn check(&mut self, tools: &Tools, node: &dyn Place) -> Result<(), CellError> {
         match &self.differences(tools, node)?[..] {
             [] => {
+                others::none(tools, node, &self.state)?;
                 self.touched = Touched::default();
                 Ok(())
             }
@@ -145,16 +147,7 @@ impl Expected {
 /// Calls a tool that lists.
 fn list(tools: &Tools, node: &dyn Place, program: &str, args: &[&str]) -> Result<ToolRun, CellError> {
     let args: Vec<String> = args.iter().map(|&word| word.to_owned()).collect();
-    listing(within(node, || tools.runner.run(program, &args, b"", LISTING))?, program, &args)
-}
-
-/// What a tool listed.
-fn listing(run: ToolRun, program: &str, args: &[String]) -> Result<ToolRun, CellError> {
-    match run.ending {
-        Ending::Exited(0) => Ok(run),
-        Ending::Interrupted => Err(CellError::Interrupted),
-        _ => Err(CellError::Failed(format!("{program} {} did not list: {}", args.join(" "), run.stderr.trim()))),
-    }
+    within(node, || tools.runner.run(program, &args, b"", LISTING))?.through(&format!("{program} {}", args.join(" ")))
 }
 
 /// What the tables of iptables in one family, 0 for IPv4 and 1 for IPv6, differ in.
@@ -235,7 +228,7 @@ fn one_by_one(
         let run = within(node, || tools.runner.run(program, &args, b"", LISTING))?;
         // There is no such chain.
         if run.ending != Ending::Exited(1) {
-            let run = listing(run, program, &args)?;
+            let run = run.through(&format!("{program} {}", args.join(" ")))?;
             let (first, rules) = run.stdout.split_once('\n').unwrap_or((&run.stdout, ""));
             // `-N KUBE-SERVICES`, or `-P PREROUTING ACCEPT`.
             let policy = first.split(' ').nth(2).unwrap_or("-");

@@ -3,16 +3,15 @@
 //! They are in an nftables table of their own, whatever the backend: its hook comes ahead of connection tracking and of
 //! every backend's dispatch, and unlike the `raw` table of iptables it is gone without a trace when it is taken away.
 
+use crate::backend::tables::INJECTED as TABLE;
 use crate::cell_error::CellError;
+use crate::tool::Runner;
 use crate::tool::place::{Place, within};
-use crate::tool::{Ending, Runner};
 use std::fmt::Write;
 use std::time::Duration;
 
 /// Kernel modules that the rules need. They are loaded only when there are such rules.
 pub(crate) const MODULES: &[&str] = &["nf_tables"];
-
-const TABLE: &str = "svclab-slowdown";
 
 /// Time to add them, and to remove them.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -50,11 +49,7 @@ fn script(count: u32) -> String {
 
 fn nft(node: &dyn Place, runner: &'static dyn Runner, script: &str) -> Result<(), CellError> {
     let run = within(node, || runner.run("nft", &["-f".to_owned(), "-".to_owned()], script.as_bytes(), LIMIT))?;
-    match run.ending {
-        Ending::Exited(0) => Ok(()),
-        Ending::Interrupted => Err(CellError::Interrupted),
-        _ => Err(CellError::Failed(format!("nft refused the injected rules in the node: {}", run.stderr.trim()))),
-    }
+    run.through("nft, given the injected rules,").map(drop)
 }
 
 #[cfg(test)]

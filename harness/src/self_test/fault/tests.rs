@@ -136,6 +136,6 @@ fn rules_are_there_while_their_cell_is_measured() {
 #[test]
 fn rules_that_cannot_be_removed_spoil_the_lab() {
     let (readings, checked, _) = visit(ProbeName::Bandwidth, Means::Rules(2), "delete table");
-    let error = CellError::Failed("nft refused the injected rules in the node: ".to_owned());
+    let error = CellError::Failed("nft, given the injected rules, ended with 1 and said nothing".to_owned());
     assert_eq!((readings, checked), (Err(error.clone()), Err(error)));
 }

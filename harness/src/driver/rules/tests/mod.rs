@@ -11,6 +11,7 @@ use lab_core::cluster::AddressPlan;
 use lab_core::layout::Tool;
 use lab_core::proxy_config::ProxyConfig;
 use lab_core::vocabulary::BackendName;
+use std::collections::BTreeSet;
 use std::marker::Sync;
 use std::sync::Mutex;
 
@@ -134,7 +135,7 @@ fn rules(fake: &'static Fake) -> Rules {
     // Neither asks the kernel nor sets its parameters.
     let proxy = ProxyConfig { nfacct: false, localhost_node_ports: false, ..ProxyConfig::default() };
     let layout = Options { proxy, ..Options::usual(backend.name()) }.layout().unwrap();
-    Rules { tools: Tools { backend, runner: fake }, layout, expected: Mutex::default() }
+    Rules { tools: Tools { backend, runner: fake, held: || Ok(BTreeSet::new()) }, layout, expected: Mutex::default() }
 }
 
 fn load(fake: &'static Fake) -> Result<Loaded, CellError> {
