@@ -102,7 +102,10 @@ fn single(metrics: &[Metric]) -> Dataset {
 #[test]
 fn what_costs_least_by_one_sample_is_not_yet_to_be_taken() {
     let told = told(&single(&[Metric::SyncChange]));
-    assert!(told.contains("nftables seems to cost least, but one sample has no interval: take more rounds"), "{told}");
+    assert!(
+        told.contains("nftables seems to cost least, but there are too few samples to say: take more rounds"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -110,8 +113,23 @@ fn of_one_sample_each_no_difference_is_claimed() {
     let dataset = single(&[Metric::SyncChange, Metric::Connect]);
     assert_told(
         &dataset,
-        "no difference is claimed between iptables-legacy, iptables-nft and nftables: one sample has no",
+        "no difference is claimed between iptables-legacy, iptables-nft and nftables: there are too few",
     );
+}
+
+#[test]
+fn too_few_samples_say_nothing_of_position() {
+    let mut dataset = single(&[]);
+    let mut far = 0;
+    for cell in dataset.cells.iter_mut().filter(|cell| cell.metric == Metric::Connect) {
+        let middle = if cell.cell.position == Some(Position::Last) { 1.59 } else { 1.0 };
+        cell.samples = [0.3, 1.0, 1.7].map(|part| 20_000.0 * middle * part).to_vec();
+        far += 1;
+    }
+    assert!(far > 4);
+    let told = told(&dataset);
+    let words = "There are too few samples to say whether position makes a difference to a new connection:";
+    assert!(told.contains(words) && !told.contains("Position makes no difference to a new connection"), "{told}");
 }
 
 #[test]

@@ -78,14 +78,43 @@ impl Results<'_> {
         if self.is_exact() { Some(figures.range.unwrap_or((figures.p50, figures.p50))) } else { figures.interval }
     }
 
-    /// Whether two medians are known to differ. On a wall clock a single sample differs from nothing; counted
-    /// instructions differ when a reader would see it.
+    /// How two medians stand to each other. On a wall clock a single sample tells nothing; counted instructions differ
+    /// when a reader would see it.
+    pub(crate) fn between(&self, one: &Figures, other: &Figures) -> Between {
+        let (Some(one_bounds), Some(other_bounds)) = (self.bounds(one), self.bounds(other)) else {
+            return Between::Unknown;
+        };
+        let apart = one_bounds.1 < other_bounds.0 || other_bounds.1 < one_bounds.0;
+        let seen = !(self.is_exact() && other.p50 != 0.0 && (one.p50 / other.p50 - 1.0).abs() < VISIBLE);
+        let (low, high) = (one_bounds.0.min(other_bounds.0), one_bounds.1.max(other_bounds.1));
+        match apart {
+            true if seen => Between::Different,
+            // Nothing, or less than none, has no ratio to anything.
+            _ if low == high || (low > 0.0 && high / low <= NARROW) => Between::Alike,
+            _ => Between::Unknown,
+        }
+    }
+
+    /// Whether two medians are known to differ.
     pub(crate) fn differ(&self, one: &Figures, other: &Figures) -> bool {
-        let (Some(low), Some(high)) = (self.bounds(one), self.bounds(other)) else { return false };
-        let apart = low.1 < high.0 || high.1 < low.0;
-        apart && !(self.is_exact() && other.p50 != 0.0 && (one.p50 / other.p50 - 1.0).abs() < VISIBLE)
+        self.between(one, other) == Between::Different
     }
 }
+
+/// What is known of how two medians stand to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Between {
+    /// Their intervals lie apart.
+    Different,
+    /// Their intervals overlap, and are so narrow that no large difference hides in them.
+    Alike,
+    /// Neither can be said: they have no intervals, or wide ones.
+    Unknown,
+}
+
+/// Up to what ratio intervals that overlap may reach, from the lowest end to the highest, for "no difference" to be said
+/// of them: absence of evidence is no evidence of absence.
+const NARROW: f64 = 1.5;
 
 /// The least difference that three digits show.
 const VISIBLE: f64 = 0.005;

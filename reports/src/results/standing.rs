@@ -1,6 +1,7 @@
 //! How the backends stand to each other at one size: which cost least, and how much more the others cost.
 
 use super::Results;
+use super::clock::Between;
 use super::cost::Cost;
 use super::variant::VariantRun;
 use analysis::summary::Figures;
@@ -58,7 +59,8 @@ pub(crate) struct Entry {
     pub(crate) figures: Figures,
     /// Against the cheapest; `None` where that costs nothing.
     pub(crate) ratio: Option<f64>,
-    /// Whether it is known how it stands to the cheapest. A single sample on a wall clock knows nothing.
+    /// Whether it is known how it stands to the cheapest. A single sample on a wall clock knows nothing, nor do wide
+    /// intervals that overlap.
     pub(crate) known: bool,
 }
 
@@ -78,8 +80,9 @@ impl Standing {
         if let Some(&(_, cheapest)) = measured.first() {
             for (variant, figures) in measured {
                 let ratio = Some(figures.p50 / cheapest.p50).filter(|ratio| ratio.is_finite());
-                let known = results.bounds(&cheapest).is_some() && results.bounds(&figures).is_some();
-                let overlap = known && !results.differ(&cheapest, &figures);
+                let known = results.between(&cheapest, &figures) != Between::Unknown;
+                let bounded = results.bounds(&cheapest).is_some() && results.bounds(&figures).is_some();
+                let overlap = bounded && !results.differ(&cheapest, &figures);
                 let alike = ratio.map_or(figures.p50 == cheapest.p50, |ratio| ratio < ALIKE) || overlap;
                 let entry = Entry { variant, pick: results.pick(variant), figures, ratio, known };
                 if alike { standing.least.push(entry) } else { standing.more.push(entry) }

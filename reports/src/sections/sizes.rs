@@ -68,7 +68,7 @@ fn cell(results: &Results, cost: Cost, standing: Option<&Standing>) -> TableCell
         .iter()
         .map(|entry| {
             let much = entry.ratio.map_or_else(|| human(entry), units::ratio);
-            format!("{} {much}{}", name(entry), if entry.known { "" } else { " (one sample)" })
+            format!("{} {much}{}", name(entry), if entry.known { "" } else { " (too few samples)" })
         })
         .collect();
     let absent = standing.absent.iter();
@@ -80,7 +80,7 @@ fn cell(results: &Results, cost: Cost, standing: Option<&Standing>) -> TableCell
     let names: Vec<String> = standing.least.iter().map(name).collect();
     let value = results.span(cost.metric(), low.figures.p50, high.figures.p50);
     if names.len() > 1 && standing.least.iter().any(|entry| !entry.known) {
-        details.push("one sample: no difference is claimed".to_owned());
+        details.push("too few samples: no difference is claimed".to_owned());
     }
     let names = if names.len() > 2 && details.is_empty() { "all alike".to_owned() } else { list(&names) };
     TableCell::Value { number: names, ratio: value, flag: "", details }

@@ -96,11 +96,11 @@ impl Range<'_> {
                 format!("{sizes}, it depends: {}", list(&cheapest))
             }
             [only] if !first.known => {
-                format!("{sizes}, {only} seems to cost least, but one sample has no interval: take more rounds")
+                format!("{sizes}, {only} seems to cost least, but there are too few samples to say: take more rounds")
             }
             several if !first.known => {
                 let names = list(several);
-                format!("{sizes}, no difference is claimed between {names}: one sample has no interval")
+                format!("{sizes}, no difference is claimed between {names}: there are too few samples to say")
             }
             [only] => format!("{sizes}, take {only}"),
             several => format!("{sizes}, {} cost alike", list(several)),
@@ -149,7 +149,7 @@ fn needs(results: &Results, main: &Choice, pick: Pick) -> Option<String> {
         let Some(entry) = standing.more.iter().find(|entry| entry.pick == pick) else { continue };
         let of_cost = results.backend(entry.variant, cost.probe());
         name = if of_cost.len() > name.len() { of_cost } else { name };
-        let doubt = if entry.known { "" } else { " (one sample)" };
+        let doubt = if entry.known { "" } else { " (too few samples)" };
         let much = match entry.ratio {
             Some(ratio) => units::ratio(ratio),
             None => results.human(cost.metric(), entry.figures.p50),
@@ -197,7 +197,7 @@ fn alone(results: &Results, main: &Choice, cost: Cost, standing: &Standing) -> O
         "{} costs {}{}, where {} needs {}",
         cost.noun(),
         results.human(cost.metric(), entry.figures.p50),
-        if entry.known { "" } else { " (one sample)" },
+        if entry.known { "" } else { " (too few samples)" },
         results.backend(cheapest.variant, cost.probe()),
         results.human(cost.metric(), cheapest.figures.p50),
     ))

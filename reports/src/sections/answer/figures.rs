@@ -4,6 +4,7 @@
 //! instructions have no interval and need none.
 
 use crate::prose::{capitalise, list, services_of};
+use crate::results::clock::Between;
 use crate::results::variant::VariantRun;
 use crate::results::{Found, Results, Row};
 use analysis::summary::Figures;
@@ -106,15 +107,17 @@ impl<'a> Series<'a> {
         }
         let alike: Vec<String> = ranked
             .windows(2)
-            .filter(|pair| !self.results.differ(&pair[0].1, &pair[1].1))
+            .filter(|pair| self.results.between(&pair[0].1, &pair[1].1) == Between::Alike)
             .map(|pair| format!("{} and {}", self.name(pair[0].0), self.name(pair[1].0)))
             .collect();
         if !self.results.differ(&best.1, &worst.1) {
             let names = list(&ranked.iter().map(|(variant, _)| self.name(*variant)).collect::<Vec<_>>());
-            return Some(match ranked.iter().all(|(_, figures)| figures.interval.is_some()) {
+            return Some(match self.results.between(&best.1, &worst.1) {
+                Between::Unknown => {
+                    format!("Between {names} no difference is claimed: there are too few samples to say.")
+                }
                 _ if self.results.is_exact() => format!("There is no difference between {names} that would show."),
-                true => format!("There is no difference between {names}: the intervals overlap."),
-                false => format!("Between {names} no difference is claimed: one sample has no interval."),
+                _ => format!("There is no difference between {names}: the intervals overlap."),
             });
         }
         let (first, last) = (self.name(best.0), self.name(worst.0));
@@ -135,14 +138,15 @@ impl<'a> Series<'a> {
     /// What became of each backend's figure from the smallest size to the largest.
     fn growth(&self, smallest: u32, largest: u32) -> Option<String> {
         let before = self.at(smallest);
-        let (mut grown, mut same) = (Vec::new(), Vec::new());
+        let (mut grown, mut same, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
         for (variant, after) in self.at(largest) {
             let Some((_, before)) = before.iter().find(|(other, _)| *other == variant) else { continue };
-            match ratio(after.p50, before.p50) {
-                Some(ratio) if self.results.differ(before, &after) => {
-                    grown.push(format!("{ratio} with {}", self.name(variant)));
-                }
-                _ => same.push(self.name(variant)),
+            match (self.results.between(before, &after), ratio(after.p50, before.p50)) {
+                (Between::Different, Some(ratio)) => grown.push(format!("{ratio} with {}", self.name(variant))),
+                (Between::Alike, _) => same.push(self.name(variant)),
+                // From nothing there is no ratio.
+                (Between::Different, None) => {}
+                (Between::Unknown, _) => unknown.push(self.name(variant)),
             }
         }
         let mut parts = Vec::new();
@@ -151,6 +155,9 @@ impl<'a> Series<'a> {
         }
         if !same.is_empty() {
             parts.push(format!("no difference is seen with {}", list(&same)));
+        }
+        if !unknown.is_empty() {
+            parts.push(format!("there are too few samples to say with {}", list(&unknown)));
         }
         (!parts.is_empty()).then(|| format!("Against {}, {}.", services_of(&[smallest]), parts.join("; ")))
     }

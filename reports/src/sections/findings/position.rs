@@ -2,6 +2,7 @@
 
 use crate::prose::{list, services_of};
 use crate::report::Point;
+use crate::results::clock::Between;
 use crate::results::standing::ALIKE;
 use crate::results::variant::VariantRun;
 use crate::results::{Found, Results};
@@ -26,9 +27,13 @@ fn point(results: &Results, probe: ProbeName, noun: &str) -> Option<Point> {
     let largest =
         results.sizes().into_iter().rev().find(|&size| size > 1 && !pairs(results, probe, size).is_empty())?;
     let pairs = pairs(results, probe, largest);
-    let known = pairs.iter().filter(|(_, first, last)| results.differ(first, last));
+    let are = |between| pairs.iter().filter(move |(_, first, last)| results.between(first, last) == between);
+    let known = are(Between::Different);
     let relevant = known.clone().filter(|(_, first, last)| !(1.0 / ALIKE..ALIKE).contains(&(last.p50 / first.p50)));
     let head = match (known.count(), relevant.count()) {
+        (_, 0) if are(Between::Unknown).count() > 0 => {
+            format!("There are too few samples to say whether position makes a difference to {noun}")
+        }
         (0, _) => format!("Position makes no difference to {noun}"),
         (_, 0) => format!("Position makes hardly a difference to {noun}"),
         (_, all) if all == pairs.len() => format!("Position makes a difference to {noun}"),

@@ -3,6 +3,7 @@
 use crate::prose::{list, services_of};
 use crate::report::Point;
 use crate::results::Results;
+use crate::results::clock::Between;
 use crate::results::cost::Cost;
 use crate::results::variant::VariantRun;
 use analysis::summary::Figures;
@@ -52,10 +53,11 @@ fn clause(results: &Results, cost: Cost, variants: &[VariantRun], services: u32)
     let mut parts = vec![format!("{} on {}", human(base), label(first))];
     parts.extend(others.iter().map(|(variant, figures)| {
         let ratio = figures.p50 / base.p50;
-        let much = match (results.differ(base, figures), ratio.is_finite()) {
-            (true, true) => format!(" ({})", units::ratio(ratio)),
-            (true, false) => String::new(),
-            (false, _) => " (no difference)".to_owned(),
+        let much = match results.between(base, figures) {
+            Between::Different if ratio.is_finite() => format!(" ({})", units::ratio(ratio)),
+            Between::Different => String::new(),
+            Between::Alike => " (no difference)".to_owned(),
+            Between::Unknown => " (too few samples to say)".to_owned(),
         };
         format!("{} on {}{much}", human(figures), label(variant))
     }));

@@ -3,6 +3,7 @@
 use crate::prose::{list, services_of};
 use crate::report::Point;
 use crate::results::Results;
+use crate::results::clock::Between;
 use crate::results::cost::Cost;
 use crate::results::variant::VariantRun;
 use analysis::summary::Figures;
@@ -40,24 +41,25 @@ fn point(results: &Results, cost: Cost, variants: &[VariantRun]) -> Option<Point
         .iter()
         .map(|(variant, figures)| {
             let ratio = figures.p50 / cheapest.1.p50;
-            let much = match results.differ(&cheapest.1, figures) && ratio.is_finite() {
-                true => format!(" ({})", units::ratio(ratio)),
-                false => " (no difference)".to_owned(),
+            let much = match results.between(&cheapest.1, figures) {
+                Between::Different if ratio.is_finite() => format!(" ({})", units::ratio(ratio)),
+                Between::Different => String::new(),
+                Between::Alike => " (no difference)".to_owned(),
+                Between::Unknown => " (too few samples to say)".to_owned(),
             };
             format!("{}{much} with {}", human(figures), name(variant))
         })
         .collect();
-    let differs = |(_, figures): &(VariantRun, Figures)| results.differ(&cheapest.1, figures);
+    let is = |between| move |(_, figures): &(VariantRun, Figures)| results.between(&cheapest.1, figures) == between;
     let driven = variants.iter().any(|variant| variant.driver != variants[0].driver);
-    if driven && !others.iter().any(differs) {
-        return None;
-    }
-    let (title, lesson) = match driven {
-        true => ("What programs a node matters", "They are given the same Services."),
-        false => ("How a backend is driven matters", "The difference is the way, not the backend."),
+    let (title, lesson) = match (others.iter().any(is(Between::Different)), driven) {
+        (true, true) => ("What programs a node matters", " They are given the same Services."),
+        (true, false) => ("How a backend is driven matters", " The difference is the way, not the backend."),
+        (false, false) if others.iter().all(is(Between::Alike)) => ("How a backend is driven makes no difference", ""),
+        (false, _) => return None,
     };
     let text = format!(
-        "{} at {}: {} with {}, {}. {lesson}",
+        "{} at {}: {} with {}, {}.{lesson}",
         cost.metric(),
         services_of(&[services]),
         human(&cheapest.1),

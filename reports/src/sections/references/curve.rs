@@ -1,5 +1,6 @@
 //! A published series, and the measured figures beside it, over the sizes.
 
+use crate::results::clock::Between;
 use crate::results::variant::VariantRun;
 use crate::results::{Found, Results};
 use analysis::summary::Figures;
@@ -61,10 +62,11 @@ impl Curve<'_> {
         self.figures(services).map(|figures| figures.at(self.measured.quantile))
     }
 
-    /// Whether the numbers at two sizes are known to be no different.
-    pub(crate) fn is_level(&self, low: &Figures, high: &Figures) -> bool {
+    /// How the numbers at two sizes stand to each other; of the median only there are intervals, and not of one sample.
+    pub(crate) fn between(&self, low: &Figures, high: &Figures) -> Option<Between> {
         let known = |figures| self.results.bounds(figures).is_some();
-        self.measured.quantile == Quantile::P50 && known(low) && known(high) && !self.results.differ(low, high)
+        let is_told = self.measured.quantile == Quantile::P50 && known(low) && known(high);
+        is_told.then(|| self.results.between(low, high))
     }
 
     /// `connect last p99 of iptables-legacy`.

@@ -7,6 +7,7 @@ use super::curve::{Curve, Curves};
 use crate::prose::{list, services_of};
 use crate::report::Point;
 use crate::results::Results;
+use crate::results::clock::Between;
 use lab_core::reference::{Reference, Value};
 use lab_core::units;
 
@@ -25,6 +26,8 @@ enum Shape {
     Level(f64),
     Grows(f64),
     Falls(f64),
+    /// The intervals overlap, and are wide.
+    Unclear(f64),
 }
 
 /// What is to be said of a measured series against the published one.
@@ -72,7 +75,7 @@ fn of_series(results: &Results, reference: &Reference, curves: &Curves) -> Vec<P
         // The nearest figure decides, of whichever of its variants comes nearest.
         let nearest = shapes.first().map(|(curve, _)| curve.measured);
         let nearest = shapes.iter().filter(|(curve, _)| Some(curve.measured) == nearest);
-        let verdict = published.and_then(|published| nearest.map(|(_, shape)| published.verdict(*shape)).max());
+        let verdict = published.and_then(|published| nearest.filter_map(|(_, shape)| published.verdict(*shape)).max());
         let shape = published.map_or_else(|| "starts at nothing".to_owned(), |shape| shape.verb());
         let head = match verdict {
             Some(Verdict::Reproduces) => "Comes out as published, in shape",
@@ -94,9 +97,11 @@ fn of_series(results: &Results, reference: &Reference, curves: &Curves) -> Vec<P
 /// What becomes of the measured number; no change is claimed that is not known to be one.
 fn measured(curve: &Curve, low: u32, high: u32) -> Option<Shape> {
     let (from, to) = (curve.figures(low)?, curve.figures(high)?);
-    match curve.is_level(&from, &to) {
-        true => Some(Shape::Level(Some(to.p50 / from.p50).filter(|ratio| ratio.is_finite()).unwrap_or(1.0))),
-        false => Shape::between(curve.at(low), curve.at(high)),
+    let ratio = Some(to.p50 / from.p50).filter(|ratio| ratio.is_finite()).unwrap_or(1.0);
+    match curve.between(&from, &to) {
+        Some(Between::Alike) => Some(Shape::Level(ratio)),
+        Some(Between::Unknown) => Some(Shape::Unclear(ratio)),
+        Some(Between::Different) | None => Shape::between(curve.at(low), curve.at(high)),
     }
 }
 
@@ -118,23 +123,25 @@ impl Shape {
             Self::Level(ratio) => format!("shows no difference ({})", units::ratio(ratio)),
             Self::Grows(ratio) => format!("grows {}", units::ratio(ratio)),
             Self::Falls(ratio) => format!("falls to {}", units::ratio(ratio)),
+            Self::Unclear(ratio) => format!("has too few samples to say ({})", units::ratio(ratio)),
         }
     }
 
-    /// What it comes to, as a ratio; a little is nothing.
-    fn ratio(self) -> f64 {
+    /// What it comes to, as a ratio; a little is nothing. `None` where that is not known.
+    fn ratio(self) -> Option<f64> {
         match self {
-            Self::Level(_) => 1.0,
-            Self::Grows(ratio) | Self::Falls(ratio) if (1.0 / LEVEL..LEVEL).contains(&ratio) => 1.0,
-            Self::Grows(ratio) | Self::Falls(ratio) => ratio,
+            Self::Unclear(_) => None,
+            Self::Level(_) => Some(1.0),
+            Self::Grows(ratio) | Self::Falls(ratio) if (1.0 / LEVEL..LEVEL).contains(&ratio) => Some(1.0),
+            Self::Grows(ratio) | Self::Falls(ratio) => Some(ratio),
         }
     }
 
-    /// Of a published shape, what `measured` is to it.
+    /// Of a published shape, what `measured` is to it; `None` where that is not known.
     #[allow(clippy::float_cmp, reason = "1.0 is what level was set to")]
-    fn verdict(self, measured: Self) -> Verdict {
-        let (published, measured) = (self.ratio(), measured.ratio());
-        match (published == 1.0, measured == 1.0) {
+    fn verdict(self, measured: Self) -> Option<Verdict> {
+        let (published, measured) = (self.ratio()?, measured.ratio()?);
+        Some(match (published == 1.0, measured == 1.0) {
             (true, true) => Verdict::Reproduces,
             (true, false) | (false, true) => Verdict::Not,
             (false, false) => match measured.ln() / published.ln() {
@@ -142,7 +149,7 @@ impl Shape {
                 exponent if exponent > 0.0 => Verdict::Partly,
                 _ => Verdict::Not,
             },
-        }
+        })
     }
 }
 
@@ -184,7 +191,7 @@ mod tests {
     fn a_shape_comes_out_where_both_grow_about_alike_or_neither_does() {
         let verdict = |published: f64, measured: f64| {
             let shape = |ratio| Shape::between(Some(1.0), Some(ratio)).unwrap();
-            shape(published).verdict(shape(measured))
+            shape(published).verdict(shape(measured)).unwrap()
         };
         assert_eq!(verdict(1.0, 1.1), Verdict::Reproduces);
         assert_eq!(verdict(100.0, 300.0), Verdict::Reproduces);
@@ -194,6 +201,7 @@ mod tests {
         assert_eq!(verdict(0.58, 1.0), Verdict::Not);
         assert_eq!(verdict(1.0, 20.0), Verdict::Not);
         assert_eq!(verdict(0.5, 2.0), Verdict::Not);
+        assert_eq!(Shape::Grows(2.0).verdict(Shape::Unclear(2.0)), None);
         assert_eq!(Shape::between(Some(0.0), Some(2.0)), None);
         assert_eq!(Shape::between(Some(2.0), None), None);
     }
