@@ -18,6 +18,7 @@ mod table;
 pub use formats::benchmark_action::render as benchmark_action;
 pub use formats::benchstat::render as benchstat;
 use formats::csv;
+pub use formats::csv::cell as csv_cell;
 pub use formats::json::render as json;
 pub use formats::parquet;
 use lab_core::dataset::Dataset;

@@ -74,7 +74,9 @@ fn configuration(header: &Header) -> Vec<String> {
         ("kernel", header.kernel().unwrap_or("")),
     ];
     let facts = facts.map(|(key, value)| format!("{key}: {}", one_line(value)).trim_end().to_owned());
-    std::iter::once(format!("# run {}, svclab {}", one_line(&header.id), header.version)).chain(facts).collect()
+    std::iter::once(format!("# run {}, svclab {}", one_line(&header.id), one_line(&header.version)))
+        .chain(facts)
+        .collect()
 }
 
 fn one_line(text: &str) -> String {

@@ -35,17 +35,23 @@ pub(crate) fn path(cell: &Cell) -> String {
     let mut path = format!("backend={}", variant.backend);
     path.extend(variant.unusual_layout().map(|layout| format!("/layout={layout}")));
     path += &format!("/way={}", variant.way);
-    path.extend(unusual(&variant.driver).map(|driver| format!("/driver={driver}")));
+    path.extend(unusual(&variant.driver).map(|driver| format!("/driver={}", plain(driver.name()))));
     let sizes = [("services", cluster.services), ("endpoints", cluster.endpoints)];
     for (name, word) in Settings::NAMES.into_iter().zip(variant.settings.words()) {
         path.extend(word.map(|word| format!("/{name}={word}")));
     }
     path.extend(sizes.map(|(name, size)| format!("/{name}={size}")));
-    path.extend(unusual(&cluster.source).map(|source| format!("/cluster={}", source.name())));
+    path.extend(unusual(&cluster.source).map(|source| format!("/cluster={}", plain(source.name()))));
     path.extend(position.map(|position| format!("/position={position}")));
     path.extend(unusual(access).map(|access| format!("/access={access}")));
     path.extend(unusual(from).map(|from| format!("/from={from}")));
     path
+}
+
+/// `name`, which is a file's or a user's own, without what would end a word, a part of a path or a label.
+fn plain(name: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-' | '+');
+    name.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect()
 }
 
 fn unusual<T: Copy + Default + PartialEq>(value: &T) -> Option<T> {
