@@ -39,18 +39,6 @@ pub fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The text of the regular file at `path`, up to [`WRITTEN`] bytes.
-///
-/// # Errors
-/// As [`bytes`]; if it is not in UTF-8: the message names the line.
-pub fn text(path: &Path) -> Result<String> {
-    String::from_utf8(bytes(path, WRITTEN)?).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-        anyhow::anyhow!("line {line} is not in UTF-8")
-    })
-}
-
 /// As [`bytes`], with the path in each error.
 ///
 /// # Errors
@@ -76,7 +64,5 @@ mod tests {
         std::fs::write(&file, "four").unwrap();
         assert!(said(&file).contains("larger than"));
         assert_eq!(bytes(&file, 4).unwrap(), b"four");
-        std::fs::write(&file, b"a\nb\xff").unwrap();
-        assert!(format!("{:#}", text(&file).unwrap_err()).contains("line 2"));
     }
 }

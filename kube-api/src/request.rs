@@ -3,6 +3,7 @@
 use crate::status::Refusal;
 use hyper::HeaderMap;
 use hyper::header::ACCEPT;
+use lab_core::foreign::quoted;
 use std::time::Duration;
 
 /// The parts of a query, decoded.
@@ -49,7 +50,9 @@ impl Query {
             "" => Ok(None),
             text => match text.parse() {
                 Ok(number) => Ok(Some(number)),
-                Err(_) => Err(Refusal::bad_request(format!("{key}: \"{text}\" is not a number from 0"))),
+                Err(_) => {
+                    Err(Refusal::bad_request(format!("{key}: {text} is not a number from 0", text = quoted(text))))
+                }
             },
         }
     }

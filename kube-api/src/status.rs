@@ -1,6 +1,7 @@
 //! Refusals: what a client did not get, as the API's `Status` object.
 
 use crate::resource::Resource;
+use lab_core::foreign::quoted;
 use serde_json::{Value, json};
 
 /// Why a request is not answered as it asks.
@@ -29,7 +30,7 @@ impl Refusal {
     pub(crate) fn no_object(resource: &str, group: &str, name: &str) -> Self {
         let called = if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") };
         let details = json!({"name": name, "group": group, "kind": resource});
-        Self { details, ..Self::new(404, "NotFound", format!("{called} \"{name}\" not found")) }
+        Self { details, ..Self::new(404, "NotFound", format!("{called} {name} not found", name = quoted(name))) }
     }
 
     /// Nothing can be written here.

@@ -3,6 +3,7 @@
 use crate::input::Input;
 use crate::unreadable::{Problem, Unreadable};
 use crate::yaml;
+use lab_core::json;
 use serde_json::value::RawValue;
 
 /// How many characters of an input's first line are shown.
@@ -81,7 +82,7 @@ fn json(input: &Input, text: &str, take: &mut dyn FnMut(&str, &mut Place<'_>)) -
                 let problem = if error.is_eof() {
                     Problem::Cut
                 } else {
-                    Problem::NotJson(crate::note::shown(&error.to_string()))
+                    Problem::NotJson(crate::note::shown(&json::problem(&error)))
                 };
                 return Err(Unreadable::at(&input.name, line, problem));
             }

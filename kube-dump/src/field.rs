@@ -1,6 +1,8 @@
 //! What objects have in common: protocols, port numbers, addresses, and text that is parsed.
 
+use crate::note::quoted;
 use lab_core::cluster::Protocol;
+use lab_core::json;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -10,7 +12,7 @@ pub(crate) fn protocol(name: Option<&str>) -> Result<Protocol, String> {
         "TCP" => Ok(Protocol::Tcp),
         "UDP" => Ok(Protocol::Udp),
         "SCTP" => Ok(Protocol::Sctp),
-        other => Err(format!("\"{other}\" is not a protocol")),
+        other => Err(format!("{other} is not a protocol", other = quoted(other))),
     }
 }
 
@@ -23,7 +25,7 @@ pub(crate) fn port_number(number: i32) -> Result<u16, String> {
 /// Parses `text`; `what` says what it should be.
 pub(crate) fn parse<T: FromStr>(text: &str, what: &str) -> Result<T, String> {
     // The API server accepts blanks around source ranges.
-    text.trim().parse().map_err(|_| format!("\"{text}\" is not {what}"))
+    text.trim().parse().map_err(|_| format!("{text} is not {what}", text = quoted(text)))
 }
 
 /// An address that a packet from elsewhere may have as its destination. `what` says whose it should be.
@@ -37,9 +39,5 @@ pub(crate) fn address(text: &str, what: &str) -> Result<IpAddr, String> {
 
 /// What is wrong with an object, without lines and columns within it: nobody sees it by itself.
 pub(crate) fn said(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rsplit_once(" at line ") {
-        Some((what, _)) => what.to_owned(),
-        None => text,
-    }
+    json::problem(error)
 }

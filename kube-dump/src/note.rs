@@ -1,5 +1,6 @@
 //! What was left out of a dump, or does not add up in it.
 
+use lab_core::foreign::QUOTED;
 use std::fmt;
 
 /// How many characters of a text from a dump are shown.
@@ -41,6 +42,14 @@ pub(crate) fn shown(text: &str) -> String {
         }
     }
     shown
+}
+
+/// `text` in quotes, for a note, cut to what a message quotes.
+pub(crate) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(QUOTED) {
+        None => format!("\"{text}\""),
+        Some((end, _)) => format!("\"{}…\"", &text[..end]),
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::document::Place;
 use crate::field::said as said_of;
 use crate::gathered::{Gathered, ServiceName};
 use crate::item::{Item, Take};
-use crate::note::{Note, shown};
+use crate::note::{Note, quoted, shown};
 use crate::{node, service, slice, subset};
 use k8s_openapi::api::core::v1 as k8s;
 use lab_core::cluster::{Cluster, Node, Service};
@@ -142,7 +142,11 @@ impl Reader {
             let left = if is_sliced { self.sliced.give(&mut service) } else { self.listed.give(&mut service) };
             if !service.is_skipped() {
                 for (port, protocol) in left {
-                    let what = format!("it has no port \"{port}\" ({}), which its endpoints have", protocol.name());
+                    let what = format!(
+                        "it has no port {port} ({}), which its endpoints have",
+                        protocol.name(),
+                        port = quoted(&port)
+                    );
                     self.note(&object(&service), &what);
                 }
                 if is_any && !is_sliced && !is_listed {

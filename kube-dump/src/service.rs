@@ -1,6 +1,7 @@
 //! Makes a Service of lab-core from one of the API server.
 
 use crate::field::{address, parse, port_number, protocol};
+use crate::note::quoted;
 use k8s_openapi::api::core::v1 as k8s;
 use lab_core::cluster::{ClusterIps, Family, Ingress, IpMode, Port, Service, ServiceType, TrafficPolicy};
 use std::collections::HashSet;
@@ -42,7 +43,7 @@ pub(crate) fn read(service: &k8s::Service, namespace: &str, said: &mut Vec<Strin
     let policy = |name: &str, value: &Option<String>, said: &mut Vec<String>| {
         policy(value.as_deref()).unwrap_or_else(|| {
             let value = value.as_deref().unwrap_or_default();
-            said.push(format!("\"{value}\" is not an {name}TrafficPolicy; Cluster is taken"));
+            said.push(format!("{value} is not an {name}TrafficPolicy; Cluster is taken", value = quoted(value)));
             TrafficPolicy::Cluster
         })
     };
@@ -86,7 +87,10 @@ fn valid<T>(read: impl IntoIterator<Item = Result<T, String>>, said: &mut Vec<St
 /// What is forbidden of its names.
 fn names(service: &Service, said: &mut Vec<String>) {
     if let Some(name) = service.forbidden_name() {
-        said.push(format!("its name \"{name}\" is none that Kubernetes allows; nothing is programmed for it"));
+        said.push(format!(
+            "its name {name} is none that Kubernetes allows; nothing is programmed for it",
+            name = quoted(name)
+        ));
     }
     let ports = service.ports.iter().map(|port| &port.name);
     if let Some(name) =
@@ -115,11 +119,15 @@ fn ports(spec: &k8s::ServiceSpec, said: &mut Vec<String>) -> Vec<Port> {
             Ok(read) => {
                 let node_port = port.node_port.filter(|&number| number != 0).map(port_number);
                 let node_port = node_port.and_then(|read| {
-                    valid([read.map_err(|problem| format!("port \"{name}\": node port {problem}"))], said).pop()
+                    valid(
+                        [read.map_err(|problem| format!("port {name}: node port {problem}", name = quoted(&name)))],
+                        said,
+                    )
+                    .pop()
                 });
                 ports.push(Port { node_port, ..read });
             }
-            Err(problem) => said.push(format!("port \"{name}\": {problem}; the port is left out")),
+            Err(problem) => said.push(format!("port {name}: {problem}; the port is left out", name = quoted(&name))),
         }
     }
     ports
@@ -146,7 +154,7 @@ fn kind(name: Option<&str>) -> Result<ServiceType, String> {
         "NodePort" => Ok(ServiceType::NodePort),
         "LoadBalancer" => Ok(ServiceType::LoadBalancer),
         "ExternalName" => Ok(ServiceType::ExternalName),
-        other => Err(format!("\"{other}\" is not a type of Service")),
+        other => Err(format!("{other} is not a type of Service", other = quoted(other))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::field::{address, port_number, protocol};
 use crate::gathered::{Gathered, ServiceName};
+use crate::note::quoted;
 use k8s_openapi::api::discovery::v1 as k8s;
 use lab_core::cluster::{Conditions, Endpoint, Family, Place};
 use serde_json::Value;
@@ -45,7 +46,10 @@ pub(crate) fn add(
         "IPv4" => Family::V4,
         "IPv6" => Family::V6,
         other => {
-            said.push(format!("its addressType is \"{other}\"; kube-proxy looks at IPv4 and IPv6 only"));
+            said.push(format!(
+                "its addressType is {other}; kube-proxy looks at IPv4 and IPv6 only",
+                other = quoted(other)
+            ));
             return None;
         }
     };
@@ -80,12 +84,15 @@ pub(crate) fn add(
     for port in slice.ports.iter().flatten() {
         let name = port.name.clone().unwrap_or_default();
         let Some(number) = port.port else {
-            said.push(format!("port \"{name}\" has no number, which stands for all ports; kube-proxy ignores it"));
+            said.push(format!(
+                "port {name} has no number, which stands for all ports; kube-proxy ignores it",
+                name = quoted(&name)
+            ));
             continue;
         };
         match port_number(number).and_then(|number| Ok((number, protocol(port.protocol.as_deref())?))) {
             Ok((number, protocol)) => gathered.add(&service, (name, protocol), number, &endpoints),
-            Err(problem) => said.push(format!("port \"{name}\": {problem}; it is left out")),
+            Err(problem) => said.push(format!("port {name}: {problem}; it is left out", name = quoted(&name))),
         }
     }
     Some(service)

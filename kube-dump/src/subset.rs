@@ -2,6 +2,7 @@
 
 use crate::field::{address, port_number, protocol};
 use crate::gathered::{Gathered, ServiceName};
+use crate::note::quoted;
 use k8s_openapi::api::core::v1 as k8s;
 use lab_core::cluster::{Conditions, Endpoint, Place};
 use std::sync::Arc;
@@ -38,7 +39,7 @@ pub(crate) fn add(
             let name = port.name.clone().unwrap_or_default();
             match port_number(port.port).and_then(|number| Ok((number, protocol(port.protocol.as_deref())?))) {
                 Ok((number, protocol)) => gathered.add(service, (name, protocol), number, &behind),
-                Err(problem) => said.push(format!("port \"{name}\": {problem}; it is left out")),
+                Err(problem) => said.push(format!("port {name}: {problem}; it is left out", name = quoted(&name))),
             }
         }
     }

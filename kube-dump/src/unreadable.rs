@@ -21,13 +21,13 @@ pub enum Problem {
     #[error("it is empty")]
     Empty,
     /// Its bytes are no text.
-    #[error("it is no text in UTF-8")]
+    #[error("it is no text in UTF-8; if it is one in another encoding, save it in UTF-8")]
     NotText,
     /// It ends in the middle of a JSON document.
     #[error("it is cut off: the JSON document ends too early")]
     Cut,
     /// It is not JSON.
-    #[error("it is not JSON ({0})")]
+    #[error("{0}")]
     NotJson(String),
     /// It is not YAML, nor JSON.
     #[error("it is neither JSON nor YAML ({0})")]

@@ -194,7 +194,7 @@ fn what_is_no_dump_is_refused_with_how_to_make_one() {
         ),
         ("No resources found\n", "dump.json: it is not JSON or YAML of Kubernetes; it begins with: No resources"),
         (" \n", "dump.json: it is empty"),
-        ("{\n\"a\": }", "dump.json:2: it is not JSON (expected value"),
+        ("{\n\"a\": }", "dump.json:2: it is no JSON"),
         ("a: [1,\nb: {", "dump.json:2: it is neither JSON nor YAML ("),
         ("apiVersion: v1\nitems: []\nkind: List\n", "dump.json: there is no Service in it"),
         ("{\"kind\": \"Pod\"}", "dump.json: it is a Pod, not a list of Services"),
@@ -224,7 +224,7 @@ fn what_is_wrong_with_an_object_is_said_of_it_and_the_others_are_read() {
     let dump = read(&[web("web"), wrong.clone(), slice("web", &[("10.0.0.1", json!({}))])]);
     assert_eq!(dump.cluster.services.len(), 1);
     let [note] = &notes(&dump)[..] else { panic!("{:?}", dump.notes) };
-    assert!(note.starts_with("Service shop/cart: invalid type: string \"80\", expected i32"), "{note}");
+    assert!(note.starts_with("Service shop/cart: found text \"80\", where there has to be a whole number"), "{note}");
     assert!(note.ends_with("; it is left out (dump.json:1)"), "{note}");
     let address = service("cart", json!({"clusterIP": "10.96.0.256", "ports": [{"port": 80}]}));
     let dump = read(&[web("web"), address, slice("web", &[("here", json!({})), ("10.0.0.1", json!({}))])]);
@@ -238,7 +238,7 @@ fn what_is_wrong_with_an_object_is_said_of_it_and_the_others_are_read() {
     assert_eq!(endpoints(&dump), ["10.0.0.1:8080"]);
     let said = read_text(&list(&[wrong])).unwrap_err().to_string();
     assert!(
-        said.starts_with("dump.json: there is no Service in it that can be used; Service shop/cart: invalid type"),
+        said.starts_with("dump.json: there is no Service in it that can be used; Service shop/cart: found text"),
         "{said}"
     );
 }

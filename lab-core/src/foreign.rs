@@ -48,6 +48,15 @@ pub fn short(text: &str, most: usize) -> String {
     }
 }
 
+/// So much is shown of a value or a name that a message quotes.
+pub const QUOTED: usize = 80;
+
+/// `text` in quotes, [as a message shows it](shown), cut to [`QUOTED`] characters.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", short(text, QUOTED))
+}
+
 fn escaped(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
     let is_foreign = |character: char| (character.is_control() || is_hidden(character)) && !stays(character);
     if !text.contains(is_foreign) {

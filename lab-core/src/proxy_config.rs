@@ -1,6 +1,7 @@
 //! The settings of kube-proxy that change what it installs, with kube-proxy's own names and defaults.
 
 use crate::cluster::{Family, POD_RANGE, POD_RANGE_V6};
+use crate::foreign::quoted;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +70,9 @@ impl ProxyConfig {
     pub fn parse_cluster_cidrs(text: &str) -> Result<Vec<IpNet>, String> {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
         parts
-            .map(|part| part.parse().map_err(|_| format!("\"{part}\" is not a network, such as 10.244.0.0/16")))
+            .map(|part| {
+                part.parse().map_err(|_| format!("{part} is not a network, such as 10.244.0.0/16", part = quoted(part)))
+            })
             .collect()
     }
 

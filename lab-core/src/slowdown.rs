@@ -1,6 +1,7 @@
 //! Slowdowns that are injected into a run, to test whether the gate finds them.
 
 use crate::cell::Cell;
+use crate::foreign::quoted;
 use crate::vocabulary::ProbeName;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -98,7 +99,7 @@ impl std::error::Error for Unreadable {}
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "\"{}\" is neither \"delay\" with its nanoseconds nor \"rules\" with their number", self.0)
+        write!(out, "{} is neither \"delay\" with its nanoseconds nor \"rules\" with their number", quoted(&self.0))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Limits as one writes them: a number with a unit that says what kind of number it is.
 
+use lab_core::foreign::quoted;
 use lab_core::metric::Unit;
 
 /// What a limit is a number of, which must be what the clock counts.
@@ -82,7 +83,7 @@ pub(super) fn read(text: &str, unit: Unit) -> Result<(f64, Measure), String> {
     };
     let known = spellings(unit).iter().find(|(spelling, ..)| spelling.replace(' ', "") == spelled.replace(' ', ""));
     let Some(&(_, factor, measure)) = known else {
-        let what = if spelled.is_empty() { "has no unit".to_owned() } else { format!("is in \"{spelled}\"") };
+        let what = if spelled.is_empty() { "has no unit".to_owned() } else { format!("is in {}", quoted(spelled)) };
         return Err(format!("{what}: give {}", example(unit)));
     };
     let value = number * factor;

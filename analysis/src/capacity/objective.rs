@@ -1,6 +1,7 @@
 //! Objectives: what a metric may cost at most, or must reach at least.
 
 use super::limit::{self, Measure};
+use lab_core::foreign::quoted;
 use lab_core::metric::{Better, Metric, Unit};
 use lab_core::units;
 use lab_core::vocabulary::{Clock, ProbeName, Quantile, Unknown, Word};
@@ -26,10 +27,10 @@ pub struct Objective {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// There is no limit in it.
-    #[error("\"{0}\" has no limit: give metric=limit, such as connect_p99=1ms or sync_change=1s")]
+    #[error("{} has no limit: give metric=limit, such as connect_p99=1ms or sync_change=1s", quoted(.0))]
     NoLimit(String),
     /// The metric is not known.
-    #[error("\"{text}\": {unknown}; add _p90 or _p99 for a quantile other than the median")]
+    #[error("{}: {unknown}; add _p90 or _p99 for a quantile other than the median", quoted(.text))]
     Metric {
         /// What was given.
         text: String,
@@ -37,7 +38,7 @@ pub enum Unreadable {
         unknown: Unknown,
     },
     /// The limit cannot be read.
-    #[error("\"{text}\": the limit {problem}")]
+    #[error("{}: the limit {problem}", quoted(.text))]
     Limit {
         /// What was given.
         text: String,

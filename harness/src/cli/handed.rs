@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use flate2::read::MultiGzDecoder;
 use guests::named;
 use kube_dump::{Input, Origin};
+use lab_core::encoding;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Cursor, Read, Seek, Write};
@@ -68,6 +69,14 @@ fn standard_input() -> Result<Cursor<Vec<u8>>> {
     kept.rewind()?;
     nix::unistd::dup2_stdin(&kept)?;
     Ok(Cursor::new(bytes))
+}
+
+/// The text of the file at `path`, which people write.
+///
+/// # Errors
+/// If it cannot be read, or is no text in UTF-8: the message names the line.
+pub(super) fn text(path: &Path) -> Result<String> {
+    Ok(encoding::text(&named::bytes(path, named::WRITTEN)?)?.to_owned())
 }
 
 fn is_standard(path: &Path) -> bool {

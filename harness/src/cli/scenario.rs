@@ -2,6 +2,7 @@
 
 use super::foreseen;
 use super::options::Selection;
+use crate::cli::handed;
 use crate::process::exit::Failure;
 use crate::process::standard::arguments;
 use crate::session::spec::RunSpec;
@@ -9,7 +10,6 @@ use crate::session::spec::{Guests, Profiling};
 use crate::session::store;
 use crate::targets;
 use anyhow::{Context, Result, anyhow, ensure};
-use guests::named;
 use lab_core::plan::Plan;
 use lab_core::slowdown::Slowdown;
 use netns_topology::sandbox;
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 /// The slowdowns in `file`, each for a cell of `plan`.
 fn slowdowns(file: &Path, plan: &Plan) -> Result<Vec<Slowdown>> {
     let shown = file.display();
-    let text = named::text(file).with_context(|| format!("--plant {shown}"))?;
+    let text = handed::text(file).with_context(|| format!("--plant {shown}"))?;
     let slowdowns: Vec<Slowdown> = serde_json::from_str(&text).with_context(|| format!("--plant {shown}"))?;
     for slowdown in &slowdowns {
         slowdown.check().with_context(|| format!("--plant {shown}"))?;

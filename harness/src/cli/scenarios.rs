@@ -1,9 +1,9 @@
 //! `svclab scenarios`: lists the built-in scenarios. Also finds any scenario by name or file.
 
 use super::output::say;
+use crate::cli::handed;
 use crate::process::exit::{Exit, Failure};
 use anyhow::{Context, anyhow};
-use guests::named;
 use lab_core::scenario::Scenario;
 use lab_core::vocabulary::Unknown;
 use std::path::Path;
@@ -33,7 +33,7 @@ pub(crate) fn find(name: &str) -> Result<Scenario, Failure> {
         let known = BUILT_IN.iter().map(|(name, _, _)| *name);
         return Err(Failure::usage(anyhow!("{}; or name a YAML file", Unknown::new("scenario", name, known))));
     }
-    let text = named::text(Path::new(name)).with_context(|| format!("reading the scenario {name}"));
+    let text = handed::text(Path::new(name)).with_context(|| format!("reading the scenario {name}"));
     let text = text.map_err(Failure::usage)?;
     let mut scenario = Scenario::read(name, &text).map_err(Failure::usage)?;
     let folder = Path::new(name).parent().unwrap_or(Path::new(""));

@@ -1,11 +1,12 @@
 //! Profiles in files: `profile.jsonl` in a run's folder, or compressed beside a baseline.
 
 use crate::session::store;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use guests::named;
+use lab_core::encoding;
 use lab_core::profile::Profile;
 use std::fs;
 use std::io::{Read, Write};
@@ -36,13 +37,18 @@ fn packed(file: &Path) -> PathBuf {
 pub(crate) fn read(file: &Path) -> Result<Profile> {
     let shown = || file.display().to_string();
     let bytes = named::bytes(file, named::MADE).with_context(|| format!("reading {}", shown()))?;
-    let mut text = String::new();
-    let unpacked = match file.extension() {
-        Some(end) if end == "gz" => GzDecoder::new(&bytes[..]).read_to_string(&mut text),
-        _ => (&bytes[..]).read_to_string(&mut text),
+    let bytes = match file.extension() {
+        Some(end) if end == "gz" => unpacked(&bytes).with_context(shown)?,
+        _ => bytes,
     };
-    unpacked.with_context(shown)?;
-    Profile::read(&text).with_context(shown)
+    Profile::read(encoding::text(&bytes).with_context(shown)?).with_context(shown)
+}
+
+fn unpacked(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut unpacked = Vec::new();
+    let read = GzDecoder::new(bytes).take(named::MADE + 1).read_to_end(&mut unpacked)? as u64;
+    ensure!(read <= named::MADE, "it is larger than {} MiB unpacked, which no profile is", named::MADE >> 20);
+    Ok(unpacked)
 }
 
 /// Writes the profile of the run at `place` beside the baseline `file`, with small functions merged. If the run has

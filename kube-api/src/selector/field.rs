@@ -2,6 +2,7 @@
 
 use crate::objects::Object;
 use crate::resource::Resource;
+use lab_core::foreign::quoted;
 
 /// What one field must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +38,12 @@ pub(super) fn read(resource: Resource, text: &str) -> Result<Vec<FieldTerm>, Str
                 (Some(name), _) => (name, value, false),
                 (None, second) => (name, second.unwrap_or(value), true),
             },
-            None => return Err(format!("\"{term}\" has no =, == or !=")),
+            None => return Err(format!("{term} has no =, == or !=", term = quoted(term))),
         };
         let name = name.trim();
         if !known(resource).contains(&name) {
             let known = known(resource).join(", ");
-            return Err(format!("{resource} cannot be selected by \"{name}\"; known: {known}"));
+            return Err(format!("{resource} cannot be selected by {name}; known: {known}", name = quoted(name)));
         }
         read.push(FieldTerm { name: name.to_owned(), value: plain(value)?, is_equal });
     }
@@ -71,9 +72,14 @@ fn plain(value: &str) -> Result<String, String> {
         match letter {
             '\\' => match letters.next() {
                 Some(escaped @ ('\\' | ',' | '=')) => plain.push(escaped),
-                _ => return Err(format!("\"{value}\" has a backslash before something else than \\ , and =")),
+                _ => {
+                    return Err(format!(
+                        "{value} has a backslash before something else than \\ , and =",
+                        value = quoted(value)
+                    ));
+                }
             },
-            '=' => return Err(format!("\"{value}\" has a = without a backslash before it")),
+            '=' => return Err(format!("{value} has a = without a backslash before it", value = quoted(value))),
             letter => plain.push(letter),
         }
     }

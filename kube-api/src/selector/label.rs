@@ -1,5 +1,6 @@
 //! Label selectors: `app=web,tier in (a,b),!headless` (`labels.Parse` of apimachinery).
 
+use lab_core::foreign::quoted;
 use std::collections::BTreeMap;
 
 /// What one label must be like.
@@ -68,7 +69,9 @@ fn term(text: &str) -> Result<LabelTerm, String> {
         return match operator {
             "in" => Ok(LabelTerm::In(key(name)?, values)),
             "notin" => Ok(LabelTerm::NotIn(key(name)?, values)),
-            _ => Err(format!("\"{operator}\" is no operator before brackets; known: in, notin")),
+            _ => {
+                Err(format!("{operator} is no operator before brackets; known: in, notin", operator = quoted(operator)))
+            }
         };
     }
     if let Some((name, wrong)) = text.split_once("!=") {
@@ -85,7 +88,7 @@ fn key(text: &str) -> Result<String, String> {
     let text = text.trim();
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '/');
     if text.is_empty() || !text.chars().all(allowed) {
-        return Err(format!("\"{text}\" is not a label's name"));
+        return Err(format!("{text} is not a label's name", text = quoted(text)));
     }
     Ok(text.to_owned())
 }
@@ -94,7 +97,7 @@ fn value(text: &str) -> Result<String, String> {
     let text = text.trim();
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
     if !text.chars().all(allowed) {
-        return Err(format!("\"{text}\" is not a label's value"));
+        return Err(format!("{text} is not a label's value", text = quoted(text)));
     }
     Ok(text.to_owned())
 }

@@ -6,6 +6,9 @@
 use super::absurd::{self, Absurd};
 use super::short::ShortRecord;
 use super::{Dataset, End, FORMAT, Header, format_1};
+use crate::encoding::{self, NotText};
+use crate::foreign::quoted;
+use crate::json::{problem, problem_in_line};
 use crate::metric::Metric;
 use crate::vocabulary::Word;
 use serde::Deserialize;
@@ -171,7 +174,8 @@ impl Reading {
 
 /// The header in the first line. The format is checked first.
 fn read_header(line: &[u8]) -> Result<Header, ReadError> {
-    let first: Version = serde_json::from_slice(line).map_err(|error| ReadError::NoHeader(error.to_string()))?;
+    let line = encoding::text(line).map_err(|problem| ReadError::NoHeader(problem.to_string()))?.as_bytes();
+    let first: Version = serde_json::from_slice(line).map_err(|error| ReadError::NoHeader(problem(&error)))?;
     if first.kind != Some(Value::from("run")) {
         return Err(ReadError::NoHeader("the first line is not of kind \"run\"".to_owned()));
     }
@@ -182,13 +186,20 @@ fn read_header(line: &[u8]) -> Result<Header, ReadError> {
         Some(format) if format == u64::from(FORMAT) => serde_json::from_slice(line),
         _ => return Err(ReadError::Format { format: format.to_string(), version }),
     };
-    header.map_err(|error| ReadError::Header { problem: error.to_string(), version })
+    header.map_err(|error| ReadError::Header { problem: problem(&error), version })
 }
 
 /// Adds the record in `line` to `dataset`; the first of its samples that no machine gives. The error says what is wrong
 /// with it. The line is the file's `number`th.
 fn read_record(line: &[u8], dataset: &mut Dataset, number: usize) -> Result<Option<Absurd>, String> {
-    let no_record = |error: serde_json::Error| format!("it is not a record ({error})");
+    let text = encoding::text(line).map_err(|problem| match problem {
+        // It is the line's own first line.
+        NotText::NotUtf8 { byte, .. } => format!("its byte {byte} is not in UTF-8"),
+        NotText::Nul { .. } => "it has a byte 0, which no text has".to_owned(),
+        NotText::Utf16 => problem.to_string(),
+    })?;
+    let line = text.as_bytes();
+    let no_record = |error: serde_json::Error| format!("it is not a record ({})", problem_in_line(&error));
     let Kind { kind } = serde_json::from_slice(line).map_err(no_record)?;
     if dataset.end.is_some() {
         return Err("it stands after the end line".to_owned());
@@ -208,7 +219,7 @@ fn read_record(line: &[u8], dataset: &mut Dataset, number: usize) -> Result<Opti
         }
         "end" => dataset.end = Some(serde_json::from_slice::<End>(line).map_err(no_record)?),
         "run" => return Err("it is a second header".to_owned()),
-        other => return Err(format!("it is not a record (unknown kind \"{other}\")")),
+        other => return Err(format!("it is not a record (unknown kind {other})", other = quoted(other))),
     }
     Ok(None)
 }
@@ -219,9 +230,9 @@ fn unknown(line: &[u8]) -> Option<String> {
     match value.get("kind")?.as_str()? {
         "cell" => {
             let metric = value.get("metric")?.as_str()?;
-            Metric::find(metric).is_err().then(|| format!("metric \"{metric}\""))
+            Metric::find(metric).is_err().then(|| format!("metric {metric}", metric = quoted(metric)))
         }
         "run" | "end" => None,
-        kind => Some(format!("kind \"{kind}\"")),
+        kind => Some(format!("kind {kind}", kind = quoted(kind))),
     }
 }

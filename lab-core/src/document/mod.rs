@@ -1,10 +1,12 @@
 //! Reads YAML that people write, and reports every problem with its file and line.
 
+mod trouble;
 mod yaml;
 
-pub use yaml::{Entry, Node, Value, yaml_problem};
+pub use trouble::yaml_problem;
+pub use yaml::{Entry, Node, Value};
 
-use crate::foreign::{short, shown_lines};
+use crate::foreign::{QUOTED, quoted, short, shown_lines};
 use crate::units;
 use crate::vocabulary::{Unknown, Word};
 use std::fmt;
@@ -46,19 +48,21 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 /// Turns nodes into domain values and collects the problems.
-pub struct Reader {
+pub struct Reader<'t> {
+    /// The document.
+    text: &'t str,
     problems: Vec<Problem>,
     /// The line of the document's first key: where a missing key is reported.
     pub top: u64,
 }
 
-impl Reader {
+impl<'t> Reader<'t> {
     /// Reads the YAML `text` of `file`, a name for messages, with `read`.
     ///
     /// # Errors
     /// Every problem found, each with its line.
-    pub fn read<T>(file: &str, text: &str, read: impl FnOnce(&mut Self, &Node) -> Option<T>) -> Result<T, Problems> {
-        let mut reader = Self { problems: Vec::new(), top: 1 };
+    pub fn read<T>(file: &str, text: &'t str, read: impl FnOnce(&mut Self, &Node) -> Option<T>) -> Result<T, Problems> {
+        let mut reader = Self { text, problems: Vec::new(), top: 1 };
         let found = match yaml::read(text) {
             Err((line, what)) => {
                 reader.problem(line.unwrap_or(1), format!("not valid YAML: {what}"));
@@ -84,7 +88,24 @@ impl Reader {
 
     /// Adds the problem that `node`, the value of `key`, is not what is `allowed`.
     pub fn wrong_value(&mut self, key: &str, node: &Node, allowed: &str) {
-        self.problem(node.line, format!("{key}: found {}; it takes {allowed}", node.value.describe()));
+        self.problem(node.line, format!("{key}: found {}; it takes {allowed}", self.found(node)));
+    }
+
+    /// What `node` holds, as it was written; and what YAML takes that for, where it is something else.
+    #[must_use]
+    pub fn found(&self, node: &Node) -> String {
+        let read = node.value.describe();
+        match self.written(node) {
+            Some(written) if written != read => format!("{}, which YAML reads as {read}", short(written, QUOTED)),
+            _ => read,
+        }
+    }
+
+    /// How a value that is no text, list or mapping was written.
+    fn written(&self, node: &Node) -> Option<&'t str> {
+        let is_plain = matches!(node.value, Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_));
+        let written = self.text.get(node.span.clone()).filter(|_| is_plain)?.trim();
+        (!written.is_empty() && !written.contains('\n')).then_some(written)
     }
 
     /// Adds a problem for every key of a mapping that is not among `keys`.
@@ -105,7 +126,11 @@ impl Reader {
             }
             Value::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
             _ => {
-                self.wrong(entry, "text");
+                let text = match self.written(&entry.node) {
+                    Some(written) => format!("text; put it in quotes: {}", quoted(written)),
+                    None => "text".to_owned(),
+                };
+                self.wrong(entry, &text);
                 None
             }
         }
@@ -124,7 +149,11 @@ impl Reader {
         {
             return Some(value);
         }
-        self.wrong_value(key, node, &format!("a whole number from {} to {}", range.start(), range.end()));
+        let digits = match node.value {
+            Value::Float(_) => ", in digits alone: without a point, an exponent, or a zero before it",
+            _ => "",
+        };
+        self.wrong_value(key, node, &format!("a whole number from {} to {}{digits}", range.start(), range.end()));
         None
     }
 
@@ -151,7 +180,7 @@ impl Reader {
             match &item.value {
                 Value::Text(name) => match W::find(name) {
                     Ok(word) if words.contains(&word) => {
-                        self.problem(item.line, format!("{}: \"{name}\" stands in it twice", entry.key));
+                        self.problem(item.line, format!("{}: {} stands in it twice", entry.key, quoted(name)));
                     }
                     Ok(word) => words.push(word),
                     Err(unknown) => self.problem(item.line, format!("{}: {unknown}", entry.key)),

@@ -1,8 +1,11 @@
 //! A YAML document as a tree with line numbers, so that a problem can be reported with its line.
 
+use super::trouble::yaml_problem;
+use crate::foreign::quoted;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 use std::fmt;
+use std::ops::Range;
 
 /// A value and its line, from 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +14,8 @@ pub struct Node {
     pub line: u64,
     /// What it holds.
     pub value: Value,
+    /// Which bytes of the document it is.
+    pub(super) span: Range<usize>,
 }
 
 /// A YAML value.
@@ -50,8 +55,9 @@ impl Value {
             Self::Null => "nothing".to_owned(),
             Self::Bool(value) => format!("{value}"),
             Self::Integer(value) => format!("{value}"),
-            Self::Float(value) => format!("{value}"),
-            Self::Text(text) => format!("\"{text}\""),
+            Self::Float(value) if value.is_finite() => format!("{value:?}"),
+            Self::Float(_) => "a number that is too large".to_owned(),
+            Self::Text(text) => quoted(text),
             Self::List(items) if items.is_empty() => "an empty list".to_owned(),
             Self::List(items) => format!("a list of {}", items.len()),
             Self::Map(_) => "a mapping".to_owned(),
@@ -67,25 +73,13 @@ pub(super) fn read(text: &str) -> Result<Node, (Option<u64>, String)> {
     serde_saphyr::from_str::<Node>(text).map_err(|error| yaml_problem(&error))
 }
 
-/// The line of the library's `error`, where it is known, and what is wrong there.
-#[must_use]
-pub fn yaml_problem(error: &serde_saphyr::Error) -> (Option<u64>, String) {
-    let line = error.location().map(|location| location.line());
-    // The message ends in a snippet of the source; its first line says what is wrong, after the place.
-    let message = error.to_string();
-    let message = message.lines().next().unwrap_or_default();
-    let message = message.strip_prefix("error: ").unwrap_or(message);
-    let message = match message.split_once(": ") {
-        Some((place, what)) if place.starts_with("line ") => what,
-        _ => message,
-    };
-    (line, message.to_owned())
-}
-
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        Ok(Self { line: spanned.referenced.line(), value: spanned.value })
+        let span = spanned.referenced.span();
+        let start = span.byte_offset().and_then(|start| usize::try_from(start).ok()).unwrap_or(0);
+        let length = span.byte_len().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        Ok(Self { line: spanned.referenced.line(), value: spanned.value, span: start..start.saturating_add(length) })
     }
 }
 

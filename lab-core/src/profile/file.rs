@@ -9,6 +9,7 @@
 use super::{Entry, Profile, Written};
 use crate::cell::Cell;
 use crate::dataset::format_1;
+use crate::json::problem_in_line;
 use crate::metric::Metric;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -93,13 +94,16 @@ impl Profile {
         let mut profile = Self { run: header["run"].as_str().unwrap_or_default().to_owned(), entries: Vec::new() };
         for (place, line) in lines {
             let problem = match read_line(line, is_old) {
+                Ok(Line::Functions { instructions, .. }) if !instructions.can_be() => {
+                    "it has more instructions than a machine makes".to_owned()
+                }
                 Ok(Line::Functions { cell, replica, metric, instructions }) => {
                     profile.entries.push(Entry { cell, replica, metric, instructions: instructions.into() });
                     continue;
                 }
                 Ok(Line::Profile { .. }) => "it is a second header".to_owned(),
                 Err(error) if error.classify() == Category::Eof && !text.ends_with('\n') => continue,
-                Err(error) => format!("it is not of a profile ({error})"),
+                Err(error) => format!("it is not of a profile ({})", problem_in_line(&error)),
             };
             return Err(ReadError::Line { line: place + 1, problem });
         }

@@ -149,6 +149,17 @@ impl Profile {
 #[serde(transparent)]
 struct Written(BTreeMap<String, BTreeMap<String, u64>>);
 
+/// The most instructions of an entry: what a sample may be, so that sums of entries are numbers, too.
+const MOST: u64 = 1_000_000_000_000_000;
+
+impl Written {
+    /// Whether a machine makes so many instructions.
+    fn can_be(&self) -> bool {
+        let mut counts = self.0.values().flat_map(BTreeMap::values);
+        counts.try_fold(0_u64, |sum, count| sum.checked_add(*count)).is_some_and(|sum| sum <= MOST)
+    }
+}
+
 impl From<&BTreeMap<Function, u64>> for Written {
     fn from(functions: &BTreeMap<Function, u64>) -> Self {
         let mut written: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();

@@ -77,6 +77,9 @@ fn what_is_no_profile_is_refused() {
     assert_eq!(Profile::read(newer), Err(ReadError::Format("9".to_owned())));
     let damaged = Profile::header("run") + "{\"kind\":\"functions\"\n{}\n";
     assert!(matches!(Profile::read(&damaged), Err(ReadError::Line { line: 2, .. })));
+    let absurd = profile(vec![entry(0, &[("kernel", "memcpy", u64::MAX), ("nft", "main", 1)])]).text();
+    let refused = Profile::read(&absurd).unwrap_err().to_string();
+    assert!(refused.starts_with("line 2: it has more instructions than a machine makes"), "{refused}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::MOST_ENDPOINTS;
 use crate::axes::Axes;
 use crate::cluster::{Counts, Shape, Share};
 use crate::document::{Entry, Reader, Value};
+use crate::foreign::quoted;
 use crate::vocabulary::{Mix, Unknown, Word};
 use std::sync::Arc;
 
@@ -47,7 +48,7 @@ pub fn choose_mix(name: &str, axes: &mut Axes) -> Result<(), Unknown> {
     Ok(())
 }
 
-impl Reader {
+impl Reader<'_> {
     /// A mix by its name, or described.
     pub(super) fn mix(&mut self, entry: &Entry, axes: &mut Axes) {
         match &entry.node.value {
@@ -145,7 +146,10 @@ impl Reader {
                             values.push((value, self.whole(&entry.key, node, &(0..=MOST_WEIGHT))?));
                         }
                         _ => {
-                            self.problem(*line, format!("{}: found \"{key}\"; it takes {allowed}", entry.key));
+                            self.problem(
+                                *line,
+                                format!("{}: found {key}; it takes {allowed}", entry.key, key = quoted(key)),
+                            );
                             return None;
                         }
                     }

@@ -15,6 +15,7 @@ use crate::axes::Axes;
 use crate::cell::Cell;
 use crate::cluster::{Base, Shape};
 use crate::document::Reader;
+use crate::foreign::quoted;
 use crate::plan::Plan;
 use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{ProbeName, TargetName};
@@ -164,7 +165,7 @@ impl Scenario {
 /// # Errors
 /// When it is not one, or is negative.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("found \"{text}\"; a time has a unit, such as 90s, 2m or 500ms");
+    let wrong = || format!("found {text}; a time has a unit, such as 90s, 2m or 500ms", text = quoted(text));
     let signed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
     Duration::try_from(signed).map_err(|_| wrong())
 }
@@ -175,7 +176,10 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 /// When it is not one.
 pub fn parse_instructions(text: &str) -> Result<u64, String> {
     let wrong = || {
-        format!("found \"{text}\"; a number of instructions is a whole number, with G for billions or M for millions")
+        format!(
+            "found {text}; a number of instructions is a whole number, with G for billions or M for millions",
+            text = quoted(text)
+        )
     };
     let (number, factor) = match text.trim() {
         text if text.ends_with('G') => (&text[..text.len() - 1], 1_000_000_000),

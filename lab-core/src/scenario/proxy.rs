@@ -16,7 +16,7 @@ const KEYS: &[&str] = &[
     "strictARP",
 ];
 
-impl Reader {
+impl Reader<'_> {
     /// The settings of the key `kube-proxy`.
     pub(super) fn proxy(&mut self, entry: &Entry) -> Option<ProxyConfig> {
         let Value::Map(entries) = &entry.node.value else {

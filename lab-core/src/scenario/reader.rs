@@ -6,6 +6,7 @@ use super::{
 };
 use crate::axes::Axes;
 use crate::document::{Entry, Node, Reader, Value};
+use crate::foreign::quoted;
 use crate::proxy_config::ProxyConfig;
 use crate::reference;
 use crate::vocabulary::{LayoutName, ProbeName, TargetName, Unknown, Word};
@@ -47,13 +48,16 @@ const KEYS: &[&str] = &[
 /// What a key was called before, which is still read.
 const OLD_AFFINITY: &str = "persistence";
 
+/// The most characters of a name, as in Kubernetes.
+const LONGEST_NAME: usize = 63;
+
 /// The keys of a part.
 const PART_KEYS: &[&str] = &["services", "probes"];
 
-impl Reader {
+impl Reader<'_> {
     pub(super) fn scenario(&mut self, node: &Node, text: &str) -> Option<Scenario> {
         let Value::Map(entries) = &node.value else {
-            let found = node.value.describe();
+            let found = self.found(node);
             self.problem(node.line.max(1), format!("found {found}; a scenario is a mapping of: {}", KEYS.join(", ")));
             return None;
         };
@@ -146,7 +150,7 @@ impl Reader {
             match &item.value {
                 Value::Text(name) => match LayoutName::choose(name) {
                     Ok(layout) if axes.layouts.contains(&layout) => {
-                        self.problem(item.line, format!("layout: \"{name}\" stands in it twice"));
+                        self.problem(item.line, format!("layout: {} stands in it twice", quoted(name)));
                     }
                     Ok(layout) => axes.layouts.push(layout),
                     Err(unknown) => self.problem(item.line, format!("layout: {unknown}")),
@@ -266,10 +270,13 @@ impl Reader {
     fn name(&mut self, entry: &Entry) -> Option<String> {
         let name = self.text(entry)?;
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if name.chars().all(plain) {
+        if name.chars().all(plain) && name.len() <= LONGEST_NAME {
             return Some(name);
         }
-        self.wrong(entry, "lower-case letters, digits and dashes: it becomes part of a folder's name");
+        let allowed = format!(
+            "lower-case letters, digits and dashes, {LONGEST_NAME} at most: it becomes part of a folder's name"
+        );
+        self.wrong(entry, &allowed);
         None
     }
 

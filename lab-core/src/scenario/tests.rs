@@ -26,8 +26,8 @@ fn every_problem_is_named_with_its_line() {
          services, endpoints, mix, cluster, affinity, probes, access, from, parts, way, scheduler, forwarding, kube-proxy, \
          rounds, replicas, budget, instructions, dials, traffic, churn, memory, references (did you mean \
          \"rounds\"?)\n\
-         scenarios/x.yaml:1: name: found \"First packet\"; it takes lower-case letters, digits and dashes: it becomes \
-         part of a folder's name\n\
+         scenarios/x.yaml:1: name: found \"First packet\"; it takes lower-case letters, digits and dashes, 63 at \
+         most: it becomes part of a folder's name\n\
          scenarios/x.yaml:2: question: found \"\"; it takes text\n\
          scenarios/x.yaml:3: backends: unknown backend \"nftable\"; known: direct, iptables-legacy, iptables-nft, \
          ipvs, nftables (did you mean \"nftables\"?)\n\
@@ -197,4 +197,75 @@ fn control_characters_are_refused_and_shown_as_text() {
     let found = problems(&GOOD.replace("question: How", "question: \"\\e[31mHow").replace("walk?", "walk?\""));
     assert!(found.starts_with("scenarios/x.yaml:2: question: found"), "{found}");
     assert!(found.contains("control characters") && !found.contains('\u{1b}'), "{found:?}");
+}
+
+#[test]
+fn a_number_is_shown_as_it_was_written_with_why_it_does_not_do() {
+    let digits =
+        "it takes a whole number from 1 to 1000, in digits alone: without a point, an exponent, or a zero before it";
+    for (line, found) in [
+        ("rounds: 010", "rounds: found 010, which YAML reads as 10.0; "),
+        ("rounds: 1e2", "rounds: found 1e2, which YAML reads as 100.0; "),
+        ("rounds: 1.0", "rounds: found 1.0; "),
+        ("rounds: 1e300", "rounds: found 1e300; "),
+    ] {
+        let said = problems(&format!("{GOOD}{line}\n"));
+        assert_eq!(said, format!("scenarios/x.yaml:4: {found}{digits}"));
+    }
+    let said = problems(&GOOD.replace("[1, 100]", "[1, 1e2, 1.0]"));
+    assert!(said.contains("found 1e2, which") && said.contains("found 1.0; it takes"), "{said}");
+    let said = problems(&format!("{GOOD}rounds: 99999999999999999999999999999999999999999999\n"));
+    assert!(!said.contains("inf") && said.contains("found 9999"), "{said}");
+}
+
+#[test]
+fn a_text_that_yaml_takes_for_something_else_is_to_be_quoted() {
+    for (written, read) in [("y", ", which YAML reads as true"), ("No", ", which YAML reads as false"), ("12", "")] {
+        let said = problems(&GOOD.replace("How long does a first packet walk?", written));
+        let expected = format!("question: found {written}{read}; it takes text; put it in quotes: \"{written}\"");
+        assert_eq!(said, format!("scenarios/x.yaml:2: {expected}"));
+    }
+    let said = problems(&GOOD.replace("How long does a first packet walk?", "~"));
+    assert!(said.contains("found ~, which YAML reads as nothing"), "{said}");
+}
+
+#[test]
+fn what_is_no_yaml_is_said_in_words_of_our_own() {
+    let many = format!("{GOOD}about: [{}]\n", "x, ".repeat(300_000));
+    for (text, said) in [
+        (format!("{GOOD}name: twice\n"), "4: not valid YAML: the key \"name\" stands in it twice; delete one of them"),
+        (many, ": not valid YAML: there is too much in it"),
+        (format!("{GOOD}about: {}\n", "[".repeat(5_000)), ": not valid YAML: its lists and mappings stand too deep"),
+        (format!("{GOOD}about: *x\n"), "4: not valid YAML: an alias (*name) of which there is no anchor"),
+        (format!("{GOOD}---\na: 1\n"), ": not valid YAML: a second document begins here"),
+        (format!("{GOOD}about: a: b\n"), "4: not valid YAML: a colon where no key can be"),
+        (format!("{GOOD}about: .inf\n"), "4: not valid YAML: \".inf\" is no number"),
+        (format!("{GOOD}? [a]\n: 1\n"), "not valid YAML: "),
+    ] {
+        let found = problems(&text);
+        assert!(found.contains(said), "{found}");
+        for theirs in ["budget", "Options", "Nodes", "DuplicateKeyPolicy", "anchor_id", "serde"] {
+            assert!(!found.contains(theirs), "{found}");
+        }
+    }
+}
+
+#[test]
+fn a_long_value_is_cut_where_it_is_quoted() {
+    let long = "x".repeat(10_000);
+    for line in [
+        "backends: [LONG]",
+        "rounds: LONG",
+        "budget: LONG",
+        "layout: LONG",
+        "references: [LONG]",
+        "target: LONG",
+        "instructions: LONG",
+        "probes: [LONG]",
+    ] {
+        let said = problems(&format!("{GOOD}{}\n", line.replace("LONG", &long)));
+        assert!(said.contains("xxx…\"") && said.matches("xxx").count() < 40, "{line}: {said}");
+    }
+    let said = problems(&GOOD.replace("first-packet", &"x".repeat(64)));
+    assert!(said.contains("name: found \"xxx") && said.contains("63"), "{said}");
 }

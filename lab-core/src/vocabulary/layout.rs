@@ -1,6 +1,7 @@
 //! Which layouts a run installs, out of those that it asks for.
 
 use super::{BackendName, LayoutName, Unknown, Word};
+use crate::foreign::quoted;
 
 impl LayoutName {
     /// Those of `asked` that `backend` has. If it has none of them, its newest that is not newer than all of them; none
@@ -41,7 +42,11 @@ impl LayoutName {
         let names: Vec<&str> = known.iter().map(|layout| layout.name()).collect();
         Err(match nearest {
             Some(nearest) => {
-                format!("unknown layout \"{name}\"; known: {}; the nearest release is {nearest}", names.join(", "))
+                format!(
+                    "unknown layout {name}; known: {}; the nearest release is {nearest}",
+                    names.join(", "),
+                    name = quoted(name)
+                )
             }
             None => Unknown::new("layout", name, names.into_iter()).to_string(),
         })

@@ -1,5 +1,6 @@
 //! A closed set of words: each has a name, is found by it, and is serialised as it.
 
+use crate::foreign::quoted;
 use std::fmt;
 
 /// A word of a closed set.
@@ -49,7 +50,7 @@ impl Unknown {
 
 impl fmt::Display for Unknown {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "unknown {} \"{}\"; known: {}", self.kind, self.name, self.known.join(", "))?;
+        write!(out, "unknown {} {}; known: {}", self.kind, quoted(&self.name), self.known.join(", "))?;
         match self.nearest() {
             Some(nearest) => write!(out, " (did you mean \"{nearest}\"?)"),
             None => Ok(()),

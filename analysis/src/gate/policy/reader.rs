@@ -25,13 +25,13 @@ impl Policy {
     }
 }
 
-fn policy(reader: &mut Reader, node: &Node) -> Option<Policy> {
+fn policy(reader: &mut Reader<'_>, node: &Node) -> Option<Policy> {
     let entries = match &node.value {
         Value::Map(entries) => entries.as_slice(),
         // Nothing but comments.
         Value::Null => &[],
-        other => {
-            let found = other.describe();
+        _ => {
+            let found = reader.found(node);
             reader.problem(node.line.max(1), format!("found {found}; a policy is a mapping of: {}", KEYS.join(", ")));
             return None;
         }
@@ -71,7 +71,7 @@ fn policy(reader: &mut Reader, node: &Node) -> Option<Policy> {
     Some(policy)
 }
 
-fn rule(reader: &mut Reader, node: &Node) -> Option<Rule> {
+fn rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
     let Value::Map(entries) = &node.value else {
         reader.wrong_value("rules", node, &format!("mappings of: {}", RULE_KEYS.join(", ")));
         return None;
@@ -96,11 +96,11 @@ fn rule(reader: &mut Reader, node: &Node) -> Option<Rule> {
 }
 
 /// The words of a list, or a single one; none where nothing is said.
-fn some<W: Word + Ord>(reader: &mut Reader, entry: Option<&Entry>) -> BTreeSet<W> {
+fn some<W: Word + Ord>(reader: &mut Reader<'_>, entry: Option<&Entry>) -> BTreeSet<W> {
     entry.and_then(|entry| reader.words(entry)).unwrap_or_default().into_iter().collect()
 }
 
-fn allow(reader: &mut Reader, entry: &Entry) -> BTreeSet<Aspect> {
+fn allow(reader: &mut Reader<'_>, entry: &Entry) -> BTreeSet<Aspect> {
     if matches!(&entry.node.value, Value::List(items) if items.is_empty()) {
         return BTreeSet::new();
     }
@@ -112,7 +112,7 @@ fn allow(reader: &mut Reader, entry: &Entry) -> BTreeSet<Aspect> {
     allowed
 }
 
-fn word<W: Word>(reader: &mut Reader, entry: &Entry) -> Option<W> {
+fn word<W: Word>(reader: &mut Reader<'_>, entry: &Entry) -> Option<W> {
     if let Value::Text(name) = &entry.node.value {
         return W::find(name)
             .map_err(|unknown| reader.problem(entry.node.line, format!("{}: {unknown}", entry.key)))
@@ -124,7 +124,7 @@ fn word<W: Word>(reader: &mut Reader, entry: &Entry) -> Option<W> {
 }
 
 /// A share of at most 1000 %, written with its sign.
-fn share(reader: &mut Reader, entry: &Entry) -> Option<f64> {
+fn share(reader: &mut Reader<'_>, entry: &Entry) -> Option<f64> {
     let found = match &entry.node.value {
         Value::Text(text) => text.trim().strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok()),
         _ => None,

@@ -1,9 +1,9 @@
 //! The policy that holds: the file's or the built-in one, and what the command line allows.
 
+use crate::cli::handed;
 use crate::process::exit::Failure;
 use analysis::gate::{Aspect, Policy};
 use anyhow::{Context, anyhow};
-use guests::named;
 use std::path::Path;
 
 /// The policy of `file`, or the built-in one, with `allow` added.
@@ -18,7 +18,7 @@ pub(crate) fn in_force(file: Option<&Path>, allow: &[Aspect]) -> Result<Policy, 
     let mut policy = match file {
         Some(file) => {
             let name = file.display().to_string();
-            let text = named::text(file).with_context(|| format!("reading the policy {name}"));
+            let text = handed::text(file).with_context(|| format!("reading the policy {name}"));
             Policy::read(&name, &text.map_err(Failure::usage)?).map_err(Failure::usage)?
         }
         None => Policy::default(),

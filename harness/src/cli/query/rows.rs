@@ -56,7 +56,10 @@ pub(super) fn csv(rows: &DataFrame) -> Result<String> {
     let columns: Vec<Vec<String>> = rows.columns().iter().map(|column| written(column, word)).collect();
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in 0..=rows.height() {
-        writer.write_record(columns.iter().map(|column| &column[row]))?;
+        writer.write_record(rows.columns().iter().zip(&columns).map(|(column, written)| {
+            let is_text = row == 0 || !column.dtype().is_primitive_numeric();
+            if is_text { reports::csv_cell(&written[row]) } else { written[row].as_str().into() }
+        }))?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }

@@ -3,11 +3,11 @@
 pub(crate) mod document;
 
 use super::output::say;
+use crate::cli::handed;
 use crate::cli::splice::document::{Document, Place};
 use crate::process::exit::{Exit, Failure};
 use crate::tool::{Ending, Real, Runner, ended_by};
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use guests::named;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -56,7 +56,7 @@ fn find(file: &Path) -> Result<PathBuf> {
 
 /// Updates the document, or only checks it. Returns how many places and drawings were out of date.
 fn splice(name: &str, file: &Path, check: bool) -> Result<usize> {
-    let text = named::text(file).with_context(|| format!("reading the document {name}"))?;
+    let text = handed::text(file).with_context(|| format!("reading the document {name}"))?;
     let document = Document::read(name, &text)?;
     ensure!(!document.places().is_empty(), "{name} has no place to fill; `svclab splice --help` shows an example");
     let folder = file.parent().context("a file is in a folder")?;
