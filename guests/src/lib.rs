@@ -28,6 +28,7 @@ mod root;
 mod stop;
 pub mod tool;
 pub mod tools;
+pub mod untrusted;
 
 pub use debian::{Again, Suite};
 pub use guest::{Guest, Silence};

@@ -6,6 +6,7 @@
 //! stores nothing that clients write.
 
 mod body;
+mod desk;
 mod discovery;
 mod list;
 mod objects;
@@ -21,6 +22,7 @@ mod store;
 mod table;
 mod watch;
 
+pub use desk::Desk;
 pub use objects::{Objects, Stage};
 pub use resource::Resource;
 pub use served::{Asked, Refused, Served, Way};

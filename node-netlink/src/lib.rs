@@ -12,6 +12,7 @@ mod link;
 pub mod message;
 mod refusal;
 mod socket;
+pub mod untrusted;
 
 pub use apply::{ApplyError, Spent};
 pub use counter::{add_counter, has_counters};

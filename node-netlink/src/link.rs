@@ -164,7 +164,7 @@ fn address_payload(writer: &mut Writer, family: i32, prefix: u8, device: u32, oc
 }
 
 /// The device and the address in an address message.
-fn bound_address(payload: &[u8]) -> Option<(u32, IpAddr)> {
+pub(crate) fn bound_address(payload: &[u8]) -> Option<(u32, IpAddr)> {
     let (header, attributes) = payload.split_first_chunk::<ADDRESS_HEADER>()?;
     // IPv6 has the local address in IFA_ADDRESS, unless the peer's is there.
     let octets = attribute(attributes, libc::IFA_LOCAL).or_else(|| attribute(attributes, libc::IFA_ADDRESS))?;

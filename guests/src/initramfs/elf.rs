@@ -10,14 +10,14 @@ use elf::segment::ProgramHeader;
 
 /// The processor and word size. Like ld.so, a search skips libraries of another kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kind {
+pub(crate) struct Kind {
     class: Class,
     machine: u16,
 }
 
 /// What one file needs from the loader.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Needs {
+pub(crate) struct Needs {
     pub(super) kind: Kind,
     /// The loader's path; `None` in libraries and static programs.
     pub(super) interpreter: Option<String>,
@@ -29,7 +29,7 @@ pub(super) struct Needs {
 }
 
 /// Reads the headers of an ELF file.
-pub(super) fn read(bytes: &[u8]) -> Result<Needs> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Needs> {
     let file = parse(bytes)?;
     let kind = Kind { class: file.ehdr.class, machine: file.ehdr.e_machine };
     let mut needs = Needs { kind, interpreter: None, libraries: Vec::new(), rpath: None, runpath: None };
@@ -54,13 +54,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<Needs> {
     Ok(needs)
 }
 
+/// The bytes of the header of a 64-bit ELF file: `Elf64_Ehdr`.
+const HEADER: u64 = 64;
+
 /// Cuts off what neither the kernel nor ld.so reads: symbols, debug sections and section headers.
-pub(super) fn without_sections(mut bytes: Vec<u8>) -> Result<Vec<u8>> {
+pub(crate) fn without_sections(mut bytes: Vec<u8>) -> Result<Vec<u8>> {
     let file = parse(&bytes)?;
     ensure!(file.ehdr.class == Class::ELF64, "it is no 64-bit ELF file");
-    let table = file.ehdr.e_phoff + u64::from(file.ehdr.e_phentsize) * u64::from(file.ehdr.e_phnum);
+    let table = u64::from(file.ehdr.e_phentsize) * u64::from(file.ehdr.e_phnum);
+    let table = file.ehdr.e_phoff.saturating_add(table);
     let ends = segments(&file).into_iter().map(|segment| segment.p_offset.saturating_add(segment.p_filesz));
-    let end = usize::try_from(ends.fold(table, u64::max))?;
+    // A file without segments keeps its header.
+    let end = usize::try_from(ends.fold(table.max(HEADER), u64::max))?;
     ensure!(end <= bytes.len(), "it is cut off: a segment reaches beyond its end");
     bytes.truncate(end);
     // e_shoff; e_shentsize, e_shnum and e_shstrndx.

@@ -12,7 +12,7 @@
 
 mod closure;
 mod copy;
-mod elf;
+pub(crate) mod elf;
 mod init;
 mod loader;
 mod newc;

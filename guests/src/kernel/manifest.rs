@@ -10,7 +10,7 @@ const NAME: &str = "kernel.json";
 /// Where a fetched kernel comes from, and its checksum.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Manifest {
+pub(crate) struct Manifest {
     /// The suite's name, such as `debian-12`.
     pub(super) suite: String,
     /// The package with the release in its name.

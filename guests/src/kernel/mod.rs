@@ -12,6 +12,8 @@ mod modinfo;
 mod modules;
 mod unpacked;
 
+pub(crate) use manifest::Manifest;
+pub(crate) use modinfo::Modinfo;
 pub use modules::Module;
 
 use crate::debian::{self, Again, Cache, Suite};

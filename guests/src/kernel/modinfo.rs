@@ -6,7 +6,7 @@ use elf::endian::AnyEndian;
 
 /// The entries that decide what is loaded before the module.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Modinfo {
+pub(crate) struct Modinfo {
     /// Modules that it needs, by their plain names.
     pub(super) depends: Vec<String>,
     /// Modules or aliases that should be loaded before it, if they exist: `softdep=pre: …`.
@@ -23,7 +23,7 @@ pub(super) fn plain(name: &str) -> String {
 
 impl Modinfo {
     /// Reads the section of the ELF file in `bytes`.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
         let file = ElfBytes::<AnyEndian>::minimal_parse(bytes).context("it is no ELF file")?;
         let header = file.section_header_by_name(".modinfo").context("its section headers are damaged")?;
         let header = header.context("it has no .modinfo section")?;

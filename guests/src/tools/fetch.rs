@@ -50,6 +50,11 @@ struct Manifest {
     fetched: String,
 }
 
+/// Whether `bytes` are the manifest of fetched tools.
+pub(crate) fn is_manifest(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<Manifest>(bytes).is_ok()
+}
+
 impl Goods for Packaged {
     type Kept = Toolset;
     const NAME: &'static str = "tools";

@@ -13,6 +13,7 @@ mod fetch;
 mod furnish;
 
 pub use fetch::SUITES;
+pub(crate) use fetch::is_manifest;
 pub use furnish::furnish;
 
 use crate::debian::{self, Again, Cache, Suite};

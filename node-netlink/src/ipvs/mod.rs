@@ -263,7 +263,7 @@ fn octets(address: IpAddr) -> [u8; 16] {
     }
 }
 
-fn read_service(payload: &[u8]) -> Option<VirtualServer> {
+pub(crate) fn read_service(payload: &[u8]) -> Option<VirtualServer> {
     let (mut family, mut protocol, mut ip, mut port) = (None, None, None, None);
     let (mut scheduler, mut flags, mut timeout) = (None, None, None);
     for (kind, value) in attributes(attribute(payload.get(generic::HEADER..)?, SERVICE)?) {
@@ -283,7 +283,7 @@ fn read_service(payload: &[u8]) -> Option<VirtualServer> {
     Some(VirtualServer { key, scheduler: scheduler?, persistence })
 }
 
-fn read_dest(payload: &[u8]) -> Option<RealServer> {
+pub(crate) fn read_dest(payload: &[u8]) -> Option<RealServer> {
     let (mut family, mut ip, mut port, mut forwarding, mut weight) = (None, None, None, None, None);
     for (kind, value) in attributes(attribute(payload.get(generic::HEADER..)?, DEST)?) {
         match kind {
