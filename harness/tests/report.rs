@@ -172,7 +172,7 @@ fn a_file_that_is_no_dataset_is_refused() {
     let path = file.to_str().unwrap();
     let cases = [
         ("", "line 1: the header is missing (the file is empty)"),
-        ("a,b\n1,2\n", "line 1: the header is missing (expected value at line 1 column 1): this is not a run.jsonl"),
+        ("a,b\n1,2\n", "line 1: the header is missing (it is no JSON): this is not a run.jsonl"),
         ("{\"kind\":\"cell\"}\n", "line 1: the header is missing (the first line is not of kind \"run\")"),
         (
             "{\"kind\":\"run\",\"format\":9,\"version\":\"9.9.9\"}\n",
