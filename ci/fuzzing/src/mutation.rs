@@ -1,7 +1,7 @@
 //! Damages inputs: bytes, spans and lines, numbers and words. What is put in comes from other seeds, and from what tends
 //! to be overlooked.
 
-use crate::seeds::Seeds;
+use crate::seeds::{Seeds, is_of_word};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -165,11 +165,6 @@ fn damage(bytes: &mut Vec<u8>, seeds: &Seeds, dice: &mut Dice) {
 
 fn insert(bytes: &mut Vec<u8>, at: usize, part: &[u8]) {
     bytes.splice(at..at, part.iter().copied());
-}
-
-/// Whether a byte is of a word, as the dictionary has them.
-pub(crate) fn is_of_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/')
 }
 
 /// Replaces the next run of bytes that are `of` it, from `at` on.

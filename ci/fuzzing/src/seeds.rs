@@ -1,6 +1,5 @@
 //! What inputs are made from: files of this repository, and the words in them.
 
-use crate::mutation::is_of_word;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,6 +47,11 @@ impl Seeds {
         self.all.extend(more);
         self
     }
+}
+
+/// Whether a byte is of a word, as the dictionary has them.
+pub(crate) fn is_of_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/')
 }
 
 /// `bytes` up to the end of a line that is near enough.
