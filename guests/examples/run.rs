@@ -24,14 +24,14 @@ fn main() -> Result<()> {
     let work = Program { file, arguments: words.collect(), environment: Vec::new() };
     let job = Job { work, modules: Vec::new(), entropy: vec![0; 64] };
     let machine = Machine { engine: Engine::Counted, memory: MEMORY_MIB, watch: None };
-    let guest = image.start::<_, ()>(&job, Initramfs::default(), &machine)?;
+    let mut guest = image.start::<_, ()>(&job, Initramfs::default(), &machine)?;
     loop {
         match guest.next(PATIENCE, &|| false) {
             Ok(Message::Line { stream: Stream::Output, text }) => println!("{text}"),
             Ok(Message::Line { stream: Stream::Error, text }) => eprintln!("{text}"),
             Ok(Message::Exited { code, took }) => println!("exit code {code}, {} instructions", took.as_nanos()),
             Ok(Message::Done) => return Ok(()),
-            Ok(Message::Broken { reason }) | Err(Silence::Lost(reason)) => bail!(reason),
+            Ok(Message::Broken { reason }) | Err(Silence::Lost(reason) | Silence::NotUp(reason)) => bail!(reason),
             Err(Silence::Stopped) => bail!("stopped"),
             Ok(_) => {}
         }

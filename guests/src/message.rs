@@ -43,6 +43,8 @@ pub enum Stream {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message<W> {
+    /// The kernel has booted and the guest's init runs. [`Guest::next`](crate::Guest::next) keeps it.
+    Up,
     /// The guest is up and its work begins.
     Ready,
     /// A message of the work itself.

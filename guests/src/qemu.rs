@@ -13,7 +13,8 @@ use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 /// The emulator.
 pub const PROGRAM: &str = "qemu-system-x86_64";
@@ -75,7 +76,14 @@ pub fn find() -> Result<PathBuf, Missing> {
 pub(super) struct Qemu {
     process: Child,
     console: File,
+    /// Its standard error.
+    complaints: File,
 }
+
+/// The most bytes of QEMU's words and of the console that are looked at, from their end.
+const LAST: u64 = 64 << 10;
+/// The most bytes of QEMU's words that are repeated.
+const REPEATED: u64 = 2 << 10;
 
 impl Qemu {
     /// Starts a guest with the parts of its initramfs in this order. The returned pipe carries what it writes to the
@@ -99,8 +107,6 @@ impl Qemu {
         let watching = watch.into_iter().flat_map(|(plugin, counts, _)| [plugin, counts]);
         let handed_on: Vec<i32> =
             [image, log].into_iter().chain(unpacked.as_ref().map(AsRawFd::as_raw_fd)).chain(watching).collect();
-        // The guest and QEMU itself both write to it.
-        let complaints = File::options().append(true).open(format!("/proc/self/fd/{log}"))?;
         let mut command = Command::new(program);
         command.args(["-nodefaults", "-no-user-config", "-nographic", "-no-reboot", "-nic", "none", "-smp", "1"]);
         command.args(engine(machine.engine)).args(["-m", &machine.memory.to_string()]);
@@ -114,7 +120,6 @@ impl Qemu {
         }
         command.args(["-chardev", &format!("file,id=console,path=/proc/self/fd/{log},append=on")]);
         command.args(["-serial", "chardev:console"]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::from(complaints));
         // In a process group of its own: Ctrl-C is for this program to handle.
         command.process_group(0);
         let parent = nix::unistd::getpid();
@@ -129,9 +134,33 @@ impl Qemu {
                 if nix::unistd::getppid() == parent { Ok(()) } else { Err(std::io::ErrorKind::NotFound.into()) }
             });
         }
+        Self::spawn(command, console)
+    }
+
+    /// A process in QEMU's place, with an empty console.
+    #[cfg(test)]
+    pub(super) fn of(command: Command) -> Result<(Self, ChildStdout)> {
+        Self::spawn(command, memory_file("console", b"")?)
+    }
+
+    fn spawn(mut command: Command, console: File) -> Result<(Self, ChildStdout)> {
+        let complaints = memory_file("complaints", b"")?;
+        let stderr = File::options().append(true).open(format!("/proc/self/fd/{}", complaints.as_raw_fd()))?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::from(stderr));
         let mut process = command.spawn().with_context(|| format!("starting {PROGRAM}"))?;
         let messages = process.stdout.take().context("QEMU has a standard output")?;
-        Ok((Self { process, console }, messages))
+        Ok((Self { process, console, complaints }, messages))
+    }
+
+    /// How it ended, if it does within `patience`.
+    pub(super) fn ended(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let begun = Instant::now();
+        loop {
+            match self.process.try_wait() {
+                Ok(None) if begun.elapsed() < patience => std::thread::sleep(Duration::from_millis(5)),
+                ended => return ended.ok().flatten(),
+            }
+        }
     }
 
     /// The process ID, for `/proc`.
@@ -139,19 +168,30 @@ impl Qemu {
         self.process.id()
     }
 
-    /// Everything on the guest's console so far, and QEMU's own errors.
+    /// What is on the guest's console so far; of a long one the end.
     pub(super) fn console(&self) -> String {
-        let mut bytes = Vec::new();
-        // A duplicate of the descriptor would share QEMU's file offset. This opens the file again.
-        let opened = File::open(format!("/proc/self/fd/{}", self.console.as_raw_fd()));
-        let read = opened.and_then(|mut file| {
-            file.seek(SeekFrom::Start(0))?;
-            file.read_to_end(&mut bytes)
-        });
-        match read {
-            Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) => format!("(its console could not be read: {error})"),
-        }
+        end_of(&self.console, LAST)
+    }
+
+    /// What QEMU itself wrote to standard error; of much the end.
+    pub(super) fn complaints(&self) -> String {
+        end_of(&self.complaints, REPEATED)
+    }
+}
+
+/// The last bytes of `file`, at most so many.
+fn end_of(file: &File, most: u64) -> String {
+    let mut bytes = Vec::new();
+    // A duplicate of the descriptor would share QEMU's file offset. This opens the file again.
+    let opened = File::open(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    let read = opened.and_then(|mut file| {
+        let length = file.seek(SeekFrom::End(0))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
+        file.read_to_end(&mut bytes)
+    });
+    match read {
+        Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => format!("(it could not be read: {error})"),
     }
 }
 

@@ -42,6 +42,26 @@ fn what_became_better_passes() {
 }
 
 #[test]
+fn a_required_backend_that_was_skipped_fails_the_gate() {
+    let place = Workplace::new();
+    let skipped = |id| {
+        let failed = Run::exact().named(id).failed("nftables", "sync_full", "nft is not installed");
+        failed.with("\"outcome\":\"failed\"", "\"outcome\":\"skipped\"")
+    };
+    let (before, after) = (place.write("before", &skipped("before")), place.write("after", &skipped("after")));
+    // As before: it is not missing, either.
+    place.ends(0, &["gate", "--baseline", &before, &after]);
+    let policy = place.text("policy.yaml", "require: [iptables-legacy, nftables]\n");
+    let (text, said) = place.ends(1, &["gate", "--baseline", &before, &after, "--policy", &policy]);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("ftables is required; skipped were 1 of its "), "{text}");
+    assert!(said.starts_with("svclab: the gate fails: nftables is required; skipped were 1 of its "), "{said}");
+    assert!(said.ends_with("cells: nft is not installed\n"), "{said}");
+    let (junit, _) = place.ends(1, &["gate", "--baseline", &before, &after, "--policy", &policy, "--format", "junit"]);
+    assert!(junit.contains("svclab.required"), "{junit}");
+}
+
+#[test]
 fn another_kernel_is_not_comparable_unless_it_is_the_subject() {
     let place = Workplace::new();
     let before = place.write("before", &Run::exact());

@@ -8,8 +8,12 @@ mod cluster;
 mod ended;
 #[path = "kernel/fault.rs"]
 mod fault;
+#[path = "kernel/full.rs"]
+mod full;
 #[path = "kernel/gate.rs"]
 mod gate;
+#[path = "kernel/killed.rs"]
+mod killed;
 #[path = "kernel/kube_proxy.rs"]
 mod kube_proxy;
 #[path = "kernel/limits.rs"]
@@ -83,6 +87,11 @@ fn main() -> ExitCode {
         test("a_run_measures_every_cell_and_reports_them", a_run_measures_every_cell_and_reports_them),
         test("an_ordinary_user_runs_it_too", an_ordinary_user_runs_it_too),
         test("ctrl_c_leaves_a_valid_dataset_and_its_report", ended::ctrl_c_leaves_a_valid_dataset_and_its_report),
+        test(
+            "a_run_whose_inner_process_is_killed_says_so_and_where_its_record_is",
+            killed::a_run_whose_inner_process_is_killed_says_so_and_where_its_record_is,
+        ),
+        test("a_full_folder_for_temporary_files_is_named", full::a_full_folder_for_temporary_files_is_named),
         test("kill_nine_leaves_nothing", ended::kill_nine_leaves_nothing),
         test("a_killed_gate_leaves_nothing", ended::a_killed_gate_leaves_nothing),
         test("an_ignored_hang_up_stays_ignored", ended::an_ignored_hang_up_stays_ignored),
@@ -103,6 +112,7 @@ fn main() -> ExitCode {
         test("an_altered_iptables_legacy_fails_its_cells", altered::an_altered_iptables_legacy_fails_its_cells),
         test("an_altered_iptables_nft_fails_its_cells", altered::an_altered_iptables_nft_fails_its_cells),
         test("an_altered_nft_fails_its_cells", altered::an_altered_nft_fails_its_cells),
+        test("a_required_backend_that_is_skipped_is_an_error", altered::a_required_backend_that_is_skipped_is_an_error),
         test(
             "a_broken_tool_fails_its_cells_and_is_not_called_missing",
             altered::a_broken_tool_fails_its_cells_and_is_not_called_missing,

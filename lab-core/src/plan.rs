@@ -5,7 +5,7 @@ use crate::cluster::Base;
 use crate::kube_proxy::KubeProxy;
 use crate::proxy_config::ProxyConfig;
 use crate::slowdown::Slowdown;
-use crate::vocabulary::TargetName;
+use crate::vocabulary::{BackendName, TargetName};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -31,6 +31,9 @@ pub struct Plan {
     pub scenario: String,
     /// Where it runs.
     pub target: TargetName,
+    /// The backends without which the run fails: see [`crate::dataset::unmet`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub require: Vec<BackendName>,
     /// Seeds the order of cells, the workload's randomness, and a guest's entropy.
     pub seed: u64,
     /// Passes over all cells; 1 in the `exact` target.
@@ -80,6 +83,7 @@ impl Plan {
         Self {
             scenario: "test".to_owned(),
             target,
+            require: Vec::new(),
             seed: 1,
             rounds: 1,
             replicas: 1,

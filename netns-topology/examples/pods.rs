@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 fn main() -> Result<ExitCode> {
-    if let Side::Outside(code) = enter()? {
-        return Ok(code.into());
+    if let Side::Outside(ended) = enter()? {
+        return Ok(ended.code.into());
     }
     let pods: u16 = std::env::args().nth(1).map_or(Ok(200), |pods| pods.parse()).context("the number of pods")?;
     let server = |index: u16| {

@@ -13,5 +13,5 @@ mod wiring;
 
 pub use namespace::{Namespace, raise_loopback};
 pub use node::Node;
-pub use sandbox::{Inside, Side, check, enter};
+pub use sandbox::{Ended, Inside, Side, check, enter};
 pub use topology::{Addresses, Delivery, Outside, Pod, Server, Wiring};

@@ -11,10 +11,10 @@ use super::policy::{Consequence, Gating, Policy};
 use super::times::Times;
 use super::verdict::Verdict;
 use lab_core::cell::Cell;
-use lab_core::dataset::Dataset;
+use lab_core::dataset::{Dataset, Unmet, unmet};
 use lab_core::metric::{Better, Metric};
 use lab_core::stats;
-use lab_core::vocabulary::Outcome;
+use lab_core::vocabulary::{BackendName, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a gate says of a run.
@@ -26,6 +26,8 @@ pub struct Judgement {
     pub incomparable: Vec<Difference>,
     /// A verdict for every row of the comparison, those that decide first.
     pub judged: Vec<Judged>,
+    /// Backends that the policy or the run's plan requires, and of which cells were skipped: each fails the gate.
+    pub unmet: Vec<Unmet>,
     /// The policy that it was judged by.
     pub policy: Policy,
 }
@@ -59,7 +61,7 @@ impl Judgement {
     #[must_use]
     pub fn passes(&self) -> Option<bool> {
         let fails = |judged: &Judged| judged.gating == Gating::Gates && judged.consequence == Consequence::Fail;
-        self.incomparable.is_empty().then(|| !self.judged.iter().any(fails))
+        self.incomparable.is_empty().then(|| self.unmet.is_empty() && !self.judged.iter().any(fails))
     }
 
     /// The cells that are to be run again before the verdict on them is believed, on a wall clock, in the order of the plan:
@@ -112,7 +114,9 @@ pub fn judge(before: &Dataset, after: &Dataset, again: &[Dataset], policy: &Poli
         // Stable: within a verdict the comparison's order stays.
         judged.sort_by_key(|one| (one.gating, one.consequence != Consequence::Fail, one.verdict));
     }
-    Judgement { comparison, incomparable, judged, policy: policy.clone() }
+    let required: BTreeSet<BackendName> = policy.require.iter().chain(&after.header.plan.require).copied().collect();
+    let unmet = unmet(required, after);
+    Judgement { comparison, incomparable, judged, unmet, policy: policy.clone() }
 }
 
 /// The runs that verdicts are made from.

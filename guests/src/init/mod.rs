@@ -23,6 +23,7 @@ pub fn is_asked_for() -> bool {
 /// Does the guest's job with `work`, and powers the guest off. Never returns: the kernel panics when its init does.
 pub fn main<W: DeserializeOwned>(work: impl FnOnce(W, &mut Port) -> Result<()>) -> ! {
     let mut port = Port::open();
+    port.tell(&Message::<()>::Up);
     if let Err(error) = job(work, &mut port) {
         // The host reads the console if the message is lost.
         eprintln!("init: {error:#}");

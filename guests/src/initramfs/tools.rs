@@ -54,10 +54,10 @@ impl Initramfs {
 }
 
 fn add(initramfs: &mut Initramfs, finder: &mut Finder, name: &str, path: &Path) -> Result<()> {
-    let closure = initramfs.with_libraries(finder, path)?;
     if !PATH.split(':').any(|folder| path.parent() == Some(Path::new(folder))) {
         initramfs.link(Path::new("/usr/local/bin").join(name), path);
     }
+    let closure = initramfs.with_libraries(finder, path)?;
     for plugin in plugins(finder.root(), &closure)? {
         initramfs.with_libraries(finder, &plugin)?;
     }

@@ -65,6 +65,9 @@ pub(crate) struct Selection {
     /// A backend to run; repeat it for more [default: the scenario's]
     #[arg(long = "backend", value_name = "BACKEND", value_parser = word::<BackendName>())]
     backends: Vec<BackendName>,
+    /// A backend without which the run fails, where it would only be skipped; repeat it for more [default: the scenario's]
+    #[arg(long = "require", value_name = "BACKEND", value_parser = word::<BackendName>())]
+    require: Vec<BackendName>,
     /// A kube-proxy release whose rules are installed; repeat it for more [default: the scenario's, else the newest that
     /// was compared with a real binary]
     #[arg(long = "layout", value_name = "LAYOUT", value_parser = LayoutName::choose)]
@@ -172,6 +175,7 @@ impl Selection {
         if !self.backends.is_empty() {
             scenario.axes.backends = without_repeats(&self.backends);
         }
+        scenario.require = self.required(&scenario)?;
         if !self.layouts.is_empty() {
             scenario.axes.layouts = without_repeats(&self.layouts);
             for &backend in &scenario.axes.backends {
@@ -229,6 +233,22 @@ impl Selection {
             return Err(Failure::usage(nothing));
         }
         Ok(scenario)
+    }
+
+    /// The backends without which the run fails: those asked for, else the scenario's own that are left.
+    fn required(&self, scenario: &Scenario) -> Result<Vec<BackendName>, Failure> {
+        let backends = &scenario.axes.backends;
+        if self.require.is_empty() {
+            return Ok(scenario.require.iter().copied().filter(|backend| backends.contains(backend)).collect());
+        }
+        match self.require.iter().find(|backend| !backends.contains(backend)) {
+            Some(other) => {
+                let asked: Vec<&str> = backends.iter().map(|backend| backend.name()).collect();
+                let asked = asked.join(", ");
+                Err(Failure::usage(anyhow!("--require {other}: the backends here are {asked}; add --backend {other}")))
+            }
+            None => Ok(without_repeats(&self.require)),
+        }
     }
 
     /// Looks at the kube-proxy binaries, and leaves the drivers that are asked for.

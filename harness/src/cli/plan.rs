@@ -40,6 +40,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if plan.target != TargetName::Host {
         say!("{}", foreseen::kernel(kernel::find(args.selection.guests().kernel.as_deref())));
     }
+    if !plan.require.is_empty() {
+        let required: Vec<&str> = plan.require.iter().map(|backend| backend.name()).collect();
+        say!("required: {}; a run in which one is skipped ends with an error", required.join(", "));
+    }
     say!("");
     say!("{:>9}  {:<16}{:<11}{:<24}{:<10}{:>6}", "Services", "backend", "way", "probe", "position", "rounds");
     for cell in &plan.cells {

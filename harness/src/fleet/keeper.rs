@@ -15,7 +15,7 @@ use lab_core::plan::{Plan, Visit};
 use lab_core::vocabulary::{BackendName, Clock, Outcome};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
 /// Instructions in a second of real time that an emulated guest executes at least.
@@ -30,6 +30,8 @@ pub(super) struct Keeper<'a> {
     pub(super) clock: Clock,
     pub(super) words: &'a mpsc::Sender<Notice>,
     pub(super) stop: &'a AtomicBool,
+    /// Why guests of this kernel do not boot, once one did not: no other is waited for.
+    pub(super) dead: &'a OnceLock<String>,
 }
 
 impl Keeper<'_> {
@@ -45,8 +47,21 @@ impl Keeper<'_> {
         }
         let mut lost = 0;
         while !left.is_empty() && !self.stop.load(Ordering::Relaxed) {
+            if let Some(how) = self.dead.get() {
+                for visit in left.drain(..) {
+                    self.report(visit, vec![unmeasured(self.plan, &visit, Outcome::Failed, how)]);
+                }
+                break;
+            }
             let Err(silence) = self.start_for(&mut left)? else { return Ok(()) };
-            let Silence::Lost(how) = silence else { return Ok(()) };
+            let how = match silence {
+                Silence::Stopped => return Ok(()),
+                Silence::Lost(how) => how,
+                Silence::NotUp(how) => {
+                    let _ = self.dead.set(how);
+                    continue;
+                }
+            };
             lost += 1;
             // The visit in which the guest was lost. In the end all that are left: guests must not be started for ever.
             let given_up = if lost < LOST { 1 } else { left.len() };
@@ -61,7 +76,7 @@ impl Keeper<'_> {
     fn start_for(&self, left: &mut VecDeque<Visit>) -> Result<Result<(), Silence>> {
         let watch = self.fleet.image.profiler.as_ref().map(Profiler::watch).transpose()?;
         let mut accounted: Vec<(Visit, Vec<(Metric, Accounts)>)> = Vec::new();
-        let guest = self.fleet.start(&self.job(left)?, self.plan.memory, watch.as_ref())?;
+        let mut guest = self.fleet.start(&self.job(left)?, self.plan.memory, watch.as_ref())?;
         let stop = || interrupt::requested() || self.stop.load(Ordering::Relaxed);
         loop {
             match guest.next(self.patience(), &stop) {
@@ -83,7 +98,7 @@ impl Keeper<'_> {
                     return Ok(Ok(()));
                 }
                 // Guests of a run do not run programs.
-                Ok(Message::Line { .. } | Message::Exited { .. }) => {}
+                Ok(Message::Up | Message::Line { .. } | Message::Exited { .. }) => {}
                 Ok(Message::Broken { reason }) => return Ok(Err(Silence::Lost(reason))),
                 Err(silence) => return Ok(Err(silence)),
             }

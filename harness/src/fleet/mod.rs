@@ -29,7 +29,7 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::VecDeque;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Mutex, OnceLock, mpsc};
 use std::time::Duration;
 
 /// Real time that a guest may take to boot, and for work between its cells.
@@ -86,7 +86,7 @@ impl Fleet {
         let faults = Faults::of(&plan, &[]);
         let work = Work::Visits { plan: Box::new(plan), visits: Vec::new(), faults, clock: Clock::Wall };
         let job = Job { work, modules: Vec::new(), entropy: entropy(0, 0) };
-        let message = self.start(&job, memory, None).map(|guest| guest.next(limit, &interrupt::requested));
+        let message = self.start(&job, memory, None).map(|mut guest| guest.next(limit, &interrupt::requested));
         matches!(message, Ok(Ok(Message::Ready)))
     }
 
@@ -134,15 +134,15 @@ impl Fleet {
         // The longest first, so that no core is busy alone at the end. Results do not depend on the order.
         boots.sort_by_key(|boot| std::cmp::Reverse(boot.first().map(|visit| visit.cell.cluster.services)));
         let queue = Mutex::new(VecDeque::from(boots));
-        let stop = AtomicBool::new(false);
+        let (stop, dead) = (AtomicBool::new(false), OnceLock::new());
         let (words, heard) = mpsc::channel();
         std::thread::scope(|scope| {
             for _ in 0..self.jobs {
-                let (queue, stop, words) = (&queue, &stop, words.clone());
+                let (queue, stop, dead, words) = (&queue, &stop, &dead, words.clone());
                 scope.spawn(move || {
                     let next = || queue.lock().ok()?.pop_front();
                     while let (false, Some(boot)) = (stop.load(Ordering::Relaxed), next()) {
-                        let keeper = Keeper { fleet: self, plan, clock, words: &words, stop };
+                        let keeper = Keeper { fleet: self, plan, clock, words: &words, stop, dead };
                         if let Err(error) = keeper.run(boot) {
                             let _ = words.send(Notice::Broken(error));
                         }

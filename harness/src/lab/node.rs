@@ -17,6 +17,7 @@ use lab_core::change::{Change, Step};
 use lab_core::cluster::{
     AddressPlan, Base, Cluster, ENDPOINT_PORT, Endpoint, Family, Protocol, Repeated, ServicePort, Supply,
 };
+use lab_core::dataset::NO_ENDPOINT;
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, Position, ProbeName, Word};
 use netns_topology::{Delivery, Namespace, Node, Pod};
@@ -312,7 +313,7 @@ impl Lab for NodeLab {
     fn stream(&self, cell: &Cell) -> Result<Box<dyn Stream + '_>, CellError> {
         let (position, access, from) = (cell.position.unwrap_or(Position::First), cell.access, cell.from);
         let service = self.service(position, access, from)?;
-        let nothing = || CellError::Skipped(format!("{} has no endpoint to send to", service.name()));
+        let nothing = || CellError::Skipped(format!("{} {NO_ENDPOINT} send to", service.name()));
         let server = self.server(service, &self.answering(service, access, from))?.ok_or_else(nothing)?;
         let address = self.backend.address(service, access, &self.cluster.node, 0).ok_or_else(nothing)?;
         let (client, server) = (self.origin(from), &server.namespace);

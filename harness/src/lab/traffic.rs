@@ -5,6 +5,7 @@ use crate::cell_error::CellError;
 use crate::process::interrupt;
 use anyhow::{Context, Result};
 use guests::mark;
+use lab_core::dataset::NO_ENDPOINT;
 use netns_topology::Pod;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io::{Read, Write};
@@ -128,7 +129,7 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
         }
         let name = self.service;
         let address = (self.address)(attempt);
-        let address = address.ok_or_else(|| CellError::Skipped(format!("{name} has no endpoint to connect to")))?;
+        let address = address.ok_or_else(|| CellError::Skipped(format!("{name} {NO_ENDPOINT} connect to")))?;
         let failed =
             |doing: &str, error: std::io::Error| CellError::Failed(format!("{doing} {name} at {address}: {error}"));
         if self.goal.reached.is_empty() {

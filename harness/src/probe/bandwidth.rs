@@ -5,14 +5,17 @@ use crate::cell_error::{CellError, Missing};
 use crate::lab::{Amount, Lab, iperf3};
 use crate::meter::Cpu;
 use crate::process::clock;
-use crate::tool::Ending;
+use crate::tool::{Ending, ToolRun};
 use anyhow::{Context, Result, bail};
 use guests::mark::Account;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
 use lab_core::vocabulary::ProbeName;
+use nix::sys::statvfs::statvfs;
+use std::env::temp_dir;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// Time besides the stream: process start, the control connection, the report.
@@ -54,11 +57,36 @@ impl Probe for Bandwidth {
             }
             Ending::Exited(_) | Ending::Signalled(_) => {}
         }
+        let run = reported(run, address, &temp_dir())?;
         Ok(vec![
             Reading::new(Metric::Bandwidth, vec![received(&run.stdout, address)?]).on(Some(accounts)),
             Reading::new(Metric::CpuSoftirq, vec![softirq]),
         ])
     }
+}
+
+/// The run, if iperf3 reported anything: it says what went wrong in a report, too.
+///
+/// # Errors
+/// `Failed` with its words. It keeps what it sends in a file in `folder`, and does not say so where that is full.
+fn reported(run: ToolRun, address: SocketAddr, folder: &Path) -> Result<ToolRun, CellError> {
+    let nothing = run.stdout.trim().is_empty();
+    if !nothing && matches!(run.ending, Ending::Exited(_)) {
+        return Ok(run);
+    }
+    let what = format!("iperf3 to {address}");
+    let failed = match run.through(&what) {
+        Ok(_) => CellError::Failed(format!("{what} reported nothing")),
+        Err(error) => error,
+    };
+    let is_full = statvfs(folder).is_ok_and(|space| space.blocks_available() == 0);
+    Err(match failed {
+        CellError::Failed(why) if is_full => {
+            let folder = folder.display();
+            CellError::Failed(format!("{why}; the device of {folder}, where it keeps what it sends, is full"))
+        }
+        other => other,
+    })
 }
 
 /// The receiver's bits a second, from iperf3's report.

@@ -220,6 +220,20 @@ fn iperf3_s_own_error_fails_the_cell() {
 }
 
 #[test]
+fn an_iperf3_without_a_report_fails_the_cell_in_words() {
+    let reason = |ending| {
+        let mut fake = Fake::of(well).with_iperf3(ending, "");
+        run(&bandwidth::Bandwidth, &mut fake, &plan(), LONG).0.unwrap_err()
+    };
+    let killed = reason(Ending::Signalled(7));
+    assert!(killed.reason().starts_with("iperf3 to 10.96.0.11:80 was killed by signal 7"), "{killed:?}");
+    let silent = reason(Ending::Exited(1));
+    assert!(silent.reason().starts_with("iperf3 to 10.96.0.11:80 ended with 1 and said nothing"), "{silent:?}");
+    let nothing = reason(Ending::Exited(0));
+    assert!(nothing.reason().starts_with("iperf3 to 10.96.0.11:80 reported nothing"), "{nothing:?}");
+}
+
+#[test]
 fn the_budget_bounds_iperf3() {
     let end = |limit| {
         let mut fake = Fake::of(well).with_iperf3(Ending::TimedOut, "");

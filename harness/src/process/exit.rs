@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     Usage = 2,
     /// Nothing can run here.
     CannotRun = 3,
-    /// Some cells failed, or the run broke off; the rest is in the dataset.
+    /// Some cells failed, the run broke off, or a required backend was skipped; the rest is in the dataset.
     SomeFailed = 4,
     /// Two runs cannot be compared: they differ in something that is not allowed.
     NotComparable = 5,
@@ -30,7 +30,7 @@ pub(crate) const HELP: &str = "Exit codes:
        (explain --diff)
   2    the command line, a scenario, a policy, a run, a baseline or the output folder cannot be used
   3    nothing can run here
-  4    some cells failed, or the run broke off; the rest is in the dataset
+  4    some cells failed, the run broke off, or a backend that --require names was skipped; the rest is in the dataset
   5    the runs cannot be compared (compare, gate)
   130  interrupted; the dataset so far is valid and reported";
 

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufReader, Seek, Write, stdin};
 use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -113,6 +114,9 @@ impl ChildRun {
         }
         if let Some(exit) = [Exit::Usage, Exit::CannotRun].into_iter().find(|exit| exited(*exit)) {
             return Err(failed(exit, "the run is not possible here: see above"));
+        }
+        if let Some(signal) = status.signal().and_then(|signal| Signal::try_from(signal).ok()) {
+            return Err(failed(Exit::SomeFailed, &format!("the process that made the run was killed by {signal}")));
         }
         if !record.is_file() {
             return Err(failed(Exit::SomeFailed, "the run could not start: see above"));

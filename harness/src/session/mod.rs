@@ -24,14 +24,15 @@ use guests::tool::version;
 use guests::tools::Toolset;
 use jiff::Timestamp;
 use lab_core::cell::Source;
-use lab_core::dataset::{End, FORMAT, Header, Record};
+use lab_core::dataset::{End, FORMAT, Header, Record, unmet};
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{Clock, Outcome};
 use reports::Runs;
 use reports::report::Report;
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{Write, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// svclab's version.
@@ -90,13 +91,16 @@ pub(crate) fn run(
     let exit = exit(&end);
     store.append(&Record::End(end))?;
 
-    let run = Runs::from(store.read()?);
+    let dataset = store.read()?;
+    let unmet = unmet(spec.plan.require.iter().copied(), &dataset);
+    let run = Runs::from(dataset);
     let report = Report::of(&run);
     store.report(&run, &report)?;
     // A reader that has seen enough (`| head`) is no failure.
     let _ = stdout().write_all(report.terminal(terminal::width()).as_bytes());
     tell!("{}", store.folder().join("report.html").display());
-    Ok(exit)
+    unmet.iter().for_each(|unmet| tell!("svclab: {unmet}"));
+    Ok(if exit == Exit::Done && !unmet.is_empty() { Exit::SomeFailed } else { exit })
 }
 
 fn exit(end: &End) -> Exit {
@@ -114,6 +118,22 @@ fn exit(end: &End) -> Exit {
 
 pub(crate) fn id(plan: &Plan, start: Timestamp) -> String {
     format!("{}-{}", plan.scenario, start.strftime("%Y%m%dT%H%M%S%3fZ"))
+}
+
+/// The folder of a run of `spec` that another process began after `begun`, if there is one with a record.
+pub(crate) fn begun_since(spec: &RunSpec, begun: Timestamp) -> Option<PathBuf> {
+    let folder = match &spec.out {
+        Some(out) => out.clone(),
+        None => {
+            // Their names end with the time, so that a later one comes later.
+            let least = id(&spec.plan, begun);
+            let names = fs::read_dir(store::RUNS).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+            let later =
+                |name: &String| name.len() == least.len() && name.starts_with(&spec.plan.scenario) && *name >= least;
+            Path::new(store::RUNS).join(names.filter(later).min()?)
+        }
+    };
+    folder.join(store::RECORD).is_file().then_some(folder)
 }
 
 fn header(spec: &RunSpec, clock: Clock, ground: Ground) -> Header {

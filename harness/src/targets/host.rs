@@ -12,13 +12,16 @@ use crate::run::{Interrupted, run};
 use crate::self_test::fault::{self, Faults};
 use crate::session::spec::Guests;
 use crate::session::spec::RunSpec;
+use crate::session::store::RECORD;
 use crate::session::{self, Ground, Ran};
 use crate::tool::{launcher, origin};
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result, anyhow};
 use guests::tools::{self, Toolset};
+use jiff::Timestamp;
 use lab_core::vocabulary::{BackendName, Clock, TargetName};
-use netns_topology::sandbox::{self, Forbidden, Inside, Side};
-use std::path::Path;
+use netns_topology::sandbox::{self, Ended, Forbidden, Inside, Side};
+use nix::sys::signal::Signal;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 pub(super) struct Host;
@@ -35,7 +38,9 @@ impl Target for Host {
     }
 
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {
-        enter(spec.guests.tools.as_deref(), |inside, toolset| {
+        let begun = Timestamp::now();
+        let so_far = || session::begun_since(spec, begun);
+        enter(spec.guests.tools.as_deref(), &so_far, |inside, toolset| {
             interrupt::listen()?;
             inside.handle_signals();
             let visits = spec.plan.boots().concat();
@@ -56,7 +61,7 @@ impl Target for Host {
 
 /// Runs `inside` in a sandbox with these `tools`, for verbs that make no run.
 pub(crate) fn within(tools: Option<&str>, inside: &dyn Fn() -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
-    enter(tools, |_, _| inside())
+    enter(tools, &|| None, |_, _| inside())
 }
 
 /// Describes the sandbox from inside: what is as it should be, and what is limited.
@@ -76,10 +81,12 @@ pub(crate) fn describe() -> Vec<Result<String, Missing>> {
     vec![namespaces, if services >= 20_000 { Ok(enough) } else { Err(small) }]
 }
 
-/// Enters the sandbox. Outside, this waits for the process inside and returns its exit code. Inside, nodes are programmed
-/// with `tools` from here on, if there are any.
+/// Enters the sandbox. Outside, this waits for the process inside and returns its exit code; if that was killed, it says so,
+/// and where what it measured is, which `so_far` knows. Inside, nodes are programmed with `tools` from here on, if there
+/// are any.
 fn enter(
     tools: Option<&str>,
+    so_far: &dyn Fn() -> Option<PathBuf>,
     inside: impl FnOnce(&Inside, Option<Toolset>) -> Result<ExitCode, Failure>,
 ) -> Result<ExitCode, Failure> {
     // Outside, because there is no network inside. The process inside finds them in the cache.
@@ -90,7 +97,8 @@ fn enter(
         Err(error) => Failure::cannot_run(error),
     })?;
     match side {
-        Side::Outside(code) => Ok(ExitCode::from(code)),
+        Side::Outside(Ended { killed: Some(signal), .. }) => Err(killed(signal, so_far()).into()),
+        Side::Outside(Ended { code, .. }) => Ok(ExitCode::from(code)),
         Side::Inside(sandbox) => {
             if let Some(toolset) = &toolset {
                 bring(toolset)?;
@@ -98,6 +106,19 @@ fn enter(
             inside(&sandbox, toolset)
         }
     }
+}
+
+/// That the process inside was killed, which had no time to say anything.
+fn killed(signal: Signal, so_far: Option<PathBuf>) -> Error {
+    let because = match signal {
+        Signal::SIGKILL => ", as the kernel does when memory runs out (see: dmesg)",
+        _ => "",
+    };
+    let measured = match so_far {
+        Some(folder) => format!("what was measured before is in {}", folder.join(RECORD).display()),
+        None => "nothing was recorded".to_owned(),
+    };
+    anyhow!("the process inside the sandbox was killed by {signal}{because}; {measured}")
 }
 
 /// Where the tools' root is inside the sandbox: in its own /run, which is in memory and goes with it.

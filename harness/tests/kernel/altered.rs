@@ -201,3 +201,25 @@ pub(super) fn a_broken_tool_fails_its_cells_and_is_not_called_missing() -> Resul
     );
     Ok(())
 }
+
+/// Without a module or a program a backend is skipped, which is no error; unless it is required.
+pub(super) fn a_required_backend_that_is_skipped_is_an_error() -> Result<()> {
+    let run = |options: &[&str]| -> Result<(Option<i32>, String, bool)> {
+        let folder = workplace(&format!("{FIVE}backends: [direct, ipvs]\nprobes: [connect]\n"))?;
+        let output = scenario(folder.path()).args(options).output()?;
+        let skipped = dataset(folder.path())?.cells.iter().any(|record| record.outcome == Outcome::Skipped);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(folder.path().join("out/report.html").is_file(), "{said}");
+        Ok((output.status.code(), said, skipped))
+    };
+    let (code, said, skipped) = run(&[])?;
+    ensure!(code == Some(0) && !said.contains("is required"), "{code:?} {said}");
+    let (code, said, _) = run(&["--require", "direct", "--require", "ipvs"])?;
+    // On a kernel with IPVS nothing is wanting.
+    let right = match skipped {
+        true => code == Some(4) && said.contains("svclab: ipvs is required; skipped were ") && said.contains("ip_vs"),
+        false => code == Some(0) && !said.contains("is required"),
+    };
+    ensure!(right, "{code:?} {said}");
+    Ok(())
+}

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, ensure};
 use lab::Lab;
 use lab_core::vocabulary::{BackendName, LayoutName, Word};
 use libtest_mimic::{Arguments, Failed};
-use netns_topology::{Side, enter};
+use netns_topology::{Ended, Side, enter};
 use std::env;
 use std::process::{Command, ExitCode};
 use tier::{Requirement, Tier};
@@ -77,7 +77,7 @@ fn child(trial: &str) -> Result<()> {
 
 fn run(trial: &str) -> Result<ExitCode> {
     if env::var_os(NO_SANDBOX).is_none()
-        && let Side::Outside(code) = enter()?
+        && let Side::Outside(Ended { code, .. }) = enter()?
     {
         return Ok(code.into());
     }

@@ -7,9 +7,11 @@ mod absurd;
 pub(crate) mod format_1;
 mod reading;
 mod short;
+mod unmet;
 
 pub use absurd::{Absurd, LEFT_OUT};
 pub use reading::{NAMED, Read, ReadError, Reading};
+pub use unmet::{NO_ENDPOINT, Unmet, unmet};
 
 use crate::cell::Cell;
 use crate::metric::{Metric, Unit};

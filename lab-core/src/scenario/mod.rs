@@ -18,7 +18,7 @@ use crate::document::Reader;
 use crate::foreign::quoted;
 use crate::plan::Plan;
 use crate::proxy_config::ProxyConfig;
-use crate::vocabulary::{ProbeName, TargetName};
+use crate::vocabulary::{BackendName, ProbeName, TargetName};
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -57,6 +57,8 @@ pub struct Scenario {
     pub about: String,
     /// Where it runs; `None` leaves it to the program.
     pub target: Option<TargetName>,
+    /// The backends without which the run fails.
+    pub require: Vec<BackendName>,
     /// The axes, without what the parts say.
     pub axes: Axes,
     /// The files of the cluster whose Services are repeated; empty for none. Relative to the scenario's own file.
@@ -133,6 +135,7 @@ impl Scenario {
         Plan {
             scenario: self.name.clone(),
             target,
+            require: self.require.clone(),
             seed,
             rounds: if exact { 1 } else { self.rounds },
             replicas: if exact { self.replicas } else { 1 },

@@ -9,7 +9,7 @@ use crate::document::{Entry, Node, Reader, Value};
 use crate::foreign::quoted;
 use crate::proxy_config::ProxyConfig;
 use crate::reference;
-use crate::vocabulary::{LayoutName, ProbeName, TargetName, Unknown, Word};
+use crate::vocabulary::{BackendName, LayoutName, ProbeName, TargetName, Unknown, Word};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ const KEYS: &[&str] = &[
     "about",
     "target",
     "backends",
+    "require",
     "layout",
     "services",
     "endpoints",
@@ -83,6 +84,7 @@ impl Reader<'_> {
             }
         }
         self.axis(find("backends"), &mut axes.backends);
+        let require = self.require(find("require"), &axes);
         self.layouts(find("layout"), &mut axes);
         self.axis(find("way"), &mut axes.ways);
         self.axis(find("scheduler"), &mut axes.schedulers);
@@ -114,6 +116,7 @@ impl Reader<'_> {
             question: question?,
             about: about?,
             target: target?,
+            require,
             axes,
             cluster: cluster?,
             parts: parts?,
@@ -137,6 +140,16 @@ impl Reader<'_> {
         if let Some(words) = entry.and_then(|entry| self.words(entry)) {
             *axis = words;
         }
+    }
+
+    /// The backends without which the run fails: some of those that are compared.
+    fn require(&mut self, entry: Option<&Entry>, axes: &Axes) -> Vec<BackendName> {
+        let Some(entry) = entry else { return Vec::new() };
+        let require: Vec<BackendName> = self.words(entry).unwrap_or_default();
+        for backend in require.iter().filter(|backend| !axes.backends.contains(backend)) {
+            self.problem(entry.line, format!("require: {backend} is none of the backends of this scenario"));
+        }
+        require
     }
 
     /// The releases. Each backend must have one of them, or an earlier one.

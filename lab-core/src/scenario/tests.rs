@@ -22,9 +22,9 @@ fn every_problem_is_named_with_its_line() {
     let text = "name: First packet\nquestion: ''\nbackends: [direct, nftable]\nservices: [1, -5, 1]\nround: 3\n";
     assert_eq!(
         problems(text),
-        "scenarios/x.yaml:5: unknown key \"round\"; known: name, question, about, target, backends, layout, \
-         services, endpoints, mix, cluster, affinity, probes, access, from, parts, way, scheduler, forwarding, kube-proxy, \
-         rounds, replicas, budget, instructions, dials, traffic, churn, memory, references (did you mean \
+        "scenarios/x.yaml:5: unknown key \"round\"; known: name, question, about, target, backends, require, \
+         layout, services, endpoints, mix, cluster, affinity, probes, access, from, parts, way, scheduler, forwarding, \
+         kube-proxy, rounds, replicas, budget, instructions, dials, traffic, churn, memory, references (did you mean \
          \"rounds\"?)\n\
          scenarios/x.yaml:1: name: found \"First packet\"; it takes lower-case letters, digits and dashes, 63 at \
          most: it becomes part of a folder's name\n\
@@ -268,4 +268,15 @@ fn a_long_value_is_cut_where_it_is_quoted() {
     }
     let said = problems(&GOOD.replace("first-packet", &"x".repeat(64)));
     assert!(said.contains("name: found \"xxx") && said.contains("63"), "{said}");
+}
+
+#[test]
+fn a_backend_is_required_that_is_compared() {
+    let head = "name: a\nquestion: b\nservices: [1]\n";
+    let scenario = Scenario::read("a.yaml", &format!("{head}require: [ipvs, nftables]\n")).unwrap();
+    let required = [BackendName::Ipvs, BackendName::Nftables];
+    assert_eq!(scenario.require, required);
+    assert_eq!(scenario.plan(TargetName::Host, 1).require, required);
+    let problems = Scenario::read("a.yaml", &format!("{head}backends: [direct]\nrequire: ipvs\n")).unwrap_err();
+    assert_eq!(problems.to_string(), "a.yaml:5: require: ipvs is none of the backends of this scenario");
 }

@@ -42,10 +42,19 @@ const MARKER: &str = "SVCLAB_SANDBOX";
 /// Which side of the sandbox this process turned out to be.
 #[derive(Debug)]
 pub enum Side {
-    /// The outside, and the inside has ended with this exit code (128+n after signal n): `main` ends with it too.
-    Outside(u8),
+    /// The outside, and the inside has ended so: `main` ends, too.
+    Outside(Ended),
     /// The inside: go on.
     Inside(Inside),
+}
+
+/// How the inside ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit code; 128+n after signal n.
+    pub code: u8,
+    /// The signal that killed it, if one did: no signal that is forwarded to it does.
+    pub killed: Option<Signal>,
 }
 
 /// What the inside knows of its sandbox.
@@ -89,8 +98,8 @@ pub fn awaits() -> bool {
     env::var_os(MARKER).is_some()
 }
 
-/// Runs this program inside and gives its exit code.
-fn outside() -> Result<u8> {
+/// Runs this program inside and says how it ended.
+fn outside() -> Result<Ended> {
     separate::separate(&separate::Ids::own()).map_err(Forbidden::diagnose)?;
 
     let (lifeline, _held_until_the_end) = pipe2(OFlag::O_CLOEXEC).context("make the lifeline")?;
@@ -115,16 +124,17 @@ fn outside() -> Result<u8> {
             // It has not been waited for, so the ID is still its own; if it has just died, there is nothing to tell it.
             let _ = kill(pid, Signal::try_from(signal)?);
         } else if let Some(status) = inside.try_wait().context("wait for the inside")? {
-            return Ok(exit_code(status));
+            return Ok(ended(status));
         }
     }
     bail!("the signal stream ended before the inside did")
 }
 
-/// The exit code that a shell would give for `status`.
-fn exit_code(status: ExitStatus) -> u8 {
+/// The exit code that a shell would give for `status`, and the signal.
+fn ended(status: ExitStatus) -> Ended {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+    let killed = status.signal().and_then(|signal| Signal::try_from(signal).ok());
+    Ended { code: code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1), killed }
 }
 
 /// Settles in: binds this process's life to the outside's and takes over the mounts and the loopback device.
@@ -186,7 +196,7 @@ mod tests {
 
     #[test]
     fn an_exit_code_is_passed_on_and_a_signal_is_128_more() {
-        assert_eq!(exit_code(ExitStatus::from_raw(3 << 8)), 3);
-        assert_eq!(exit_code(ExitStatus::from_raw(libc::SIGKILL)), 137);
+        assert_eq!(ended(ExitStatus::from_raw(3 << 8)), Ended { code: 3, killed: None });
+        assert_eq!(ended(ExitStatus::from_raw(libc::SIGKILL)), Ended { code: 137, killed: Some(Signal::SIGKILL) });
     }
 }

@@ -78,7 +78,7 @@ fn run_case(name: &str) -> Result<ExitCode> {
     }
     let case = cases::find(name)?;
     match enter()? {
-        Side::Outside(code) => Ok(code.into()),
+        Side::Outside(ended) => Ok(ended.code.into()),
         Side::Inside(inside) => case(&inside),
     }
 }

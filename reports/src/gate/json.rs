@@ -49,6 +49,7 @@ pub fn judged(judgement: &Judgement) -> String {
         "clock": comparison.clock,
         "differences": comparison.differences.iter().map(difference).collect::<Vec<_>>(),
         "incomparable": incomparable.iter().map(difference).collect::<Vec<_>>(),
+        "unmet": judgement.unmet.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "tally": tally,
         "policy": self::policy(policy),
         "rows": rows.collect::<Vec<_>>(),
@@ -82,7 +83,7 @@ fn difference(difference: &Difference) -> Value {
 }
 
 fn policy(policy: &Policy) -> Value {
-    let Policy { tolerance, minimum_effect, noise, reruns, inconclusive, missing, allow, rules } = policy;
+    let Policy { tolerance, minimum_effect, noise, reruns, inconclusive, missing, require, allow, rules } = policy;
     let rule = |rule: &Rule| {
         let Rule { metrics, probes, backends, numbers, gating, tolerance, minimum_effect, noise, why } = rule;
         json!({
@@ -92,6 +93,6 @@ fn policy(policy: &Policy) -> Value {
     };
     json!({
         "tolerance": tolerance, "minimum_effect": minimum_effect, "noise": noise, "reruns": reruns, "inconclusive": inconclusive,
-        "missing": missing, "allow": allow, "rules": rules.iter().map(rule).collect::<Vec<_>>(),
+        "missing": missing, "require": require, "allow": allow, "rules": rules.iter().map(rule).collect::<Vec<_>>(),
     })
 }

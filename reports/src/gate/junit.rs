@@ -8,6 +8,7 @@ use super::row::Row;
 use super::words::verdict;
 use crate::prose;
 use analysis::gate::{Consequence, Gating, Judged, Judgement, Verdict};
+use lab_core::dataset::Unmet;
 use lab_core::units;
 use lab_core::vocabulary::{BackendName, Word};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -19,6 +20,11 @@ pub fn render(judgement: &Judgement) -> String {
     if judgement.passes().is_none() {
         let mut suite = suite("environment", judgement);
         suite.add_test_cases(differences::decisive(judgement).into_iter().map(incomparable));
+        report.add_test_suite(suite);
+    }
+    if !judgement.unmet.is_empty() {
+        let mut suite = suite("required", judgement);
+        suite.add_test_cases(judgement.unmet.iter().map(unmet));
         report.add_test_suite(suite);
     }
     for &backend in BackendName::ALL {
@@ -81,6 +87,15 @@ fn test(judged: &Judged, judgement: &Judgement) -> TestCase {
 fn lines(judged: &Judged, row: &Row) -> String {
     let said = [format!("{}: {}", judged.verdict, row.name), row.span(), row.measure(), row.said()];
     prose::joined(said.into_iter().chain(row.causes.iter().map(|cause| format!("- {cause}"))), "\n")
+}
+
+fn unmet(unmet: &Unmet) -> TestCase {
+    let told = unmet.to_string();
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_type("required").set_message(told.as_str()).set_description(told);
+    let mut test = TestCase::new(unmet.backend.name(), status);
+    test.set_classname("svclab.required");
+    test
 }
 
 fn incomparable(difference: &analysis::gate::Difference) -> TestCase {

@@ -39,7 +39,7 @@ fn meaning(verdict: Verdict) -> &'static str {
 }
 
 fn settings(policy: &Policy) -> Table {
-    let allow = words(&policy.allow);
+    let or_nothing = |words: String| if words.is_empty() { "nothing".to_owned() } else { words };
     let settings = [
         ("tolerance", units::percent(policy.tolerance), "of exact numbers: counts, and all of the target exact"),
         ("minimum_effect", units::percent(policy.minimum_effect), "of times and rates"),
@@ -47,7 +47,8 @@ fn settings(policy: &Policy) -> Table {
         ("reruns", policy.reruns.to_string(), "rounds in which suspicious times and rates are measured again"),
         ("inconclusive", policy.inconclusive.to_string(), "what becomes of what cannot be told"),
         ("missing", policy.missing.to_string(), "what becomes of what is no longer measured"),
-        ("allow", if allow.is_empty() { "nothing".to_owned() } else { allow }, "what runs may differ in"),
+        ("require", or_nothing(words(&policy.require)), "backends of which nothing may be skipped"),
+        ("allow", or_nothing(words(&policy.allow)), "what runs may differ in"),
     ];
     let row = |(key, value, what): (&str, String, &str)| {
         vec![TableCell::text(key), TableCell::text(value), TableCell::text(what)]

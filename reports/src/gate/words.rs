@@ -28,7 +28,8 @@ pub(super) fn verdict(judgement: &Judgement) -> Point {
     let counts: Vec<String> = tally.iter().map(counted).collect();
     let head = if passes { "The gate passes." } else { "The gate fails." };
     let counts = if counts.is_empty() { "none".to_owned() } else { list(&counts) };
-    Point::new(head, format!("Of {all} figures that gate: {counts}."))
+    let unmet: String = judgement.unmet.iter().map(|unmet| format!(" {}.", capitalise(&unmet.to_string()))).collect();
+    Point::new(head, format!("Of {all} figures that gate: {counts}.{unmet}"))
 }
 
 /// What a row is called with its verdict: `Regressed: nftables at 100 Services, sync_full`.

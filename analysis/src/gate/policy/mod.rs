@@ -24,6 +24,8 @@ pub struct Policy {
     pub inconclusive: Consequence,
     /// What becomes of what was measured before and is not now.
     pub missing: Consequence,
+    /// Backends of which nothing may be skipped, whatever the baseline has of them.
+    pub require: BTreeSet<BackendName>,
     /// Differences that are the subject of the comparison.
     pub allow: BTreeSet<Aspect>,
     /// What is otherwise for some cells and metrics; of several that match, each decides what those behind it leave open.
@@ -150,6 +152,7 @@ impl Default for Policy {
             reruns: 20,
             inconclusive: Consequence::Warn,
             missing: Consequence::Fail,
+            require: BTreeSet::new(),
             allow: BTreeSet::new(),
             rules: vec![
                 explains(EXPLAINING, "a part of what gates already, or counted by ticks"),

@@ -6,7 +6,8 @@ use lab_core::document::{Entry, Node, Problems, Reader, Value};
 use lab_core::vocabulary::Word;
 use std::collections::BTreeSet;
 
-const KEYS: &[&str] = &["tolerance", "minimum_effect", "noise", "reruns", "inconclusive", "missing", "allow", "rules"];
+const KEYS: &[&str] =
+    &["tolerance", "minimum_effect", "noise", "reruns", "inconclusive", "missing", "require", "allow", "rules"];
 
 const RULE_KEYS: &[&str] =
     &["metric", "probe", "backend", "numbers", "gating", "tolerance", "minimum_effect", "noise", "why"];
@@ -57,6 +58,9 @@ fn policy(reader: &mut Reader<'_>, node: &Node) -> Option<Policy> {
     if let Some(consequence) = find("missing").and_then(|entry| word::<Consequence>(reader, entry)) {
         policy.missing = consequence;
     }
+    if let Some(entry) = find("require") {
+        policy.require = words(reader, entry);
+    }
     if let Some(entry) = find("allow") {
         policy.allow = allow(reader, entry);
     }
@@ -100,11 +104,16 @@ fn some<W: Word + Ord>(reader: &mut Reader<'_>, entry: Option<&Entry>) -> BTreeS
     entry.and_then(|entry| reader.words(entry)).unwrap_or_default().into_iter().collect()
 }
 
-fn allow(reader: &mut Reader<'_>, entry: &Entry) -> BTreeSet<Aspect> {
+/// The words of a list, which may be empty, or a single one.
+fn words<W: Word + Ord>(reader: &mut Reader<'_>, entry: &Entry) -> BTreeSet<W> {
     if matches!(&entry.node.value, Value::List(items) if items.is_empty()) {
         return BTreeSet::new();
     }
-    let allowed: BTreeSet<Aspect> = some(reader, Some(entry));
+    some(reader, Some(entry))
+}
+
+fn allow(reader: &mut Reader<'_>, entry: &Entry) -> BTreeSet<Aspect> {
+    let allowed: BTreeSet<Aspect> = words(reader, entry);
     if allowed.contains(&Aspect::Clock) {
         let line = entry.node.line;
         reader.problem(line, "allow: clock: times and instructions cannot be compared, whatever is allowed".to_owned());

@@ -38,6 +38,7 @@ impl Policy {
             "What becomes of what was measured before and is not now: pass, warn or fail.",
             format!("missing: {}", self.missing),
         );
+        key("Backends of which nothing may be skipped in the run.", format!("require: [{}]", names(&self.require)));
         key(
             "Differences that are the subject of the comparison: target, plan, kernel, tools, layout, machine.",
             format!("allow: [{}]", names(&self.allow)),

@@ -23,7 +23,7 @@ rules:
     assert_eq!(
         problems(text),
         "gate.yaml:2: unknown key \"minimum_efect\"; known: tolerance, minimum_effect, noise, reruns, inconclusive, missing, \
-         allow, rules (did you mean \"minimum_effect\"?)\n\
+         require, allow, rules (did you mean \"minimum_effect\"?)\n\
          gate.yaml:1: tolerance: found 0.5; it takes a share with its sign, such as 0.5% or 10%, from 0% to 1000%\n\
          gate.yaml:3: inconclusive: unknown consequence \"maybe\"; known: pass, warn, fail\n\
          gate.yaml:4: allow: unknown difference \"kernal\"; known: clock, target, plan, kernel, tools, layout, machine, \

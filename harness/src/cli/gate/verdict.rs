@@ -124,7 +124,9 @@ fn failed(judgement: &Judgement) -> Error {
     for judged in judgement.judged.iter().filter(fails) {
         *counts.entry(judged.verdict).or_default() += 1;
     }
-    let told: Vec<String> = counts.iter().map(|(verdict, count)| format!("{verdict} {count}")).collect();
+    let unmet = judgement.unmet.iter().map(ToString::to_string);
+    let told = counts.iter().map(|(verdict, count)| format!("{verdict} {count}"));
+    let told: Vec<String> = told.chain(unmet).collect();
     anyhow!("the gate fails: {}", told.join(", "))
 }
 
