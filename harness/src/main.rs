@@ -5,6 +5,7 @@ macro_rules! tell {
     ($($arg:tt)*) => { $crate::process::standard::tell(format_args!("{}\n", format_args!($($arg)*))) };
 }
 
+mod activity;
 mod agent;
 mod backend;
 mod cell_error;

@@ -301,16 +301,22 @@ fn under_way(folder: &Path) -> Result<(Child, String)> {
     Ok((child, mark))
 }
 
+/// Kills a run once, or `SVCLAB_KILLS` times, each at another moment after a guest began to work.
 fn kill_nine_leaves_nothing() -> Result<()> {
-    let folder = workplace(TWO)?;
-    let (mut child, mark) = under_way(folder.path())?;
-    signal(&child, Signal::SIGKILL)?;
-    child.wait()?;
-    wait_for(Duration::from_secs(30), || emulators(&mark) == 0)?;
-    ensure!(fs::read_dir(folder.path().join("tmp"))?.count() == 0, "a temporary file is left");
-    let names = fs::read_dir(folder.path().join("out"))?.map(|entry| Ok(entry?.file_name()));
-    ensure!(names.collect::<Result<Vec<_>>>()? == ["run.jsonl"], "there is more than the dataset");
-    dataset(folder.path(), "out")?;
+    let kills = std::env::var("SVCLAB_KILLS").map_or(Ok(1), |number| number.parse::<u32>())?;
+    for number in 0..kills {
+        let folder = workplace(TWO)?;
+        let (mut child, mark) = under_way(folder.path())?;
+        // The golden ratio spreads the moments, however many there are.
+        std::thread::sleep(Duration::from_secs_f64(8.0 * (f64::from(number) * 0.618_034).fract()));
+        signal(&child, Signal::SIGKILL)?;
+        child.wait()?;
+        wait_for(Duration::from_secs(30), || emulators(&mark) == 0)?;
+        ensure!(fs::read_dir(folder.path().join("tmp"))?.count() == 0, "a temporary file is left");
+        let names = fs::read_dir(folder.path().join("out"))?.map(|entry| Ok(entry?.file_name()));
+        ensure!(names.collect::<Result<Vec<_>>>()? == ["run.jsonl"], "there is more than the dataset");
+        dataset(folder.path(), "out")?;
+    }
     Ok(())
 }
 

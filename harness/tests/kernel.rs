@@ -1,5 +1,7 @@
 //! Whole runs on this machine's kernel: what they record, and that they leave nothing behind, however they end.
 
+#[path = "kernel/activity.rs"]
+mod activity;
 #[path = "kernel/altered.rs"]
 mod altered;
 #[path = "kernel/cluster.rs"]
@@ -101,6 +103,11 @@ fn main() -> ExitCode {
         test("the_least_of_every_limit_is_enough", limits::the_least_of_every_limit_is_enough),
         test("a_load_past_its_budget_says_how_far_it_came", a_load_past_its_budget_says_how_far_it_came),
         test("a_folder_that_is_in_use_is_refused", a_folder_that_is_in_use_is_refused),
+        test(
+            "every_activity_runs_beside_every_probe_that_it_can",
+            activity::every_activity_runs_beside_every_probe_that_it_can,
+        ),
+        test("a_table_is_built_rule_by_rule", activity::a_table_is_built_rule_by_rule),
         test("kept_labs_can_be_entered", kept_labs_can_be_entered),
         test("a_real_cluster_is_measured_and_repeated", cluster::a_real_cluster_is_measured_and_repeated),
         test("a_cluster_comes_on_standard_input", cluster::a_cluster_comes_on_standard_input),

@@ -1,6 +1,6 @@
 //! A scenario's axes, and the cells that they expand to.
 
-use crate::cell::{Cell, ClusterSpec, Settings, Source, Variant};
+use crate::cell::{Activity, Cell, ClusterSpec, Settings, Source, Variant};
 use crate::cluster::{AddressPlan, Base, OverCapacity, Repeated, Supply};
 use crate::kube_proxy::KubeProxy;
 use crate::vocabulary::{
@@ -39,6 +39,10 @@ pub struct Axes {
     pub accesses: Vec<Access>,
     /// Where they are dialled from.
     pub origins: Vec<Origin>,
+    /// Which Services are asked, by probes that ask one; `None` for each probe's own.
+    pub positions: Option<Vec<Position>>,
+    /// What runs beside probes.
+    pub activities: Vec<Activity>,
 }
 
 /// Every backend, with kube-proxy's ipvs mode beside the cheapest way to program IPVS. There are no sizes yet.
@@ -59,6 +63,8 @@ impl Default for Axes {
             probes: ProbeName::usual(),
             accesses: vec![Access::ClusterIp],
             origins: vec![Origin::Pod],
+            positions: None,
+            activities: vec![Activity::default()],
         }
     }
 }
@@ -67,7 +73,7 @@ impl Axes {
     /// Every cell once, sizes outermost and positions innermost.
     ///
     /// A probe that programs the node has no cell for `direct`. A probe that does not program it has cells in one way
-    /// only, since the installed rules are the same. If two positions are the same Service, there is one cell: `first`
+    /// only, since the installed rules are the same. An activity has cells only where it can run. If two positions are the same Service, there is one cell: `first`
     /// comes before `last`, and `last` before `middle`. What cannot be reached has no cell.
     #[must_use]
     pub fn expand(&self) -> Vec<Cell> {
@@ -147,14 +153,17 @@ impl Axes {
         for variant in self.variants(backend) {
             for probe in self.probes.iter().copied().filter(|probe| is_asked(*probe, variant)) {
                 for way in self.ways(variant, probe) {
-                    let cell = Cell::new(cluster, Variant { way, ..variant }, probe, None);
-                    let positions = positions(probe, cluster.services);
-                    if positions.is_empty() {
-                        cells.push(cell);
-                    }
-                    for &(access, from) in &dialled {
-                        let asked = |&position: &Position| Cell { position: Some(position), access, from, ..cell };
-                        cells.extend(positions.iter().map(asked));
+                    let positions = positions(probe, cluster.services, self.positions.as_deref());
+                    for activity in self.activities(backend, probe) {
+                        let variant = Variant { way, ..variant };
+                        let cell = Cell { activity, ..Cell::new(cluster, variant, probe, None) };
+                        if positions.is_empty() {
+                            cells.push(cell);
+                        }
+                        for &(access, from) in &dialled {
+                            let asked = |&position: &Position| Cell { position: Some(position), access, from, ..cell };
+                            cells.extend(positions.iter().map(asked));
+                        }
                     }
                 }
             }
@@ -183,6 +192,17 @@ impl Axes {
             }
         }
         variants
+    }
+
+    /// What can run beside `probe` of `backend`, each once.
+    fn activities(&self, backend: BackendName, probe: ProbeName) -> Vec<Activity> {
+        let mut activities = Vec::new();
+        for activity in self.activities.iter().filter_map(|activity| activity.beside(backend, probe)) {
+            if !activities.contains(&activity) {
+                activities.push(activity);
+            }
+        }
+        activities
     }
 
     /// The ways in which `probe` has cells.
@@ -225,18 +245,26 @@ fn is_asked(probe: ProbeName, variant: Variant) -> bool {
     }
 }
 
-/// The positions a probe asks among `services`; none if it asks no single Service.
-fn positions(probe: ProbeName, services: u32) -> Vec<Position> {
-    let asked: &[Position] = match probe {
-        ProbeName::Connect => &[Position::First, Position::Middle, Position::Last],
-        ProbeName::ConnectionsPerSecond | ProbeName::Bandwidth => &[Position::First, Position::Last],
-        _ => &[],
+/// The positions that `probe` asks among `services` if it may ask `wanted`; none if it asks no single Service. Each Service is
+/// asked once: where several positions are the same one, the first counts, then the last.
+fn positions(probe: ProbeName, services: u32, wanted: Option<&[Position]>) -> Vec<Position> {
+    let usual: &[Position] = match probe {
+        ProbeName::Connect => &Position::USUAL,
+        ProbeName::ConnectionsPerSecond | ProbeName::Bandwidth | ProbeName::OpenLoop => {
+            &[Position::First, Position::Last]
+        }
+        _ => return Vec::new(),
     };
-    let same = |a: Position, b: Position| a.index(services) == b.index(services);
-    let shadowed = |position: Position| match position {
-        Position::First => false,
-        Position::Last => same(position, Position::First),
-        Position::Middle => same(position, Position::First) || same(position, Position::Last),
+    let asked = wanted.unwrap_or(usual);
+    let weight = |position: Position| match position {
+        Position::First => 0,
+        Position::Last => 1,
+        Position::Middle => 2,
+        Position::Quarter | Position::ThreeQuarters => 3,
+    };
+    let shadowed = |position: Position| {
+        let same = asked.iter().filter(|other| other.index(services) == position.index(services));
+        same.copied().any(|other| (weight(other), other) < (weight(position), position))
     };
     asked.iter().copied().filter(|&position| !shadowed(position)).collect()
 }
@@ -244,6 +272,7 @@ fn positions(probe: ProbeName, services: u32) -> Vec<Position> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cell::Churn;
 
     fn axes(services: &[u32], backends: &[BackendName], probes: &[ProbeName]) -> Axes {
         Axes { services: services.to_vec(), backends: backends.to_vec(), probes: probes.to_vec(), ..Axes::default() }
@@ -279,7 +308,43 @@ mod tests {
         };
         assert_eq!(connect(1), [Position::First]);
         assert_eq!(connect(2), [Position::First, Position::Last]);
-        assert_eq!(connect(3), Position::ALL);
+        assert_eq!(connect(3), Position::USUAL);
+    }
+
+    #[test]
+    fn a_scenario_may_ask_other_positions() {
+        let positions = |services| {
+            let axes = axes(&[services], &[BackendName::Nftables], &[ProbeName::Connect, ProbeName::SyncFull]);
+            let cells = Axes { positions: Some(Position::ALL.to_vec()), ..axes }.expand();
+            cells.iter().filter_map(|cell| cell.position).collect::<Vec<_>>()
+        };
+        assert_eq!(positions(100), Position::ALL);
+        assert_eq!(positions(1), [Position::First]);
+        assert_eq!(positions(2), [Position::First, Position::Last]);
+        assert_eq!(positions(4), [Position::First, Position::Quarter, Position::Middle, Position::Last]);
+    }
+
+    #[test]
+    fn an_activity_has_cells_only_where_it_can_run() {
+        let churn = Activity { churn: Some(Churn::USUAL), ..Activity::default() };
+        let busy = Activity { traffic: Some(10), ..churn };
+        let probes = [ProbeName::SyncChange, ProbeName::Churn, ProbeName::Connect];
+        let axes = axes(&[1], &[BackendName::Direct, BackendName::Nftables], &probes);
+        let cells = Axes { activities: vec![churn, busy], ..axes }.expand();
+        let told: Vec<String> =
+            cells.iter().map(|cell| format!("{} {} {}", cell.variant.backend, cell.probe, cell.activity)).collect();
+        assert_eq!(
+            told,
+            [
+                "direct connect none",
+                "direct connect traffic 10/s",
+                "nftables churn churn 10/s synced every 1s",
+                "nftables churn churn 10/s synced every 1s, traffic 10/s",
+                "nftables connect churn 10/s synced every 1s",
+                "nftables connect churn 10/s synced every 1s, traffic 10/s",
+            ]
+        );
+        assert_eq!(cells[4].direct(), cells[0]);
     }
 
     #[test]

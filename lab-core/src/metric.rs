@@ -92,6 +92,17 @@ pub enum Metric {
     ToolRunsNft,
     ToolRunsIpset,
     ToolRunsConntrack,
+    BuildOneByOne,
+    OpenLoop,
+    OpenLoopLost,
+    OpenLoopReset,
+    HeldReply,
+    HeldLost,
+    SyncBeside,
+    FullSyncBeside,
+    WriterCall,
+    WriterTried,
+    WriterRefused,
 }
 
 words!("metric", Metric {
@@ -144,6 +155,17 @@ words!("metric", Metric {
     ToolRunsNft = "tool_runs_nft",
     ToolRunsIpset = "tool_runs_ipset",
     ToolRunsConntrack = "tool_runs_conntrack",
+    BuildOneByOne = "build_one_by_one",
+    OpenLoop = "open_loop",
+    OpenLoopLost = "open_loop_lost",
+    OpenLoopReset = "open_loop_reset",
+    HeldReply = "held_reply",
+    HeldLost = "held_lost",
+    SyncBeside = "sync_beside",
+    FullSyncBeside = "full_sync_beside",
+    WriterCall = "writer_call",
+    WriterTried = "writer_tried",
+    WriterRefused = "writer_refused",
 });
 
 impl Unit {
@@ -178,7 +200,12 @@ impl Metric {
             | Self::ToolRunsSave
             | Self::ToolRunsNft
             | Self::ToolRunsIpset
-            | Self::ToolRunsConntrack => Unit::Count,
+            | Self::ToolRunsConntrack
+            | Self::OpenLoopLost
+            | Self::OpenLoopReset
+            | Self::HeldLost
+            | Self::WriterTried
+            | Self::WriterRefused => Unit::Count,
             _ => Unit::Ns,
         }
     }
@@ -195,7 +222,11 @@ impl Metric {
             | Self::ToolRunsSave
             | Self::ToolRunsNft
             | Self::ToolRunsIpset
-            | Self::ToolRunsConntrack => Better::Lower,
+            | Self::ToolRunsConntrack
+            | Self::OpenLoopLost
+            | Self::OpenLoopReset
+            | Self::HeldLost
+            | Self::WriterRefused => Better::Lower,
             metric if metric.unit() == Unit::Count => Better::Neither,
             Self::ScriptBytes => Better::Neither,
             _ => Better::Lower,
@@ -264,6 +295,17 @@ impl Metric {
             Self::ToolRunsNft => "of these, nft",
             Self::ToolRunsIpset => "of these, ipset",
             Self::ToolRunsConntrack => "of these, conntrack",
+            Self::BuildOneByOne => "the table of N Services built rule by rule, one call of the tool for each",
+            Self::OpenLoop => "a new connection at a fixed rate: from the moment it was due to the first byte",
+            Self::OpenLoopLost => "connections at a fixed rate that got no answer in time",
+            Self::OpenLoopReset => "connections at a fixed rate that were reset or refused",
+            Self::HeldReply => "an answer on a connection that stays open: from the moment its request was due",
+            Self::HeldLost => "connections that were open, and broke",
+            Self::SyncBeside => "a sync of a changed endpoint that ran beside the probe",
+            Self::FullSyncBeside => "a sync of everything that ran beside the probe",
+            Self::WriterCall => "a call of somebody else's tool beside the probe, which waits for the xtables lock",
+            Self::WriterTried => "calls of somebody else's tool that do not wait for the xtables lock",
+            Self::WriterRefused => "of these, calls that were refused because the xtables lock was held",
         }
     }
 }

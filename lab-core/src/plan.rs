@@ -50,6 +50,9 @@ pub struct Plan {
     /// How long `churn` goes on in a round.
     #[serde(default)]
     pub churn: Duration,
+    /// Connections that `open_loop` opens in a second.
+    #[serde(default = "usual_rate", skip_serializing_if = "is_usual_rate")]
+    pub rate: u32,
     /// Session affinity of every Service: for how long a client stays with its endpoint; `None` without.
     #[serde(default)]
     pub persistence: Option<Duration>,
@@ -72,8 +75,20 @@ pub struct Plan {
     pub slowdowns: Vec<Slowdown>,
 }
 
+/// The rate of `open_loop` where a scenario says nothing else.
+pub const USUAL_RATE: u32 = 100;
+
 fn one() -> u32 {
     1
+}
+
+fn usual_rate() -> u32 {
+    USUAL_RATE
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_usual_rate(rate: &u32) -> bool {
+    *rate == USUAL_RATE
 }
 
 impl Plan {
@@ -91,6 +106,7 @@ impl Plan {
             dials: 10,
             traffic: Duration::from_secs(1),
             churn: Duration::from_secs(10),
+            rate: USUAL_RATE,
             persistence: None,
             proxy: ProxyConfig::default(),
             kube_proxies: Vec::new(),

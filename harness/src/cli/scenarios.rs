@@ -9,18 +9,45 @@ use lab_core::vocabulary::Unknown;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The scenarios that come with the program: name, file and text.
-static BUILT_IN: &[(&str, &str, &str)] = &[
-    ("smoke", "scenarios/smoke.yaml", include_str!("../../../scenarios/smoke.yaml")),
-    ("scale-5k", "scenarios/scale-5k.yaml", include_str!("../../../scenarios/scale-5k.yaml")),
-    ("scale-20k", "scenarios/scale-20k.yaml", include_str!("../../../scenarios/scale-20k.yaml")),
-    ("scale-50k", "scenarios/scale-50k.yaml", include_str!("../../../scenarios/scale-50k.yaml")),
-    ("capacity", "scenarios/capacity.yaml", include_str!("../../../scenarios/capacity.yaml")),
-    ("kube-proxy", "scenarios/kube-proxy.yaml", include_str!("../../../scenarios/kube-proxy.yaml")),
-    ("huawei-2017", "scenarios/huawei-2017.yaml", include_str!("../../../scenarios/huawei-2017.yaml")),
-    ("ipvs-programming", "scenarios/ipvs-programming.yaml", include_str!("../../../scenarios/ipvs-programming.yaml")),
-    ("ipvs-restart", "scenarios/ipvs-restart.yaml", include_str!("../../../scenarios/ipvs-restart.yaml")),
-    ("ipvs-schedulers", "scenarios/ipvs-schedulers.yaml", include_str!("../../../scenarios/ipvs-schedulers.yaml")),
+/// Files of `scenarios/`, by their names: name, file and text.
+macro_rules! files {
+    ($($name:literal),+ $(,)?) => {
+        &[$((
+            $name,
+            concat!("scenarios/", $name, ".yaml"),
+            include_str!(concat!("../../../scenarios/", $name, ".yaml")),
+        )),+]
+    };
+}
+
+/// The scenarios that come with the program.
+static BUILT_IN: &[(&str, &str, &str)] = files![
+    "smoke",
+    "scale-5k",
+    "scale-20k",
+    "scale-50k",
+    "capacity",
+    "kube-proxy",
+    "huawei-2017",
+    "ipvs-programming",
+    "ipvs-restart",
+    "ipvs-schedulers",
+    "add-one-rule",
+    "bandwidth-positions",
+    "bandwidth-while-syncing",
+    "cpu-under-churn",
+    "dual-stack",
+    "first-packet",
+    "ipv6",
+    "ipvs-static-rules",
+    "lock-contention",
+    "memory",
+    "nftables-cold-start",
+    "no-endpoints",
+    "nodeport-2000x10",
+    "one-large-service",
+    "sync-reads",
+    "traffic-while-syncing",
 ];
 
 /// The scenario called `name`, or in the file `name`.
@@ -46,7 +73,7 @@ pub(crate) fn find(name: &str) -> Result<Scenario, Failure> {
 pub(crate) fn run() -> Result<ExitCode, Failure> {
     for (name, file, text) in BUILT_IN {
         let scenario = Scenario::read(file, text).map_err(Failure::usage)?;
-        say!("{name:<18}{}", scenario.question);
+        say!("{name:<24}{}", scenario.question);
     }
     say!("\nRun one with: svclab scenario NAME. Write your own as scenarios/README.md describes.");
     Ok(Exit::Done.into())
@@ -63,6 +90,15 @@ mod tests {
             assert_eq!(scenario.name, *name);
             assert_eq!(*file, format!("scenarios/{name}.yaml"));
             assert!(!scenario.about.is_empty(), "{name} says nothing about itself");
+        }
+    }
+
+    #[test]
+    fn every_file_comes_with_the_program() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+        let files = folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        for file in files.filter(|file| file.ends_with(".yaml")) {
+            assert!(BUILT_IN.iter().any(|(name, _, _)| file == format!("{name}.yaml")), "{file}");
         }
     }
 }

@@ -85,6 +85,15 @@ pub(crate) trait Driver: Send + Sync {
         Ok(())
     }
 
+    /// From a prepared `node` without Services to the whole of `cluster`, with a call of the command-line tool for each rule.
+    ///
+    /// # Errors
+    /// `Skipped` from a driver that has no such tool.
+    fn build_one_by_one(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+        let _ = (node, cluster, limit);
+        Err(CellError::Skipped("what programs this node has no command that adds a single rule".to_owned()))
+    }
+
     /// Empties `node` of `cluster`, which is installed, and of what was prepared.
     fn flush(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<(), CellError>;
 

@@ -2,11 +2,15 @@
 
 mod answers;
 mod build;
+mod course;
 pub(crate) mod iperf3;
 pub(crate) mod node;
 mod refusal;
 pub(crate) mod traffic;
 
+pub(crate) use course::Course;
+
+use crate::activity::open_loop::Answer;
 use crate::cell_error::CellError;
 use crate::driver::{Driver, Loaded};
 use crate::tool::ToolRun;
@@ -14,14 +18,15 @@ use crate::tool::place::Place;
 use lab_core::cell::Cell;
 use lab_core::change::Change;
 use lab_core::cluster::{Cluster, Supply};
-use lab_core::vocabulary::Origin;
+use lab_core::layout::Tool;
+use lab_core::vocabulary::{BackendName, Origin};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use traffic::Dialed;
+use traffic::{Dialed, Unanswered};
 
 /// A node with its pods, programmed with a cluster.
-pub(crate) trait Lab {
+pub(crate) trait Lab: Sync {
     /// What programs the node.
     fn driver(&self) -> &dyn Driver;
     /// The node's own namespace, where the rules are.
@@ -32,7 +37,15 @@ pub(crate) trait Lab {
     fn supply(&self) -> &dyn Supply;
     /// Loads the whole cluster into an empty node. The first time it returns the load that brought the lab up, if that
     /// was measured.
-    fn full_load(&mut self, limit: Duration) -> Result<Loaded, CellError>;
+    fn full_load(&self, limit: Duration) -> Result<Loaded, CellError>;
+    /// Builds the whole cluster in an empty node of its own, with a call of the command-line tool for each rule.
+    fn build_one_by_one(&self, limit: Duration) -> Result<Loaded, CellError>;
+    /// How far what runs beside a probe has come.
+    fn course(&self) -> &Course;
+    /// What carries the traffic.
+    fn backend(&self) -> BackendName;
+    /// Calls one of the backend's tools in the node, as somebody else does it.
+    fn call(&self, tool: Tool, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun, CellError>;
     /// Where traffic from `origin` comes from.
     fn client(&self, origin: Origin) -> &dyn Place;
     /// Asks the Services that `change` added or altered, once it is applied, over their cluster IPs.
@@ -44,6 +57,8 @@ pub(crate) trait Lab {
     fn added<'a>(&'a self, change: &'a Change) -> Result<Option<Added<'a>>, CellError>;
     /// Starts the server behind the Service that `cell` asks. It runs until the result is dropped.
     fn dial(&self, cell: &Cell) -> Result<Box<dyn Dial + '_>, CellError>;
+    /// Whether the Services that two cells ask are served by the same pod, or one of them by none.
+    fn is_served_with(&self, one: &Cell, other: &Cell) -> bool;
     /// Starts an iperf3 server behind the Service that `cell` asks, for one stream.
     fn stream(&self, cell: &Cell) -> Result<Box<dyn Stream + '_>, CellError>;
 }
@@ -63,7 +78,30 @@ pub(crate) trait Dial: Sync {
     ///
     /// # Errors
     /// `Failed` if nobody answers, or the wrong server.
-    fn dial(&self, attempt: usize, established: &mut dyn FnMut()) -> Result<Dialed, CellError>;
+    fn dial(&self, attempt: usize, established: &mut dyn FnMut()) -> Result<Dialed, CellError> {
+        self.attempt(attempt, established).map_err(CellError::from)
+    }
+
+    /// The same, where a connection may be lost or reset.
+    ///
+    /// # Errors
+    /// What went wrong, by its kind.
+    fn attempt(&self, attempt: usize, established: &mut dyn FnMut()) -> Result<Dialed, Unanswered>;
+
+    /// Opens a connection that stays open.
+    ///
+    /// # Errors
+    /// `Failed` if nobody answers.
+    fn hold(&self) -> Result<Box<dyn Held + '_>, CellError>;
+}
+
+/// A connection that stays open.
+pub(crate) trait Held: Send {
+    /// Asks once more, and waits for the answer.
+    ///
+    /// # Errors
+    /// `Failed` where that is neither an answer nor a loss.
+    fn ask(&mut self) -> Result<Answer, CellError>;
 }
 
 /// One iperf3 stream to a Service.

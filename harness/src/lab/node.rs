@@ -4,13 +4,13 @@ use super::answers::verify_service;
 use super::build::{Surroundings, delivery};
 use super::iperf3::Iperf3;
 use super::traffic::{Dialer, Echo, Goal};
-use super::{Added, Dial, Lab, Stream};
+use super::{Added, Course, Dial, Lab, Stream};
 use crate::backend::{self, Backend, Options};
 use crate::cell_error::CellError;
 use crate::driver::{self, Driver, Loaded};
 use crate::meter;
-use crate::tool::Runner;
-use crate::tool::place::Place;
+use crate::tool::place::{Place, within};
+use crate::tool::{Runner, ToolRun};
 use anyhow::Context;
 use lab_core::cell::{Cell, Load, Source};
 use lab_core::change::{Change, Step};
@@ -18,13 +18,14 @@ use lab_core::cluster::{
     AddressPlan, Base, Cluster, ENDPOINT_PORT, Endpoint, Family, Protocol, Repeated, ServicePort, Supply,
 };
 use lab_core::dataset::NO_ENDPOINT;
+use lab_core::layout::Tool;
 use lab_core::plan::Plan;
-use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, Position, ProbeName, Word};
+use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, Position, ProbeName};
 use netns_topology::{Delivery, Namespace, Node, Pod};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::mem;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// How long to wait for the machine to become quiet after a node was removed: about as long as programming it took.
@@ -51,7 +52,10 @@ pub(crate) struct NodeLab {
     node: Node,
     /// How packets arrive: rewritten, unchanged or tunnelled.
     delivery: Delivery,
-    first_load: FirstLoad,
+    first_load: Mutex<FirstLoad>,
+    course: Course,
+    /// The servers that run, by pod and port.
+    echoes: Mutex<HashMap<(Ipv4Addr, u16), Weak<Echo>>>,
     /// Whether successive connections reach every endpoint.
     spreads: bool,
 }
@@ -132,16 +136,22 @@ impl NodeLab {
             surroundings,
             node,
             delivery,
-            first_load,
+            first_load: Mutex::new(first_load),
+            course: Course::default(),
+            echoes: Mutex::default(),
             spreads: scheduler.spreads(),
         };
         dialled.iter().try_for_each(|&(access, from)| lab.verify(access, from))?;
         Ok(lab)
     }
 
+    fn first_load(&self) -> MutexGuard<'_, FirstLoad> {
+        self.first_load.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How long the load took that brought the lab up, if no probe has reported it yet.
     pub(crate) fn first_load_took(&self) -> Duration {
-        match &self.first_load {
+        match &*self.first_load() {
             FirstLoad::Owed(load) => load.cost.wall,
             FirstLoad::OverBudget(_) | FirstLoad::Done => Duration::ZERO,
         }
@@ -188,6 +198,29 @@ impl NodeLab {
         pod.ok_or_else(none).map(Some)
     }
 
+    /// The endpoints of `service` that are there only after an endpoint was replaced, as churn does it.
+    fn replaced(&self, service: ServicePort<'_>, cell: &Cell) -> Vec<SocketAddr> {
+        let change = Change::replacing_endpoint(&self.cluster, &*self.supply);
+        let after = change.ports(service.family()).into_iter().find_map(|step| match step {
+            Step::Altered { before, after } if before.socket() == service.socket() => Some(after),
+            _ => None,
+        });
+        let answering = |port| self.answering(port, cell.access, cell.from).into_iter().map(Endpoint::socket).collect();
+        after.map(answering).unwrap_or_default()
+    }
+
+    /// The server in `pod` on `port`: one for all that dial it.
+    fn echo(&self, pod: &Pod, port: u16) -> anyhow::Result<Arc<Echo>> {
+        let mut echoes = self.echoes.lock().unwrap_or_else(PoisonError::into_inner);
+        echoes.retain(|_, echo| echo.strong_count() > 0);
+        if let Some(running) = echoes.get(&(pod.address.v4, port)).and_then(Weak::upgrade) {
+            return Ok(running);
+        }
+        let echo = Arc::new(Echo::start(pod, port)?);
+        echoes.insert((pod.address.v4, port), Arc::downgrade(&echo));
+        Ok(echo)
+    }
+
     /// The port that the servers of `service` listen on.
     fn port(&self, service: ServicePort<'_>) -> u16 {
         match self.delivery {
@@ -216,7 +249,7 @@ impl NodeLab {
         let address = move |attempt| self.backend.address(service, access, &self.cluster.node, attempt);
         let dialer = Dialer::new(service.name(), goal, address);
         Ok(match pod {
-            Some(pod) => dialer.with(Echo::start(pod, self.port(service))?),
+            Some(pod) => dialer.with(self.echo(pod, self.port(service))?),
             None => dialer,
         })
     }
@@ -231,7 +264,7 @@ impl NodeLab {
     /// spreads connections over endpoints, all of them must answer.
     fn verify(&self, access: Access, from: Origin) -> Result<(), CellError> {
         let services = self.services(access, from)?;
-        Position::ALL.iter().try_for_each(|&position| {
+        Position::USUAL.iter().try_for_each(|&position| {
             let service = at(position, &services, access, from)?;
             let dialer = match self.dialer(service, access, from) {
                 // There is nothing to dial, and cells say so.
@@ -262,8 +295,9 @@ impl Lab for NodeLab {
         &*self.supply
     }
 
-    fn full_load(&mut self, limit: Duration) -> Result<Loaded, CellError> {
-        match mem::replace(&mut self.first_load, FirstLoad::Done) {
+    fn full_load(&self, limit: Duration) -> Result<Loaded, CellError> {
+        let first = mem::replace(&mut *self.first_load(), FirstLoad::Done);
+        match first {
             FirstLoad::Owed(loaded) => return Ok(loaded),
             FirstLoad::OverBudget(error) => return Err(error),
             FirstLoad::Done => {}
@@ -274,6 +308,37 @@ impl Lab for NodeLab {
         let took = load.as_ref().map_or(SETTLE, |load| load.cost.wall);
         meter::settle(took.clamp(SETTLE_LEAST, SETTLE))?;
         load
+    }
+
+    fn build_one_by_one(&self, limit: Duration) -> Result<Loaded, CellError> {
+        let empty = Node::bare(self.surroundings.node()).context("making an empty node")?;
+        let driver = (self.another)();
+        driver.prepare(&empty)?;
+        let cost = driver.build_one_by_one(&empty, &self.cluster, limit)?;
+        let counts = driver.count(&empty, &self.cluster)?;
+        driver.verify(&empty)?;
+        Ok(Loaded { cost, counts })
+    }
+
+    fn course(&self) -> &Course {
+        &self.course
+    }
+
+    fn backend(&self) -> BackendName {
+        self.backend.name()
+    }
+
+    fn call(&self, tool: Tool, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun, CellError> {
+        Ok(within(&self.node, || self.runner.run(self.backend.program(tool), args, stdin, limit))?)
+    }
+
+    fn is_served_with(&self, one: &Cell, other: &Cell) -> bool {
+        let pod = |cell: &Cell| {
+            let service = self.service(cell.position.unwrap_or(Position::First), cell.access, cell.from).ok()?;
+            let pod = self.server(service, &self.answering(service, cell.access, cell.from)).ok()??;
+            Some(pod.address.v4)
+        };
+        pod(one).is_none_or(|one| pod(other) == Some(one))
     }
 
     fn ask_changed(&self, change: &Change) -> Result<(), CellError> {
@@ -307,7 +372,11 @@ impl Lab for NodeLab {
 
     fn dial(&self, cell: &Cell) -> Result<Box<dyn Dial + '_>, CellError> {
         let service = self.service(cell.position.unwrap_or(Position::First), cell.access, cell.from)?;
-        Ok(Box::new(self.dialer(service, cell.access, cell.from)?))
+        let mut dialer = self.dialer(service, cell.access, cell.from)?;
+        if cell.activity.churn.is_some() {
+            dialer.goal.reached.extend(self.replaced(service, cell));
+        }
+        Ok(Box::new(dialer))
     }
 
     fn stream(&self, cell: &Cell) -> Result<Box<dyn Stream + '_>, CellError> {

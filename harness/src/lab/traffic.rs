@@ -1,6 +1,7 @@
 //! New connections to a Service, and the server that answers each: where it was reached, in which pod, and by whom.
 
-use super::{Dial, refusal};
+use super::{Dial, Held, refusal};
+use crate::activity::open_loop::Answer;
 use crate::cell_error::CellError;
 use crate::process::interrupt;
 use anyhow::{Context, Result};
@@ -8,7 +9,7 @@ use guests::mark;
 use lab_core::dataset::NO_ENDPOINT;
 use netns_topology::Pod;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -23,8 +24,13 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 /// A socket address, a pod's IPv4 address, a client's address of either family, and the newline.
 const LONGEST_ANSWER: usize = 47 + 1 + 15 + 1 + 39 + 1;
 
+/// What a client sends that asks once.
+const ASK: &[u8] = b"?";
+/// What a client sends whose connection stays open.
+const HOLD: &[u8] = b"h";
+
 /// A server on every address of a pod. It reads one byte, answers with the address it was reached at, the pod's own
-/// address and the client's address as it sees it, and closes.
+/// address and the client's address as it sees it, and closes; or it does so as long as the client asks for it.
 pub(crate) struct Echo {
     listener: Arc<TcpListener>,
     acceptors: Vec<JoinHandle<()>>,
@@ -68,8 +74,17 @@ impl Drop for Echo {
 
 fn answer(mut stream: TcpStream, pod: Ipv4Addr, client: IpAddr) -> std::io::Result<()> {
     let reached = canonical(stream.local_addr()?);
-    stream.read_exact(&mut [0])?;
-    stream.write_all(format!("{reached} {pod} {}\n", client.to_canonical()).as_bytes())
+    let answer = format!("{reached} {pod} {}\n", client.to_canonical());
+    let mut asked = [0];
+    stream.read_exact(&mut asked)?;
+    stream.write_all(answer.as_bytes())?;
+    if asked == HOLD {
+        // The one that accepts is free for others. This thread ends with the connection.
+        std::thread::Builder::new().spawn(move || {
+            while stream.read_exact(&mut [0]).and_then(|()| stream.write_all(answer.as_bytes())).is_ok() {}
+        })?;
+    }
+    Ok(())
 }
 
 /// An IPv4 address as one, also at a socket of both families.
@@ -106,7 +121,7 @@ pub(crate) struct Dialer<'a, A: Fn(usize) -> Option<SocketAddr>> {
     pub(crate) goal: Goal,
     address: A,
     /// The server, which runs until this is dropped.
-    _echo: Option<Echo>,
+    _echo: Option<Arc<Echo>>,
 }
 
 impl<'a, A: Fn(usize) -> Option<SocketAddr>> Dialer<'a, A> {
@@ -116,26 +131,25 @@ impl<'a, A: Fn(usize) -> Option<SocketAddr>> Dialer<'a, A> {
     }
 
     /// With the server that answers.
-    pub(crate) fn with(self, echo: Echo) -> Self {
+    pub(crate) fn with(self, echo: Arc<Echo>) -> Self {
         Self { _echo: Some(echo), ..self }
     }
 }
 
 impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
     /// Closes with a reset. With a TIME_WAIT for each connection, the client would have no ports left within seconds.
-    fn dial(&self, attempt: usize, established: &mut dyn FnMut()) -> Result<Dialed, CellError> {
+    fn attempt(&self, attempt: usize, established: &mut dyn FnMut()) -> Result<Dialed, Unanswered> {
         if interrupt::requested() {
-            return Err(CellError::Interrupted);
+            return Err(CellError::Interrupted.into());
         }
         let name = self.service;
         let address = (self.address)(attempt);
         let address = address.ok_or_else(|| CellError::Skipped(format!("{name} {NO_ENDPOINT} connect to")))?;
-        let failed =
-            |doing: &str, error: std::io::Error| CellError::Failed(format!("{doing} {name} at {address}: {error}"));
+        let failed = |doing: &str, error| Unanswered::Broken(format!("{doing} {name} at {address}"), error);
         if self.goal.reached.is_empty() {
             let took = refusal::wait(address, PATIENCE).map_err(|error| failed("connecting to", error))?;
             established();
-            return refused(name, address, took);
+            return Ok(refused(name, address, took)?);
         }
         let socket = prepare(address).map_err(|error| failed("making a socket for", error))?;
         let to = SockAddr::from(address);
@@ -146,36 +160,139 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
         established();
         let mut stream = TcpStream::from(socket);
         let mut answer = [0; LONGEST_ANSWER];
-        let asked = stream.write_all(b"?").and_then(|()| stream.read(&mut answer));
+        let asked = stream.write_all(ASK).and_then(|()| stream.read(&mut answer));
         let first_byte = start.elapsed();
         drop(window);
         let mut length = asked.map_err(|error| failed("reading an answer from", error))?;
+        if length == 0 {
+            return Err(failed("reading an answer from", ErrorKind::UnexpectedEof.into()));
+        }
         while length < answer.len() && !answer[..length].ends_with(b"\n") {
             match stream.read(&mut answer[length..]).map_err(|error| failed("reading an answer from", error))? {
                 0 => break,
                 more => length += more,
             }
         }
-        let answer = String::from_utf8_lossy(&answer[..length]);
-        let (reached, pod, client) = understand(&answer).ok_or_else(|| {
+        let reached = self.goal.judge(name, address, &String::from_utf8_lossy(&answer[..length]))?;
+        Ok(Dialed { connect, first_byte, reached: Some(reached) })
+    }
+
+    fn hold(&self) -> Result<Box<dyn Held + '_>, CellError> {
+        let name = self.service;
+        let nothing = || CellError::Skipped(format!("{name} {NO_ENDPOINT} stay connected to"));
+        let address = (self.address)(0).filter(|_| !self.goal.reached.is_empty()).ok_or_else(nothing)?;
+        let opened = || -> std::io::Result<TcpStream> {
+            let socket = prepare(address)?;
+            socket.connect(&SockAddr::from(address))?;
+            Ok(TcpStream::from(socket))
+        };
+        let stream = opened().with_context(|| format!("connecting to {name} at {address}"))?;
+        Ok(Box::new(Open { stream, name, address, goal: &self.goal }))
+    }
+}
+
+impl Goal {
+    /// Where `name`, dialled at `address`, was reached, by its `answer`.
+    ///
+    /// # Errors
+    /// `Failed` if that is not where connections must end.
+    fn judge(&self, name: &str, address: SocketAddr, answer: &str) -> Result<SocketAddr, CellError> {
+        let (reached, pod, client) = understand(answer).ok_or_else(|| {
             CellError::Failed(format!("{name} at {address} answered \"{answer}\" instead of its address and its pod's"))
         })?;
-        if !self.goal.reached.contains(&reached) {
+        if !self.reached.contains(&reached) {
             return Err(CellError::Failed(format!(
                 "{name} at {address} was answered by {reached}, which is not an endpoint of it"
             )));
         }
-        if let Some(expected) = self.goal.pod.filter(|expected| *expected != pod) {
+        if let Some(expected) = self.pod.filter(|expected| *expected != pod) {
             return Err(CellError::Failed(format!(
                 "{name} at {address} was answered in the pod {pod}, where its endpoints are in {expected}"
             )));
         }
-        if let Some(expected) = self.goal.client.filter(|expected| *expected != client) {
+        if let Some(expected) = self.client.filter(|expected| *expected != client) {
             return Err(CellError::Failed(format!(
                 "{name} at {address} was answered by a server that saw {client}, not the client's {expected}"
             )));
         }
-        Ok(Dialed { connect, first_byte, reached: Some(reached) })
+        Ok(reached)
+    }
+}
+
+/// A connection that stays open.
+struct Open<'a> {
+    stream: TcpStream,
+    name: &'a str,
+    address: SocketAddr,
+    goal: &'a Goal,
+}
+
+impl Held for Open<'_> {
+    fn ask(&mut self) -> Result<Answer, CellError> {
+        let mut answer = Vec::new();
+        let asked = self.stream.write_all(HOLD).and_then(|()| {
+            let mut byte = [0];
+            while !answer.ends_with(b"\n") && answer.len() < LONGEST_ANSWER {
+                self.stream.read_exact(&mut byte)?;
+                answer.extend(byte);
+            }
+            Ok(())
+        });
+        match asked {
+            Ok(()) => {
+                self.goal.judge(self.name, self.address, &String::from_utf8_lossy(&answer))?;
+                Ok(Answer::Given)
+            }
+            Err(error) => Unanswered::Broken(format!("asking {} at {}", self.name, self.address), error).answer(),
+        }
+    }
+}
+
+/// Why a connection was not answered.
+#[derive(Debug)]
+pub(crate) enum Unanswered {
+    /// The connection broke, or was not made: doing what, and why.
+    Broken(String, std::io::Error),
+    /// Anything else.
+    Other(CellError),
+}
+
+impl Unanswered {
+    /// How the connection ended.
+    ///
+    /// # Errors
+    /// If it neither got lost nor was reset.
+    pub(crate) fn answer(self) -> Result<Answer, CellError> {
+        let Self::Broken(_, error) = &self else { return Err(self.into()) };
+        match (error.kind(), error.raw_os_error()) {
+            (ErrorKind::TimedOut | ErrorKind::WouldBlock, _) | (_, Some(libc::EINPROGRESS)) => Ok(Answer::Lost),
+            (
+                ErrorKind::ConnectionRefused
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+                | ErrorKind::HostUnreachable
+                | ErrorKind::NetworkUnreachable
+                | ErrorKind::UnexpectedEof,
+                _,
+            ) => Ok(Answer::Reset),
+            _ => Err(self.into()),
+        }
+    }
+}
+
+impl From<CellError> for Unanswered {
+    fn from(error: CellError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<Unanswered> for CellError {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Broken(doing, error) => Self::Failed(format!("{doing}: {error}")),
+            Unanswered::Other(error) => error,
+        }
     }
 }
 

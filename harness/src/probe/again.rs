@@ -31,7 +31,7 @@ impl Probe for Again {
         self.name
     }
 
-    fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+    fn run(&self, lab: &dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let (driver, node) = (lab.driver(), lab.node());
         let mut samples = SyncSamples::new(Metric::of(self.name));
         samples.push((self.job)(driver, node, lab.cluster(), limit)?, None);

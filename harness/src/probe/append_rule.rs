@@ -18,7 +18,7 @@ impl Probe for AppendRule {
         ProbeName::AppendRule
     }
 
-    fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+    fn run(&self, lab: &dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let mut begun = Instant::now();
         let (driver, node, cluster) = (lab.driver(), lab.node(), lab.cluster());
         let mut samples = SyncSamples::new(Metric::AppendRule);

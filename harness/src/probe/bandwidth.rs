@@ -35,7 +35,7 @@ impl Probe for Bandwidth {
         iperf3::check()
     }
 
-    fn run(&self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+    fn run(&self, lab: &dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let stream = lab.stream(cell)?;
         let address = stream.address();
         let amount = if plan.target.is_exact() { EXACT } else { Amount::Time(plan.traffic) };

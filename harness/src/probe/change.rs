@@ -31,9 +31,9 @@ impl Probe for ChangeProbe {
         self.name
     }
 
-    fn run(&self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+    fn run(&self, lab: &dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let mut begun = Instant::now();
-        let (lab, driver, node) = (&*lab, lab.driver(), lab.node());
+        let (driver, node) = (lab.driver(), lab.node());
         // In a guest that counts instructions, a client that tries would be counted, too.
         let is_observed = cell.variant.driver.is_kube_proxy() && !plan.target.is_exact();
         let change = (self.change)(lab.cluster(), lab.supply());

@@ -27,7 +27,7 @@ impl Probe for Connect {
         ProbeName::Connect
     }
 
-    fn run(&self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+    fn run(&self, lab: &dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let begun = Instant::now();
         let dialer = lab.dial(cell)?;
         let dials = if plan.target.is_exact() { EXACT } else { plan.dials as usize };

@@ -22,7 +22,7 @@ impl Probe for ConnectionsPerSecond {
         ProbeName::ConnectionsPerSecond
     }
 
-    fn run(&self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+    fn run(&self, lab: &dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let dialer = lab.dial(cell)?;
         let time = plan.traffic.min(limit);
         let client = |number: usize, start: Instant| -> Result<usize, CellError> {

@@ -1,16 +1,18 @@
 //! A lab and its driver in one: they write down what they are asked to do, and do as a script says.
 
+use crate::activity::open_loop::Answer;
 use crate::cell_error::CellError;
 use crate::driver::{Cost, Driver, Loaded, Operation, Steps};
-use crate::lab::traffic::Dialed;
-use crate::lab::{Added, Amount, Dial, Lab, Stream};
+use crate::lab::traffic::{Dialed, Unanswered};
+use crate::lab::{Added, Amount, Course, Dial, Held, Lab, Stream};
 use crate::tool::place::{Here, Place};
 use crate::tool::{Ending, Runner, ToolRun};
 use lab_core::cell::Cell;
 use lab_core::change::Change;
 use lab_core::cluster::{AddressPlan, Cluster, Supply};
+use lab_core::layout::Tool;
 use lab_core::metric::Metric;
-use lab_core::vocabulary::Origin;
+use lab_core::vocabulary::{BackendName, Origin};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,6 +29,7 @@ pub(crate) struct Fake {
     addresses: AddressPlan,
     /// What calls a tool for everything it does.
     tools: Option<&'static dyn Runner>,
+    course: Course,
     /// How iperf3 ends, and what it says.
     iperf3: (Ending, &'static str),
     /// The time that iperf3 was given.
@@ -44,6 +47,7 @@ impl Fake {
             cluster,
             addresses,
             tools: None,
+            course: Course::default(),
             iperf3,
             limit: Mutex::default(),
         }
@@ -106,6 +110,10 @@ impl Driver for Fake {
 
     fn append(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<Cost, CellError> {
         self.does("append").map(|()| cost())
+    }
+
+    fn build_one_by_one(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<Cost, CellError> {
+        self.does("build").map(|()| cost())
     }
 
     fn take_away(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<(), CellError> {
@@ -174,8 +182,29 @@ impl Lab for Fake {
         &self.addresses
     }
 
-    fn full_load(&mut self, limit: Duration) -> Result<Loaded, CellError> {
+    fn full_load(&self, limit: Duration) -> Result<Loaded, CellError> {
         self.install(&Here, &self.cluster, limit)
+    }
+
+    fn build_one_by_one(&self, limit: Duration) -> Result<Loaded, CellError> {
+        let cost = Driver::build_one_by_one(self, &Here, &self.cluster, limit)?;
+        Ok(Loaded { cost, counts: Vec::new() })
+    }
+
+    fn course(&self) -> &Course {
+        &self.course
+    }
+
+    fn backend(&self) -> BackendName {
+        BackendName::Nftables
+    }
+
+    fn call(&self, _: Tool, _: &[String], _: &[u8], _: Duration) -> Result<ToolRun, CellError> {
+        self.does("call").map(|()| ToolRun::of(Ending::Exited(0)))
+    }
+
+    fn is_served_with(&self, _: &Cell, _: &Cell) -> bool {
+        false
     }
 
     fn client(&self, _: Origin) -> &dyn Place {
@@ -202,11 +231,21 @@ impl Lab for Fake {
 struct FakeTraffic<'a>(&'a Fake);
 
 impl Dial for FakeTraffic<'_> {
-    fn dial(&self, _: usize, established: &mut dyn FnMut()) -> Result<Dialed, CellError> {
+    fn attempt(&self, _: usize, established: &mut dyn FnMut()) -> Result<Dialed, Unanswered> {
         self.0.does("dial")?;
         established();
         let [connect, first_byte] = [2, 5].map(Duration::from_micros);
         Ok(Dialed { connect, first_byte, reached: Some(self.address()) })
+    }
+
+    fn hold(&self) -> Result<Box<dyn Held + '_>, CellError> {
+        self.0.does("hold").map(|()| Box::new(Self(self.0)) as Box<dyn Held>)
+    }
+}
+
+impl Held for FakeTraffic<'_> {
+    fn ask(&mut self) -> Result<Answer, CellError> {
+        self.0.does("ask").map(|()| Answer::Given)
     }
 }
 

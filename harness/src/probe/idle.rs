@@ -15,7 +15,7 @@ impl Probe for Idle {
         ProbeName::Idle
     }
 
-    fn run(&self, lab: &mut dyn Lab, _: &Cell, _: &Plan, _: Duration) -> Result<Vec<Reading>, CellError> {
+    fn run(&self, lab: &dyn Lab, _: &Cell, _: &Plan, _: Duration) -> Result<Vec<Reading>, CellError> {
         let found = lab.driver().idle(lab.node())?;
         Ok(found.into_iter().map(|(metric, value)| Reading::new(metric, vec![value])).collect())
     }

@@ -11,6 +11,7 @@
 mod again;
 mod append_rule;
 mod bandwidth;
+mod build_one_by_one;
 mod change;
 mod churn;
 mod connect;
@@ -19,6 +20,7 @@ mod connections_per_second;
 pub(crate) mod fake;
 mod idle;
 mod in_force;
+mod open_loop;
 mod reload;
 mod sync_full;
 
@@ -42,12 +44,14 @@ pub(crate) struct Reading {
     pub(crate) samples: Vec<f64>,
     /// The accounts with the instructions of the sample, if it is a time; of several samples, of the middle one.
     pub(crate) accounts: Option<Accounts>,
+    /// What a tool said, if that is a part of what was found.
+    pub(crate) said: String,
 }
 
 impl Reading {
     /// Samples of `metric`.
     pub(crate) fn new(metric: Metric, samples: Vec<f64>) -> Self {
-        Self { metric, samples, accounts: None }
+        Self { metric, samples, accounts: None, said: String::new() }
     }
 
     /// With the accounts of its instructions.
@@ -65,7 +69,7 @@ pub(crate) trait Probe: Sync {
         Ok(())
     }
     /// Takes a round's samples within `limit`, and leaves the lab in the state it was in.
-    fn run(&self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError>;
+    fn run(&self, lab: &dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError>;
 }
 
 /// Every probe.
@@ -78,11 +82,13 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &connect::Connect,
     &connections_per_second::ConnectionsPerSecond,
     &bandwidth::Bandwidth,
-    &churn::CHURN,
+    &churn::Churn,
     &reload::Reload,
     &again::RESTART,
     &again::RESYNC,
     &idle::Idle,
+    &open_loop::OpenLoop,
+    &build_one_by_one::BuildOneByOne,
 ];
 
 /// The probe called `name`.

@@ -24,7 +24,7 @@ impl Probe for Reload {
     }
 
     /// A single sample: a second one would find what the first left behind.
-    fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+    fn run(&self, lab: &dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let begun = Instant::now();
         let (driver, node) = (lab.driver(), lab.node());
         driver.flush(node, lab.cluster(), limit)?;

@@ -18,7 +18,7 @@ impl Probe for SyncFull {
         ProbeName::SyncFull
     }
 
-    fn run(&self, lab: &mut dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+    fn run(&self, lab: &dyn Lab, _: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let load = lab.full_load(limit)?;
         let start = lab.driver().start(lab.node(), Operation::Sync)?;
         let counts = load.counts.iter().map(|&(metric, count)| Reading::new(metric, vec![count]));

@@ -4,6 +4,7 @@ use super::fake::{Fake, Script};
 use super::*;
 use crate::tool::Ending;
 use lab_core::axes::Axes;
+use lab_core::cell::{Activity, Churn as Rate};
 use lab_core::kube_proxy::KubeProxy;
 use lab_core::vocabulary::{BackendName, TargetName, Word};
 
@@ -15,7 +16,7 @@ fn plan() -> Plan {
 }
 
 /// Runs `probe` within `limit`. Returns what came of it, and what the lab and its driver did.
-fn run(probe: &dyn Probe, fake: &mut Fake, plan: &Plan, limit: Duration) -> (Result<Vec<Reading>, CellError>, String) {
+fn run(probe: &dyn Probe, fake: &Fake, plan: &Plan, limit: Duration) -> (Result<Vec<Reading>, CellError>, String) {
     let (services, backends) = (vec![4], vec![BackendName::Nftables]);
     let (version, path, sha256) = ("v1.36.2".to_owned(), String::new(), String::new());
     let kube_proxies = vec![KubeProxy { name: "kube-proxy".to_owned().into(), path, version, sha256 }];
@@ -25,12 +26,12 @@ fn run(probe: &dyn Probe, fake: &mut Fake, plan: &Plan, limit: Duration) -> (Res
 }
 
 fn ask(name: ProbeName, script: impl Script) -> (Result<Vec<Reading>, CellError>, String) {
-    run(named(name), &mut Fake::of(script), &plan(), LONG)
+    run(named(name), &Fake::of(script), &plan(), LONG)
 }
 
 /// The result of a probe that the script ends: it would send for an hour.
 fn end(name: ProbeName, script: impl Script) -> Result<Vec<Reading>, CellError> {
-    run(named(name), &mut Fake::of(script), &Plan { traffic: LONG, ..plan() }, LONG).0
+    run(named(name), &Fake::of(script), &Plan { traffic: LONG, ..plan() }, LONG).0
 }
 
 fn failed() -> CellError {
@@ -79,7 +80,9 @@ fn whatever_fails_fails_the_cell() {
 #[test]
 fn an_interrupt_ends_every_probe() {
     let script = |what: &str, _| match what {
-        "load" | "apply" | "append" | "dial" | "send" | "restart" | "resync" | "idle" => Err(CellError::Interrupted),
+        "load" | "apply" | "append" | "build" | "dial" | "send" | "restart" | "resync" | "idle" => {
+            Err(CellError::Interrupted)
+        }
         _ => Ok(()),
     };
     for &name in ProbeName::ALL {
@@ -91,7 +94,7 @@ fn an_interrupt_ends_every_probe() {
 fn a_probe_without_time_left_is_over_budget() {
     let timed = [ProbeName::AppendRule, ProbeName::Connect, ProbeName::Churn, ProbeName::Reload];
     for name in timed.into_iter().chain(CHANGES) {
-        let (readings, done) = run(named(name), &mut Fake::of(well), &plan(), Duration::ZERO);
+        let (readings, done) = run(named(name), &Fake::of(well), &plan(), Duration::ZERO);
         assert!(matches!(&readings, Err(CellError::OverBudget(_))), "{name}: {readings:?}");
         assert!(!["apply", "append", "dial", "load"].iter().any(|step| done.contains(step)), "{name}: {done}");
     }
@@ -191,12 +194,14 @@ fn churn_leaves_the_node_as_it_was() {
     let (readings, done) = ask(ProbeName::Churn, well);
     assert_eq!(done, "apply clean_up verify undo count verify");
     assert_eq!(samples(&readings.unwrap(), Metric::ToolUser), [1e6]);
-    let busy = churn::Churn { period: Duration::ZERO };
+    let busy = Rate { rate: 10_000, min_sync_period: 0, full_sync_period: None };
     let stop = |script: fn(&str, usize) -> Result<(), CellError>| {
-        let mut fake = Fake::of(script);
+        let fake = Fake::of(script);
         let plan = Plan { churn: LONG, ..plan() };
-        let cells = Axes { services: vec![4], probes: vec![ProbeName::Churn], ..Axes::default() }.expand();
-        (busy.run(&mut fake, &cells[0], &plan, LONG), fake.done())
+        let activities = vec![Activity { churn: Some(busy), ..Activity::default() }];
+        let (services, probes) = (vec![4], vec![ProbeName::Churn]);
+        let cells = Axes { services, probes, activities, ..Axes::default() }.expand();
+        (churn::Churn.run(&fake, &cells[0], &plan, LONG), fake.done())
     };
     // Whatever ends it, after an odd number of syncs the change is undone.
     let (readings, done) = stop(|what, time| if (what, time) == ("restore", 1) { Err(failed()) } else { Ok(()) });
@@ -214,16 +219,16 @@ fn bandwidth_is_what_the_receiver_counted() {
 
 #[test]
 fn iperf3_s_own_error_fails_the_cell() {
-    let mut fake = Fake::of(well).with_iperf3(Ending::Exited(1), r#"{"error": "unable to connect"}"#);
-    let error = run(&bandwidth::Bandwidth, &mut fake, &plan(), LONG).0.unwrap_err();
+    let fake = Fake::of(well).with_iperf3(Ending::Exited(1), r#"{"error": "unable to connect"}"#);
+    let error = run(&bandwidth::Bandwidth, &fake, &plan(), LONG).0.unwrap_err();
     assert_eq!(error, CellError::Failed("iperf3 to 10.96.0.11:80: unable to connect".to_owned()));
 }
 
 #[test]
 fn an_iperf3_without_a_report_fails_the_cell_in_words() {
     let reason = |ending| {
-        let mut fake = Fake::of(well).with_iperf3(ending, "");
-        run(&bandwidth::Bandwidth, &mut fake, &plan(), LONG).0.unwrap_err()
+        let fake = Fake::of(well).with_iperf3(ending, "");
+        run(&bandwidth::Bandwidth, &fake, &plan(), LONG).0.unwrap_err()
     };
     let killed = reason(Ending::Signalled(7));
     assert!(killed.reason().starts_with("iperf3 to 10.96.0.11:80 was killed by signal 7"), "{killed:?}");
@@ -236,8 +241,8 @@ fn an_iperf3_without_a_report_fails_the_cell_in_words() {
 #[test]
 fn the_budget_bounds_iperf3() {
     let end = |limit| {
-        let mut fake = Fake::of(well).with_iperf3(Ending::TimedOut, "");
-        let error = run(&bandwidth::Bandwidth, &mut fake, &plan(), limit).0.unwrap_err();
+        let fake = Fake::of(well).with_iperf3(Ending::TimedOut, "");
+        let error = run(&bandwidth::Bandwidth, &fake, &plan(), limit).0.unwrap_err();
         (error, fake.limit.into_inner().unwrap())
     };
     let short = Duration::from_secs(2);
@@ -246,6 +251,6 @@ fn the_budget_bounds_iperf3() {
     let (error, limit) = end(LONG);
     assert_eq!(error, CellError::Failed("iperf3 to 10.96.0.11:80 did not end in time".to_owned()));
     assert!(limit < LONG);
-    let mut fake = Fake::of(well).with_iperf3(Ending::Interrupted, "");
-    assert_eq!(run(&bandwidth::Bandwidth, &mut fake, &plan(), LONG).0, Err(CellError::Interrupted));
+    let fake = Fake::of(well).with_iperf3(Ending::Interrupted, "");
+    assert_eq!(run(&bandwidth::Bandwidth, &fake, &plan(), LONG).0, Err(CellError::Interrupted));
 }

@@ -55,6 +55,7 @@ fn least(cell: &Cell) -> f64 {
         ProbeName::SyncChange | ProbeName::EndpointChange | ProbeName::RemoveService | ProbeName::AppendRule => {
             change(cell)
         }
+        ProbeName::BuildOneByOne => built(cell),
         _ => 0.0,
     }
 }
@@ -106,6 +107,19 @@ fn load(cell: &Cell) -> f64 {
     }
 }
 
+/// Seconds of a table that is built with a call for each of its rules.
+fn built(cell: &Cell) -> f64 {
+    const CALL: f64 = 0.004;
+    let rules = 8000.0 * thousands(cell);
+    match cell.variant.backend {
+        // It has no such calls.
+        BackendName::Direct | BackendName::Ipvs => 0.0,
+        // Each reads and writes the whole table, which has half of its rules on average.
+        BackendName::IptablesLegacy => rules * (CALL + change(cell) / 2.0),
+        BackendName::IptablesNft | BackendName::Nftables => rules * CALL,
+    }
+}
+
 /// Seconds of a load of IPVS with many requests a message.
 fn bound(cell: &Cell) -> f64 {
     0.02 * services(cell) * (1.0 + services(cell))
@@ -139,7 +153,8 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
         ProbeName::SyncFull => 1.0 + load(cell),
         ProbeName::AppendRule => 0.5 + change,
         ProbeName::Connect => f64::from(plan.dials) * (0.0003 + 0.000_01 * thousands),
-        ProbeName::ConnectionsPerSecond => plan.traffic.as_secs_f64(),
+        ProbeName::ConnectionsPerSecond | ProbeName::OpenLoop => plan.traffic.as_secs_f64(),
+        ProbeName::BuildOneByOne => built(cell),
         ProbeName::Churn => plan.churn.as_secs_f64() + 1.0,
         ProbeName::Reload => 1.0 + load(cell),
         // iperf3 takes whole seconds.

@@ -1,6 +1,7 @@
 //! The labs of a run. Each is brought up when it is first needed, and kept loaded until the run ends.
 
 use super::{Bench, Measured};
+use crate::activity;
 use crate::backend;
 use crate::cell_error::{CellError, Obstacle};
 use crate::driver;
@@ -28,7 +29,7 @@ pub(crate) struct Labs<'a> {
 pub(crate) trait Stage {
     fn bring_up(&mut self, load: &Load, plan: &Plan) -> Result<NodeLab, CellError>;
     /// Has the probe of `cell` take its samples.
-    fn ask(&mut self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError>;
+    fn ask(&mut self, lab: &dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError>;
     /// Whether the lab is in the state it was in before `cell`, which failed.
     fn check(&mut self, lab: &dyn Lab, cell: &Cell) -> Result<(), CellError>;
 }
@@ -44,12 +45,12 @@ impl Stage for Plain {
         NodeLab::bring_up(load, plan, self.make, self.runner)
     }
 
-    fn ask(&mut self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
-        probe::named(cell.probe).run(lab, cell, plan, limit)
+    fn ask(&mut self, lab: &dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+        activity::beside(lab, cell, || probe::named(cell.probe).run(lab, cell, plan, limit))
     }
 
     fn check(&mut self, lab: &dyn Lab, cell: &Cell) -> Result<(), CellError> {
-        if !cell.probe.programs() {
+        if !cell.probe.programs() && cell.activity.is_none() {
             return Ok(());
         }
         let (driver, node) = (lab.driver(), lab.node());
@@ -90,7 +91,7 @@ impl Bench for Labs<'_> {
         let (plan, stage) = (self.plan, &mut *self.stage);
         let load = cell.load();
         let slot = self.labs.entry(load).or_insert_with(|| stage.bring_up(&load, plan));
-        let lab = slot.as_mut().map_err(|error| error.clone())?;
+        let lab = slot.as_ref().map_err(|error| error.clone())?;
         // The load that brought the lab up is this probe's first sample. It was made before this visit.
         let owed = if cell.probe == ProbeName::SyncFull { lab.first_load_took() } else { Duration::ZERO };
         let begun = Instant::now();

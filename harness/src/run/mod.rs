@@ -147,7 +147,11 @@ fn visit(plan: &Plan, turn: &Visit, account: &mut Account, bench: &mut dyn Bench
             account.visits += 1;
             let accounts = measured.readings.iter().filter_map(|reading| Some((reading.metric, reading.accounts?)));
             let accounts = accounts.collect();
-            let record = |Reading { metric, samples, .. }| CellRecord { samples, ..blank(plan, turn, metric) };
+            let record = |Reading { metric, samples, said, .. }| CellRecord {
+                samples,
+                reason: said,
+                ..blank(plan, turn, metric)
+            };
             Ok(Told { records: measured.readings.into_iter().map(record).collect(), accounts })
         }
         Err(ended) => {

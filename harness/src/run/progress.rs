@@ -94,7 +94,8 @@ pub(crate) fn describe(cell: &Cell) -> String {
         (cell.from != Origin::default()).then(|| format!(" {}", cell.from.phrase())),
     ];
     let position = cell.position.map_or(String::new(), |position| format!(" {position}"));
-    let position: String = [position].into_iter().chain(dialled.into_iter().flatten()).collect();
+    let beside = cell.activity.name().map(|activity| format!(", beside {activity}"));
+    let position: String = [position].into_iter().chain(dialled.into_iter().flatten()).chain(beside).collect();
     let way = (Way::of(cell.variant.backend).len() > 1).then_some(cell.variant.way.name());
     let driver = cell.variant.driver.is_kube_proxy().then_some(cell.variant.driver.name());
     // A kube-proxy has a way of its own.

@@ -1,7 +1,9 @@
 //! One point of a run: which cluster, carried by which variant, asked by which probe, at which position.
 
+mod activity;
 mod driver;
 
+pub use activity::{Activity, Churn, Writer};
 pub use driver::DriverName;
 
 use crate::vocabulary::{
@@ -29,6 +31,9 @@ pub struct Cell {
     /// Where it is dialled from.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub from: Origin,
+    /// What runs beside the probe.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub activity: Activity,
 }
 
 /// A cluster, described: enough to make it again, or to know it again. The Services themselves are
@@ -131,6 +136,8 @@ pub struct Contender {
     pub access: Access,
     /// Where they are dialled from.
     pub from: Origin,
+    /// What runs beside the probe.
+    pub activity: Activity,
 }
 
 /// A coordinate of a cell: a column of every table.
@@ -170,15 +177,17 @@ pub const COORDINATES: &[Coordinate] = {
         Coordinate { name: "position", read: MaybeWord(|cell| cell.position.map(Word::name)) },
         Coordinate { name: "access", read: MaybeWord(|cell| cell.position.map(|_| cell.access.name())) },
         Coordinate { name: "from", read: MaybeWord(|cell| cell.position.map(|_| cell.from.name())) },
+        Coordinate { name: "activity", read: MaybeWord(|cell| cell.activity.name()) },
         Coordinate { name: "probe", read: Always(|cell| cell.probe.name()) },
     ]
 };
 
 impl Cell {
-    /// One whose Service is dialled as usual: at its cluster IP, from a pod.
+    /// One whose Service is dialled as usual, at its cluster IP and from a pod, and beside which nothing runs.
     #[must_use]
     pub fn new(cluster: ClusterSpec, variant: Variant, probe: ProbeName, position: Option<Position>) -> Self {
-        Self { cluster, variant, probe, position, access: Access::default(), from: Origin::default() }
+        let (access, from, activity) = Default::default();
+        Self { cluster, variant, probe, position, access, from, activity }
     }
 
     /// What its node is loaded with.
@@ -202,7 +211,7 @@ impl Cell {
     /// The cell of `direct` that asks the same question.
     #[must_use]
     pub fn direct(self) -> Self {
-        Self { variant: Variant::usual(BackendName::Direct), ..self }
+        Self { variant: Variant::usual(BackendName::Direct), activity: self.activity.of_direct(), ..self }
     }
 
     /// Its variant, as far as its probe can tell.
@@ -210,8 +219,8 @@ impl Cell {
     pub fn contender(&self) -> Contender {
         let Variant { backend, layout, way, settings, driver } = self.variant;
         let way = self.probe.programs().then_some(way);
-        let Self { cluster: ClusterSpec { source, .. }, access, from, .. } = *self;
-        Contender { backend, layout, way, settings, driver, source, access, from }
+        let Self { cluster: ClusterSpec { source, .. }, access, from, activity, .. } = *self;
+        Contender { backend, layout, way, settings, driver, source, access, from, activity }
     }
 }
 
@@ -339,9 +348,9 @@ impl Contender {
     /// Whether what was measured of `self` holds for `other` too: a node's traffic does not know how it was programmed.
     #[must_use]
     pub fn covers(self, other: Self) -> bool {
-        let Self { backend, layout, way, settings, driver, source, .. } = self;
-        (backend, layout, settings, driver, source)
-            == (other.backend, other.layout, other.settings, other.driver, other.source)
+        let Self { backend, layout, way, settings, driver, source, activity, .. } = self;
+        (backend, layout, settings, driver, source, activity)
+            == (other.backend, other.layout, other.settings, other.driver, other.source, other.activity)
             && (way.is_none() || way == other.way)
     }
 
@@ -378,6 +387,11 @@ impl Contender {
         }
         if self.from != Origin::default() || alike().any(|other| other.from != self.from) {
             parts.push(self.from.phrase());
+        }
+        match self.activity.name() {
+            Some(activity) => parts.push(activity),
+            None if alike().any(|other| !other.activity.is_none()) => parts.push("nothing beside"),
+            None => {}
         }
         match parts.as_slice() {
             [] => self.backend.name().to_owned(),

@@ -10,6 +10,7 @@ mod hash;
 pub mod iptables;
 pub mod ipvs;
 pub mod nftables;
+mod one_by_one;
 pub mod release;
 mod show;
 mod text;
@@ -24,6 +25,7 @@ pub use nftables::Nftables;
 use crate::change::Change;
 use crate::cluster::{Cluster, Family, SERVICE_RANGE, ServicePort};
 use crate::vocabulary::{LayoutName, Position, Way};
+pub use one_by_one::one_by_one;
 use std::collections::HashSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -159,6 +161,16 @@ pub trait Layout: Send + Sync {
     }
     /// From `change.before` to `change.after`.
     fn partial_sync(&self, change: &Change) -> Vec<Action>;
+    /// Everything is written again to a node that holds `cluster`, as once each `syncPeriod`. A jump is there already, so its
+    /// check (`-C`) finds it, and it is not inserted.
+    fn resync(&self, cluster: &Cluster) -> Vec<Action> {
+        let inserts = |call: &Invocation| {
+            matches!(call.tool, Tool::Iptables | Tool::Ip6tables) && call.args.iter().any(|word| word == "-I")
+        };
+        let mut actions = self.full_sync(cluster);
+        actions.retain(|action| !action.call().is_some_and(inserts));
+        actions
+    }
     /// What kube-proxy removes some time after the change: stale chains.
     fn cleanup(&self, change: &Change) -> Vec<Action>;
     /// From `cluster` to a node that was not prepared, as `kube-proxy --cleanup` does. Only the kernel parameters that

@@ -2,6 +2,7 @@
 //!
 //! Every key is documented in `scenarios/README.md`. Reading reports every problem, not only the first.
 
+mod activity;
 mod mix;
 mod proxy;
 mod reader;
@@ -41,6 +42,8 @@ pub const REPLICAS: RangeInclusive<u32> = 1..=100;
 pub const INSTRUCTIONS: RangeInclusive<u64> = 1_000_000_000..=100_000_000_000_000;
 /// Sensible times for endpoints to keep changing in a round.
 pub const CHURN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);
+/// Sensible numbers of connections that are opened in a second.
+pub const RATE: RangeInclusive<u32> = 1..=10_000;
 /// Sensible times for session affinity: the API's limits.
 pub const AFFINITY: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
 /// Sensible sizes of a guest's memory, in MiB.
@@ -75,10 +78,12 @@ pub struct Scenario {
     pub instructions: u64,
     /// Connections that `connect` opens in a round.
     pub dials: u32,
-    /// How long `bandwidth` and `connections_per_second` send in a round.
+    /// How long `bandwidth`, `connections_per_second` and `open_loop` send in a round.
     pub traffic: Duration,
     /// How long `churn` goes on in a round.
     pub churn: Duration,
+    /// Connections that `open_loop` opens in a second.
+    pub rate: u32,
     /// Session affinity of every Service: for how long a client stays with its endpoint.
     pub affinity: Option<Duration>,
     /// kube-proxy's settings.
@@ -143,6 +148,7 @@ impl Scenario {
             dials: self.dials,
             traffic: self.traffic,
             churn: self.churn,
+            rate: self.rate,
             persistence: self.affinity,
             proxy: self.proxy.clone(),
             kube_proxies: self.axes.kube_proxies.clone(),

@@ -1,12 +1,13 @@
 //! Turns a YAML document into a scenario, and finds every problem on the way.
 
 use super::{
-    AFFINITY, BUDGET, CHURN, DIALS, INSTRUCTIONS, MEMORY, MOST_ENDPOINTS, Part, REPLICAS, ROUNDS, Scenario, TRAFFIC,
-    parse_duration, parse_instructions,
+    AFFINITY, BUDGET, CHURN, DIALS, INSTRUCTIONS, MEMORY, MOST_ENDPOINTS, Part, RATE, REPLICAS, ROUNDS, Scenario,
+    TRAFFIC, parse_duration, parse_instructions,
 };
 use crate::axes::Axes;
 use crate::document::{Entry, Node, Reader, Value};
 use crate::foreign::quoted;
+use crate::plan::USUAL_RATE;
 use crate::proxy_config::ProxyConfig;
 use crate::reference;
 use crate::vocabulary::{BackendName, LayoutName, ProbeName, TargetName, Unknown, Word};
@@ -30,6 +31,8 @@ const KEYS: &[&str] = &[
     "probes",
     "access",
     "from",
+    "positions",
+    "activity",
     "parts",
     "way",
     "scheduler",
@@ -42,6 +45,7 @@ const KEYS: &[&str] = &[
     "dials",
     "traffic",
     "churn",
+    "rate",
     "memory",
     "references",
 ];
@@ -91,6 +95,10 @@ impl Reader<'_> {
         self.axis(find("forwarding"), &mut axes.forwardings);
         self.axis(find("access"), &mut axes.accesses);
         self.axis(find("from"), &mut axes.origins);
+        axes.positions = find("positions").and_then(|entry| self.words(entry));
+        if let Some(activities) = find("activity").and_then(|entry| self.activities(entry)) {
+            axes.activities = activities;
+        }
         if let Some(entry) = find("access").or_else(|| find("from"))
             && find("cluster").is_none()
             && let Some(unreached) = axes.unreached()
@@ -106,6 +114,7 @@ impl Reader<'_> {
         let dials = find("dials").map_or(Some(200), |entry| self.count(entry, &DIALS));
         let traffic = find("traffic").map_or(Some(Duration::from_secs(1)), |entry| self.duration(entry, &TRAFFIC));
         let churn = find("churn").map_or(Some(Duration::from_secs(10)), |entry| self.duration(entry, &CHURN));
+        let rate = find("rate").map_or(Some(USUAL_RATE), |entry| self.rate(entry, &RATE));
         let affinity = self.affinity(find("affinity"), find(OLD_AFFINITY));
         let proxy = find("kube-proxy").map_or(Some(ProxyConfig::default()), |entry| self.proxy(entry));
         let memory = find("memory").map_or(Some(4096), |entry| self.count(entry, &MEMORY));
@@ -127,6 +136,7 @@ impl Reader<'_> {
             dials: dials?,
             traffic: traffic?,
             churn: churn?,
+            rate: rate?,
             affinity: affinity?,
             proxy: proxy?,
             memory: memory?,
@@ -310,7 +320,7 @@ impl Reader<'_> {
         }
     }
 
-    fn duration(&mut self, entry: &Entry, range: &RangeInclusive<Duration>) -> Option<Duration> {
+    pub(super) fn duration(&mut self, entry: &Entry, range: &RangeInclusive<Duration>) -> Option<Duration> {
         if let Value::Text(text) = &entry.node.value
             && let Ok(duration) = parse_duration(text)
             && range.contains(&duration)

@@ -23,8 +23,9 @@ fn every_problem_is_named_with_its_line() {
     assert_eq!(
         problems(text),
         "scenarios/x.yaml:5: unknown key \"round\"; known: name, question, about, target, backends, require, \
-         layout, services, endpoints, mix, cluster, affinity, probes, access, from, parts, way, scheduler, forwarding, \
-         kube-proxy, rounds, replicas, budget, instructions, dials, traffic, churn, memory, references (did you mean \
+         layout, services, endpoints, mix, cluster, affinity, probes, access, from, positions, activity, parts, way, \
+         scheduler, forwarding, kube-proxy, rounds, replicas, budget, instructions, dials, traffic, churn, rate, memory, \
+         references (did you mean \
          \"rounds\"?)\n\
          scenarios/x.yaml:1: name: found \"First packet\"; it takes lower-case letters, digits and dashes, 63 at \
          most: it becomes part of a folder's name\n\

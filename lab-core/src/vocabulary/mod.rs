@@ -43,21 +43,36 @@ words!("backend", BackendName {
 pub enum Position {
     /// The first Service.
     First,
+    /// The Service after a quarter of all.
+    Quarter,
     /// The Service in the middle.
     Middle,
+    /// The Service after three quarters of all.
+    ThreeQuarters,
     /// The last Service.
     Last,
 }
 
-words!("position", Position { First = "first", Middle = "middle", Last = "last" });
+words!("position", Position {
+    First = "first",
+    Quarter = "quarter",
+    Middle = "middle",
+    ThreeQuarters = "three-quarters",
+    Last = "last",
+});
 
 impl Position {
+    /// Those that a scenario asks where it says nothing else, and that a node is verified at.
+    pub const USUAL: [Self; 3] = [Self::First, Self::Middle, Self::Last];
+
     /// The index of the Service at this position among `services`, which is at least 1.
     #[must_use]
     pub fn index(self, services: u32) -> u32 {
         match self {
             Self::First => 0,
+            Self::Quarter => services / 4,
             Self::Middle => services / 2,
+            Self::ThreeQuarters => u32::try_from(u64::from(services) * 3 / 4).unwrap_or(services),
             Self::Last => services.saturating_sub(1),
         }
     }

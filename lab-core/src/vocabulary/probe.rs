@@ -32,6 +32,10 @@ pub enum ProbeName {
     Resync,
     /// Nothing changes for as long as kube-proxy's period.
     Idle,
+    /// New connections at a fixed rate, whatever became of those before, and others that stay open.
+    OpenLoop,
+    /// The whole table built rule by rule.
+    BuildOneByOne,
 }
 
 words!("probe", ProbeName {
@@ -48,13 +52,18 @@ words!("probe", ProbeName {
     Restart = "restart",
     Resync = "resync",
     Idle = "idle",
+    OpenLoop = "open_loop",
+    BuildOneByOne = "build_one_by_one",
 });
 
 impl ProbeName {
-    /// The default probes of a scenario: all but the long ones, `churn`, `reload` and `idle`.
+    /// The default probes of a scenario: all but the long ones.
     #[must_use]
     pub fn usual() -> Vec<Self> {
-        Self::ALL.iter().copied().filter(|probe| !matches!(probe, Self::Churn | Self::Reload | Self::Idle)).collect()
+        let long = |probe: &Self| {
+            matches!(probe, Self::Churn | Self::Reload | Self::Idle | Self::OpenLoop | Self::BuildOneByOne)
+        };
+        Self::ALL.iter().copied().filter(|probe| !long(probe)).collect()
     }
 
     /// Whether it can be asked where the lab programs the node itself.
@@ -63,10 +72,10 @@ impl ProbeName {
         !matches!(self, Self::Restart | Self::Resync | Self::Idle)
     }
 
-    /// Whether it can be asked where a kube-proxy binary programs the node. It appends no single rule.
+    /// Whether it can be asked where a kube-proxy binary programs the node. It adds no single rule.
     #[must_use]
     pub fn is_of_kube_proxy(self) -> bool {
-        self != Self::AppendRule
+        !matches!(self, Self::AppendRule | Self::BuildOneByOne)
     }
 
     /// Whether the probe programs the node. Such a probe has no cells for `direct`.
@@ -84,6 +93,7 @@ impl ProbeName {
                 | Self::Restart
                 | Self::Resync
                 | Self::Idle
+                | Self::BuildOneByOne
         )
     }
 }
@@ -106,6 +116,8 @@ impl Metric {
             ProbeName::Restart => Self::Restart,
             ProbeName::Resync => Self::Resync,
             ProbeName::Idle => Self::IdleCpu,
+            ProbeName::OpenLoop => Self::OpenLoop,
+            ProbeName::BuildOneByOne => Self::BuildOneByOne,
         }
     }
 }

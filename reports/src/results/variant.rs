@@ -1,7 +1,7 @@
 //! A variant in one of the runs.
 
 use super::{Found, Place, Results, Row};
-use lab_core::cell::{Cell, ClusterSpec, Contender, Source, Variant};
+use lab_core::cell::{Activity, Cell, ClusterSpec, Contender, Source, Variant};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{Access, Origin, Position, ProbeName};
 use std::collections::BTreeSet;
@@ -15,6 +15,8 @@ pub(crate) struct VariantRun {
     pub(crate) source: Source,
     pub(crate) access: Access,
     pub(crate) from: Origin,
+    /// What runs beside the probe.
+    pub(crate) activity: Activity,
     /// The run's number among the runs: last, so that a variant stands beside itself.
     pub(crate) run: usize,
 }
@@ -28,13 +30,14 @@ impl Deref for VariantRun {
 
 impl VariantRun {
     pub(crate) fn of(row: &Row) -> Self {
-        let Cell { cluster: ClusterSpec { source, .. }, variant, access, from, .. } = row.cell;
-        Self { variant, source, access, from, run: row.run }
+        let Cell { cluster: ClusterSpec { source, .. }, variant, access, from, activity, .. } = row.cell;
+        Self { variant, source, access, from, activity, run: row.run }
     }
 
     /// The cell at which it is asked `probe` in `cluster`.
     fn within(self, cluster: ClusterSpec, probe: ProbeName, position: Option<Position>) -> Cell {
-        Cell { cluster, variant: self.variant, probe, position, access: self.access, from: self.from }
+        let Self { variant, access, from, activity, .. } = self;
+        Cell { cluster, variant, probe, position, access, from, activity }
     }
 
     /// What it is to whoever asks `probe`.

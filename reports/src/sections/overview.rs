@@ -24,6 +24,7 @@ const GROUPS: [(&str, &[Shown]); 5] = [
             (Metric::EndpointChange, ProbeName::EndpointChange, None),
             (Metric::RemoveService, ProbeName::RemoveService, None),
             (Metric::AppendRule, ProbeName::AppendRule, None),
+            (Metric::BuildOneByOne, ProbeName::BuildOneByOne, None),
             (Metric::Reload, ProbeName::Reload, None),
         ],
     ),
@@ -50,6 +51,8 @@ const GROUPS: [(&str, &[Shown]); 5] = [
             (Metric::ConnectionsPerSecond, ProbeName::ConnectionsPerSecond, Some(Position::Last)),
             (Metric::Bandwidth, ProbeName::Bandwidth, Some(Position::First)),
             (Metric::Bandwidth, ProbeName::Bandwidth, Some(Position::Last)),
+            (Metric::OpenLoop, ProbeName::OpenLoop, Some(Position::Last)),
+            (Metric::HeldReply, ProbeName::OpenLoop, Some(Position::Last)),
         ],
     ),
     (

@@ -31,7 +31,7 @@ pub(crate) fn of_cell<Row>(cell: fn(&Row) -> &Cell) -> impl Iterator<Item = Colu
 /// A cell's coordinates in words that a benchmark's name can be made of: `backend=ipvs/way=batched/…/position=last`. What
 /// is newer than the names (layouts, clusters, ways to dial) is named where it is unusual, so that they stay as they are.
 pub(crate) fn path(cell: &Cell) -> String {
-    let Cell { cluster, variant, position, access, from, probe: _ } = cell;
+    let Cell { cluster, variant, position, access, from, activity, probe: _ } = cell;
     let mut path = format!("backend={}", variant.backend);
     path.extend(variant.unusual_layout().map(|layout| format!("/layout={layout}")));
     path += &format!("/way={}", variant.way);
@@ -45,6 +45,7 @@ pub(crate) fn path(cell: &Cell) -> String {
     path.extend(position.map(|position| format!("/position={position}")));
     path.extend(unusual(access).map(|access| format!("/access={access}")));
     path.extend(unusual(from).map(|from| format!("/from={from}")));
+    path.extend(activity.name().map(|activity| format!("/activity={}", activity.replace(' ', "-"))));
     path
 }
 

@@ -280,5 +280,12 @@ fn value(cell: Cell, metric: Metric) -> f64 {
         | Metric::ToolRunsNft
         | Metric::ToolRunsIpset
         | Metric::ToolRunsConntrack => 2.0,
+        Metric::BuildOneByOne => services * 8.0 * (3e6 + services * 7e3 * linear),
+        Metric::OpenLoop | Metric::HeldReply => 90e3 + walked * 9.0 * linear,
+        Metric::OpenLoopLost | Metric::OpenLoopReset | Metric::HeldLost => 0.0,
+        Metric::SyncBeside | Metric::WriterCall => 6e6 + services * 9e3 * linear,
+        Metric::FullSyncBeside => 6e6 + services * 4e4 * per_service,
+        Metric::WriterTried => 20.0,
+        Metric::WriterRefused => 3.0,
     }
 }

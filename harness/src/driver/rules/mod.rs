@@ -18,8 +18,9 @@ use crate::tool::place::Place;
 use guests::tool::VERSION_LIMIT;
 use lab_core::change::Change;
 use lab_core::cluster::Cluster;
-use lab_core::layout::{Action, Installed, Invocation, Layout};
+use lab_core::layout::{Action, Installed, Invocation, Layout, one_by_one};
 use lab_core::metric::Metric;
+use lab_core::vocabulary::BackendName;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tools::Tools;
@@ -85,6 +86,18 @@ impl Driver for Rules {
 
     fn take_away(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<(), CellError> {
         self.perform(node, vec![self.layout.append_rule(cluster).undo.into()], limit).map(drop)
+    }
+
+    fn build_one_by_one(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+        if self.tools.backend.name() == BackendName::Ipvs {
+            let why = "IPVS has no rules to add one by one: see sync_full with the way kube-proxy, which asks for each";
+            return Err(CellError::Skipped(why.to_owned()));
+        }
+        self.perform(node, one_by_one(&self.layout.full_sync(cluster)), limit)
+    }
+
+    fn resync(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+        self.perform(node, self.layout.resync(cluster), limit)
     }
 
     fn flush(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<(), CellError> {

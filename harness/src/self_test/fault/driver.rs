@@ -54,6 +54,10 @@ impl Driver for Slowed {
         self.driver.take_away(node, cluster, limit)
     }
 
+    fn build_one_by_one(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+        self.late.during(|| self.driver.build_one_by_one(node, cluster, limit))
+    }
+
     fn flush(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<(), CellError> {
         self.driver.flush(node, cluster, limit)
     }

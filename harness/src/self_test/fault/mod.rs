@@ -61,7 +61,7 @@ impl Stage for Injection<'_> {
         lab
     }
 
-    fn ask(&mut self, lab: &mut dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
+    fn ask(&mut self, lab: &dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let fault = self.fault(|other| other == cell);
         self.slow_down(fault);
         let rules = match fault {

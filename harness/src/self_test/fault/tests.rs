@@ -118,8 +118,8 @@ fn visit(
     let (calls, late) = Calls::leaked(refused);
     let inner = Box::new(Plain { make: super::driver::slowed, runner: late });
     let mut stage = Injection { inner, visits: &visits, faults: &faults, late, stuck: None };
-    let mut fake = Fake::of(|_, _| Ok(()));
-    let readings = stage.ask(&mut fake, &cells[0], &plan, LIMIT);
+    let fake = Fake::of(|_, _| Ok(()));
+    let readings = stage.ask(&fake, &cells[0], &plan, LIMIT);
     let checked = stage.check(&fake, &cells[0]);
     (readings, checked, calls.made())
 }

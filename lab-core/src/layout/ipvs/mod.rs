@@ -30,6 +30,7 @@ use crate::proxy_config::ProxyConfig;
 use crate::vocabulary::{Forwarding, LayoutName, Scheduler, Way};
 use set::Set;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use sync::Sync;
 
 /// The device that holds the Services' addresses, so that the node accepts packets to them.
@@ -178,6 +179,12 @@ impl Layout for Ipvs {
     }
 
     /// In kube-proxy's way this looks at every Service of a family in which something changed, and rewrites all rules.
+    /// Every server is checked, as in each sync.
+    fn resync(&self, cluster: &Cluster) -> Vec<Action> {
+        let cluster = Arc::new(cluster.clone());
+        self.partial_sync(&Change { before: Arc::clone(&cluster), after: cluster })
+    }
+
     fn partial_sync(&self, change: &Change) -> Vec<Action> {
         let families = self.version.families();
         let changes = |&family: &Family| change.ports(family).any(|step| !matches!(step, Step::Kept(_)));
