@@ -13,6 +13,7 @@ pub mod report;
 mod results;
 mod runs;
 mod sections;
+pub mod study;
 mod table;
 
 pub use formats::benchmark_action::render as benchmark_action;

@@ -20,6 +20,7 @@ mod foreseen;
 mod gate;
 mod guest;
 mod handed;
+mod listing;
 mod man;
 mod options;
 mod output;
@@ -36,6 +37,8 @@ mod runs;
 mod scenario;
 mod scenarios;
 mod splice;
+mod studies;
+mod study;
 
 use crate::process::exit::{self, Failure};
 use crate::session::{self, child};
@@ -62,7 +65,9 @@ struct Cli {
 enum Verb {
     /// Run a scenario: build, program, verify, measure, report.
     Scenario(scenario::Args),
-    /// List the scenarios and the question each answers.
+    /// Run the scenarios of a study, and say of each claim what becomes of it: reproduced or not, with the figures.
+    Study(study::Args),
+    /// List the scenarios and the studies, and the question each answers.
     Scenarios,
     /// Show the cells a scenario would run, and about how long that takes.
     Plan(plan::Args),
@@ -133,7 +138,8 @@ enum Verb {
 pub(crate) fn main() -> Result<ExitCode, Failure> {
     match Cli::parse().verb {
         Verb::Scenario(args) => scenario::run(&args),
-        Verb::Scenarios => scenarios::run(),
+        Verb::Study(args) => study::run(&args),
+        Verb::Scenarios => listing::run(),
         Verb::Plan(args) => plan::run(&args),
         Verb::Report(args) => report::run(&args),
         Verb::Query(args) => query::run(&args),

@@ -59,9 +59,8 @@ pub(crate) struct Selection {
     /// A scenario's name (see `svclab scenarios`) or its YAML file
     #[arg(value_name = "NAME|FILE")]
     scenario: String,
-    /// Where to run [default: the scenario's, else the first that can run every backend]
-    #[arg(long, value_parser = target_parser())]
-    target: Option<TargetChoice>,
+    #[command(flatten)]
+    target: Target,
     /// A backend to run; repeat it for more [default: the scenario's]
     #[arg(long = "backend", value_name = "BACKEND", value_parser = word::<BackendName>())]
     backends: Vec<BackendName>,
@@ -135,12 +134,35 @@ pub(crate) fn word<W: Word + Send + Sync>() -> impl TypedValueParser<Value = W> 
     names.map(|name| W::find(&name).expect("clap lets only these names through"))
 }
 
+/// Where scenarios run.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Target {
+    /// Where to run [default: the scenario's, else the first that can run every backend]
+    #[arg(long, value_parser = target_parser())]
+    target: Option<TargetChoice>,
+}
+
+impl Target {
+    /// What was asked for, in place of the scenario's: a target, or the first that can; `None` where nothing was.
+    pub(crate) fn chosen(self) -> Option<Option<TargetName>> {
+        self.target.map(|TargetChoice(target)| target)
+    }
+
+    /// The same as it is spelled on the command line.
+    pub(crate) fn spelled(self) -> Option<&'static str> {
+        self.chosen().map(|target| target.map_or(AUTO, TargetName::name))
+    }
+}
+
+/// The first target that can run everything.
+const AUTO: &str = "auto";
+
 /// A target by name, or the first that can run everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct TargetChoice(Option<TargetName>);
 
 fn target_parser() -> impl TypedValueParser<Value = TargetChoice> {
-    let names = PossibleValuesParser::new(["auto"].into_iter().chain(TargetName::ALL.iter().map(|word| word.name())));
+    let names = PossibleValuesParser::new([AUTO].into_iter().chain(TargetName::ALL.iter().map(|word| word.name())));
     names.map(|name| TargetChoice(TargetName::find(&name).ok()))
 }
 
@@ -224,9 +246,7 @@ impl Selection {
         scenario.budget = self.budget.unwrap_or(scenario.budget);
         scenario.instructions = self.instructions.unwrap_or(scenario.instructions);
         scenario.memory = self.memory.unwrap_or(scenario.memory);
-        if let Some(TargetChoice(target)) = self.target {
-            scenario.target = target;
-        }
+        scenario.target = self.target.chosen().unwrap_or(scenario.target);
         if scenario.plan(TargetName::Host, self.seed).cells.is_empty() {
             let nothing =
                 anyhow!("{}: no cells: its probes program the node, and direct is its only backend", scenario.name);

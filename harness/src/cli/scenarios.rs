@@ -1,13 +1,11 @@
-//! `svclab scenarios`: lists the built-in scenarios. Also finds any scenario by name or file.
+//! The scenarios that come with the program; finds any scenario by name or file.
 
-use super::output::say;
 use crate::cli::handed;
-use crate::process::exit::{Exit, Failure};
+use crate::process::exit::Failure;
 use anyhow::{Context, anyhow};
 use lab_core::scenario::Scenario;
 use lab_core::vocabulary::Unknown;
 use std::path::Path;
-use std::process::ExitCode;
 
 /// Files of `scenarios/`, by their names: name, file and text.
 macro_rules! files {
@@ -50,6 +48,11 @@ static BUILT_IN: &[(&str, &str, &str)] = files![
     "traffic-while-syncing",
 ];
 
+/// The names of those that come with the program.
+pub(super) fn names() -> Vec<&'static str> {
+    BUILT_IN.iter().map(|(name, ..)| *name).collect()
+}
+
 /// The scenario called `name`, or in the file `name`.
 pub(crate) fn find(name: &str) -> Result<Scenario, Failure> {
     if let Some((_, file, text)) = BUILT_IN.iter().find(|(built_in, _, _)| *built_in == name) {
@@ -57,8 +60,10 @@ pub(crate) fn find(name: &str) -> Result<Scenario, Failure> {
     }
     let looks_like_a_file = name.contains('/') || name.contains('.') || Path::new(name).is_file();
     if !looks_like_a_file {
-        let known = BUILT_IN.iter().map(|(name, _, _)| *name);
-        return Err(Failure::usage(anyhow!("{}; or name a YAML file", Unknown::new("scenario", name, known))));
+        return Err(Failure::usage(anyhow!(
+            "{}; or name a YAML file",
+            Unknown::new("scenario", name, names().into_iter())
+        )));
     }
     let text = handed::text(Path::new(name)).with_context(|| format!("reading the scenario {name}"));
     let text = text.map_err(Failure::usage)?;
@@ -70,13 +75,9 @@ pub(crate) fn find(name: &str) -> Result<Scenario, Failure> {
     Ok(scenario)
 }
 
-pub(crate) fn run() -> Result<ExitCode, Failure> {
-    for (name, file, text) in BUILT_IN {
-        let scenario = Scenario::read(file, text).map_err(Failure::usage)?;
-        say!("{name:<24}{}", scenario.question);
-    }
-    say!("\nRun one with: svclab scenario NAME. Write your own as scenarios/README.md describes.");
-    Ok(Exit::Done.into())
+/// The name and the question of each.
+pub(super) fn questions() -> Result<Vec<(&'static str, String)>, Failure> {
+    BUILT_IN.iter().map(|(name, ..)| Ok((*name, find(name)?.question))).collect()
 }
 
 #[cfg(test)]

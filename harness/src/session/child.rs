@@ -145,7 +145,7 @@ impl ChildRun {
 }
 
 /// Waits for `process` to end. Passes an interrupt on to it.
-fn wait(process: &mut Child) -> Result<ExitStatus> {
+pub(crate) fn wait(process: &mut Child) -> Result<ExitStatus> {
     const LOOK: Duration = Duration::from_millis(50);
     let mut asked = false;
     loop {

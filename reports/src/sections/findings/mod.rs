@@ -2,6 +2,7 @@
 //! what differs between runs, and which published figures come out.
 
 mod budget;
+mod claims;
 mod laws;
 mod order;
 mod position;
@@ -22,6 +23,7 @@ pub(crate) fn section(results: &Results) -> Option<Section> {
     points.extend(budget::points(results));
     points.extend(runs::points(results));
     points.extend(references::findings(results));
+    points.extend(claims::points(results));
     let section = Section { title: "Findings".to_owned(), points, tables, ..Section::default() };
     (!section.is_empty()).then_some(section)
 }

@@ -1,0 +1,100 @@
+//! All that was measured, as claims ask for it.
+
+use super::line::{Line, services_of};
+use super::taken::Taken;
+use crate::summary::{Gathered, gather};
+use lab_core::cell::{Cell, Contender};
+use lab_core::dataset::Dataset;
+use lab_core::metric::Metric;
+use lab_core::units;
+use lab_core::vocabulary::{BackendName, Outcome, Position, Word};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What one or several runs measured.
+pub(super) struct Evidence {
+    taken: Vec<Taken>,
+    /// The layouts and ways of each backend: what has to be named.
+    variety: BTreeMap<BackendName, BTreeSet<(&'static str, &'static str)>>,
+}
+
+impl Evidence {
+    /// What `datasets` measured.
+    pub(super) fn of<'a>(datasets: impl IntoIterator<Item = &'a Dataset>) -> Self {
+        let of_run = |(run, dataset): (usize, &'a Dataset)| {
+            let clock = dataset.header.clock;
+            gather(dataset).into_iter().map(move |gathered| Taken { run, clock, gathered })
+        };
+        let taken: Vec<Taken> = datasets.into_iter().enumerate().flat_map(of_run).collect();
+        let mut variety: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for taken in &taken {
+            let variant = taken.cell().variant;
+            variety.entry(variant.backend).or_default().insert((variant.layout.name(), variant.way.name()));
+        }
+        Self { taken, variety }
+    }
+
+    /// The lines of `metric` in those cells.
+    pub(super) fn lines(&self, metric: Metric, which: impl Fn(&Cell) -> bool) -> Vec<Line<'_>> {
+        let mut lines: BTreeMap<(usize, Contender, Option<Position>), Vec<&Taken>> = BTreeMap::new();
+        for taken in self.taken.iter().filter(|taken| taken.gathered.metric == metric && which(taken.cell())) {
+            let cell = taken.cell();
+            lines.entry((taken.run, cell.contender(), cell.position)).or_default().push(taken);
+        }
+        let mut named = Vec::new();
+        for ((run, contender, position), mut taken) in lines {
+            taken.sort_by_key(|taken| taken.services());
+            let (clock, name) = (taken[0].clock, self.name(taken[0].cell()));
+            named.push(Line { run, clock, metric, contender, position, name, taken });
+        }
+        named
+    }
+
+    /// What of `metric` in those cells was not measured, or has no interval, and why.
+    pub(super) fn lacks(&self, metric: Metric, which: impl Fn(&Cell) -> bool) -> Vec<String> {
+        let asked = self.taken.iter().filter(|taken| taken.gathered.metric == metric && which(taken.cell()));
+        asked.filter(|taken| taken.estimate(0.5).is_none()).map(|taken| self.lack(taken)).collect()
+    }
+
+    fn lack(&self, taken: &Taken) -> String {
+        let Gathered { metric, outcome, reason, .. } = &taken.gathered;
+        let of = format!("{metric} of {} at {}", self.name(taken.cell()), services_of(taken.services()));
+        match outcome {
+            Outcome::Measured => {
+                let samples = units::counted(taken.samples().len() as u64, "sample");
+                format!("{of} has {samples}, too few for an interval (run more rounds)")
+            }
+            outcome => format!("{of} is {outcome} ({})", reason.trim_end_matches('.')),
+        }
+    }
+
+    /// A variant, as far as others of its backend are there, and what ran beside it.
+    fn name(&self, cell: &Cell) -> String {
+        let variant = cell.variant;
+        let variety = &self.variety[&variant.backend];
+        let several = |of: fn(&(&'static str, &'static str)) -> &'static str| {
+            variety.iter().map(of).collect::<BTreeSet<_>>().len() > 1
+        };
+        let mut parts = vec![variant.backend.to_string()];
+        if several(|(layout, _)| layout) {
+            parts.push(variant.layout.to_string());
+        }
+        if several(|(_, way)| way) && cell.probe.programs() {
+            parts.push(variant.way.to_string());
+        }
+        let name = parts.join(" ");
+        match cell.activity.name() {
+            Some(activity) => format!("{name} beside {activity}"),
+            None => name,
+        }
+    }
+}
+
+/// Whether a cell is of kube-proxy's iptables mode.
+pub(super) fn is_iptables(cell: &Cell) -> bool {
+    matches!(cell.variant.backend, BackendName::IptablesLegacy | BackendName::IptablesNft)
+}
+
+/// Whether a cell is of `backend`.
+pub(super) fn is(backend: BackendName) -> impl Fn(&Cell) -> bool {
+    move |cell| cell.variant.backend == backend
+}

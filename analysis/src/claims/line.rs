@@ -1,0 +1,90 @@
+//! What one variant was measured at several sizes.
+
+use super::estimate::Estimate;
+use super::finding::{Figure, Measure};
+use super::taken::Taken;
+use lab_core::cell::Contender;
+use lab_core::metric::Metric;
+use lab_core::units;
+use lab_core::vocabulary::{Clock, Position};
+
+/// A metric of one variant, in one run and at one position, by the number of Services.
+pub(super) struct Line<'a> {
+    pub(super) run: usize,
+    pub(super) clock: Clock,
+    pub(super) metric: Metric,
+    pub(super) contender: Contender,
+    pub(super) position: Option<Position>,
+    /// As far as it has to be told from others.
+    pub(super) name: String,
+    /// Ascending in the number of Services.
+    pub(super) taken: Vec<&'a Taken>,
+}
+
+impl Line<'_> {
+    /// The median at `services`, if it has an interval.
+    pub(super) fn at(&self, services: u32) -> Option<Estimate> {
+        self.quantile(services, 0.5)
+    }
+
+    /// The quantile `q` at `services`, if it has an interval.
+    pub(super) fn quantile(&self, services: u32, q: f64) -> Option<Estimate> {
+        self.taken.iter().find(|taken| taken.services() == services)?.estimate(q)
+    }
+
+    /// The medians that have intervals.
+    pub(super) fn medians(&self) -> Vec<(u32, Estimate)> {
+        self.quantiles(0.5)
+    }
+
+    /// The quantiles `q` that have intervals.
+    pub(super) fn quantiles(&self, q: f64) -> Vec<(u32, Estimate)> {
+        self.taken.iter().filter_map(|taken| Some((taken.services(), taken.estimate(q)?))).collect()
+    }
+
+    /// The smallest and the largest size with a median, and that; `None` where there are not two.
+    pub(super) fn ends(&self) -> Option<[(u32, Estimate); 2]> {
+        match self.medians()[..] {
+            [first, .., last] => Some([first, last]),
+            _ => None,
+        }
+    }
+
+    /// All samples at `services`.
+    pub(super) fn samples(&self, services: u32) -> Vec<f64> {
+        let taken = self.taken.iter().find(|taken| taken.services() == services);
+        taken.map_or_else(Vec::new, |taken| taken.samples())
+    }
+
+    /// `estimate` as a figure of it at `services`.
+    pub(super) fn figure(&self, services: u32, estimate: Estimate) -> Figure {
+        let what = format!("{} of {} at {}", self.metric, self.name, services_of(services));
+        Figure { what, estimate, measure: Measure::of(self.metric, self.clock) }
+    }
+
+    /// A ratio as a figure of it.
+    pub(super) fn ratio(&self, of: &str, estimate: Estimate) -> Figure {
+        Figure { what: format!("{} of {}, {of}", self.metric, self.name), estimate, measure: Measure::Ratio }
+    }
+
+    /// Whether `other` is the same variant, in whatever metric and beside whatever activity.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        let plain =
+            |line: &Self| (line.run, Contender { activity: Default::default(), ..line.contender }, line.position);
+        plain(self) == plain(other)
+    }
+}
+
+/// `5,000 Services`.
+pub(super) fn services_of(services: u32) -> String {
+    units::counted(services.into(), "Service")
+}
+
+/// `one`, `one and another`, `one, another and a third`.
+pub(super) fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
+}

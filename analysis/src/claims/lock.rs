@@ -1,0 +1,104 @@
+//! The xtables lock: how long somebody else waits for it while the node is synced, and whether they are refused.
+
+use super::claim::Claim;
+use super::estimate::Estimate;
+use super::evidence::{Evidence, is_iptables};
+use super::finding::{Figure, Finding, Measure, Verdict};
+use super::line::{Line, services_of};
+use super::votes::Votes;
+use lab_core::cell::Cell;
+use lab_core::metric::Metric;
+use lab_core::vocabulary::BackendName;
+
+pub(super) const WAITS: Claim = Claim {
+    id: "xtables-lock-waits",
+    says: "Whoever else uses iptables waits for the xtables lock while the node is synced",
+    source: SOURCE,
+    judge: waits,
+};
+
+pub(super) const REFUSED: Claim = Claim {
+    id: "xtables-lock-refused",
+    says: "Who does not wait for it is refused: \"Another app is currently holding the xtables lock\"",
+    source: SOURCE,
+    judge: refused,
+};
+
+const SOURCE: &str = "xtables-lock";
+/// More than a tenth longer is a wait.
+const LONGER: f64 = 1.1;
+/// A lock is met by chance: the tenth of the calls that waited longest says it.
+const LATE: f64 = 0.9;
+
+/// Whether a writer calls while the node is synced.
+fn synced(cell: &Cell) -> bool {
+    cell.activity.writer.is_some() && cell.activity.churn.is_some_and(|churn| churn.rate > 0)
+}
+
+/// Whether a writer calls, and nothing else happens.
+fn quiet(cell: &Cell) -> bool {
+    cell.activity.writer.is_some() && cell.activity.churn.is_none_or(|churn| churn.rate == 0)
+}
+
+fn waits(evidence: &Evidence) -> Option<Finding> {
+    let lines = evidence.lines(Metric::WriterCall, synced);
+    if !lines.iter().any(|line| line.contender.backend != BackendName::Nftables) {
+        return None;
+    }
+    let alone = evidence.lines(Metric::WriterCall, quiet);
+    let (mut votes, mut figures) = (Votes::default(), Vec::new());
+    for line in &lines {
+        let same =
+            |alone: &&Line| alone.is_beside(line) && alone.contender.activity.writer == line.contender.activity.writer;
+        let Some(alone) = alone.iter().find(same) else { continue };
+        for (services, busy) in line.quantiles(LATE) {
+            let Some(ratio) = alone.quantile(services, LATE).and_then(|alone| busy.over(alone)) else { continue };
+            let of = |figure: Figure| Figure { what: format!("p90 of {}", figure.what), ..figure };
+            figures.push(of(line.figure(services, busy)));
+            figures.push(of(line.ratio(&format!("against no syncs at {}", services_of(services)), ratio)));
+            votes.cast(format!("{} at {}", line.name, services_of(services)), ratio.is_above(LONGER));
+        }
+    }
+    let says = match votes.verdict() {
+        Verdict::CannotBeTold => "There are no intervals both with syncs and without, of the same writer.",
+        _ => "A call that takes more than a tenth longer than without syncs has waited.",
+    };
+    let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);
+    Some(finding.lacking(&evidence.lacks(Metric::WriterCall, |cell| is_iptables(cell) && synced(cell))))
+}
+
+fn refused(evidence: &Evidence) -> Option<Finding> {
+    let which = |cell: &Cell| is_iptables(cell) && synced(cell);
+    let lines = evidence.lines(Metric::WriterRefused, which);
+    if lines.is_empty() {
+        return None;
+    }
+    let tried = evidence.lines(Metric::WriterTried, which);
+    let (mut votes, mut figures, mut told) = (Votes::default(), Vec::new(), Vec::new());
+    for line in &lines {
+        let Some(tried) = tried.iter().find(|tried| (tried.run, tried.contender) == (line.run, line.contender)) else {
+            continue;
+        };
+        for taken in &line.taken {
+            let services = taken.services();
+            let sum = |samples: Vec<f64>| samples.iter().sum::<f64>();
+            let Some(share) = Estimate::share(sum(taken.samples()), sum(tried.samples(services))) else { continue };
+            let what = format!("calls refused of {} at {}", line.name, services_of(services));
+            figures.push(Figure { what, estimate: share, measure: Measure::Share });
+            let holds = if share.value > 0.0 { Some(true) } else { share.is_above(SELDOM).filter(|above| !above) };
+            votes.cast(format!("{} at {}", line.name, services_of(services)), holds);
+            if share.value > 0.0 && !taken.said().is_empty() && !told.contains(&taken.said()) {
+                told.push(taken.said());
+            }
+        }
+    }
+    let says = match votes.verdict() {
+        Verdict::CannotBeTold => "Too few calls were made that do not wait for the lock.".to_owned(),
+        _ => told.first().map(|told| format!("They were told: \"{told}\".")).unwrap_or_default(),
+    };
+    let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);
+    Some(finding.lacking(&evidence.lacks(Metric::WriterRefused, which)))
+}
+
+/// A share of calls up to which none is refused.
+const SELDOM: f64 = 0.05;

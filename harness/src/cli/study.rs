@@ -1,0 +1,175 @@
+//! `svclab study`: runs the scenarios of a study that are not done yet, and writes a page of its claims.
+//!
+//! A scenario is run by this program started again, as a user would run it. After each of them the page is written, so that
+//! whatever ends a study leaves one of what there is.
+
+use super::options::Target;
+use super::output::say;
+use super::{scenarios, studies};
+use crate::process::exit::{Exit, Failure};
+use crate::process::interrupt;
+use crate::process::standard::arguments;
+use crate::run::estimate;
+use crate::session::child;
+use crate::session::spec::Guests;
+use crate::session::store::{self, RECORD};
+use crate::targets;
+use analysis::study::Asked;
+use anyhow::{Context, Result, anyhow, ensure};
+use lab_core::dataset::Dataset;
+use lab_core::vocabulary::{TargetName, Unknown};
+use reports::study::{Ran, StudyPage};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use studies::Found;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A study's name (see `svclab scenarios`) or its YAML file
+    #[arg(value_name = "NAME|FILE")]
+    study: String,
+    /// The study's folder, a folder a run in it; what is finished in it is not run again [default: runs/study-NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Run only this one of its scenarios; repeat it for more
+    #[arg(long, value_name = "SCENARIO")]
+    only: Vec<String>,
+    /// Say how long each scenario takes, and run nothing
+    #[arg(long)]
+    plan: bool,
+    #[command(flatten)]
+    target: Target,
+    /// Passes over all cells of each scenario, on a wall clock [default: the scenario's]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let found = studies::find(&args.study)?;
+    let asked = args.asked(&found).map_err(Failure::usage)?;
+    if args.plan {
+        return args.plan(&found, &asked);
+    }
+    // What cannot be read is said before anything runs.
+    asked.iter().try_for_each(|one| scenarios::find(&found.scenario(one)).map(drop))?;
+    let out = args.out.clone().unwrap_or_else(|| Path::new(store::RUNS).join(format!("study-{}", found.study.name)));
+    fs::create_dir_all(&out)
+        .with_context(|| format!("--out {} cannot be made", out.display()))
+        .map_err(Failure::usage)?;
+    interrupt::listen()?;
+    let mut failed = false;
+    for one in asked {
+        let folder = out.join(one.folder());
+        if is_finished(&folder) {
+            tell!("svclab: {} is done: {}", one.folder(), folder.display());
+            continue;
+        }
+        set_aside(&folder)?;
+        tell!("svclab: {} of the study {}", one.folder(), found.study.name);
+        failed |= !args.make(&found, one, &folder)?;
+        write(&found, &out)?;
+        if interrupt::requested() {
+            break;
+        }
+    }
+    let page = write(&found, &out)?;
+    page.lines().iter().for_each(|line| say!("{line}"));
+    say!("\n{}", out.join("study.html").display());
+    Ok(match (interrupt::requested(), failed) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::SomeFailed,
+        (false, false) => Exit::Done,
+    }
+    .into())
+}
+
+impl Args {
+    /// The scenarios that are asked for.
+    fn asked<'a>(&self, found: &'a Found) -> Result<Vec<&'a Asked>> {
+        let all = &found.study.asked;
+        for only in &self.only {
+            let known = all.iter().map(Asked::folder);
+            let is_known = all.iter().any(|asked| asked.folder() == only);
+            ensure!(is_known, "--only: {}", Unknown::new("scenario", only, known));
+        }
+        let wanted = |asked: &&Asked| self.only.is_empty() || self.only.iter().any(|only| only == asked.folder());
+        Ok(all.iter().filter(wanted).collect())
+    }
+
+    /// Says how long each of them takes.
+    fn plan(&self, found: &Found, asked: &[&Asked]) -> Result<ExitCode, Failure> {
+        say!("{}: {}\n", found.study.name, found.study.question);
+        say!("{:<26}{:<8}{:>7}{:>10}  claims", "scenario", "target", "cells", "about");
+        let mut whole = 0;
+        for one in asked {
+            let mut scenario = scenarios::find(&found.scenario(one))?;
+            scenario.rounds = self.rounds.unwrap_or(scenario.rounds);
+            let choose = || targets::choose(&Guests::default(), &scenario.axes.backends).target;
+            let target = self.target.chosen().unwrap_or(scenario.target).unwrap_or_else(choose);
+            let plan = scenario.plan(target, 1);
+            let minutes = estimate::whole(&plan).as_secs().div_ceil(60);
+            whole += minutes;
+            let target: TargetName = plan.target;
+            let (name, cells, claims) = (one.folder(), plan.cells.len(), one.claims.join(", "));
+            say!("{name:<26}{target:<8}{cells:>7}{:>10}  {claims}", format!("{minutes} min"));
+        }
+        say!("\nabout {whole} min on two cores, give or take half");
+        Ok(Exit::Done.into())
+    }
+
+    /// Runs a scenario into `folder`; whether it ended well.
+    fn make(&self, found: &Found, asked: &Asked, folder: &Path) -> Result<bool> {
+        let mut command = Command::new("/proc/self/exe");
+        command.arg("scenario").arg(found.scenario(asked)).arg("--out").arg(folder).stdout(Stdio::null());
+        if let Some(target) = self.target.spelled() {
+            command.args(["--target", target]);
+        }
+        if let Some(rounds) = self.rounds {
+            command.arg("--rounds").arg(rounds.to_string());
+        }
+        let mut process = command.spawn().context("starting this program again")?;
+        Ok(child::wait(&mut process)?.success())
+    }
+}
+
+/// The dataset of the run in `folder`, where it can be read.
+fn dataset(folder: &Path) -> Result<Dataset> {
+    let record = folder.join(RECORD);
+    Ok(store::read(&record).with_context(|| record.display().to_string())?.dataset)
+}
+
+/// Whether the run in `folder` came to its end.
+fn is_finished(folder: &Path) -> bool {
+    dataset(folder).is_ok_and(|dataset| dataset.end.is_some_and(|end| !end.interrupted))
+}
+
+/// Makes room for a run in `folder`; what an unfinished one left is kept beside it.
+fn set_aside(folder: &Path) -> Result<(), Failure> {
+    let is_used = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if !is_used {
+        return Ok(());
+    }
+    let beside = |number: u32| PathBuf::from(format!("{}.unfinished-{number}", folder.display()));
+    let free = (1..).map(beside).find(|place| !place.exists()).ok_or_else(|| anyhow!("no name is free"))?;
+    fs::rename(folder, &free).with_context(|| format!("moving {} aside", folder.display()))?;
+    tell!("svclab: an unfinished run was there; it is kept in {}", free.display());
+    Ok(())
+}
+
+/// Writes the page of what there is in `out`.
+fn write(found: &Found, out: &Path) -> Result<StudyPage> {
+    let ran = |asked: &Asked| {
+        let folder = out.join(asked.folder());
+        match dataset(&folder) {
+            Ok(dataset) => Ran::Run(Box::new(dataset)),
+            Err(_) if !folder.join(RECORD).exists() => Ran::Not("there is no run of it".to_owned()),
+            Err(error) => Ran::Not(format!("{error:#}")),
+        }
+    };
+    let ran: Vec<Ran> = found.study.asked.iter().map(ran).collect();
+    let page = StudyPage::of(&found.study, &ran, &arguments().join(" "));
+    store::replace(&out.join("study.md"), page.markdown().as_bytes())?;
+    store::replace(&out.join("study.html"), page.html().as_bytes())?;
+    Ok(page)
+}

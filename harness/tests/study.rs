@@ -1,0 +1,141 @@
+//! `svclab study`: what is finished is not run again, what is not is kept, and what is wrong with a study is said.
+
+use lab_core::cell::{Activity, Cell, Churn, ClusterSpec, Variant};
+use lab_core::dataset::{CellRecord, End, Header, Record};
+use lab_core::metric::Metric;
+use lab_core::plan::Plan;
+use lab_core::vocabulary::{BackendName, Outcome, ProbeName, TargetName};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Two scenarios that exist, and one whose cluster does not, so that it fails before it measures anything.
+const STUDY: &str = "\
+name: small
+question: Is it so?
+scenarios:
+  - {scenario: cpu-under-churn, claims: [iptables-cpu]}
+  - {scenario: broken.yaml, claims: [ipvs-cpu]}
+";
+const BROKEN: &str = "name: broken\nquestion: Is it so?\ncluster: gone.json\n";
+
+fn svclab(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_svclab")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+/// A folder with the study, and a run of its first scenario that came to its end or was interrupted.
+fn studied(interrupted: bool) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("small.yaml"), STUDY).unwrap();
+    fs::write(folder.path().join("broken.yaml"), BROKEN).unwrap();
+    write_run(&folder.path().join("out/cpu-under-churn"), interrupted);
+    folder
+}
+
+fn write_run(folder: &Path, interrupted: bool) {
+    let header = Header::example(Plan::example(TargetName::Host));
+    let cluster = ClusterSpec::uniform(5000, 2);
+    let cell = Cell::new(cluster, Variant::usual(BackendName::IptablesLegacy), ProbeName::Churn, None);
+    let cell = Cell { activity: Activity { churn: Some(Churn::USUAL), ..Activity::default() }, ..cell };
+    let record = CellRecord {
+        scenario: "cpu-under-churn".to_owned(),
+        target: TargetName::Host,
+        cell,
+        round: 0,
+        replica: 0,
+        outcome: Outcome::Measured,
+        reason: String::new(),
+        metric: Metric::CpuSync,
+        unit: Metric::CpuSync.unit(),
+        samples: vec![0.21, 0.22, 0.23],
+    };
+    let end = "2026-03-01T09:42:07Z".parse().unwrap();
+    let end = End { end, peak_rss: 1, interrupted, cells: BTreeMap::new(), boots: Vec::new() };
+    let records = [Record::Run(Box::new(header)), Record::Cell(record), Record::End(end)];
+    fs::create_dir_all(folder).unwrap();
+    fs::write(folder.join("run.jsonl"), records.iter().map(Record::line).collect::<String>()).unwrap();
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_finished_run_is_not_run_again_and_its_claims_are_told() {
+    let folder = studied(false);
+    let output = svclab(folder.path(), &["study", "small.yaml", "--out", "out", "--only", "cpu-under-churn"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cpu-under-churn is done"), "{output:?}");
+    assert_eq!(entries(&folder.path().join("out/cpu-under-churn")), ["run.jsonl"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("not reproduced       iptables takes 50 to 100 %"), "{said}");
+    let page = fs::read_to_string(folder.path().join("out/study.md")).unwrap();
+    assert!(
+        page.contains("**not reproduced**") && page.contains("broken did not run: there is no run of it"),
+        "{page}"
+    );
+    assert!(folder.path().join("out/study.html").is_file());
+}
+
+#[test]
+fn a_scenario_that_fails_leaves_the_page_of_what_there_is() {
+    let folder = studied(false);
+    let output = svclab(folder.path(), &["study", "small.yaml", "--out", "out"]);
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    let page = fs::read_to_string(folder.path().join("out/study.md")).unwrap();
+    assert!(page.contains("**not reproduced**") && page.contains("**cannot be told**"), "{page}");
+}
+
+#[test]
+fn an_unfinished_run_is_kept_beside_the_new_one() {
+    let folder = studied(false);
+    write_run(&folder.path().join("out/broken"), true);
+    let output = svclab(folder.path(), &["study", "small.yaml", "--out", "out", "--only", "broken"]);
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("kept in out/broken.unfinished-1"), "{output:?}");
+    assert_eq!(entries(&folder.path().join("out/broken.unfinished-1")), ["run.jsonl"]);
+}
+
+#[test]
+fn what_is_unknown_is_told_with_what_is_known_before_anything_runs() {
+    let folder = studied(false);
+    let said = |arguments: &[&str]| {
+        let output = svclab(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(said(&["study", "claim"]).contains("unknown study \"claim\"; known: claims (did you mean \"claims\"?)"));
+    let only = said(&["study", "small.yaml", "--only", "cpu"]);
+    assert!(only.contains("--only: unknown scenario \"cpu\"; known: cpu-under-churn, broken"), "{only}");
+    let wrong = STUDY.replace("ipvs-cpu", "ipvs-cpus").replace("cpu-under-churn,", "cpu-under-chrn,");
+    fs::write(folder.path().join("wrong.yaml"), wrong).unwrap();
+    let wrong = said(&["study", "wrong.yaml"]);
+    assert!(wrong.contains("wrong.yaml:4: scenario: unknown scenario \"cpu-under-chrn\""), "{wrong}");
+    assert!(wrong.contains("wrong.yaml:5: claims: unknown claim \"ipvs-cpus\""), "{wrong}");
+    fs::write(folder.path().join("gone.yaml"), STUDY.replace("broken.yaml", "missing.yaml")).unwrap();
+    assert!(said(&["study", "gone.yaml", "--out", "new"]).contains("reading the scenario missing.yaml"));
+    assert!(!folder.path().join("new").exists());
+}
+
+#[test]
+fn a_plan_says_how_long_each_scenario_takes_and_runs_nothing() {
+    let folder = studied(false);
+    let output = svclab(folder.path(), &["study", "claims", "--plan", "--target", "host"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    let line = said.lines().find(|line| line.starts_with("lock-contention")).unwrap();
+    assert!(line.contains(" host ") && line.contains(" min  xtables-lock-waits, xtables-lock-refused"), "{said}");
+    assert!(said.contains("min on two cores"), "{said}");
+    assert!(!folder.path().join("runs").exists());
+}
+
+#[test]
+fn studies_are_listed_with_the_scenarios() {
+    let folder = studied(false);
+    let said = String::from_utf8(svclab(folder.path(), &["scenarios"]).stdout).unwrap();
+    assert!(said.contains("\nclaims                  Which published claims"), "{said}");
+}
