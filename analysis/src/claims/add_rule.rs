@@ -1,7 +1,7 @@
 //! What it takes to add one rule, and to build a table by adding one rule after the other.
 //!
 //! The published figures of iptables are of the second, under the name of the first. A table of some ten thousand rules is not
-//! built that way here: what one rule takes, `a + b·n` at `n` rules, is fitted to what was measured, and summed up. The sum is
+//! built that way here: what one call takes, `a + b·n` at `n` rules and chains, is fitted to what was measured, and summed up. The sum is
 //! a weighted one of what was measured, and so has an interval; how far it misses small tables that were built is said.
 
 use super::claim::Claim;
@@ -55,14 +55,14 @@ fn iptables(evidence: &Evidence) -> Option<Finding> {
             let Some(estimate) = line.at(services) else { continue };
             figures.push(line.figure(services, estimate));
             one.cast(&line.name, is_near(line.clock, estimate, published));
-            let Some((rules, sum)) = growth.as_ref().and_then(|growth| growth.sum(evidence, services)) else {
+            let Some((calls, sum)) = growth.as_ref().and_then(|growth| growth.sum(evidence, services)) else {
                 continue;
             };
             let what = format!(
-                "{} projected for {} ({} rules) of {}",
+                "{} projected for {} ({} calls) of {}",
                 Metric::BuildOneByOne,
                 services_of(services),
-                units::count(rules as u64),
+                units::count(calls as u64),
                 line.name
             );
             figures.push(Figure { what, estimate: sum, measure: Measure::Of(Unit::Ns, line.clock) });
@@ -105,7 +105,7 @@ fn is_near(clock: Clock, estimate: Estimate, published: f64) -> Option<bool> {
 /// How the cost of one rule grows with the rules that are there: `a + b·n`, fitted so that all sizes count alike.
 struct Growth<'a> {
     line: &'a Line<'a>,
-    /// Rules, and what one more takes.
+    /// Rules and chains, and what one more takes.
     points: Vec<(f64, Estimate)>,
 }
 
@@ -115,19 +115,19 @@ impl<'a> Growth<'a> {
         let points: Vec<(f64, Estimate)> = line
             .medians()
             .into_iter()
-            .filter_map(|(services, estimate)| Some((rules(evidence, line, services)?, estimate)))
+            .filter_map(|(services, estimate)| Some((calls(evidence, line, services)?, estimate)))
             .collect();
         (points.len() > 1).then_some(Self { line, points })
     }
 
-    /// The rules at `services`, and what it takes to add all of them one by one.
+    /// The calls that build the table of `services`, one for each rule and chain, and what they take.
     fn sum(&self, evidence: &Evidence, services: u32) -> Option<(f64, Estimate)> {
-        let rules = rules(evidence, self.line, services)?;
-        // The sum of a + b·n over n = 0 … rules-1 is a·rules + b·rules·(rules-1)/2.
-        let (of_a, of_b) = (rules, rules * (rules - 1.0) / 2.0);
+        let calls = calls(evidence, self.line, services)?;
+        // The sum of a + b·n over n = 0 … calls-1 is a·calls + b·calls·(calls-1)/2.
+        let (of_a, of_b) = (calls, calls * (calls - 1.0) / 2.0);
         let weights = self.fit().into_iter().map(|(a, b)| a * of_a + b * of_b);
         let sum = Estimate::weighted(weights.zip(self.points.iter().map(|(_, estimate)| *estimate)))?;
-        Some((rules, sum))
+        Some((calls, sum))
     }
 
     /// How much of each point's cost is in `a`, and how much in `b`: least squares of relative errors.
@@ -164,21 +164,27 @@ impl<'a> Growth<'a> {
     }
 }
 
-/// The rules that a line's variant has at `services`: those of any cell of it, or as many a Service as at the largest size
+/// The rules and chains that a line's variant has at `services`.
+fn calls(evidence: &Evidence, line: &Line, services: u32) -> Option<f64> {
+    let count = |metric| counted(evidence, metric, line, services);
+    Some(count(Metric::Rules)? + count(Metric::Chains).unwrap_or_default())
+}
+
+/// What a line's variant has of `metric` at `services`: that of any cell of it, or as many a Service as at the largest size
 /// that says so.
-fn rules(evidence: &Evidence, line: &Line, services: u32) -> Option<f64> {
-    let counted = evidence.lines(Metric::Rules, is(line.contender.backend));
+fn counted(evidence: &Evidence, metric: Metric, line: &Line, services: u32) -> Option<f64> {
+    let counted = evidence.lines(metric, is(line.contender.backend));
     let same = |counted: &&Line| counted.run == line.run && counted.contender.layout == line.contender.layout;
     let known: Vec<(u32, f64)> = counted
         .iter()
         .filter(same)
         .flat_map(|counted| counted.medians())
-        .map(|(size, rules)| (size, rules.value))
+        .map(|(size, count)| (size, count.value))
         .collect();
     let exactly = known.iter().find(|(size, _)| *size == services);
-    exactly.map(|(_, rules)| *rules).or_else(|| {
-        let (size, rules) = known.iter().max_by_key(|(size, _)| *size)?;
-        Some(rules / f64::from(*size) * f64::from(services))
+    exactly.map(|(_, count)| *count).or_else(|| {
+        let (size, count) = known.iter().max_by_key(|(size, _)| *size)?;
+        Some(count / f64::from(*size) * f64::from(services))
     })
 }
 

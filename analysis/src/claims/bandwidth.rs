@@ -75,7 +75,7 @@ fn falls(evidence: &Evidence) -> Option<Finding> {
     }
     let says = match votes.verdict() {
         Verdict::NotReproduced => "conntrack takes a connection past the rules after its first packet.",
-        Verdict::CannotBeTold => "No two sizes of the published ones have an interval.",
+        Verdict::CannotBeTold => votes.unless_open("No two sizes of the published ones have an interval."),
         _ => "",
     };
     let mut finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);
@@ -111,7 +111,9 @@ fn last(evidence: &Evidence) -> Option<Finding> {
         votes.cast(&last.name, ratio.is_above(halfway).map(|above| !above));
     }
     let says = match votes.verdict() {
-        Verdict::CannotBeTold => "No published size with a difference between first and last has an interval.",
+        Verdict::CannotBeTold => {
+            votes.unless_open("No published size with a difference between first and last has an interval.")
+        }
         _ => "",
     };
     let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);
@@ -135,7 +137,7 @@ fn syncing(evidence: &Evidence) -> Option<Finding> {
         }
     }
     let says = match votes.verdict() {
-        Verdict::CannotBeTold => "There is no interval both with syncs and without.",
+        Verdict::CannotBeTold => votes.unless_open("There is no interval both with syncs and without."),
         Verdict::NotReproduced => "It keeps nine tenths and more.",
         _ => {
             "The tools of a sync run on the cores that the traffic needs, although no packet of the stream meets a rule."

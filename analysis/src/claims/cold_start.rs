@@ -37,7 +37,7 @@ fn quadratic(evidence: &Evidence) -> Option<Finding> {
         votes.cast(&line.name, power.is_above(HALFWAY));
     }
     let says = match votes.verdict() {
-        Verdict::CannotBeTold => "There are no two sizes with intervals that are narrow enough.",
+        Verdict::CannotBeTold => votes.unless_open("There are no two sizes with intervals that are narrow enough."),
         Verdict::MeansSomethingElse => {
             "It is a matter of what a release installs: a chain with an anonymous map a Service is what \
              the kernel takes quadratic time for."

@@ -56,7 +56,7 @@ fn node_port(evidence: &Evidence) -> Option<Finding> {
         }
     }
     let says = match votes.verdict() {
-        Verdict::CannotBeTold => "No rules of iptables were counted.",
+        Verdict::CannotBeTold => votes.unless_open("No rules of iptables were counted."),
         _ => "",
     };
     let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);

@@ -41,7 +41,18 @@ impl Evidence {
             lines.entry((taken.run, cell.contender(), cell.position)).or_default().push(taken);
         }
         let mut named = Vec::new();
-        for ((run, contender, position), mut taken) in lines {
+        for (&(run, contender, position), own) in &lines {
+            let mut taken = own.clone();
+            let siblings = lines.iter().filter(|((other, variant, _), _)| (*other, *variant) == (run, contender));
+            for (at, other) in siblings.flat_map(|((.., at), others)| others.iter().map(move |other| (at, *other))) {
+                // Where two positions are one Service, only one of them is asked.
+                let same = position.zip(*at).is_some_and(|(one, other_position)| {
+                    one.index(other.services()) == other_position.index(other.services())
+                });
+                if same && taken.iter().all(|taken| taken.services() != other.services()) {
+                    taken.push(other);
+                }
+            }
             taken.sort_by_key(|taken| taken.services());
             let (clock, name) = (taken[0].clock, self.name(taken[0].cell()));
             named.push(Line { run, clock, metric, contender, position, name, taken });

@@ -77,7 +77,9 @@ impl Measure {
             Self::ARule(clock) => format!("{} a rule", units::human(Unit::Ns, clock, value)),
             Self::Ratio => units::ratio(value),
             Self::Power => format!("{value:.2}"),
-            Self::Share => format!("{} %", units::given((value * 1e4).round() / 1e2)),
+            Self::Share => {
+                units::percent(if value < 0.1 { (value * 1e4).round() / 1e4 } else { (value * 1e3).round() / 1e3 })
+            }
         }
     }
 }

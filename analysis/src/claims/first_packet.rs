@@ -62,7 +62,7 @@ fn linear(evidence: &Evidence) -> Option<Finding> {
         }
     }
     let says = match votes.verdict() {
-        Verdict::CannotBeTold => "There are no Services at two places of the chain with intervals.",
+        Verdict::CannotBeTold => votes.unless_open("There are no Services at two places of the chain with intervals."),
         _ => "The slope is what each rule costs that a first packet is tried against.",
     };
     let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);
@@ -76,7 +76,9 @@ fn places(lines: &[&Line]) -> Vec<(f64, Estimate)> {
     for line in lines {
         for (services, estimate) in line.medians() {
             let place = f64::from(line.position.map_or(services, |position| position.index(services) + 1));
-            places.push((place, estimate));
+            if !places.contains(&(place, estimate)) {
+                places.push((place, estimate));
+            }
         }
     }
     places
@@ -143,7 +145,7 @@ fn nftables(evidence: &Evidence) -> Option<Finding> {
     }
     figures.extend(beside);
     let says = match votes.verdict() {
-        Verdict::CannotBeTold => "There are no two sizes with intervals that are narrow enough.",
+        Verdict::CannotBeTold => votes.unless_open("There are no two sizes with intervals that are narrow enough."),
         _ => "Up to a quarter more counts as the same.",
     };
     let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);

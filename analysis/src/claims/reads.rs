@@ -38,7 +38,7 @@ fn dominate(evidence: &Evidence) -> Option<Finding> {
         }
     }
     let says = match votes.verdict() {
-        Verdict::CannotBeTold => "No part of a sync that reads has an interval, beside the whole.",
+        Verdict::CannotBeTold => votes.unless_open("No part of a sync that reads has an interval, beside the whole."),
         Verdict::MeansSomethingElse => "It is a matter of the release and of the size.",
         _ => "",
     };

@@ -39,7 +39,9 @@ fn bandwidth(evidence: &Evidence) -> Option<Finding> {
         Verdict::NotReproduced => {
             "Only the first packet of a connection is tried against these rules since kube-proxy 1.11."
         }
-        Verdict::CannotBeTold => "There are no intervals at a small size and at 1,000 Services or more.",
+        Verdict::CannotBeTold => {
+            votes.unless_open("There are no intervals at a small size and at 1,000 Services or more.")
+        }
         _ => "",
     };
     let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);

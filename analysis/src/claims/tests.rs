@@ -169,7 +169,7 @@ fn hours_for_one_rule_are_those_of_the_whole_table_where_its_projection_comes_to
     let projected = finding.figures.iter().find(|figure| figure.what.contains("projected for 20,000")).unwrap();
     let sum = 160_000.0 * 4e6 + 1400.0 * 160_000.0 * 159_999.0 / 2.0;
     assert!((projected.estimate.value / sum - 1.0).abs() < 0.01, "{projected}");
-    assert!(projected.what.contains("160,000 rules"), "{projected}");
+    assert!(projected.what.contains("160,000 calls"), "{projected}");
 }
 
 #[test]
@@ -331,7 +331,8 @@ fn a_first_packet_costs_more_down_the_chain_or_does_not_and_it_is_said_from_wher
     let chain = |a_rule: f64| {
         let mut made = Made::of("matching-is-linear");
         for services in [1, 250, 1000, 5000] {
-            for position in [Position::First, Position::Last] {
+            // A single Service is asked as the first one.
+            for position in [Position::First, Position::Last].into_iter().take(services.min(2) as usize) {
                 let ns = 40e3 + a_rule * f64::from(position.index(services));
                 made = made.with(at(position, legacy(services, ProbeName::Connect)), Metric::Connect, ns);
             }

@@ -35,6 +35,11 @@ impl Votes {
         }
     }
 
+    /// `why` nothing is known, where no interval is there at all.
+    pub(super) fn unless_open(&self, why: &'static str) -> &'static str {
+        if self.open.is_empty() { why } else { "" }
+    }
+
     /// The same in a sentence: `It holds of nftables; it does not hold of ipvs.`
     pub(super) fn sentence(&self) -> String {
         let sides = [
