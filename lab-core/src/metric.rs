@@ -93,6 +93,7 @@ pub enum Metric {
     ToolRunsIpset,
     ToolRunsConntrack,
     BuildOneByOne,
+    BuildCalls,
     OpenLoop,
     OpenLoopLost,
     OpenLoopReset,
@@ -156,6 +157,7 @@ words!("metric", Metric {
     ToolRunsIpset = "tool_runs_ipset",
     ToolRunsConntrack = "tool_runs_conntrack",
     BuildOneByOne = "build_one_by_one",
+    BuildCalls = "build_calls",
     OpenLoop = "open_loop",
     OpenLoopLost = "open_loop_lost",
     OpenLoopReset = "open_loop_reset",
@@ -201,6 +203,7 @@ impl Metric {
             | Self::ToolRunsNft
             | Self::ToolRunsIpset
             | Self::ToolRunsConntrack
+            | Self::BuildCalls
             | Self::OpenLoopLost
             | Self::OpenLoopReset
             | Self::HeldLost
@@ -296,6 +299,7 @@ impl Metric {
             Self::ToolRunsIpset => "of these, ipset",
             Self::ToolRunsConntrack => "of these, conntrack",
             Self::BuildOneByOne => "the table of N Services built rule by rule, one call of the tool for each",
+            Self::BuildCalls => "calls of the tool for a table that is built rule by rule",
             Self::OpenLoop => "a new connection at a fixed rate: from the moment it was due to the first byte",
             Self::OpenLoopLost => "connections at a fixed rate that got no answer in time",
             Self::OpenLoopReset => "connections at a fixed rate that were reset or refused",

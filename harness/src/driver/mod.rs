@@ -89,7 +89,7 @@ pub(crate) trait Driver: Send + Sync {
     ///
     /// # Errors
     /// `Skipped` from a driver that has no such tool.
-    fn build_one_by_one(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+    fn build_one_by_one(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Loaded, CellError> {
         let _ = (node, cluster, limit);
         Err(CellError::Skipped("what programs this node has no command that adds a single rule".to_owned()))
     }

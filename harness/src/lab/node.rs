@@ -314,10 +314,10 @@ impl Lab for NodeLab {
         let empty = Node::bare(self.surroundings.node()).context("making an empty node")?;
         let driver = (self.another)();
         driver.prepare(&empty)?;
-        let cost = driver.build_one_by_one(&empty, &self.cluster, limit)?;
-        let counts = driver.count(&empty, &self.cluster)?;
+        let mut built = driver.build_one_by_one(&empty, &self.cluster, limit)?;
+        built.counts.extend(driver.count(&empty, &self.cluster)?);
         driver.verify(&empty)?;
-        Ok(Loaded { cost, counts })
+        Ok(built)
     }
 
     fn course(&self) -> &Course {

@@ -56,6 +56,8 @@ pub(super) fn a_table_is_built_rule_by_rule() -> Result<()> {
     expect(&mut scenario(folder.path()), 0)?;
     let dataset = dataset(folder.path())?;
     ensure!(dataset.cells.iter().all(|record| record.outcome == Outcome::Measured), "{:?}", dataset.cells);
+    let calls = dataset.cells.iter().filter(|record| record.metric == Metric::BuildCalls);
+    ensure!(calls.flat_map(|record| &record.samples).all(|&calls| calls > 20.0), "too few calls");
     let built = dataset.cells.iter().filter(|record| record.metric == Metric::BuildOneByOne);
     ensure!(built.count() == 3, "one of the backends was not built");
     Ok(())

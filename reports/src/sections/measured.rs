@@ -127,6 +127,7 @@ pub(crate) fn sections(results: &Results) -> Vec<Section> {
                 (Metric::RealServers, Exact),
                 (Metric::Addresses, Exact),
                 (Metric::ScriptBytes, Exact),
+                (Metric::BuildCalls, Exact),
             ],
         ),
     ];

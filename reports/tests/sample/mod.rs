@@ -285,6 +285,7 @@ fn value(cell: Cell, metric: Metric) -> f64 {
         Metric::OpenLoopLost | Metric::OpenLoopReset | Metric::HeldLost => 0.0,
         Metric::SyncBeside | Metric::WriterCall => 6e6 + services * 9e3 * linear,
         Metric::FullSyncBeside => 6e6 + services * 4e4 * per_service,
+        Metric::BuildCalls => 3.0 + services * 11.0,
         Metric::WriterTried => 20.0,
         Metric::WriterRefused => 3.0,
     }

@@ -88,12 +88,15 @@ impl Driver for Rules {
         self.perform(node, vec![self.layout.append_rule(cluster).undo.into()], limit).map(drop)
     }
 
-    fn build_one_by_one(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+    fn build_one_by_one(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Loaded, CellError> {
         if self.tools.backend.name() == BackendName::Ipvs {
             let why = "IPVS has no rules to add one by one: see sync_full with the way kube-proxy, which asks for each";
             return Err(CellError::Skipped(why.to_owned()));
         }
-        self.perform(node, one_by_one(&self.layout.full_sync(cluster)), limit)
+        let actions = one_by_one(&self.layout.full_sync(cluster));
+        let calls = actions.iter().filter(|action| action.call().is_some()).count();
+        let cost = self.perform(node, actions, limit)?;
+        Ok(Loaded { cost, counts: vec![(Metric::BuildCalls, calls as f64)] })
     }
 
     fn resync(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {

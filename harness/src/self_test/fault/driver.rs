@@ -54,7 +54,7 @@ impl Driver for Slowed {
         self.driver.take_away(node, cluster, limit)
     }
 
-    fn build_one_by_one(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+    fn build_one_by_one(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Loaded, CellError> {
         self.late.during(|| self.driver.build_one_by_one(node, cluster, limit))
     }
 
