@@ -70,6 +70,7 @@ fn sample(header: &Header, record: &CellRecord, taken: Option<(u32, f64)>) -> Ve
         ("position", word(record.cell.position)),
         ("access", word(record.cell.position.map(|_| record.cell.access))),
         ("from", word(record.cell.position.map(|_| record.cell.from))),
+        ("activity", record.cell.activity.name().map_or(Field::Null, text)),
         ("probe", text(record.cell.probe.name())),
         ("round", Field::UInt(record.round)),
         ("replica", Field::UInt(record.replica)),
@@ -99,6 +100,7 @@ fn aggregate(header: &Header, row: &Row) -> Vec<(String, Field)> {
         ("position", word(row.cell.position)),
         ("access", word(row.cell.position.map(|_| row.cell.access))),
         ("from", word(row.cell.position.map(|_| row.cell.from))),
+        ("activity", row.cell.activity.name().map_or(Field::Null, text)),
         ("probe", text(row.cell.probe.name())),
         ("outcome", text(row.outcome.name())),
         ("reason", text(&row.reason)),
@@ -133,8 +135,9 @@ fn every_sample_is_read_back_and_a_record_without_one_has_a_row() {
     for (place, (read, expected)) in read.iter().zip(&expected).enumerate() {
         assert_eq!(read, expected, "row {place}");
     }
-    let without = read.iter().filter(|row| row[25].1 == Field::Null);
-    let outcomes: BTreeSet<String> = without.map(|row| row[20].1.to_string()).collect();
+    let field = |row: &[(String, Field)], name: &str| row.iter().find(|(column, _)| column == name).unwrap().1.clone();
+    let without = read.iter().filter(|row| field(row, "index") == Field::Null);
+    let outcomes: BTreeSet<String> = without.map(|row| field(row, "outcome").to_string()).collect();
     assert_eq!(outcomes, ["\"failed\"", "\"over-budget\"", "\"skipped\""].map(str::to_owned).into());
 }
 
@@ -160,8 +163,19 @@ fn a_sample_that_is_no_number_is_left_out_and_its_record_is_not() {
 
 #[test]
 fn the_schema_says_what_the_columns_are_and_which_may_be_empty() {
-    let nullable =
-        ["kernel", "layout", "scheduler", "forwarding", "position", "access", "from", "reason", "index", "value"];
+    let nullable = [
+        "kernel",
+        "layout",
+        "scheduler",
+        "forwarding",
+        "position",
+        "access",
+        "from",
+        "activity",
+        "reason",
+        "index",
+        "value",
+    ];
     let reader = open(reports::parquet::samples(&datasets()));
     for column in reader.metadata().file_metadata().schema().get_fields() {
         let expected = match column.name() {
