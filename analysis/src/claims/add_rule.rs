@@ -1,8 +1,9 @@
 //! What it takes to add one rule, and to build a table by adding one rule after the other.
 //!
 //! The published figures of iptables are of the second, under the name of the first. A table of some ten thousand rules is not
-//! built that way here: what one call takes, `a + b·n` at `n` rules and chains, is fitted to what was measured, and summed up. The sum is
-//! a weighted one of what was measured, and so has an interval; how far it misses small tables that were built is said.
+//! built that way here: what one call takes, `a + b·n` after `n` calls, is fitted to what was measured, and summed up. The
+//! rule that is appended costs more than others of the table, so that the sum is corrected by what the largest small table
+//! took that was built in full. How far that misses another one is said.
 
 use super::claim::Claim;
 use super::estimate::Estimate;
@@ -55,7 +56,8 @@ fn iptables(evidence: &Evidence) -> Option<Finding> {
             let Some(estimate) = line.at(services) else { continue };
             figures.push(line.figure(services, estimate));
             one.cast(&line.name, is_near(line.clock, estimate, published));
-            let Some((calls, sum)) = growth.as_ref().and_then(|growth| growth.sum(evidence, services)) else {
+            let projected = growth.as_ref().and_then(|growth| growth.projected(evidence, services, None));
+            let Some((calls, sum)) = projected else {
                 continue;
             };
             let what = format!(
@@ -105,7 +107,7 @@ fn is_near(clock: Clock, estimate: Estimate, published: f64) -> Option<bool> {
 /// How the cost of one rule grows with the rules that are there: `a + b·n`, fitted so that all sizes count alike.
 struct Growth<'a> {
     line: &'a Line<'a>,
-    /// Rules and chains, and what one more takes.
+    /// How many calls make a table, and what one more takes.
     points: Vec<(f64, Estimate)>,
 }
 
@@ -120,7 +122,26 @@ impl<'a> Growth<'a> {
         (points.len() > 1).then_some(Self { line, points })
     }
 
-    /// The calls that build the table of `services`, one for each rule and chain, and what they take.
+    /// The calls that build the table of `services` and what they take, corrected by the largest table that was built in full,
+    /// other than the one of `except`.
+    fn projected(&self, evidence: &Evidence, services: u32, except: Option<u32>) -> Option<(f64, Estimate)> {
+        let (calls, sum) = self.sum(evidence, services)?;
+        let others = self.built(evidence).into_iter().filter(|(size, _)| Some(*size) != except);
+        let factor = others.max_by_key(|(size, _)| *size).and_then(|(size, built)| {
+            let (_, sum) = self.sum(evidence, size)?;
+            Some(built.value / sum.value).filter(|factor| factor.is_finite())
+        });
+        Some((calls, sum.times(factor.unwrap_or(1.0))))
+    }
+
+    /// The tables of this variant that were built in full, by their Services, and what they took.
+    fn built(&self, evidence: &Evidence) -> Vec<(u32, Estimate)> {
+        let lines = evidence.lines(Metric::BuildOneByOne, is(self.line.contender.backend));
+        let same = |built: &&Line| built.is_beside(self.line) || built.contender.layout == self.line.contender.layout;
+        lines.iter().find(same).map(|built| built.medians()).unwrap_or_default()
+    }
+
+    /// The calls that build the table of `services`, and the sum of what one takes after the other.
     fn sum(&self, evidence: &Evidence, services: u32) -> Option<(f64, Estimate)> {
         let calls = calls(evidence, self.line, services)?;
         // The sum of a + b·n over n = 0 … calls-1 is a·calls + b·calls·(calls-1)/2.
@@ -143,17 +164,14 @@ impl<'a> Growth<'a> {
         self.points.iter().map(share).collect()
     }
 
-    /// By how much the projection misses the tables that were built, in a sentence; `None` where none was.
+    /// By how much the projection misses the tables that were built, each corrected by another one, in a sentence; `None` where
+    /// none was. One of a few Services is mostly what every table has.
     fn checked(&self, evidence: &Evidence) -> Option<String> {
-        let built = evidence.lines(Metric::BuildOneByOne, is(self.line.contender.backend));
-        let built = built
-            .iter()
-            .find(|built| built.is_beside(self.line) || built.contender.layout == self.line.contender.layout)?;
+        const ENOUGH: u32 = 10;
+        let built = self.built(evidence).into_iter().filter(|(services, _)| *services >= ENOUGH);
         let clauses: Vec<String> = built
-            .medians()
-            .into_iter()
             .filter_map(|(services, measured)| {
-                let (_, projected) = self.sum(evidence, services)?;
+                let (_, projected) = self.projected(evidence, services, Some(services))?;
                 let error = units::change(projected.value / measured.value - 1.0);
                 Some(format!("by {error} at {}", services_of(services)))
             })
@@ -164,14 +182,14 @@ impl<'a> Growth<'a> {
     }
 }
 
-/// The rules and chains that a line's variant has at `services`.
+/// How many calls build the table of a line's variant at `services`: as many as were counted, or one for each rule and chain.
 fn calls(evidence: &Evidence, line: &Line, services: u32) -> Option<f64> {
     let count = |metric| counted(evidence, metric, line, services);
-    Some(count(Metric::Rules)? + count(Metric::Chains).unwrap_or_default())
+    count(Metric::BuildCalls).or_else(|| Some(count(Metric::Rules)? + count(Metric::Chains).unwrap_or_default()))
 }
 
-/// What a line's variant has of `metric` at `services`: that of any cell of it, or as many a Service as at the largest size
-/// that says so.
+/// What a line's variant has of `metric` at `services`: that of any cell of it, or what the smallest and the largest size that
+/// say so come to there: every table has some, and each Service as many as the next.
 fn counted(evidence: &Evidence, metric: Metric, line: &Line, services: u32) -> Option<f64> {
     let counted = evidence.lines(metric, is(line.contender.backend));
     let same = |counted: &&Line| counted.run == line.run && counted.contender.layout == line.contender.layout;
@@ -183,8 +201,11 @@ fn counted(evidence: &Evidence, metric: Metric, line: &Line, services: u32) -> O
         .collect();
     let exactly = known.iter().find(|(size, _)| *size == services);
     exactly.map(|(_, count)| *count).or_else(|| {
-        let (size, count) = known.iter().max_by_key(|(size, _)| *size)?;
-        Some(count / f64::from(*size) * f64::from(services))
+        let by_size = || known.iter().map(|(size, count)| (f64::from(*size), *count));
+        let (first, last) =
+            (by_size().min_by(|a, b| a.0.total_cmp(&b.0))?, by_size().max_by(|a, b| a.0.total_cmp(&b.0))?);
+        let each = if last.0 > first.0 { (last.1 - first.1) / (last.0 - first.0) } else { last.1 / last.0 };
+        Some(last.1 + each * (f64::from(services) - last.0))
     })
 }
 

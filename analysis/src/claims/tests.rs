@@ -172,6 +172,29 @@ fn hours_for_one_rule_are_those_of_the_whole_table_where_its_projection_comes_to
     assert!(projected.what.contains("160,000 calls"), "{projected}");
 }
 
+/// What `add-one-rule` gave of iptables-legacy in `exact`: Services, calls, one more rule, and the table built in full.
+const BUILT: [(u32, f64, f64, f64); 4] = [
+    (1, 131.0, 3_152_534.0, 361_421_669.0),
+    (50, 670.0, 6_553_434.0, 2_811_569_734.0),
+    (100, 1220.0, 9_995_304.0, 7_091_752_731.0),
+    (250, 2870.0, 20_428_314.0, 30_681_825_990.0),
+];
+
+#[test]
+fn a_table_of_2_000_rules_is_projected_within_5_percent_in_exact() {
+    let mut made = Made::on("iptables-add-rule", TargetName::Exact);
+    for (services, calls, one, built) in BUILT {
+        let cell = legacy(services, ProbeName::BuildOneByOne);
+        made = made
+            .samples(legacy(services, ProbeName::AppendRule), Metric::AppendRule, &[one])
+            .samples(cell, Metric::BuildOneByOne, &[built])
+            .samples(cell, Metric::BuildCalls, &[calls]);
+    }
+    let said = made.finding("iptables-add-rule").sentences.join(" ");
+    assert!(said.contains("at 100 Services") && said.contains("at 250 Services"), "{said}");
+    assert!(said.contains("by +0.20 % at 250 Services"), "{said}");
+}
+
 #[test]
 fn hours_for_one_rule_come_out_where_it_takes_them_and_not_where_not_even_the_table_does() {
     let hours = Made::of("iptables-add-rule")
