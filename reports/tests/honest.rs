@@ -67,6 +67,24 @@ fn an_empty_plan_was_asked_nothing() {
 }
 
 #[test]
+fn what_a_tool_said_is_no_reason_for_fewer_rounds() {
+    let whole = sample::dataset();
+    let mut told = whole.clone();
+    let measured = told
+        .cells
+        .iter()
+        .find(|record| record.metric == Metric::Connect && !record.samples.is_empty())
+        .unwrap()
+        .clone();
+    let said = "Another app is currently holding the xtables lock";
+    let (metric, unit) = (Metric::WriterRefused, Metric::WriterRefused.unit());
+    told.cells.push(CellRecord { metric, unit, samples: vec![3.0], reason: said.to_owned(), ..measured });
+    let short = |dataset: &Dataset| Report::of(&dataset.clone().into()).missing;
+    assert_eq!(short(&told), short(&whole));
+    assert!(reports::csv(slice::from_ref(&told)).contains(said));
+}
+
+#[test]
 fn a_run_that_was_cut_off_at_once_lists_every_cell() {
     let dataset = Dataset { cells: Vec::new(), end: None, ..sample::dataset() };
     assert_says(&dataset, "No answer: nothing was measured.");

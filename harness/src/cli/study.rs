@@ -18,8 +18,11 @@ use analysis::study::Asked;
 use anyhow::{Context, Result, anyhow, ensure};
 use lab_core::dataset::Dataset;
 use lab_core::vocabulary::{TargetName, Unknown};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
 use reports::study::{Ran, StudyPage};
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use studies::Found;
@@ -118,7 +121,7 @@ impl Args {
         Ok(Exit::Done.into())
     }
 
-    /// Runs a scenario into `folder`; whether it ended well.
+    /// Runs a scenario into `folder`; whether it ended well. It is interrupted when this process dies.
     fn make(&self, found: &Found, asked: &Asked, folder: &Path) -> Result<bool> {
         let mut command = Command::new("/proc/self/exe");
         command.arg("scenario").arg(found.scenario(asked)).arg("--out").arg(folder).stdout(Stdio::null());
@@ -128,6 +131,8 @@ impl Args {
         if let Some(rounds) = self.rounds {
             command.arg("--rounds").arg(rounds.to_string());
         }
+        // SAFETY: prctl may be called between fork and exec.
+        unsafe { command.pre_exec(|| Ok(prctl::set_pdeathsig(Signal::SIGTERM)?)) };
         let mut process = command.spawn().context("starting this program again")?;
         Ok(child::wait(&mut process)?.success())
     }

@@ -78,8 +78,10 @@ fn without_cells<'a>(results: &'a Results) -> Vec<&'a String> {
     labels.filter(|(run, _)| !results.rows.iter().any(|row| row.run == *run)).map(|(_, label)| label).collect()
 }
 
+/// Whether it is less than was planned. What was measured has a reason for that in its probe's own metric; in another, what a
+/// tool said.
 fn is_short(row: &Row) -> bool {
-    row.outcome != Outcome::Measured || !row.reason.is_empty()
+    row.outcome != Outcome::Measured || (!row.reason.is_empty() && row.metric == Metric::of(row.cell.probe))
 }
 
 /// What each cell's own metric says of it, where that falls short.
