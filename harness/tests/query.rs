@@ -56,6 +56,12 @@ mod with_sql {
         text.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect()
     }
 
+    #[test]
+    fn a_text_that_would_be_a_formula_is_none_in_csv() {
+        let answer = rows("select '=1+1' as formula, -1 as number from samples limit 1", &[recorded("host")]);
+        assert_eq!(answer, [["'=1+1", "-1"]]);
+    }
+
     fn dataset(run: &str) -> Dataset {
         Dataset::read(&std::fs::read_to_string(run).unwrap()).unwrap()
     }

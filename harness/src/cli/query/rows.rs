@@ -58,7 +58,7 @@ pub(super) fn csv(rows: &DataFrame) -> Result<String> {
     for row in 0..=rows.height() {
         writer.write_record(rows.columns().iter().zip(&columns).map(|(column, written)| {
             let is_text = row == 0 || !column.dtype().is_primitive_numeric();
-            if is_text { reports::csv_cell(&written[row]) } else { written[row].as_str().into() }
+            if is_text { reports::csv_cell(&written[row]).into_owned() } else { written[row].clone() }
         }))?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
