@@ -1,96 +1,12 @@
 //! Every claim, in both directions, and where data are missing.
 
+mod made;
+
 use super::*;
 use lab_core::cell::{Activity, Cell, Churn, ClusterSpec, Source, Variant, Writer};
-use lab_core::dataset::{CellRecord, Dataset, Header};
 use lab_core::metric::Metric;
-use lab_core::plan::Plan;
-use lab_core::vocabulary::{BackendName, Clock, LayoutName, Mix, Outcome, Position, ProbeName, TargetName, Way, Word};
-
-/// A run on a wall clock whose scenario names `claim`'s source.
-struct Made {
-    dataset: Dataset,
-}
-
-impl Made {
-    fn of(claim: &str) -> Self {
-        Self::on(claim, TargetName::Host)
-    }
-
-    fn on(claim: &str, target: TargetName) -> Self {
-        let mut header = Header::example(Plan::example(target));
-        header.references = vec![find(claim).unwrap().source.to_owned()];
-        header.clock = if target.is_exact() { Clock::Instructions } else { Clock::Wall };
-        Self { dataset: Dataset { header, cells: Vec::new(), end: None } }
-    }
-
-    /// Adds what a round gave: `value`, and a hundredth more and less, many times.
-    fn with(self, cell: Cell, metric: Metric, value: f64) -> Self {
-        let samples: Vec<f64> = (0..300).map(|number| value * (0.99 + 0.01 * f64::from(number % 3))).collect();
-        self.samples(cell, metric, &samples)
-    }
-
-    fn samples(mut self, cell: Cell, metric: Metric, samples: &[f64]) -> Self {
-        let record = CellRecord {
-            scenario: "made".to_owned(),
-            target: self.dataset.header.plan.target,
-            cell,
-            round: 0,
-            replica: 0,
-            outcome: Outcome::Measured,
-            reason: String::new(),
-            metric,
-            unit: metric.unit(),
-            samples: samples.to_vec(),
-        };
-        self.dataset.cells.push(record);
-        self
-    }
-
-    /// Adds that a cell came to nothing.
-    fn without(mut self, cell: Cell, outcome: Outcome, reason: &str) -> Self {
-        self = self.samples(cell, Metric::of(cell.probe), &[]);
-        let last = self.dataset.cells.last_mut().unwrap();
-        (last.outcome, last.reason) = (outcome, reason.to_owned());
-        self
-    }
-
-    fn told(mut self, reason: &str) -> Self {
-        self.dataset.cells.last_mut().unwrap().reason = reason.to_owned();
-        self
-    }
-
-    fn finding(&self, claim: &str) -> Finding {
-        let finding = find(claim).unwrap().judge(&[&self.dataset]).expect("the data have to do with it");
-        assert!(finding.verdict == Verdict::CannotBeTold || !finding.figures.is_empty(), "{finding:?}");
-        for figure in &finding.figures {
-            let Estimate { low, value, high, .. } = figure.estimate;
-            assert!(low <= value && value <= high, "{figure}");
-        }
-        assert!(!finding.sentences.is_empty(), "{finding:?}");
-        finding
-    }
-
-    fn verdict(&self, claim: &str) -> Verdict {
-        self.finding(claim).verdict
-    }
-}
-
-fn cell(backend: BackendName, services: u32, probe: ProbeName) -> Cell {
-    Cell::new(ClusterSpec::uniform(services, 2), Variant::usual(backend), probe, None)
-}
-
-fn legacy(services: u32, probe: ProbeName) -> Cell {
-    cell(BackendName::IptablesLegacy, services, probe)
-}
-
-fn at(position: Position, cell: Cell) -> Cell {
-    Cell { position: Some(position), ..cell }
-}
-
-fn beside(churn: Churn, cell: Cell) -> Cell {
-    Cell { activity: Activity { churn: Some(churn), ..cell.activity }, ..cell }
-}
+use lab_core::vocabulary::{BackendName, LayoutName, Mix, Outcome, Position, ProbeName, TargetName, Way, Word};
+use made::{Made, at, beside, cell, legacy};
 
 #[test]
 fn every_claim_has_a_name_of_its_own_and_a_source_that_is_a_reference() {

@@ -23,7 +23,7 @@ pub(crate) use traffic::readings;
 
 use crate::cell_error::CellError;
 use crate::lab::{Course, Lab};
-use crate::probe::Reading;
+use crate::probe::reading::Reading;
 use lab_core::cell::Cell;
 use lab_core::vocabulary::ProbeName;
 use std::thread;

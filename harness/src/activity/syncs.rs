@@ -14,7 +14,7 @@ use super::{Beside, Course};
 use crate::cell_error::CellError;
 use crate::driver::{Cost, Driver, Steps};
 use crate::lab::Lab;
-use crate::probe::Reading;
+use crate::probe::reading::Reading;
 use crate::process::clock::ns;
 use crate::process::interrupt;
 use crate::tool::place::Place;
@@ -70,8 +70,8 @@ impl<'a> Syncs<'a> {
         self.costs.len() + self.full.len()
     }
 
-    /// Makes syncs as `churn` says, from `start` on. Before each it waits with `pause` until it is due, and stops if that says no; each may
-    /// take `left`.
+    /// Makes syncs as `churn` says, from `start` on. Before each it waits with `pause` until it is due, and stops if that says
+    /// no; each may take `left`.
     pub(crate) fn keep_up(
         &mut self,
         churn: Churn,

@@ -5,7 +5,7 @@ use super::{Beside, Course};
 use crate::cell_error::CellError;
 use crate::lab::Lab;
 use crate::lab::traffic::Unanswered;
-use crate::probe::Reading;
+use crate::probe::reading::Reading;
 use crate::tool::place::within;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;

@@ -6,7 +6,7 @@
 use super::{Beside, Course};
 use crate::cell_error::CellError;
 use crate::lab::Lab;
-use crate::probe::Reading;
+use crate::probe::reading::Reading;
 use crate::process::clock::ns;
 use crate::tool::{Ending, ToolRun};
 use lab_core::cell::Writer;

@@ -3,6 +3,8 @@
 mod answers;
 mod build;
 mod course;
+mod echo;
+mod first_load;
 pub(crate) mod iperf3;
 pub(crate) mod node;
 mod refusal;

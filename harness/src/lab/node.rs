@@ -2,8 +2,10 @@
 
 use super::answers::verify_service;
 use super::build::{Surroundings, delivery};
+use super::echo::Echo;
+use super::first_load::FirstLoad;
 use super::iperf3::Iperf3;
-use super::traffic::{Dialer, Echo, Goal};
+use super::traffic::{Dialer, Goal};
 use super::{Added, Course, Dial, Lab, Stream};
 use crate::backend::{self, Backend, Options};
 use crate::cell_error::CellError;
@@ -58,45 +60,6 @@ pub(crate) struct NodeLab {
     echoes: Mutex<HashMap<(Ipv4Addr, u16), Weak<Echo>>>,
     /// Whether successive connections reach every endpoint.
     spreads: bool,
-}
-
-/// The load that brought the lab up, until a probe reports it.
-#[derive(Debug, Clone, PartialEq)]
-enum FirstLoad {
-    /// It was measured.
-    Owed(Loaded),
-    /// It ran out of time. The node was then loaded in the quickest way.
-    OverBudget(CellError),
-    /// It was not measured, or a probe has reported it.
-    Done,
-}
-
-impl FirstLoad {
-    /// Loads the node that `build` makes, `measured` or in the quickest way.
-    fn of<N: Place>(
-        driver: &dyn Driver,
-        cluster: &Cluster,
-        measured: bool,
-        (budget, quick): (Duration, Duration),
-        build: impl Fn() -> anyhow::Result<N>,
-    ) -> Result<(N, Self), CellError> {
-        let node = build()?;
-        if !measured {
-            driver.quick_install(&node, cluster, quick)?;
-            return Ok((node, Self::Done));
-        }
-        match driver.install(&node, cluster, budget) {
-            Ok(loaded) => Ok((node, Self::Owed(loaded))),
-            Err(error @ CellError::OverBudget(_)) => {
-                drop(node);
-                let node = build()?;
-                // If both time out, report the measured load's error.
-                driver.quick_install(&node, cluster, quick).map_err(|_| error.clone())?;
-                Ok((node, Self::OverBudget(error)))
-            }
-            Err(error) => Err(error),
-        }
-    }
 }
 
 impl NodeLab {

@@ -1,5 +1,6 @@
-//! New connections to a Service, and the server that answers each: where it was reached, in which pod, and by whom.
+//! Connections to a Service: where each is answered, in which pod, and by whom it was seen.
 
+use super::echo::{ASK, Echo, HOLD, LONGEST_ANSWER};
 use super::{Dial, Held, refusal};
 use crate::activity::open_loop::Answer;
 use crate::cell_error::CellError;
@@ -7,91 +8,16 @@ use crate::process::interrupt;
 use anyhow::{Context, Result};
 use guests::mark;
 use lab_core::dataset::NO_ENDPOINT;
-use netns_topology::Pod;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Threads that accept connections. One slow client does not block the others.
-const ACCEPTORS: usize = 4;
 /// How long a client waits for a connection or an answer. A SYN is sent again after 1, 3 and 7 s.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a refusal may take: without endpoints, a client is told at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
-/// A socket address, a pod's IPv4 address, a client's address of either family, and the newline.
-const LONGEST_ANSWER: usize = 47 + 1 + 15 + 1 + 39 + 1;
-
-/// What a client sends that asks once.
-const ASK: &[u8] = b"?";
-/// What a client sends whose connection stays open.
-const HOLD: &[u8] = b"h";
-
-/// A server on every address of a pod. It reads one byte, answers with the address it was reached at, the pod's own
-/// address and the client's address as it sees it, and closes; or it does so as long as the client asks for it.
-pub(crate) struct Echo {
-    listener: Arc<TcpListener>,
-    acceptors: Vec<JoinHandle<()>>,
-}
-
-impl Echo {
-    /// Starts the server in `pod`, on `port`.
-    pub(crate) fn start(pod: &Pod, port: u16) -> Result<Self> {
-        let Pod { namespace, address, .. } = pod;
-        let any = if address.v6.is_some() { Ipv6Addr::UNSPECIFIED.into() } else { IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
-        let listen = || TcpListener::bind((any, port));
-        let listener = namespace.visit(listen).with_context(|| format!("listening in {}", namespace.name()))?;
-        Ok(Self::serve(listener, address.v4))
-    }
-
-    fn serve(listener: TcpListener, pod: Ipv4Addr) -> Self {
-        let listener = Arc::new(listener);
-        let acceptors = (0..ACCEPTORS).map(|_| {
-            let listener = Arc::clone(&listener);
-            std::thread::spawn(move || {
-                while let Ok((stream, client)) = listener.accept() {
-                    // If the client has gone, it reports that itself.
-                    let _ = answer(stream, pod, client.ip());
-                }
-            })
-        });
-        let acceptors = acceptors.collect();
-        Self { listener, acceptors }
-    }
-}
-
-impl Drop for Echo {
-    fn drop(&mut self) {
-        // Shutting a listening socket down makes accept return.
-        let _ = socket2::SockRef::from(&*self.listener).shutdown(Shutdown::Both);
-        for acceptor in self.acceptors.drain(..) {
-            let _ = acceptor.join();
-        }
-    }
-}
-
-fn answer(mut stream: TcpStream, pod: Ipv4Addr, client: IpAddr) -> std::io::Result<()> {
-    let reached = canonical(stream.local_addr()?);
-    let answer = format!("{reached} {pod} {}\n", client.to_canonical());
-    let mut asked = [0];
-    stream.read_exact(&mut asked)?;
-    stream.write_all(answer.as_bytes())?;
-    if asked == HOLD {
-        // The one that accepts is free for others. This thread ends with the connection.
-        std::thread::Builder::new().spawn(move || {
-            while stream.read_exact(&mut [0]).and_then(|()| stream.write_all(answer.as_bytes())).is_ok() {}
-        })?;
-    }
-    Ok(())
-}
-
-/// An IPv4 address as one, also at a socket of both families.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
 /// What a connection showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dialed {
@@ -323,6 +249,7 @@ fn prepare(to: SocketAddr) -> std::io::Result<Socket> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::{Ipv6Addr, TcpListener};
     const NAME: &str = "svc-00001";
     const POD: Ipv4Addr = Ipv4Addr::new(10, 128, 0, 3);
 

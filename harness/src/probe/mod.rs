@@ -21,14 +21,16 @@ pub(crate) mod fake;
 mod idle;
 mod in_force;
 mod open_loop;
+pub(crate) mod reading;
 mod reload;
 mod sync_full;
+
+pub(crate) use reading::Reading;
 
 use crate::cell_error::{CellError, Missing};
 use crate::driver::Cost;
 use crate::lab::Lab;
 use crate::process::clock::{self, ns};
-use guests::mark::Accounts;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
@@ -36,29 +38,6 @@ use lab_core::stats;
 use lab_core::vocabulary::ProbeName;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
-
-/// Samples of one metric, taken in one round.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Reading {
-    pub(crate) metric: Metric,
-    pub(crate) samples: Vec<f64>,
-    /// The accounts with the instructions of the sample, if it is a time; of several samples, of the middle one.
-    pub(crate) accounts: Option<Accounts>,
-    /// What a tool said, if that is a part of what was found.
-    pub(crate) said: String,
-}
-
-impl Reading {
-    /// Samples of `metric`.
-    pub(crate) fn new(metric: Metric, samples: Vec<f64>) -> Self {
-        Self { metric, samples, accounts: None, said: String::new() }
-    }
-
-    /// With the accounts of its instructions.
-    fn on(self, accounts: Option<Accounts>) -> Self {
-        Self { accounts, ..self }
-    }
-}
 
 /// A question to a programmed node.
 pub(crate) trait Probe: Sync {
