@@ -104,6 +104,11 @@ pub enum Metric {
     WriterCall,
     WriterTried,
     WriterRefused,
+    ConntrackDropped,
+    ConntrackEvicted,
+    UdpDark,
+    UdpSent,
+    UdpLost,
 }
 
 words!("metric", Metric {
@@ -168,6 +173,11 @@ words!("metric", Metric {
     WriterCall = "writer_call",
     WriterTried = "writer_tried",
     WriterRefused = "writer_refused",
+    ConntrackDropped = "conntrack_dropped",
+    ConntrackEvicted = "conntrack_evicted",
+    UdpDark = "udp_dark",
+    UdpSent = "udp_sent",
+    UdpLost = "udp_lost",
 });
 
 impl Unit {
@@ -208,7 +218,11 @@ impl Metric {
             | Self::OpenLoopReset
             | Self::HeldLost
             | Self::WriterTried
-            | Self::WriterRefused => Unit::Count,
+            | Self::WriterRefused
+            | Self::ConntrackDropped
+            | Self::ConntrackEvicted
+            | Self::UdpSent
+            | Self::UdpLost => Unit::Count,
             _ => Unit::Ns,
         }
     }
@@ -229,7 +243,10 @@ impl Metric {
             | Self::OpenLoopLost
             | Self::OpenLoopReset
             | Self::HeldLost
-            | Self::WriterRefused => Better::Lower,
+            | Self::WriterRefused
+            | Self::ConntrackDropped
+            | Self::ConntrackEvicted
+            | Self::UdpLost => Better::Lower,
             metric if metric.unit() == Unit::Count => Better::Neither,
             Self::ScriptBytes => Better::Neither,
             _ => Better::Lower,
@@ -310,6 +327,11 @@ impl Metric {
             Self::WriterCall => "a call of somebody else's tool beside the probe, which waits for the xtables lock",
             Self::WriterTried => "calls of somebody else's tool that do not wait for the xtables lock",
             Self::WriterRefused => "of these, calls that were refused because the xtables lock was held",
+            Self::ConntrackDropped => "packets of new connections that were dropped because the conntrack table was full",
+            Self::ConntrackEvicted => "entries of the conntrack table that made room for a new one",
+            Self::UdpDark => "an endpoint of UDP gone until a client of it is answered by another one",
+            Self::UdpSent => "datagrams of a client whose endpoint is gone",
+            Self::UdpLost => "of these, datagrams that got no answer",
         }
     }
 }

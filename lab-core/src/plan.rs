@@ -10,6 +10,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,12 +122,18 @@ impl Plan {
     ///
     /// On a wall clock there is one boot. Each round is shuffled by the seed, so that drift of the machine hits every
     /// backend alike. In the `exact` target each load has its own guest, and the cells keep the order of the axes:
-    /// nothing drifts there.
+    /// nothing drifts there. A limit of memory is that of a guest, which has a boot of its own.
     #[must_use]
     pub fn boots(&self) -> Vec<Vec<Visit>> {
         if !self.target.is_exact() {
             let round = |round| self.round(round).into_iter().map(move |cell| Visit { round, replica: 0, cell });
-            return vec![(0..self.rounds).flat_map(round).collect()];
+            let visits = (0..self.rounds).flat_map(round);
+            if self.target == TargetName::Host {
+                return vec![visits.collect()];
+            }
+            let mut boots: BTreeMap<Option<u32>, Vec<Visit>> = BTreeMap::new();
+            visits.for_each(|visit| boots.entry(visit.cell.activity.memory).or_default().push(visit));
+            return boots.into_values().collect();
         }
         let mut boots: Vec<Vec<Visit>> = Vec::new();
         for replica in 0..self.replicas {

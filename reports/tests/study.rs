@@ -51,7 +51,7 @@ fn run(scenario: &str, cells: &[(Cell, Metric, &[f64], &str)], interrupted: bool
 fn churn(churn: Churn, writer: Option<Writer>) -> Cell {
     let variant = Variant::usual(BackendName::IptablesLegacy);
     let cell = Cell::new(ClusterSpec::uniform(5000, 2), variant, ProbeName::Churn, None);
-    Cell { activity: Activity { churn: Some(churn), writer, traffic: None }, ..cell }
+    Cell { activity: Activity { churn: Some(churn), writer, ..Activity::default() }, ..cell }
 }
 
 fn page() -> StudyPage {

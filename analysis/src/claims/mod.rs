@@ -8,6 +8,7 @@ mod add_rule;
 mod bandwidth;
 mod claim;
 mod cold_start;
+mod conntrack;
 mod counts;
 mod cpu;
 mod estimate;
@@ -17,12 +18,14 @@ mod first_packet;
 mod line;
 mod lock;
 mod memory;
+mod out_of_memory;
 mod reads;
 mod rejects;
 mod taken;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod udp;
 mod votes;
 
 pub use claim::Claim;
@@ -51,6 +54,10 @@ pub static CLAIMS: &[Claim] = &[
     cold_start::QUADRATIC,
     reads::DOMINATE,
     memory::NODE,
+    out_of_memory::IPTABLES,
+    conntrack::FULL,
+    udp::STALE,
+    udp::CLEAN_UP,
 ];
 
 /// The claim called `id`.

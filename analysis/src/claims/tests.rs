@@ -1,6 +1,7 @@
 //! Every claim, in both directions, and where data are missing.
 
 mod made;
+mod pressure;
 
 use super::*;
 use lab_core::cell::{Activity, Cell, Churn, ClusterSpec, Source, Variant, Writer};
@@ -212,7 +213,7 @@ fn the_share_of_a_core_depends_on_how_often_endpoints_change() {
 }
 
 fn writer(churn: Option<Churn>) -> Cell {
-    let activity = Activity { churn, writer: Some(Writer::Append), traffic: None };
+    let activity = Activity { churn, writer: Some(Writer::Append), ..Activity::default() };
     Cell { activity, ..legacy(5000, ProbeName::Churn) }
 }
 

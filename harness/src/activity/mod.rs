@@ -13,6 +13,7 @@
 //! 2. `harness/src/activity/NAME.rs`: a type that implements [`Beside`].
 //! 3. This file: its `mod` line, and its line in [`of`].
 
+mod conntrack;
 pub(crate) mod open_loop;
 mod syncs;
 mod traffic;
@@ -50,6 +51,9 @@ fn of(cell: &Cell) -> Vec<Box<dyn Beside>> {
     }
     if let Some(rate) = cell.activity.traffic {
         all.push(Box::new(traffic::Sending { rate, beside: *cell }));
+    }
+    if let Some(conntrack) = cell.activity.conntrack {
+        all.push(Box::new(conntrack::Filling(conntrack)));
     }
     all
 }

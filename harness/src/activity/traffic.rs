@@ -40,7 +40,13 @@ impl Beside for Sending {
 /// What became of connections at a fixed rate.
 pub(crate) fn readings(Told { answered, lost, reset }: Told) -> Vec<Reading> {
     let count = |metric, count: usize| Reading::new(metric, vec![count as f64]);
-    let times = Some(Reading::new(Metric::OpenLoop, answered)).filter(|times| !times.samples.is_empty());
+    let said = match (answered.is_empty(), lost + reset) {
+        (true, 1) => "the only connection got no answer in time".to_owned(),
+        (true, all) if all > 1 => format!("none of {all} connections got an answer in time"),
+        _ => String::new(),
+    };
+    let times = Reading { said, ..Reading::new(Metric::OpenLoop, answered) };
+    let times = Some(times).filter(|times| !times.samples.is_empty() || !times.said.is_empty());
     let counts = [count(Metric::OpenLoopLost, lost), count(Metric::OpenLoopReset, reset)];
     times.into_iter().chain(counts).collect()
 }

@@ -149,7 +149,7 @@ impl Asked {
         let most = (MOST_ENDPOINTS / spec.endpoints.max(1)).clamp(4, 1000);
         let made = |services| {
             let cluster = ClusterSpec { services, ..spec };
-            let load = Load { cluster, variant: Variant::usual(BackendName::Direct), only: None };
+            let load = Load { cluster, variant: Variant::usual(BackendName::Direct), only: None, memory: None };
             node::cluster(&load, &plan).ok().map(|(_, cluster)| cluster)
         };
         Some((made(most / 2)?, made(most)?))

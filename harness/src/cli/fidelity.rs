@@ -144,7 +144,7 @@ fn differences(
 ) -> Result<Vec<String>, CellError> {
     driver::check(backend::named(name), &Real)?;
     let variant = Variant { layout, driver: binary.driver(), ..Variant::usual(name) };
-    let load = Load { cluster: ClusterSpec::uniform(1, 1), variant, only: None };
+    let load = Load { cluster: ClusterSpec::uniform(1, 1), variant, only: None, memory: None };
     let plan = Plan { kube_proxies: vec![binary.clone()], budget: LIMIT, ..Plan::example(TargetName::Host) };
     let has_v6 = cluster.ports(Family::V6).next().is_some();
     let addresses = Addresses { v4: NODE_ADDRESS, v6: has_v6.then_some(NODE_ADDRESS_V6) };

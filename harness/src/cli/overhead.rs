@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 fn measure(args: &Args) -> Result<Vec<(f64, f64)>> {
     let backend = backend::named(BackendName::IptablesLegacy);
     let cluster = ClusterSpec::uniform(args.services, 2);
-    let load = Load { cluster, variant: Variant::usual(backend.name()), only: None };
+    let load = Load { cluster, variant: Variant::usual(backend.name()), only: None, memory: None };
     let plan = Plan::example(TargetName::Host);
     let layout = Options::of(&load, &plan).layout().context("iptables-legacy installs rules")?;
     let driver = driver::of(&load, &plan, &Real);

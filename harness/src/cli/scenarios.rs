@@ -33,6 +33,7 @@ static BUILT_IN: &[(&str, &str, &str)] = files![
     "add-one-rule",
     "bandwidth-positions",
     "bandwidth-while-syncing",
+    "conntrack-pressure",
     "cpu-under-churn",
     "dual-stack",
     "first-packet",
@@ -40,12 +41,14 @@ static BUILT_IN: &[(&str, &str, &str)] = files![
     "ipvs-static-rules",
     "lock-contention",
     "memory",
+    "memory-limit",
     "nftables-cold-start",
     "no-endpoints",
     "nodeport-2000x10",
     "one-large-service",
     "sync-reads",
     "traffic-while-syncing",
+    "udp-stale",
 ];
 
 /// The names of those that come with the program.

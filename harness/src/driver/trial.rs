@@ -25,7 +25,7 @@ pub(crate) fn check(backend: &'static dyn Backend, runner: &'static dyn Runner) 
     programs.into_iter().try_for_each(|program| answers(program, runner)).map_err(Obstacle::Broken)?;
     backend.check_kernel()?;
     let name = backend.name();
-    let load = Load { cluster: ClusterSpec::uniform(1, 1), variant: Variant::usual(name), only: None };
+    let load = Load { cluster: ClusterSpec::uniform(1, 1), variant: Variant::usual(name), only: None, memory: None };
     let trial = || -> Result<(), CellError> {
         let node = Node::bare(NODE_ADDRESS).context("making an empty node")?;
         let cluster = Cluster::generate(1, &AddressPlan::new(1));

@@ -37,6 +37,9 @@ pub(crate) const TOOLS: &[&str] = &[
 /// Modules that every guest needs, for the links between node and pods.
 const WIRES: &[&str] = &["veth"];
 
+/// What the tool `conntrack` needs. Not every backend's kernel has it loaded.
+const CONNTRACK: &[&str] = &["nf_conntrack_netlink"];
+
 /// A kernel and its initramfs. They do not depend on the plan. Otherwise the plan's backends would change the layout of
 /// a guest's memory.
 pub(super) struct Image {
@@ -47,6 +50,8 @@ pub(super) struct Image {
     modules: BTreeMap<BackendName, Result<Vec<String>, Missing>>,
     /// The modules that injected rules need, as far as this kernel has them.
     modules_of_rules: Vec<String>,
+    /// What the tool `conntrack` needs, as far as this kernel has it.
+    modules_of_conntrack: Vec<String>,
 }
 
 impl Image {
@@ -79,6 +84,7 @@ impl Image {
             modules.insert(backend.name(), listed);
         }
         let modules_of_rules = put(kernel.load_order(fault::MODULES).unwrap_or_default());
+        let modules_of_conntrack = put(kernel.load_order(CONNTRACK).unwrap_or_default());
 
         let mut initramfs = Initramfs::base();
         let wanted = match toolset {
@@ -104,10 +110,11 @@ impl Image {
             .map(|(backend, listed)| (backend, listed.map(|places| places.into_iter().map(file).collect())))
             .collect();
         let modules_of_rules = modules_of_rules.into_iter().map(file).collect();
+        let modules_of_conntrack = modules_of_conntrack.into_iter().map(file).collect();
 
         let base = guests::Image::new(kernel, &initramfs)?;
         let profiler = plugin.map(|plugin| Profiler::new(plugin, &initramfs, env!("CARGO_BIN_NAME")));
-        Ok(Self { base, profiler, modules, modules_of_rules })
+        Ok(Self { base, profiler, modules, modules_of_rules, modules_of_conntrack })
     }
 
     /// Checks that guests have what `backend` needs.
@@ -123,6 +130,11 @@ impl Image {
     /// The files of the modules that injected rules need. They are loaded only when rules are injected.
     pub(super) fn modules_of_rules(&self) -> &[String] {
         &self.modules_of_rules
+    }
+
+    /// The files of the modules that the tool `conntrack` needs. They are loaded only where it has something to do.
+    pub(super) fn modules_of_conntrack(&self) -> &[String] {
+        &self.modules_of_conntrack
     }
 
     /// The files of all modules, in the order of loading.

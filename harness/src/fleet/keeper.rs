@@ -9,10 +9,11 @@ use anyhow::Result;
 use guests::mark::Accounts;
 use guests::profile::Profiler;
 use guests::{Job, Message, Silence};
+use lab_core::cell::{Cell, Source};
 use lab_core::dataset::CellRecord;
 use lab_core::metric::Metric;
 use lab_core::plan::{Plan, Visit};
-use lab_core::vocabulary::{BackendName, Clock, Outcome};
+use lab_core::vocabulary::{BackendName, Clock, Outcome, ProbeName};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, mpsc};
@@ -56,6 +57,14 @@ impl Keeper<'_> {
             let Err(silence) = self.start_for(&mut left)? else { return Ok(()) };
             let how = match silence {
                 Silence::Stopped => return Ok(()),
+                Silence::Lost(how) | Silence::NotUp(how) if self.is_too_small(&left, &how) => {
+                    let memory = self.memory(&left);
+                    let reason = format!("{memory} MiB are not enough for a guest: {how}");
+                    for visit in left.drain(..) {
+                        self.report(visit, vec![unmeasured(self.plan, &visit, Outcome::OverBudget, &reason)]);
+                    }
+                    break;
+                }
                 Silence::Lost(how) => how,
                 Silence::NotUp(how) => {
                     let _ = self.dead.set(how);
@@ -72,11 +81,23 @@ impl Keeper<'_> {
         Ok(())
     }
 
+    /// The memory of the guest for the visits in `left`, in MiB: their limit, if they have one.
+    fn memory(&self, left: &VecDeque<Visit>) -> u32 {
+        left.front().and_then(|visit| visit.cell.activity.memory).unwrap_or(self.plan.memory)
+    }
+
+    /// Whether a guest that has a limit of memory was lost by it, by `how` it was.
+    fn is_too_small(&self, left: &VecDeque<Visit>, how: &str) -> bool {
+        const WORDS: &[&str] = &["ut of memory", "on memory", "Initramfs unpacking failed", "allocate memory"];
+        let limited = left.front().is_some_and(|visit| visit.cell.activity.memory.is_some());
+        limited && WORDS.iter().any(|words| how.contains(words))
+    }
+
     /// Starts a guest for the visits in `left`, and removes those that it makes.
     fn start_for(&self, left: &mut VecDeque<Visit>) -> Result<Result<(), Silence>> {
         let watch = self.fleet.image.profiler.as_ref().map(Profiler::watch).transpose()?;
         let mut accounted: Vec<(Visit, Vec<(Metric, Accounts)>)> = Vec::new();
-        let mut guest = self.fleet.start(&self.job(left)?, self.plan.memory, watch.as_ref())?;
+        let mut guest = self.fleet.start(&self.job(left)?, self.memory(left), watch.as_ref())?;
         let stop = || interrupt::requested() || self.stop.load(Ordering::Relaxed);
         loop {
             match guest.next(self.patience(), &stop) {
@@ -112,6 +133,15 @@ impl Keeper<'_> {
         for backend in backends {
             let listed = self.fleet.image.modules(backend).map_err(|missing| anyhow::anyhow!("{missing}"))?;
             modules.extend(listed.iter().filter(|file| !modules.contains(file)).cloned().collect::<Vec<_>>());
+        }
+        let cleans = |visit: &Visit| {
+            let Cell { activity, probe, cluster, .. } = visit.cell;
+            // Only Services of UDP have entries that a sync removes.
+            activity.conntrack.is_some() || probe == ProbeName::UdpStale || cluster.source != Source::default()
+        };
+        if visits.iter().any(cleans) {
+            let more = self.fleet.image.modules_of_conntrack().iter();
+            modules.extend(more.filter(|file| !modules.contains(file)).cloned().collect::<Vec<_>>());
         }
         let replica = visits.first().map_or(0, |visit| visit.replica);
         let faults = Faults::of(self.plan, &visits).with_modules(self.fleet.image.modules_of_rules());

@@ -6,11 +6,14 @@ mod course;
 mod echo;
 mod first_load;
 pub(crate) mod iperf3;
+mod memory;
 pub(crate) mod node;
 mod refusal;
 pub(crate) mod traffic;
+mod udp;
 
 pub(crate) use course::Course;
+pub(crate) use memory::Memory;
 
 use crate::activity::open_loop::Answer;
 use crate::cell_error::CellError;
@@ -42,6 +45,10 @@ pub(crate) trait Lab: Sync {
     fn full_load(&self, limit: Duration) -> Result<Loaded, CellError>;
     /// Builds the whole cluster in an empty node of its own, with a call of the command-line tool for each rule.
     fn build_one_by_one(&self, limit: Duration) -> Result<Loaded, CellError>;
+    /// What limits its memory, if anything does.
+    fn memory(&self) -> Option<&Memory> {
+        None
+    }
     /// How far what runs beside a probe has come.
     fn course(&self) -> &Course;
     /// What carries the traffic.
@@ -59,6 +66,12 @@ pub(crate) trait Lab: Sync {
     fn added<'a>(&'a self, change: &'a Change) -> Result<Option<Added<'a>>, CellError>;
     /// Starts the server behind the Service that `cell` asks. It runs until the result is dropped.
     fn dial(&self, cell: &Cell) -> Result<Box<dyn Dial + '_>, CellError>;
+    /// Starts servers of UDP behind the Service that `change` alters, and a client that is answered by the endpoint which it
+    /// loses.
+    ///
+    /// # Errors
+    /// `Skipped` if that Service is not of UDP.
+    fn datagrams(&self, change: &Change) -> Result<Box<dyn Datagrams + '_>, CellError>;
     /// Whether the Services that two cells ask are served by the same pod, or one of them by none.
     fn is_served_with(&self, one: &Cell, other: &Cell) -> bool;
     /// Starts an iperf3 server behind the Service that `cell` asks, for one stream.
@@ -93,8 +106,21 @@ pub(crate) trait Dial: Sync {
     /// Opens a connection that stays open.
     ///
     /// # Errors
-    /// `Failed` if nobody answers.
-    fn hold(&self) -> Result<Box<dyn Held + '_>, CellError>;
+    /// `Broken` where it may be lost or refused.
+    fn hold(&self) -> Result<Box<dyn Held + '_>, Unanswered>;
+}
+
+/// A client of UDP that sends from one port, and is answered by an endpoint that goes away.
+pub(crate) trait Datagrams: Sync {
+    /// Sends a datagram. Returns whether an endpoint answered.
+    ///
+    /// # Errors
+    /// `Failed` if it cannot be sent, or if something else answers.
+    fn ask(&self) -> Result<bool, CellError>;
+    /// From now on the endpoint is silent.
+    fn leave(&self);
+    /// It answers again.
+    fn come_back(&self);
 }
 
 /// A connection that stays open.

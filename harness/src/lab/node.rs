@@ -6,7 +6,8 @@ use super::echo::Echo;
 use super::first_load::FirstLoad;
 use super::iperf3::Iperf3;
 use super::traffic::{Dialer, Goal};
-use super::{Added, Course, Dial, Lab, Stream};
+use super::udp::Client;
+use super::{Added, Course, Datagrams, Dial, Lab, Memory, Stream};
 use crate::backend::{self, Backend, Options};
 use crate::cell_error::CellError;
 use crate::driver::{self, Driver, Loaded};
@@ -56,6 +57,7 @@ pub(crate) struct NodeLab {
     delivery: Delivery,
     first_load: Mutex<FirstLoad>,
     course: Course,
+    memory: Option<Memory>,
     /// The servers that run, by pod and port.
     echoes: Mutex<HashMap<(Ipv4Addr, u16), Weak<Echo>>>,
     /// Whether successive connections reach every endpoint.
@@ -65,6 +67,25 @@ pub(crate) struct NodeLab {
 impl NodeLab {
     /// Builds a node with pods, loads it for a run of `plan` and verifies that its Services answer.
     pub(crate) fn bring_up(
+        load: &Load,
+        plan: &Plan,
+        make: driver::Make,
+        runner: &'static dyn Runner,
+    ) -> Result<Self, CellError> {
+        let memory = Memory::of(load, plan)?;
+        let runner = memory.as_ref().map_or(runner, |memory| memory.limit(runner));
+        let brought_up = Self::within(load, plan, make, runner);
+        match memory {
+            Some(memory) => match brought_up {
+                Ok(lab) => Ok(Self { memory: Some(memory), ..lab }),
+                Err(error) => Err(memory.judge(error)),
+            },
+            None => brought_up,
+        }
+    }
+
+    /// The same, with tools that may have a limit of memory.
+    fn within(
         load: &Load,
         plan: &Plan,
         make: driver::Make,
@@ -101,6 +122,7 @@ impl NodeLab {
             delivery,
             first_load: Mutex::new(first_load),
             course: Course::default(),
+            memory: None,
             echoes: Mutex::default(),
             spreads: scheduler.spreads(),
         };
@@ -283,6 +305,10 @@ impl Lab for NodeLab {
         Ok(built)
     }
 
+    fn memory(&self) -> Option<&Memory> {
+        self.memory.as_ref()
+    }
+
     fn course(&self) -> &Course {
         &self.course
     }
@@ -340,6 +366,27 @@ impl Lab for NodeLab {
             dialer.goal.reached.extend(self.replaced(service, cell));
         }
         Ok(Box::new(dialer))
+    }
+
+    fn datagrams(&self, change: &Change) -> Result<Box<dyn Datagrams + '_>, CellError> {
+        let altered = change.ports(self.family).find_map(|step| match step {
+            Step::Altered { before, after } if before.protocol() == Protocol::Udp => Some((before, after)),
+            _ => None,
+        });
+        let skipped = |why: &str| CellError::Skipped(why.to_owned());
+        let (before, after) = altered.ok_or_else(|| skipped("the middle Service is not of UDP"))?;
+        if !matches!(self.delivery, Delivery::Rewritten) {
+            return Err(skipped("endpoints are told apart by their addresses, which packets do not have here"));
+        }
+        let (access, from) = (Access::ClusterIp, Origin::Pod);
+        let [old, new] = [before, after].map(|port| self.answering(port, access, from));
+        let sockets = |endpoints: &[&Endpoint]| endpoints.iter().map(|endpoint| endpoint.socket()).collect::<BTreeSet<_>>();
+        let (kept, all) = (sockets(&new), sockets(&old).union(&sockets(&new)).copied().collect::<Vec<_>>());
+        let leaving = sockets(&old).into_iter().find(|socket| !kept.contains(socket));
+        let leaving = leaving.ok_or_else(|| skipped("the middle Service has no endpoint that goes away"))?;
+        let pod = self.server(before, &old)?.ok_or_else(|| skipped("the middle Service has no endpoint"))?;
+        let client = self.origin(from);
+        Ok(Box::new(Client::reaching(leaving, before.socket(), client, (&all, &pod.namespace))?))
     }
 
     fn stream(&self, cell: &Cell) -> Result<Box<dyn Stream + '_>, CellError> {

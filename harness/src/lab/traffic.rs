@@ -5,7 +5,7 @@ use super::{Dial, Held, refusal};
 use crate::activity::open_loop::Answer;
 use crate::cell_error::CellError;
 use crate::process::interrupt;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use guests::mark;
 use lab_core::dataset::NO_ENDPOINT;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -103,7 +103,7 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
         Ok(Dialed { connect, first_byte, reached: Some(reached) })
     }
 
-    fn hold(&self) -> Result<Box<dyn Held + '_>, CellError> {
+    fn hold(&self) -> Result<Box<dyn Held + '_>, Unanswered> {
         let name = self.service;
         let nothing = || CellError::Skipped(format!("{name} {NO_ENDPOINT} stay connected to"));
         let address = (self.address)(0).filter(|_| !self.goal.reached.is_empty()).ok_or_else(nothing)?;
@@ -112,7 +112,7 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
             socket.connect(&SockAddr::from(address))?;
             Ok(TcpStream::from(socket))
         };
-        let stream = opened().with_context(|| format!("connecting to {name} at {address}"))?;
+        let stream = opened().map_err(|error| Unanswered::Broken(format!("connecting to {name} at {address}"), error))?;
         Ok(Box::new(Open { stream, name, address, goal: &self.goal }))
     }
 }

@@ -1,5 +1,8 @@
 //! Meters that are read beside a probe: CPU time of the machine, kernel memory, the lab's own peak memory.
 
+pub(crate) mod drops;
+pub(crate) mod kernel_log;
+
 use anyhow::{Context, Result};
 use std::fs;
 use std::time::{Duration, Instant};

@@ -4,7 +4,7 @@ use crate::activity::open_loop::Answer;
 use crate::cell_error::CellError;
 use crate::driver::{Cost, Driver, Loaded, Operation, Steps};
 use crate::lab::traffic::{Dialed, Unanswered};
-use crate::lab::{Added, Amount, Course, Dial, Held, Lab, Stream};
+use crate::lab::{Added, Amount, Course, Datagrams, Dial, Held, Lab, Stream};
 use crate::tool::place::{Here, Place};
 use crate::tool::{Ending, Runner, ToolRun};
 use lab_core::cell::Cell;
@@ -222,6 +222,10 @@ impl Lab for Fake {
         self.does("serve").map(|()| Box::new(FakeTraffic(self)) as Box<dyn Dial>)
     }
 
+    fn datagrams(&self, _: &Change) -> Result<Box<dyn Datagrams + '_>, CellError> {
+        self.does("serve").map(|()| Box::new(FakeTraffic(self)) as Box<dyn Datagrams>)
+    }
+
     fn stream(&self, _: &Cell) -> Result<Box<dyn Stream + '_>, CellError> {
         self.does("serve").map(|()| Box::new(FakeTraffic(self)) as Box<dyn Stream>)
     }
@@ -237,9 +241,20 @@ impl Dial for FakeTraffic<'_> {
         Ok(Dialed { connect, first_byte, reached: Some(self.address()) })
     }
 
-    fn hold(&self) -> Result<Box<dyn Held + '_>, CellError> {
-        self.0.does("hold").map(|()| Box::new(Self(self.0)) as Box<dyn Held>)
+    fn hold(&self) -> Result<Box<dyn Held + '_>, Unanswered> {
+        self.0.does("hold")?;
+        Ok(Box::new(Self(self.0)))
     }
+}
+
+impl Datagrams for FakeTraffic<'_> {
+    fn ask(&self) -> Result<bool, CellError> {
+        self.0.does("send").map(|()| true)
+    }
+
+    fn leave(&self) {}
+
+    fn come_back(&self) {}
 }
 
 impl Held for FakeTraffic<'_> {

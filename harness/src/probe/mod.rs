@@ -24,6 +24,7 @@ mod open_loop;
 pub(crate) mod reading;
 mod reload;
 mod sync_full;
+mod udp_stale;
 
 pub(crate) use reading::Reading;
 
@@ -68,6 +69,7 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &idle::Idle,
     &open_loop::OpenLoop,
     &build_one_by_one::BuildOneByOne,
+    &udp_stale::UdpStale,
 ];
 
 /// The probe called `name`.

@@ -33,8 +33,18 @@ impl Probe for OpenLoop {
     fn run(&self, lab: &dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
         let dialer = lab.dial(cell)?;
         let failed = AtomicBool::new(false);
-        let (told, held) = within(lab.client(cell.from), || {
-            let held: Vec<_> = (0..HELD).map(|_| dialer.hold()).collect::<Result<_, _>>()?;
+        let (told, held, broken) = within(lab.client(cell.from), || {
+            let (mut held, mut broken) = (Vec::new(), 0);
+            for _ in 0..HELD {
+                match dialer.hold() {
+                    Ok(one) => held.push(one),
+                    // It is one that did not stay open.
+                    Err(unanswered) => {
+                        unanswered.answer()?;
+                        broken += 1;
+                    }
+                }
+            }
             let start = Instant::now();
             let end = start + plan.traffic.min(limit);
             let goes_on = |due| due < end && !failed.load(Ordering::Relaxed);
@@ -50,10 +60,10 @@ impl Probe for OpenLoop {
                 let told = open_loop::run(start, plan.rate, goes_on, open);
                 failed.fetch_or(told.is_err(), Ordering::Relaxed);
                 let asked = asking.into_iter().map(|one| one.join().expect("a client returns its errors"));
-                Ok::<_, CellError>((told?, asked.collect::<Result<Vec<_>, _>>()?))
+                Ok::<_, CellError>((told?, asked.collect::<Result<Vec<_>, _>>()?, broken))
             })
         })?;
-        let lost = held.iter().filter(|(_, ended)| *ended != Answer::Given).count();
+        let lost = broken + held.iter().filter(|(_, ended)| *ended != Answer::Given).count();
         let replies: Vec<f64> = held.into_iter().flat_map(|(replies, _)| replies).collect();
         let replies = Some(Reading::new(Metric::HeldReply, replies)).filter(|replies| !replies.samples.is_empty());
         let lost = Reading::new(Metric::HeldLost, vec![lost as f64]);

@@ -139,6 +139,14 @@ fn change(cell: &Cell) -> f64 {
     }
 }
 
+/// Seconds of one answer, in instructions.
+const ANSWER: f64 = 0.0002;
+
+/// Answers a second that an open loop waits for: on its connections, and on those that stay open.
+fn asked(plan: &Plan) -> f64 {
+    f64::from(plan.rate) + 80.0
+}
+
 /// Seconds of one visit.
 fn visit(plan: &Plan, cell: &Cell) -> f64 {
     let (thousands, change) = (thousands(cell), change(cell));
@@ -153,7 +161,11 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
         ProbeName::SyncFull => 1.0 + load(cell),
         ProbeName::AppendRule => 0.5 + change,
         ProbeName::Connect => f64::from(plan.dials) * (0.0003 + 0.000_01 * thousands),
+        // A guest that counts instructions does not wait.
+        ProbeName::OpenLoop if plan.target.is_exact() => plan.traffic.as_secs_f64() * asked(plan) * ANSWER,
         ProbeName::ConnectionsPerSecond | ProbeName::OpenLoop => plan.traffic.as_secs_f64(),
+        ProbeName::UdpStale if plan.target.is_exact() => 0.5 + 3.0 * change,
+        ProbeName::UdpStale => plan.traffic.as_secs_f64() + 3.0 * change,
         ProbeName::BuildOneByOne => built(cell),
         ProbeName::Churn => plan.churn.as_secs_f64() + 1.0,
         ProbeName::Reload => 1.0 + load(cell),

@@ -46,7 +46,8 @@ impl Stage for Plain {
     }
 
     fn ask(&mut self, lab: &dyn Lab, cell: &Cell, plan: &Plan, limit: Duration) -> Result<Vec<Reading>, CellError> {
-        activity::beside(lab, cell, || probe::named(cell.probe).run(lab, cell, plan, limit))
+        let asked = activity::beside(lab, cell, || probe::named(cell.probe).run(lab, cell, plan, limit));
+        asked.map_err(|error| lab.memory().map_or_else(|| error.clone(), |memory| memory.judge(error.clone())))
     }
 
     fn check(&mut self, lab: &dyn Lab, cell: &Cell) -> Result<(), CellError> {

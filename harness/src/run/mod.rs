@@ -148,6 +148,7 @@ fn visit(plan: &Plan, turn: &Visit, account: &mut Account, bench: &mut dyn Bench
             let accounts = measured.readings.iter().filter_map(|reading| Some((reading.metric, reading.accounts?)));
             let accounts = accounts.collect();
             let record = |Reading { metric, samples, said, .. }| CellRecord {
+                outcome: if samples.is_empty() { Outcome::OverBudget } else { Outcome::Measured },
                 samples,
                 reason: said,
                 ..blank(plan, turn, metric)

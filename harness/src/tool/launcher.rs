@@ -15,12 +15,16 @@ use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 /// The first argument that makes this program a launcher. Not a verb: nobody is meant to type it.
 const WORD: &str = ".launch";
+
+/// The same for a tool in a cgroup, whose file of processes is the next argument. Others have no argument more: the tool's
+/// would be at other addresses.
+const CONFINE: &str = ".confine";
 
 /// In place of the tool, which follows: the arguments of each call are on standard input.
 pub(super) const EACH: &str = ".each";
@@ -28,19 +32,29 @@ pub(super) const EACH: &str = ".each";
 /// The launcher's own arguments; the tool and its arguments follow.
 ///
 /// The delay is always written in the same width. Otherwise the tool's arguments would be at other addresses.
-pub(super) fn words(socket: &UnixStream, delay: Duration, limit: Duration, root: &Path) -> Result<Vec<OsString>> {
+pub(super) fn words(
+    socket: &UnixStream,
+    cgroup: Option<PathBuf>,
+    delay: Duration,
+    limit: Duration,
+    root: &Path,
+) -> Result<Vec<OsString>> {
+    let first = cgroup.map_or(vec![WORD.into()], |processes| vec![CONFINE.into(), processes.into_os_string()]);
     let delay = format!("{:020}", delay.as_nanos());
-    let numbers = [WORD.to_owned(), inherit(socket)?.to_string(), delay, limit.as_nanos().to_string()];
-    Ok(numbers.into_iter().map(OsString::from).chain([root.as_os_str().to_owned()]).collect())
+    let numbers = [inherit(socket)?.to_string(), delay, limit.as_nanos().to_string()];
+    let numbers = numbers.into_iter().map(OsString::from);
+    Ok(first.into_iter().chain(numbers).chain([root.as_os_str().to_owned()]).collect())
 }
 
 /// Runs the launcher, if this process was started as one.
 pub(crate) fn serve() -> Option<ExitCode> {
     let mut args = std::env::args_os().skip(1);
-    if args.next()? != WORD {
+    let first = args.next()?;
+    let cgroup = if first == CONFINE { args.next().map(PathBuf::from) } else { None };
+    if first != WORD && cgroup.is_none() {
         return None;
     }
-    match launch(args) {
+    match launch(cgroup, args) {
         Ok(()) => Some(ExitCode::SUCCESS),
         Err(error) => {
             tell!("{error:#}");
@@ -49,7 +63,7 @@ pub(crate) fn serve() -> Option<ExitCode> {
     }
 }
 
-fn launch(mut args: impl Iterator<Item = OsString>) -> Result<()> {
+fn launch(cgroup: Option<PathBuf>, mut args: impl Iterator<Item = OsString>) -> Result<()> {
     let mut number = || args.next().and_then(|word| word.to_str()?.parse::<u64>().ok());
     let numbers = [number(), number(), number()];
     let [Some(socket), Some(delay), Some(limit)] = numbers else {
@@ -63,15 +77,24 @@ fn launch(mut args: impl Iterator<Item = OsString>) -> Result<()> {
     limit_output(MOST_PRINTED).context("limiting what the tool may print")?;
     let root = args.next().context("no root to launch a tool in")?;
     let program = args.next().context("no tool to launch")?;
+    let place = Where { root: &root, cgroup: cgroup.as_deref() };
     let usage = if program == EACH {
         let program = args.next().context("no tool to launch")?;
-        launch_each(&program, &root, &socket, limit)?
+        launch_each(&program, place, &socket, limit)?
     } else {
-        launch_once(Command::new(program).args(args), &root, &socket, delay, limit)?
+        launch_once(Command::new(program).args(args), place, &socket, delay, limit)?
     };
     serde_json::to_writer(&mut socket, &usage)?;
     socket.flush()?;
     Ok(())
+}
+
+/// Where a tool starts.
+#[derive(Debug, Clone, Copy)]
+struct Where<'a> {
+    root: &'a OsStr,
+    /// The file of processes of its cgroup, if it has one of its own.
+    cgroup: Option<&'a Path>,
 }
 
 /// Calls of one tool, as the launcher reads them from standard input: one call a line, its arguments separated by NUL.
@@ -85,14 +108,14 @@ pub(super) fn list(calls: &[&[String]]) -> Vec<u8> {
 }
 
 /// Makes the calls on standard input, and stops at the first that fails.
-fn launch_each(program: &OsStr, root: &OsStr, lab: &UnixStream, limit: Duration) -> Result<Usage> {
+fn launch_each(program: &OsStr, place: Where<'_>, lab: &UnixStream, limit: Duration) -> Result<Usage> {
     let calls = std::io::read_to_string(std::io::stdin())?;
     let mut sum: Option<Usage> = None;
     for call in calls.lines() {
         let mut tool = Command::new(program);
         tool.args(call.split('\0')).stdin(Stdio::null());
         let spent = sum.as_ref().map_or(Duration::ZERO, |sum| sum.wall);
-        let usage = launch_once(&mut tool, root, lab, Duration::ZERO, limit.saturating_sub(spent))?;
+        let usage = launch_once(&mut tool, place, lab, Duration::ZERO, limit.saturating_sub(spent))?;
         let through = usage.ending == Ending::Exited(0);
         sum = Some(match sum {
             Some(sum) => sum.and(usage),
@@ -105,14 +128,23 @@ fn launch_each(program: &OsStr, root: &OsStr, lab: &UnixStream, limit: Duration)
     sum.context("a tool was to be called no times")
 }
 
-fn launch_once(tool: &mut Command, root: &OsStr, lab: &UnixStream, delay: Duration, limit: Duration) -> Result<Usage> {
+fn launch_once(
+    tool: &mut Command,
+    place: Where<'_>,
+    lab: &UnixStream,
+    delay: Duration,
+    limit: Duration,
+) -> Result<Usage> {
     let (ours, theirs) =
         if privileged() { (None, None) } else { UnixStream::pair().map(|(a, b)| (Some(a), Some(b)))? };
-    let root = root.to_owned();
+    let (root, cgroup) = (place.root.to_owned(), place.cgroup.map(Path::to_owned));
     // SAFETY: a launcher has a single thread, so any code may run between fork and exec.
     unsafe {
         tool.pre_exec(move || {
             nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+            if let Some(processes) = &cgroup {
+                std::fs::write(processes, "0")?;
+            }
             origin::enter(&root)?;
             if !delay.is_zero() {
                 // The launcher waits for exec, so the time limit cannot end this.

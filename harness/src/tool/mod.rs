@@ -1,6 +1,8 @@
 //! Running tools: every tool is called through a [`Runner`], which returns what the call cost.
 
 pub(crate) mod buffers;
+pub(crate) mod cgroup;
+pub(crate) mod confined;
 pub(crate) mod launcher;
 pub(crate) mod origin;
 mod pidfd;
@@ -222,7 +224,7 @@ fn call_launcher(
     let (mut stdout, mut stderr) = (memory_file("stdout", b"")?, memory_file("stderr", b"")?);
     let (ours, theirs) = UnixStream::pair()?;
     let mut launcher = Command::new("/proc/self/exe");
-    launcher.args(launcher::words(&theirs, delay, limit, root)?).args(words);
+    launcher.args(launcher::words(&theirs, confined::next(), delay, limit, root)?).args(words);
     launcher.stdin(Stdio::from(input.try_clone()?));
     launcher.stdout(Stdio::from(stdout.try_clone()?)).stderr(Stdio::from(stderr.try_clone()?));
     let mut launcher = launcher.spawn().context("starting the tool's launcher")?;

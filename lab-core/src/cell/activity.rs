@@ -19,6 +19,23 @@ pub struct Activity {
     /// So many new connections a second to the first Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic: Option<u32>,
+    /// The node's conntrack table is filled, or limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conntrack: Option<Conntrack>,
+    /// So many MiB of memory, from before the node is loaded: on `host` those of the tools and what they install, in a guest
+    /// all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u32>,
+}
+
+/// A conntrack table that others' connections fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Conntrack {
+    /// Entries of established connections that are put into it, which the kernel does not drop for new ones.
+    pub entries: u32,
+    /// How many it may hold (`nf_conntrack_max`); `None` for what the kernel has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
 }
 
 /// Endpoints that change at a rate, and a node that is synced as kube-proxy does it.
@@ -92,10 +109,10 @@ impl Activity {
         }
     }
 
-    /// What of it there is where no Service is.
+    /// What of it there is where no Service is: nothing to sync, no tools, and no rules that would have connections tracked.
     #[must_use]
     pub fn of_direct(self) -> Self {
-        Self { churn: None, writer: None, ..self }
+        Self { traffic: self.traffic, ..Self::default() }
     }
 
     /// What it is called: `churn 10/s synced every 1s, traffic 100/s`; `None` where nothing runs.
@@ -118,12 +135,33 @@ impl fmt::Display for Churn {
     }
 }
 
+impl Conntrack {
+    /// Whether nothing more goes into it.
+    #[must_use]
+    pub fn is_full(self) -> bool {
+        self.max == Some(self.entries)
+    }
+}
+
+impl fmt::Display for Conntrack {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { entries, max } = *self;
+        match max {
+            Some(max) if self.is_full() => write!(out, "a full conntrack table of {max}"),
+            Some(max) => write!(out, "a conntrack table of {max} with {entries} entries"),
+            None => write!(out, "{entries} conntrack entries"),
+        }
+    }
+}
+
 impl fmt::Display for Activity {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [
             self.churn.map(|churn| churn.to_string()),
             self.writer.map(|writer| format!("a writer's {writer}")),
             self.traffic.map(|rate| format!("traffic {rate}/s")),
+            self.conntrack.map(|conntrack| conntrack.to_string()),
+            self.memory.map(|mebibytes| format!("{mebibytes} MiB of memory")),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         out.write_str(if parts.is_empty() { "none" } else { "" })?;
@@ -150,6 +188,17 @@ mod tests {
         assert_eq!(full.to_string(), "churn 0/s all every 1500ms");
         let at_once = Activity { churn: Some(Churn { min_sync_period: 0, ..Churn::USUAL }), ..Activity::default() };
         assert_eq!(at_once.to_string(), "churn 10/s synced at once");
+    }
+
+    #[test]
+    fn a_conntrack_table_is_named_by_how_full_it_is_and_memory_by_its_size() {
+        let conntrack = |entries, max| Activity { conntrack: Some(Conntrack { entries, max }), ..Activity::default() };
+        assert_eq!(conntrack(1000, Some(1000)).to_string(), "a full conntrack table of 1000");
+        assert_eq!(conntrack(900, Some(1000)).to_string(), "a conntrack table of 1000 with 900 entries");
+        assert_eq!(conntrack(900, None).to_string(), "900 conntrack entries");
+        let memory = Activity { memory: Some(512), ..Activity::default() };
+        assert_eq!(memory.to_string(), "512 MiB of memory");
+        assert!(memory.of_direct().is_none() && conntrack(900, None).of_direct().is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod activity;
 mod contender;
 mod driver;
 
-pub use activity::{Activity, Churn, Writer};
+pub use activity::{Activity, Churn, Conntrack, Writer};
 pub use contender::Contender;
 pub use driver::DriverName;
 
@@ -115,6 +115,8 @@ pub struct Load {
     pub variant: Variant,
     /// The one probe that the node is for; `None` when it serves several.
     pub only: Option<ProbeName>,
+    /// The limit of memory within which it is loaded, in MiB; `None` without one.
+    pub memory: Option<u32>,
 }
 
 /// A coordinate of a cell: a column of every table.
@@ -173,9 +175,9 @@ impl Cell {
     /// programs IPVS has a node of its own.
     #[must_use]
     pub fn load(&self) -> Load {
-        let Self { cluster, variant, probe, .. } = *self;
+        let Self { cluster, variant, probe, activity: Activity { memory, .. }, .. } = *self;
         let only = (variant.backend == BackendName::Ipvs && probe.programs()).then_some(probe);
-        Load { cluster, variant, only }
+        Load { cluster, variant, only, memory }
     }
 
     /// What its guest is loaded with in the target `exact`: a guest is booted for a load, and serves every probe in

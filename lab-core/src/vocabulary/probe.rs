@@ -36,6 +36,8 @@ pub enum ProbeName {
     OpenLoop,
     /// The whole table built rule by rule.
     BuildOneByOne,
+    /// An endpoint of a UDP Service goes away while a client sends to it.
+    UdpStale,
 }
 
 words!("probe", ProbeName {
@@ -54,6 +56,7 @@ words!("probe", ProbeName {
     Idle = "idle",
     OpenLoop = "open_loop",
     BuildOneByOne = "build_one_by_one",
+    UdpStale = "udp_stale",
 });
 
 impl ProbeName {
@@ -61,7 +64,10 @@ impl ProbeName {
     #[must_use]
     pub fn usual() -> Vec<Self> {
         let long = |probe: &Self| {
-            matches!(probe, Self::Churn | Self::Reload | Self::Idle | Self::OpenLoop | Self::BuildOneByOne)
+            matches!(
+                probe,
+                Self::Churn | Self::Reload | Self::Idle | Self::OpenLoop | Self::BuildOneByOne | Self::UdpStale
+            )
         };
         Self::ALL.iter().copied().filter(|probe| !long(probe)).collect()
     }
@@ -94,6 +100,7 @@ impl ProbeName {
                 | Self::Resync
                 | Self::Idle
                 | Self::BuildOneByOne
+                | Self::UdpStale
         )
     }
 }
@@ -118,6 +125,7 @@ impl Metric {
             ProbeName::Idle => Self::IdleCpu,
             ProbeName::OpenLoop => Self::OpenLoop,
             ProbeName::BuildOneByOne => Self::BuildOneByOne,
+            ProbeName::UdpStale => Self::UdpLost,
         }
     }
 }

@@ -91,6 +91,11 @@ pub(crate) fn sections(results: &Results) -> Vec<Section> {
             ],
         ),
         section(
+            "Datagrams to an endpoint that is gone",
+            &of("A client of UDP that goes on sending from the same port."),
+            &[(Metric::UdpDark, Median), (Metric::UdpSent, Exact), (Metric::UdpLost, Exact)],
+        ),
+        section(
             "Beside the probe",
             &of("What ran beside it."),
             &[
@@ -100,6 +105,8 @@ pub(crate) fn sections(results: &Results) -> Vec<Section> {
                 (Metric::WriterCall, Tail),
                 (Metric::WriterTried, Exact),
                 (Metric::WriterRefused, Exact),
+                (Metric::ConntrackDropped, Exact),
+                (Metric::ConntrackEvicted, Exact),
             ],
         ),
         section(

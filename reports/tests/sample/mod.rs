@@ -288,5 +288,10 @@ fn value(cell: Cell, metric: Metric) -> f64 {
         Metric::BuildCalls => 3.0 + services * 11.0,
         Metric::WriterTried => 20.0,
         Metric::WriterRefused => 3.0,
+        Metric::ConntrackDropped => 12.0,
+        Metric::ConntrackEvicted => 1.0,
+        Metric::UdpDark => 8e6 + services * 9e3 * linear,
+        Metric::UdpSent => 50.0,
+        Metric::UdpLost => 2.0,
     }
 }
