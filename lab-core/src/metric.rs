@@ -327,7 +327,9 @@ impl Metric {
             Self::WriterCall => "a call of somebody else's tool beside the probe, which waits for the xtables lock",
             Self::WriterTried => "calls of somebody else's tool that do not wait for the xtables lock",
             Self::WriterRefused => "of these, calls that were refused because the xtables lock was held",
-            Self::ConntrackDropped => "packets of new connections that were dropped because the conntrack table was full",
+            Self::ConntrackDropped => {
+                "packets of new connections that were dropped because the conntrack table was full"
+            }
             Self::ConntrackEvicted => "entries of the conntrack table that made room for a new one",
             Self::UdpDark => "an endpoint of UDP gone until a client of it is answered by another one",
             Self::UdpSent => "datagrams of a client whose endpoint is gone",

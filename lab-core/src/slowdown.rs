@@ -34,7 +34,7 @@ impl Slowdown {
     /// # Errors
     /// When it cannot; the message says which means would work.
     pub fn check(&self) -> Result<(), Unsuited> {
-        if self.means.suits(self.cell.probe) { Ok(()) } else { Err(Unsuited(*self)) }
+        if self.means.suits(self.cell.probe) { Ok(()) } else { Err(Unsuited(self.cell.probe, self.means)) }
     }
 }
 
@@ -60,14 +60,14 @@ impl Means {
 
 /// A slowdown that its cell's probe cannot notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unsuited(Slowdown);
+pub struct Unsuited(ProbeName, Means);
 
 impl std::error::Error for Unsuited {}
 
 impl fmt::Display for Unsuited {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let probe = self.0.cell.probe;
-        match self.0.means {
+        let Self(probe, means) = self;
+        match means {
             Means::Delay(_) => {
                 write!(out, "{probe} times no tool, so a delay does not slow it down; inject rules")
             }

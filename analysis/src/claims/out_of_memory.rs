@@ -86,7 +86,10 @@ fn iptables(evidence: &Evidence) -> Option<Finding> {
     let says = match votes.verdict() {
         Verdict::CannotBeTold => "No limit of memory was tried with both at 15,000 Services.".to_owned(),
         _ if breaks.is_empty() => "Nothing ran out of memory.".to_owned(),
-        _ => format!("Where memory ran out, and how: {}.", breaks.iter().map(|one| short(one)).collect::<Vec<_>>().join("; ")),
+        _ => format!(
+            "Where memory ran out, and how: {}.",
+            breaks.iter().map(|one| short(one)).collect::<Vec<_>>().join("; ")
+        ),
     };
     // Without anything that fits there is no figure, and so no verdict.
     let verdict = if figures.is_empty() { Verdict::CannotBeTold } else { votes.verdict() };

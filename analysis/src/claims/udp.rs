@@ -45,7 +45,8 @@ fn stale(evidence: &Evidence) -> Option<Finding> {
     let (mut votes, mut figures) = (Votes::default(), Vec::new());
     for line in &lost {
         for services in line.taken.iter().map(|taken| taken.services()) {
-            let (lost, sent) = (line.samples(services), sent.iter().find(same(line)).map(|sent| sent.samples(services)));
+            let (lost, sent) =
+                (line.samples(services), sent.iter().find(same(line)).map(|sent| sent.samples(services)));
             let (lost, sent) = (lost.iter().sum::<f64>(), sent.unwrap_or_default().iter().sum::<f64>());
             let Some(share) = Estimate::share(lost, sent) else { continue };
             let name = format!("{} at {}", line.name, services_of(services));
@@ -85,9 +86,8 @@ fn clean_up(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     let whole = evidence.lines(Metric::EndpointChange, large);
-    let small = evidence.lines(Metric::SyncConntrack, |cell| {
-        cell.probe == ProbeName::EndpointChange && cell.activity.is_none()
-    });
+    let small = evidence
+        .lines(Metric::SyncConntrack, |cell| cell.probe == ProbeName::EndpointChange && cell.activity.is_none());
     let (mut votes, mut figures) = (Votes::default(), Vec::new());
     for line in &cleaned {
         let Some(whole) = whole.iter().find(same(line)) else { continue };
@@ -105,7 +105,9 @@ fn clean_up(evidence: &Evidence) -> Option<Finding> {
     }
     let says = match votes.verdict() {
         Verdict::CannotBeTold => votes.unless_open("Nothing was cleaned up beside a large table."),
-        _ => "The tool reads all of the table for each endpoint that is gone. Of kube-proxy 1.32 and later nothing is said.",
+        _ => {
+            "The tool reads all of the table for each endpoint that is gone. Of kube-proxy 1.32 and later nothing is said."
+        }
     };
     Some(Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says).lacking(&missing))
 }

@@ -39,6 +39,9 @@ pub(super) struct Filling(pub(super) Conntrack);
 impl Beside for Filling {
     fn run(&self, lab: &dyn Lab, course: &Course) -> Result<Vec<Reading>, CellError> {
         let Self(Conntrack { entries, max }) = *self;
+        // Without a limit of its own, a table has room for its entries, and for as many more.
+        let room = || Ok::<_, CellError>((in_node(lab, || number(MAX))? < entries).then_some(2 * entries));
+        let max = max.map_or_else(room, |max| Ok(Some(max)))?;
         let before = max.map(|max| limit(lab, max)).transpose()?;
         let told = self.fill(lab, entries).and_then(|()| {
             let (drops, log) = (in_node(lab, Drops::read)?, KernelLog::follow());
@@ -113,10 +116,7 @@ fn unset(error: std::io::Error) -> CellError {
     CellError::Failed(format!("nf_conntrack_max cannot be set: {error}"))
 }
 
-fn in_node<T: Send>(
-    lab: &dyn Lab,
-    read: impl FnMut() -> Result<T, CellError> + Send,
-) -> Result<T, CellError> {
+fn in_node<T: Send>(lab: &dyn Lab, read: impl FnMut() -> Result<T, CellError> + Send) -> Result<T, CellError> {
     within(lab.node(), read)
 }
 

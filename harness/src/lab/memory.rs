@@ -85,9 +85,8 @@ impl Memory {
 
     /// Whether the kernel killed a process for lack of memory, or refused it some, since this was last asked.
     fn is_reached(&self) -> bool {
-        let grown = |(before, now): (&AtomicU64, Option<u64>)| {
-            now.is_some_and(|now| before.swap(now, Ordering::Relaxed) < now)
-        };
+        let grown =
+            |(before, now): (&AtomicU64, Option<u64>)| now.is_some_and(|now| before.swap(now, Ordering::Relaxed) < now);
         // Both are kept for the next time.
         let grown = self.before.iter().zip(self.events()).map(grown).collect::<Vec<_>>();
         grown.contains(&true)

@@ -85,12 +85,7 @@ impl NodeLab {
     }
 
     /// The same, with tools that may have a limit of memory.
-    fn within(
-        load: &Load,
-        plan: &Plan,
-        make: driver::Make,
-        runner: &'static dyn Runner,
-    ) -> Result<Self, CellError> {
+    fn within(load: &Load, plan: &Plan, make: driver::Make, runner: &'static dyn Runner) -> Result<Self, CellError> {
         let (supply, cluster) = cluster(load, plan)?;
         let options = Options::of(load, plan);
         let (scheduler, forwarding) = options.variant.settings.ipvs();
@@ -380,7 +375,8 @@ impl Lab for NodeLab {
         }
         let (access, from) = (Access::ClusterIp, Origin::Pod);
         let [old, new] = [before, after].map(|port| self.answering(port, access, from));
-        let sockets = |endpoints: &[&Endpoint]| endpoints.iter().map(|endpoint| endpoint.socket()).collect::<BTreeSet<_>>();
+        let sockets =
+            |endpoints: &[&Endpoint]| endpoints.iter().map(|endpoint| endpoint.socket()).collect::<BTreeSet<_>>();
         let (kept, all) = (sockets(&new), sockets(&old).union(&sockets(&new)).copied().collect::<Vec<_>>());
         let leaving = sockets(&old).into_iter().find(|socket| !kept.contains(socket));
         let leaving = leaving.ok_or_else(|| skipped("the middle Service has no endpoint that goes away"))?;
@@ -437,51 +433,4 @@ fn dialled(load: &Load, plan: &Plan) -> BTreeSet<(Access, Origin)> {
     let here = |cell: &&Cell| (cell.cluster, cell.variant) == (load.cluster, load.variant) && cell.position.is_some();
     let dialled: BTreeSet<_> = plan.cells.iter().filter(here).map(|cell| (cell.access, cell.from)).collect();
     if dialled.is_empty() { BTreeSet::from([(Access::default(), Origin::default())]) } else { dialled }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::probe::fake::Fake;
-    use crate::tool::place::Here;
-
-    fn over(what: &str) -> CellError {
-        CellError::OverBudget(what.to_owned())
-    }
-
-    /// The first load with a driver that ends as `script` says, and what it did.
-    fn first(
-        measured: bool,
-        script: fn(&str, usize) -> Result<(), CellError>,
-    ) -> (Result<FirstLoad, CellError>, String) {
-        let fake = Fake::of(script);
-        let load =
-            FirstLoad::of(&fake, &fake.cluster, measured, (Duration::from_secs(9), Duration::from_secs(27)), || {
-                Ok(Here)
-            });
-        (load.map(|(_, load)| load), fake.done())
-    }
-
-    #[test]
-    fn a_first_load_is_owed_to_the_probe_that_reports_it() {
-        let (load, done) = first(true, |_, _| Ok(()));
-        assert!(matches!(load, Ok(FirstLoad::Owed(_))), "{load:?}");
-        assert_eq!(done, "prepare load count verify");
-        assert_eq!(first(false, |_, _| Ok(())), (Ok(FirstLoad::Done), "quick_install".to_owned()));
-    }
-
-    #[test]
-    fn a_first_load_out_of_time_is_reported_and_the_node_is_loaded_all_the_same() {
-        let (load, done) = first(true, |what, _| if what == "load" { Err(over("slow")) } else { Ok(()) });
-        assert_eq!(load, Ok(FirstLoad::OverBudget(over("slow"))));
-        assert_eq!(done, "prepare load quick_install");
-        let both = |what: &str, _| if what == "prepare" { Ok(()) } else { Err(over(what)) };
-        assert_eq!(first(true, both).0, Err(over("load")));
-    }
-
-    #[test]
-    fn a_first_load_that_fails_brings_no_lab_up() {
-        let failed = |what: &str, _| if what == "count" { Err(CellError::Failed("47".to_owned())) } else { Ok(()) };
-        assert_eq!(first(true, failed), (Err(CellError::Failed("47".to_owned())), "prepare load count".to_owned()));
-    }
 }

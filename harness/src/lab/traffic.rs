@@ -112,7 +112,8 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
             socket.connect(&SockAddr::from(address))?;
             Ok(TcpStream::from(socket))
         };
-        let stream = opened().map_err(|error| Unanswered::Broken(format!("connecting to {name} at {address}"), error))?;
+        let stream =
+            opened().map_err(|error| Unanswered::Broken(format!("connecting to {name} at {address}"), error))?;
         Ok(Box::new(Open { stream, name, address, goal: &self.goal }))
     }
 }

@@ -20,8 +20,9 @@ impl Drops {
     /// # Errors
     /// `Skipped` where the kernel has no such file.
     pub(crate) fn read() -> Result<Self, CellError> {
-        let text = fs::read_to_string(FILE)
-            .map_err(|error| CellError::Skipped(format!("what conntrack drops is not counted here: {FILE}: {error}")))?;
+        let text = fs::read_to_string(FILE).map_err(|error| {
+            CellError::Skipped(format!("what conntrack drops is not counted here: {FILE}: {error}"))
+        })?;
         Self::of(&text).ok_or_else(|| CellError::Failed(format!("{FILE} has no columns drop and early_drop")))
     }
 

@@ -51,7 +51,8 @@ fn message(line: &str) -> &str {
 mod tests {
     use super::*;
 
-    const LOG: &str = "<6>[    0.1] one: full\n<4>[    1.2] two: full\n<4>[    1.3] three: empty\n<4>[    1.4] four: full\n";
+    const LOG: &str =
+        "<6>[    0.1] one: full\n<4>[    1.2] two: full\n<4>[    1.3] three: empty\n<4>[    1.4] four: full\n";
 
     #[test]
     fn only_what_was_logged_since_counts_and_has_neither_priority_nor_time() {

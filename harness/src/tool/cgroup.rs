@@ -146,7 +146,7 @@ fn mounted(line: &str, version: Version) -> Option<(&str, &str)> {
     let (root, point) = (mount.next()?, mount.next()?);
     let mut kind = kind.split(' ');
     let right = match version {
-        Version::One => kind.next() == Some("cgroup") && kind.last()?.split(',').any(|option| option == "memory"),
+        Version::One => kind.next() == Some("cgroup") && kind.next_back()?.split(',').any(|option| option == "memory"),
         Version::Two => kind.next() == Some("cgroup2"),
     };
     right.then_some((root, point))

@@ -1,9 +1,11 @@
 //! What runs beside probes, on this machine's kernel.
 
 use super::{dataset, expect, scenario, workplace};
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use lab_core::metric::Metric;
-use lab_core::vocabulary::{BackendName, Outcome, ProbeName};
+use lab_core::vocabulary::{BackendName, LayoutName, Outcome, ProbeName};
+use std::fs;
+use std::path::PathBuf;
 
 const BESIDE: &str = "\
 name: quick
@@ -60,5 +62,91 @@ pub(super) fn a_table_is_built_rule_by_rule() -> Result<()> {
     ensure!(calls.flat_map(|record| &record.samples).all(|&calls| calls > 20.0), "too few calls");
     let built = dataset.cells.iter().filter(|record| record.metric == Metric::BuildOneByOne);
     ensure!(built.count() == 3, "one of the backends was not built");
+    Ok(())
+}
+
+/// A limit that is enough, and one that is not: what the tool was, and nothing left of the cgroups.
+pub(super) fn memory_that_is_not_enough_is_told_and_goes() -> Result<()> {
+    let folder = workplace(
+        "name: quick\nquestion: How many fit?\ntarget: host\nservices: [500]\nbackends: [iptables-legacy]\n\
+         probes: [sync_full]\nactivity: [{memory-limit: 4}, {memory-limit: 512}]\nrounds: 1\n",
+    )?;
+    expect(&mut scenario(folder.path()), 0)?;
+    let dataset = dataset(folder.path())?;
+    let of = |memory| dataset.cells.iter().find(move |record| record.cell.activity.memory == Some(memory));
+    let (Some(small), Some(large)) = (of(4), of(512)) else { bail!("{:?}", dataset.cells) };
+    if small.outcome == Outcome::Skipped {
+        // This machine lets nobody make a cgroup, and says so.
+        ensure!(small.reason.contains("memory cannot be limited here"), "{}", small.reason);
+        return Ok(());
+    }
+    ensure!((small.outcome, large.outcome) == (Outcome::OverBudget, Outcome::Measured), "{small:?} {large:?}");
+    ensure!(small.reason.starts_with("4 MiB are not enough for the tools: iptables-legacy"), "{}", small.reason);
+    let left = walk("/sys/fs/cgroup").into_iter().filter(|name| name.starts_with("svclab-")).count();
+    ensure!(left == 0, "{left} cgroups are left");
+    Ok(())
+}
+
+/// The names of the folders below `folder`, a few levels deep.
+fn walk(folder: &str) -> Vec<String> {
+    let (mut names, mut open) = (Vec::new(), vec![(PathBuf::from(folder), 0)]);
+    while let Some((folder, depth)) = open.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) && depth < 6 {
+                names.extend(entry.file_name().into_string());
+                open.push((entry.path(), depth + 1));
+            }
+        }
+    }
+    names
+}
+
+/// Entries are made, and removed again; the limit of all the machine is not touched.
+pub(super) fn the_machine_s_conntrack_limit_is_left_alone() -> Result<()> {
+    const MAX: &str = "/proc/sys/net/netfilter/nf_conntrack_max";
+    let before = fs::read_to_string(MAX).ok();
+    let folder = workplace(
+        "name: quick\nquestion: What is lost?\ntarget: host\nservices: [4]\nbackends: [iptables-legacy]\n\
+         probes: [connect]\npositions: last\ndials: 5\nactivity: [{conntrack: 3000}, {conntrack: 17, conntrack-max: 17}]\n\
+         rounds: 1\n",
+    )?;
+    expect(&mut scenario(folder.path()), 0)?;
+    ensure!(fs::read_to_string(MAX).ok() == before, "the machine's limit is another one");
+    let dataset = dataset(folder.path())?;
+    for record in &dataset.cells {
+        match record.cell.activity.conntrack.map(|conntrack| conntrack.max) {
+            Some(None) => ensure!(record.outcome == Outcome::Measured, "{record:?}"),
+            Some(Some(_)) => {
+                let alone = record.reason.contains("left alone") || record.reason.contains("tracks no connections");
+                ensure!(record.outcome == Outcome::Skipped && alone, "{record:?}");
+            }
+            None => bail!("{record:?}"),
+        }
+    }
+    let dropped = dataset.cells.iter().filter(|record| record.metric == Metric::ConntrackDropped);
+    ensure!(dropped.flat_map(|record| &record.samples).eq(&[0.0]), "{:?}", dataset.cells);
+    Ok(())
+}
+
+/// With a release that removes entries of conntrack it is answered again, without one it is not.
+pub(super) fn a_client_of_udp_is_in_the_dark() -> Result<()> {
+    let folder = workplace(
+        "name: quick\nquestion: For how long?\ntarget: host\nservices: [300]\nmix: {udp: 99%}\n\
+         layout: [kube-proxy-1.30, kube-proxy-1.36]\nbackends: [iptables-legacy, nftables]\nprobes: [udp_stale]\n\
+         traffic: 1s\nrounds: 1\n",
+    )?;
+    expect(&mut scenario(folder.path()), 0)?;
+    let dataset = dataset(folder.path())?;
+    for cell in &dataset.header.plan.cells {
+        let samples = |metric| {
+            let records = dataset.cells.iter().filter(move |record| (record.cell, record.metric) == (*cell, metric));
+            records.flat_map(|record| record.samples.clone()).collect::<Vec<f64>>()
+        };
+        let (sent, lost) = (samples(Metric::UdpSent), samples(Metric::UdpLost));
+        let answered = !samples(Metric::UdpDark).is_empty();
+        ensure!(answered == (cell.variant.layout == LayoutName::KubeProxy130), "{cell:?}: {sent:?} {lost:?}");
+        ensure!(answered == (sent != lost), "{cell:?}: {sent:?} {lost:?}");
+        ensure!(answered || lost[0] >= 10.0, "{cell:?}: {sent:?} {lost:?}");
+    }
     Ok(())
 }

@@ -55,13 +55,8 @@ impl Reader<'_> {
         let churn = self.churn(&find);
         let conntrack = self.conntrack(&find);
         let memory = find("memory-limit").map_or(Some(None), |entry| self.count(entry, &LIMIT).map(Some));
-        let activity = Activity {
-            churn: churn?,
-            writer: writer?,
-            traffic: traffic?,
-            conntrack: conntrack?,
-            memory: memory?,
-        };
+        let activity =
+            Activity { churn: churn?, writer: writer?, traffic: traffic?, conntrack: conntrack?, memory: memory? };
         if activity.is_none() {
             self.problem(node.line, format!("{key}: this runs nothing; write none, or one of: {}", KEYS.join(", ")));
             return None;

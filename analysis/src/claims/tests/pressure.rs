@@ -49,8 +49,7 @@ fn a_table_with_places_left_says_nothing_of_a_full_one_and_is_a_figure() {
 fn datagrams(lost: f64, dark: Option<f64>) -> Made {
     let cell = legacy(1000, ProbeName::UdpStale);
     let sent = lost + f64::from(u8::from(dark.is_some()));
-    let made =
-        Made::of("udp-stale").samples(cell, Metric::UdpSent, &[sent]).samples(cell, Metric::UdpLost, &[lost]);
+    let made = Made::of("udp-stale").samples(cell, Metric::UdpSent, &[sent]).samples(cell, Metric::UdpLost, &[lost]);
     dark.into_iter().fold(made, |made, dark| made.with(cell, Metric::UdpDark, dark))
 }
 
@@ -61,10 +60,11 @@ fn a_client_is_in_the_dark_for_good_or_until_its_entry_is_removed() {
     assert_eq!(datagrams(3.0, None).verdict("udp-stale"), Verdict::CannotBeTold);
     let mut both = datagrams(40.0, None);
     let other = cell(BackendName::Nftables, 1000, ProbeName::UdpStale);
-    both = both
-        .samples(other, Metric::UdpSent, &[4.0])
-        .samples(other, Metric::UdpLost, &[3.0])
-        .with(other, Metric::UdpDark, 2e8);
+    both = both.samples(other, Metric::UdpSent, &[4.0]).samples(other, Metric::UdpLost, &[3.0]).with(
+        other,
+        Metric::UdpDark,
+        2e8,
+    );
     assert_eq!(both.verdict("udp-stale"), Verdict::MeansSomethingElse);
 }
 
@@ -73,10 +73,11 @@ fn a_clean_up_is_most_of_a_change_beside_a_large_table_or_is_not() {
     let change = |clean: f64, whole: f64| {
         let (small, large) =
             (legacy(1000, ProbeName::EndpointChange), tracked(100_000, None, legacy(1000, ProbeName::EndpointChange)));
-        Made::of("udp-clean-up")
-            .with(small, Metric::SyncConntrack, 3e6)
-            .with(large, Metric::SyncConntrack, clean)
-            .with(large, Metric::EndpointChange, whole)
+        Made::of("udp-clean-up").with(small, Metric::SyncConntrack, 3e6).with(large, Metric::SyncConntrack, clean).with(
+            large,
+            Metric::EndpointChange,
+            whole,
+        )
     };
     let finding = change(3e8, 4e8).finding("udp-clean-up");
     assert_eq!(finding.verdict, Verdict::Reproduced);
@@ -90,13 +91,15 @@ fn within(memory: u32, cell: Cell) -> Cell {
 
 #[test]
 fn iptables_runs_out_of_memory_where_ipvs_does_not_or_neither_does() {
-    const SAID: &str = "512 MiB are not enough for a guest: iptables-legacy-restore was killed by signal 9; see it with: x";
+    const SAID: &str =
+        "512 MiB are not enough for a guest: iptables-legacy-restore was killed by signal 9; see it with: x";
     let load = |backend, services| within(512, cell(backend, services, ProbeName::SyncFull));
-    let small = || {
-        Made::of("iptables-out-of-memory")
-            .with(load(BackendName::IptablesLegacy, 1000), Metric::SyncFull, 1e9)
-            .with(load(BackendName::Ipvs, 15_000), Metric::SyncFull, 9e9)
-    };
+    let small =
+        || {
+            Made::of("iptables-out-of-memory")
+                .with(load(BackendName::IptablesLegacy, 1000), Metric::SyncFull, 1e9)
+                .with(load(BackendName::Ipvs, 15_000), Metric::SyncFull, 9e9)
+        };
     let over = |made: Made, backend| made.without(load(backend, 15_000), Outcome::OverBudget, SAID);
     let finding = over(small(), BackendName::IptablesLegacy).finding("iptables-out-of-memory");
     assert_eq!(finding.verdict, Verdict::Reproduced);
