@@ -26,7 +26,9 @@ fn limited(cell: &Cell) -> bool {
 
 fn full(evidence: &Evidence) -> Option<Finding> {
     let lines = evidence.lines(Metric::OpenLoopLost, limited);
-    let missing = evidence.lacks(Metric::OpenLoop, |cell| limited(cell) && is_full(cell));
+    // Where no connection was answered there are no latencies, but counts.
+    let counted = |cell: &Cell| lines.iter().any(|line| line.taken.iter().any(|taken| taken.cell() == cell));
+    let missing = evidence.lacks(Metric::OpenLoop, |cell| limited(cell) && is_full(cell) && !counted(cell));
     if lines.is_empty() && missing.is_empty() {
         return None;
     }
@@ -60,7 +62,9 @@ fn full(evidence: &Evidence) -> Option<Finding> {
             };
             votes.cast(name, holds);
             let said = dropped.iter().find(same).and_then(|line| line.taken.first().map(|taken| taken.said()));
-            told.extend(said.filter(|said| !said.is_empty() && !told.contains(said)));
+            // The cell's other reasons stand beside it.
+            let said = said.and_then(|said| said.split("; ").find(|part| part.starts_with("the kernel's log")));
+            told.extend(said.filter(|said| !told.contains(said)));
         }
     }
     let says = match votes.verdict() {
