@@ -4,6 +4,7 @@
 //! batches. [`Socket`] and [`message`] work with any netlink family.
 
 mod apply;
+mod binding;
 mod counter;
 mod generic;
 mod ipvs;
@@ -15,6 +16,7 @@ mod socket;
 pub mod untrusted;
 
 pub use apply::{ApplyError, Spent};
+pub use binding::Binder;
 pub use counter::{add_counter, has_counters};
 pub use kernel::{Counts, Kernel, OpenError};
 pub use socket::{Answer, Socket, SocketError};
