@@ -253,6 +253,7 @@ fn positions(probe: ProbeName, services: u32, wanted: Option<&[Position]>) -> Ve
         ProbeName::ConnectionsPerSecond | ProbeName::Bandwidth | ProbeName::OpenLoop => {
             &[Position::First, Position::Last]
         }
+        ProbeName::Spread | ProbeName::Affinity => &[Position::First],
         _ => return Vec::new(),
     };
     let asked = wanted.unwrap_or(usual);

@@ -109,6 +109,32 @@ pub enum Metric {
     UdpDark,
     UdpSent,
     UdpLost,
+    LoadAfterFailure,
+    FailedLoad,
+    FailureMemory,
+    BindDummy,
+    BindAlias,
+    BindRoutes,
+    BindRange,
+    BindOne,
+    Unbind,
+    BindMemory,
+    ArpAnswered,
+    ArpAnsweredStrict,
+    PingAnswered,
+    StrayAnswered,
+    Spread,
+    SpreadConnections,
+    SpreadLeast,
+    SpreadMost,
+    Affinity,
+    AffinityNew,
+    AffinityReturned,
+    AffinityMoved,
+    AffinityExpired,
+    AffinityKept,
+    AffinityCrowd,
+    AffinityForgotten,
 }
 
 words!("metric", Metric {
@@ -178,6 +204,32 @@ words!("metric", Metric {
     UdpDark = "udp_dark",
     UdpSent = "udp_sent",
     UdpLost = "udp_lost",
+    LoadAfterFailure = "load_after_failure",
+    FailedLoad = "failed_load",
+    FailureMemory = "failure_memory",
+    BindDummy = "bind_dummy",
+    BindAlias = "bind_alias",
+    BindRoutes = "bind_routes",
+    BindRange = "bind_range",
+    BindOne = "bind_one",
+    Unbind = "unbind",
+    BindMemory = "bind_memory",
+    ArpAnswered = "arp_answered",
+    ArpAnsweredStrict = "arp_answered_strict",
+    PingAnswered = "ping_answered",
+    StrayAnswered = "stray_answered",
+    Spread = "spread",
+    SpreadConnections = "spread_connections",
+    SpreadLeast = "spread_least",
+    SpreadMost = "spread_most",
+    Affinity = "affinity",
+    AffinityNew = "affinity_new",
+    AffinityReturned = "affinity_returned",
+    AffinityMoved = "affinity_moved",
+    AffinityExpired = "affinity_expired",
+    AffinityKept = "affinity_kept",
+    AffinityCrowd = "affinity_crowd",
+    AffinityForgotten = "affinity_forgotten",
 });
 
 impl Unit {
@@ -196,7 +248,12 @@ impl Metric {
     #[must_use]
     pub fn unit(self) -> Unit {
         match self {
-            Self::ToolPeakRss | Self::KernelMemory | Self::ScriptBytes | Self::DriverMemory => Unit::Bytes,
+            Self::ToolPeakRss
+            | Self::KernelMemory
+            | Self::ScriptBytes
+            | Self::DriverMemory
+            | Self::FailureMemory
+            | Self::BindMemory => Unit::Bytes,
             Self::ConnectionsPerSecond => Unit::PerSecond,
             Self::Bandwidth => Unit::BitsPerSecond,
             Self::CpuSync | Self::CpuUser | Self::CpuSystem | Self::CpuSoftirq | Self::IdleCpu => Unit::Share,
@@ -222,7 +279,21 @@ impl Metric {
             | Self::ConntrackDropped
             | Self::ConntrackEvicted
             | Self::UdpSent
-            | Self::UdpLost => Unit::Count,
+            | Self::UdpLost
+            | Self::ArpAnswered
+            | Self::ArpAnsweredStrict
+            | Self::PingAnswered
+            | Self::StrayAnswered
+            | Self::Spread
+            | Self::SpreadConnections
+            | Self::SpreadLeast
+            | Self::SpreadMost
+            | Self::AffinityReturned
+            | Self::AffinityMoved
+            | Self::AffinityExpired
+            | Self::AffinityKept
+            | Self::AffinityCrowd
+            | Self::AffinityForgotten => Unit::Count,
             _ => Unit::Ns,
         }
     }
@@ -246,7 +317,9 @@ impl Metric {
             | Self::WriterRefused
             | Self::ConntrackDropped
             | Self::ConntrackEvicted
-            | Self::UdpLost => Better::Lower,
+            | Self::UdpLost
+            | Self::AffinityMoved
+            | Self::AffinityForgotten => Better::Lower,
             metric if metric.unit() == Unit::Count => Better::Neither,
             Self::ScriptBytes => Better::Neither,
             _ => Better::Lower,
@@ -298,7 +371,7 @@ impl Metric {
             Self::Addresses => "cluster IPs bound to kube-ipvs0",
             Self::ScriptBytes => "size of the text that the tool was given",
             Self::Restart => {
-                "kube-proxy started on a node that holds its rules: the start of the process until its first sync is over"
+                "a start anew on a node that holds its rules, until the first sync is over; of a kube-proxy the start of its process, too"
             }
             Self::InForce => "a Service added at the API server until a connection to it succeeds",
             Self::DriverSync => "what kube-proxy itself says that its sync took",
@@ -334,6 +407,34 @@ impl Metric {
             Self::UdpDark => "an endpoint of UDP gone until a client of it is answered by another one",
             Self::UdpSent => "datagrams of a client whose endpoint is gone",
             Self::UdpLost => "of these, datagrams that got no answer",
+            Self::LoadAfterFailure => "empty node to N Services, right after a load that the kernel refused half-way",
+            Self::FailedLoad => "a load that the kernel refuses half-way, until the tool says so",
+            Self::FailureMemory => "what a refused load leaves in the kernel",
+            Self::BindDummy => "cluster IPs bound to a dummy device, one request for each",
+            Self::BindAlias => "cluster IPs bound to the device that the neighbours are on, one request for each",
+            Self::BindRoutes => "a local route for each cluster IP, one request for each",
+            Self::BindRange => "a single local route for the whole range of cluster IPs",
+            Self::BindOne => "one cluster IP more, bound beside those that are",
+            Self::Unbind => "all that was bound taken away again, one request for each",
+            Self::BindMemory => "what bound cluster IPs hold in the kernel",
+            Self::ArpAnswered => "of two bound cluster IPs, those for which the node answers a neighbour's ARP",
+            Self::ArpAnsweredStrict => "the same with arp_ignore 1 and arp_announce 2, which strictARP sets",
+            Self::PingAnswered => "of two bound cluster IPs, those that answer a ping from a pod",
+            Self::StrayAnswered => "of one address of the range that no Service has, whether it answers a ping",
+            Self::Spread => "how unevenly many connections reach the endpoints of a Service: chi-squared over them",
+            Self::SpreadConnections => "connections whose endpoints were counted",
+            Self::SpreadLeast => "of these, those that reached the endpoint with the fewest",
+            Self::SpreadMost => "of these, those that reached the endpoint with the most",
+            Self::Affinity => "a client that comes back within the time of its session affinity, to the first byte",
+            Self::AffinityNew => {
+                "the first connection of a client to a Service with session affinity, to the first byte"
+            }
+            Self::AffinityReturned => "connections of clients that come back in time",
+            Self::AffinityMoved => "connections of clients that come back in time, and reach another endpoint",
+            Self::AffinityExpired => "clients that come back when the time of their affinity is over",
+            Self::AffinityKept => "clients that come back when that time is over, and reach the endpoint they had",
+            Self::AffinityCrowd => "clients of a crowd, each of which comes back in time",
+            Self::AffinityForgotten => "clients of a crowd that come back in time, and reach another endpoint",
         }
     }
 }

@@ -31,11 +31,13 @@ static BUILT_IN: &[(&str, &str, &str)] = files![
     "ipvs-restart",
     "ipvs-schedulers",
     "add-one-rule",
+    "affinity",
     "bandwidth-positions",
     "bandwidth-while-syncing",
     "conntrack-pressure",
     "cpu-under-churn",
     "dual-stack",
+    "failed-transaction",
     "first-packet",
     "ipv6",
     "ipvs-static-rules",
@@ -46,9 +48,12 @@ static BUILT_IN: &[(&str, &str, &str)] = files![
     "no-endpoints",
     "nodeport-2000x10",
     "one-large-service",
+    "restart",
+    "spread",
     "sync-reads",
     "traffic-while-syncing",
     "udp-stale",
+    "vip-binding",
 ];
 
 /// The names of those that come with the program.

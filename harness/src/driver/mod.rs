@@ -94,6 +94,15 @@ pub(crate) trait Driver: Send + Sync {
         Err(CellError::Skipped("what programs this node has no command that adds a single rule".to_owned()))
     }
 
+    /// Begins to load `cluster` into a prepared `node` without Services, so that the kernel refuses it half-way.
+    ///
+    /// # Errors
+    /// `Skipped` from a driver that has no such load; `Failed` if the kernel takes it.
+    fn fail(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+        let _ = (node, cluster, limit);
+        Err(CellError::Skipped("what programs this node writes nothing that the kernel refuses".to_owned()))
+    }
+
     /// Empties `node` of `cluster`, which is installed, and of what was prepared.
     fn flush(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<(), CellError>;
 
@@ -125,10 +134,10 @@ pub(crate) trait Driver: Send + Sync {
     /// Ends what programs the node and starts it again, on a node that holds the rules of `cluster`.
     ///
     /// # Errors
-    /// `Skipped` from a driver that is no program of its own.
+    /// `Skipped` where nothing does.
     fn restart(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
         let _ = (node, cluster, limit);
-        Err(CellError::Skipped("the lab itself programs this node: there is no program to start again".to_owned()))
+        Err(CellError::Skipped("nothing programs this node".to_owned()))
     }
 
     /// Has the driver write everything again, where nothing changed of `cluster`.

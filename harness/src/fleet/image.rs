@@ -52,6 +52,8 @@ pub(super) struct Image {
     modules_of_rules: Vec<String>,
     /// What the tool `conntrack` needs, as far as this kernel has it.
     modules_of_conntrack: Vec<String>,
+    /// The files of the module of dummy devices, which a probe needs that binds addresses to one.
+    modules_of_dummies: Vec<String>,
 }
 
 impl Image {
@@ -85,6 +87,7 @@ impl Image {
         }
         let modules_of_rules = put(kernel.load_order(fault::MODULES).unwrap_or_default());
         let modules_of_conntrack = put(kernel.load_order(CONNTRACK).unwrap_or_default());
+        let modules_of_dummies = put(kernel.load_order(&["dummy"]).unwrap_or_default());
 
         let mut initramfs = Initramfs::base();
         let wanted = match toolset {
@@ -111,10 +114,11 @@ impl Image {
             .collect();
         let modules_of_rules = modules_of_rules.into_iter().map(file).collect();
         let modules_of_conntrack = modules_of_conntrack.into_iter().map(file).collect();
+        let modules_of_dummies = modules_of_dummies.into_iter().map(file).collect();
 
         let base = guests::Image::new(kernel, &initramfs)?;
         let profiler = plugin.map(|plugin| Profiler::new(plugin, &initramfs, env!("CARGO_BIN_NAME")));
-        Ok(Self { base, profiler, modules, modules_of_rules, modules_of_conntrack })
+        Ok(Self { base, profiler, modules, modules_of_rules, modules_of_conntrack, modules_of_dummies })
     }
 
     /// Checks that guests have what `backend` needs.
@@ -135,6 +139,11 @@ impl Image {
     /// The files of the modules that the tool `conntrack` needs. They are loaded only where it has something to do.
     pub(super) fn modules_of_conntrack(&self) -> &[String] {
         &self.modules_of_conntrack
+    }
+
+    /// The files of the modules that dummy devices need, beside those of the backends.
+    pub(super) fn modules_of_dummies(&self) -> &[String] {
+        &self.modules_of_dummies
     }
 
     /// The files of all modules, in the order of loading.

@@ -143,6 +143,10 @@ impl Keeper<'_> {
             let more = self.fleet.image.modules_of_conntrack().iter();
             modules.extend(more.filter(|file| !modules.contains(file)).cloned().collect::<Vec<_>>());
         }
+        if visits.iter().any(|visit| visit.cell.probe == ProbeName::BindDummy) {
+            let dummies = self.fleet.image.modules_of_dummies();
+            modules.extend(dummies.iter().filter(|file| !modules.contains(file)).cloned().collect::<Vec<_>>());
+        }
         let replica = visits.first().map_or(0, |visit| visit.replica);
         let faults = Faults::of(self.plan, &visits).with_modules(self.fleet.image.modules_of_rules());
         let plan = Plan { cells: Vec::new(), slowdowns: Vec::new(), ..self.plan.clone() };

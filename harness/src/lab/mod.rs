@@ -1,12 +1,15 @@
 //! A lab as probes see it: a programmed node with a client pod, and the traffic that can be sent to its Services.
 
 mod answers;
+pub(crate) mod binding;
 mod build;
 mod course;
+mod crowd;
 mod echo;
 mod first_load;
 pub(crate) mod iperf3;
 mod memory;
+mod neighbour;
 pub(crate) mod node;
 mod refusal;
 pub(crate) mod traffic;
@@ -14,18 +17,20 @@ mod udp;
 
 pub(crate) use course::Course;
 pub(crate) use memory::Memory;
+pub(crate) use crowd::Crowd;
 
 use crate::activity::open_loop::Answer;
 use crate::cell_error::CellError;
-use crate::driver::{Driver, Loaded};
+use crate::driver::{Cost, Driver, Loaded};
 use crate::tool::ToolRun;
 use crate::tool::place::Place;
+use binding::{Binding, Bound};
 use lab_core::cell::Cell;
 use lab_core::change::Change;
 use lab_core::cluster::{Cluster, Supply};
 use lab_core::layout::Tool;
 use lab_core::vocabulary::{BackendName, Origin};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use traffic::{Dialed, Unanswered};
@@ -49,6 +54,10 @@ pub(crate) trait Lab: Sync {
     fn memory(&self) -> Option<&Memory> {
         None
     }
+    /// Loads the whole cluster into an empty node of its own, after a load that the kernel refused half-way.
+    fn load_after_failure(&self, limit: Duration) -> Result<(Failure, Loaded), CellError>;
+    /// Makes the cluster IPs the own ones of an empty node, in one of the ways.
+    fn bind(&self, binding: Binding, limit: Duration) -> Result<Bound, CellError>;
     /// How far what runs beside a probe has come.
     fn course(&self) -> &Course;
     /// What carries the traffic.
@@ -72,10 +81,21 @@ pub(crate) trait Lab: Sync {
     /// # Errors
     /// `Skipped` if that Service is not of UDP.
     fn datagrams(&self, change: &Change) -> Result<Box<dyn Datagrams + '_>, CellError>;
+    /// Many clients in the client pod, each with an address of its own.
+    fn crowd(&self) -> Result<Crowd<'_>, CellError>;
     /// Whether the Services that two cells ask are served by the same pod, or one of them by none.
     fn is_served_with(&self, one: &Cell, other: &Cell) -> bool;
     /// Starts an iperf3 server behind the Service that `cell` asks, for one stream.
     fn stream(&self, cell: &Cell) -> Result<Box<dyn Stream + '_>, CellError>;
+}
+
+/// A load that the kernel refused.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Failure {
+    /// What it cost until the tool said so.
+    pub(crate) cost: Cost,
+    /// What it left in the kernel, in bytes; less than nothing where other work gave some back.
+    pub(crate) memory: i64,
 }
 
 /// A Service that is not there yet.
@@ -102,6 +122,15 @@ pub(crate) trait Dial: Sync {
     /// # Errors
     /// What went wrong, by its kind.
     fn attempt(&self, attempt: usize, established: &mut dyn FnMut()) -> Result<Dialed, Unanswered>;
+
+    /// The same from an address of the calling thread's namespace.
+    ///
+    /// # Errors
+    /// `Failed` if nobody answers, or the wrong server.
+    fn dial_from(&self, source: Ipv4Addr) -> Result<Dialed, CellError>;
+
+    /// Where connections may end.
+    fn endpoints(&self) -> &[SocketAddr];
 
     /// Opens a connection that stays open.
     ///

@@ -1,13 +1,14 @@
 //! The lab on this kernel: a node with its pods in namespaces, programmed, counted and verified.
 
 use super::answers::verify_service;
+use super::binding::{self, Binding, Bound};
 use super::build::{Surroundings, delivery};
 use super::echo::Echo;
 use super::first_load::FirstLoad;
 use super::iperf3::Iperf3;
 use super::traffic::{Dialer, Goal};
 use super::udp::Client;
-use super::{Added, Course, Datagrams, Dial, Lab, Memory, Stream};
+use super::{Added, Course, Crowd, Datagrams, Dial, Failure, Lab, Memory, Stream};
 use crate::backend::{self, Backend, Options};
 use crate::cell_error::CellError;
 use crate::driver::{self, Driver, Loaded};
@@ -304,6 +305,26 @@ impl Lab for NodeLab {
         self.memory.as_ref()
     }
 
+    fn load_after_failure(&self, limit: Duration) -> Result<(Failure, Loaded), CellError> {
+        let empty = Node::bare(self.surroundings.node()).context("making an empty node")?;
+        let driver = (self.another)();
+        driver.prepare(&empty)?;
+        meter::settle(SETTLE_LEAST)?;
+        let before = meter::kernel_memory()?;
+        let cost = driver.fail(&empty, &self.cluster, limit)?;
+        // The kernel frees what it refused in the background.
+        meter::settle(SETTLE_LEAST)?;
+        let failure = Failure { memory: meter::kernel_memory()? - before, cost };
+        let mut loaded = driver.load(&empty, &self.cluster, limit)?;
+        loaded.counts.extend(driver.count(&empty, &self.cluster)?);
+        driver.verify(&empty)?;
+        Ok((failure, loaded))
+    }
+
+    fn bind(&self, binding: Binding, limit: Duration) -> Result<Bound, CellError> {
+        binding::bind(binding, &self.cluster, limit)
+    }
+
     fn course(&self) -> &Course {
         &self.course
     }
@@ -314,6 +335,10 @@ impl Lab for NodeLab {
 
     fn call(&self, tool: Tool, args: &[String], stdin: &[u8], limit: Duration) -> Result<ToolRun, CellError> {
         Ok(within(&self.node, || self.runner.run(self.backend.program(tool), args, stdin, limit))?)
+    }
+
+    fn crowd(&self) -> Result<Crowd<'_>, CellError> {
+        Ok(Crowd::gather(&self.node, self.origin(Origin::Pod))?)
     }
 
     fn is_served_with(&self, one: &Cell, other: &Cell) -> bool {

@@ -62,9 +62,16 @@ impl<'a, A: Fn(usize) -> Option<SocketAddr>> Dialer<'a, A> {
     }
 }
 
-impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
+impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dialer<'_, A> {
+    /// Opens the `attempt`th connection, from `source` if that is said.
+    ///
     /// Closes with a reset. With a TIME_WAIT for each connection, the client would have no ports left within seconds.
-    fn attempt(&self, attempt: usize, established: &mut dyn FnMut()) -> Result<Dialed, Unanswered> {
+    fn open(
+        &self,
+        attempt: usize,
+        source: Option<Ipv4Addr>,
+        established: &mut dyn FnMut(),
+    ) -> Result<Dialed, Unanswered> {
         if interrupt::requested() {
             return Err(CellError::Interrupted.into());
         }
@@ -78,6 +85,10 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
             return Ok(refused(name, address, took)?);
         }
         let socket = prepare(address).map_err(|error| failed("making a socket for", error))?;
+        if let Some(source) = source {
+            let bound = socket.bind(&SockAddr::from(SocketAddr::from((source, 0))));
+            bound.map_err(|error| failed(&format!("taking the address {source} for"), error))?;
+        }
         let to = SockAddr::from(address);
         let start = Instant::now();
         let window = mark::window();
@@ -101,6 +112,20 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
         }
         let reached = self.goal.judge(name, address, &String::from_utf8_lossy(&answer[..length]))?;
         Ok(Dialed { connect, first_byte, reached: Some(reached) })
+    }
+}
+
+impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
+    fn attempt(&self, attempt: usize, established: &mut dyn FnMut()) -> Result<Dialed, Unanswered> {
+        self.open(attempt, None, established)
+    }
+
+    fn dial_from(&self, source: Ipv4Addr) -> Result<Dialed, CellError> {
+        self.open(0, Some(source), &mut || {}).map_err(CellError::from)
+    }
+
+    fn endpoints(&self) -> &[SocketAddr] {
+        &self.goal.reached
     }
 
     fn hold(&self) -> Result<Box<dyn Held + '_>, Unanswered> {

@@ -1,5 +1,5 @@
-//! `restart` and `resync`: kube-proxy writes everything again, on a node that holds its rules: because it was started again,
-//! as after an update, or because the node's zone changed. Once an hour it does so by itself.
+//! `restart` and `resync`: everything is written again, on a node that holds the rules: because what programs it was started
+//! again, as after an update, or because the node's zone changed. Once an hour a kube-proxy does so by itself.
 
 use super::{Probe, Reading, SyncSamples};
 use crate::cell_error::CellError;
@@ -36,6 +36,7 @@ impl Probe for Again {
         let mut samples = SyncSamples::new(Metric::of(self.name));
         samples.push((self.job)(driver, node, lab.cluster(), limit)?, None);
         driver.count(node, lab.cluster())?;
+        driver.verify(node)?;
         Ok(samples.readings(plan))
     }
 }

@@ -3,8 +3,9 @@
 use crate::activity::open_loop::Answer;
 use crate::cell_error::CellError;
 use crate::driver::{Cost, Driver, Loaded, Operation, Steps};
+use crate::lab::binding::{Answers, Binding, Bound};
 use crate::lab::traffic::{Dialed, Unanswered};
-use crate::lab::{Added, Amount, Course, Datagrams, Dial, Held, Lab, Stream};
+use crate::lab::{Added, Amount, Course, Crowd, Datagrams, Dial, Failure, Held, Lab, Stream};
 use crate::tool::place::{Here, Place};
 use crate::tool::{Ending, Runner, ToolRun};
 use lab_core::cell::Cell;
@@ -13,7 +14,7 @@ use lab_core::cluster::{AddressPlan, Cluster, Supply};
 use lab_core::layout::Tool;
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Origin};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ pub(crate) struct Fake {
     /// What calls a tool for everything it does.
     tools: Option<&'static dyn Runner>,
     course: Course,
+    endpoints: Vec<SocketAddr>,
     /// How iperf3 ends, and what it says.
     iperf3: (Ending, &'static str),
     /// The time that iperf3 was given.
@@ -48,6 +50,7 @@ impl Fake {
             addresses,
             tools: None,
             course: Course::default(),
+            endpoints: vec![SocketAddr::from(([10, 96, 0, 11], 80))],
             iperf3,
             limit: Mutex::default(),
         }
@@ -114,6 +117,10 @@ impl Driver for Fake {
 
     fn build_one_by_one(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<Loaded, CellError> {
         self.does("build").map(|()| Loaded { cost: cost(), counts: vec![(Metric::BuildCalls, 9.0)] })
+    }
+
+    fn fail(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<Cost, CellError> {
+        self.does("fail").map(|()| cost())
     }
 
     fn take_away(&self, _: &dyn Place, _: &Cluster, _: Duration) -> Result<(), CellError> {
@@ -190,6 +197,22 @@ impl Lab for Fake {
         Driver::build_one_by_one(self, &Here, &self.cluster, limit)
     }
 
+    fn load_after_failure(&self, limit: Duration) -> Result<(Failure, Loaded), CellError> {
+        self.prepare(&Here)?;
+        let failure = Failure { cost: self.fail(&Here, &self.cluster, limit)?, memory: 4096 };
+        let mut loaded = self.load(&Here, &self.cluster, limit)?;
+        loaded.counts.extend(self.count(&Here, &self.cluster)?);
+        self.verify(&Here)?;
+        Ok((failure, loaded))
+    }
+
+    fn bind(&self, _: Binding, _: Duration) -> Result<Bound, CellError> {
+        let (all, unbind) = (Duration::from_millis(9), Duration::from_millis(8));
+        let more = vec![Duration::from_micros(7); 5];
+        let answers = Answers { arp: 2, arp_strict: 1, ping: 2, stray: 1 };
+        self.does("bind").map(|()| Bound { all, accounts: None, more, unbind, memory: 4096, answers })
+    }
+
     fn course(&self) -> &Course {
         &self.course
     }
@@ -200,6 +223,10 @@ impl Lab for Fake {
 
     fn call(&self, _: Tool, _: &[String], _: &[u8], _: Duration) -> Result<ToolRun, CellError> {
         self.does("call").map(|()| ToolRun::of(Ending::Exited(0)))
+    }
+
+    fn crowd(&self) -> Result<Crowd<'_>, CellError> {
+        self.does("gather").map(|()| Crowd::of(&Here, &Here))
     }
 
     fn is_served_with(&self, _: &Cell, _: &Cell) -> bool {
@@ -239,6 +266,14 @@ impl Dial for FakeTraffic<'_> {
         established();
         let [connect, first_byte] = [2, 5].map(Duration::from_micros);
         Ok(Dialed { connect, first_byte, reached: Some(self.address()) })
+    }
+
+    fn dial_from(&self, _: Ipv4Addr) -> Result<Dialed, CellError> {
+        self.dial(0, &mut || {})
+    }
+
+    fn endpoints(&self) -> &[SocketAddr] {
+        &self.0.endpoints
     }
 
     fn hold(&self) -> Result<Box<dyn Held + '_>, Unanswered> {

@@ -8,9 +8,11 @@
 //!    [`Driver`](crate::driver::Driver), and leaves it as it was.
 //! 3. This file: its `mod` line and its line in [`PROBES`]. `tests.rs` runs every probe with `fake::Fake`.
 
+mod affinity;
 mod again;
 mod append_rule;
 mod bandwidth;
+mod bind;
 mod build_one_by_one;
 mod change;
 mod churn;
@@ -20,9 +22,11 @@ mod connections_per_second;
 pub(crate) mod fake;
 mod idle;
 mod in_force;
+mod load_after_failure;
 mod open_loop;
 pub(crate) mod reading;
 mod reload;
+mod spread;
 mod sync_full;
 mod udp_stale;
 
@@ -70,6 +74,13 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &open_loop::OpenLoop,
     &build_one_by_one::BuildOneByOne,
     &udp_stale::UdpStale,
+    &load_after_failure::LoadAfterFailure,
+    &bind::DUMMY,
+    &bind::ALIAS,
+    &bind::ROUTES,
+    &bind::RANGE,
+    &spread::Spread,
+    &affinity::Affinity,
 ];
 
 /// The probe called `name`.

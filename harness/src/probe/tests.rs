@@ -12,7 +12,8 @@ const LONG: Duration = Duration::from_secs(3600);
 
 fn plan() -> Plan {
     let (traffic, churn) = (Duration::from_micros(100), Duration::from_nanos(1));
-    Plan { dials: 3, traffic, churn, ..Plan::example(TargetName::Host) }
+    let persistence = Some(Duration::from_millis(1));
+    Plan { dials: 3, traffic, churn, persistence, ..Plan::example(TargetName::Host) }
 }
 
 /// Runs `probe` within `limit`. Returns what came of it, and what the lab and its driver did.
@@ -80,7 +81,7 @@ fn whatever_fails_fails_the_cell() {
 #[test]
 fn an_interrupt_ends_every_probe() {
     let script = |what: &str, _| match what {
-        "load" | "apply" | "append" | "build" | "dial" | "send" | "restart" | "resync" | "idle" => {
+        "load" | "apply" | "append" | "build" | "dial" | "send" | "restart" | "resync" | "idle" | "bind" => {
             Err(CellError::Interrupted)
         }
         _ => Ok(()),
@@ -141,6 +142,47 @@ fn a_reload_empties_the_node_first() {
     let (readings, done) = ask(ProbeName::Reload, well);
     assert_eq!(done, "flush prepare load count verify start");
     assert_eq!(samples(&readings.unwrap(), Metric::Reload), [5e6]);
+}
+
+#[test]
+fn a_load_after_a_failure_is_told_with_what_failed() {
+    let (readings, done) = ask(ProbeName::LoadAfterFailure, well);
+    assert_eq!(done, "prepare fail load count verify start");
+    let readings = readings.unwrap();
+    assert_eq!(samples(&readings, Metric::LoadAfterFailure), [5e6]);
+    assert_eq!(samples(&readings, Metric::FailedLoad), [5e6]);
+    assert_eq!(samples(&readings, Metric::FailureMemory), [4096.0]);
+    assert_eq!(samples(&readings, Metric::Rules), [47.0]);
+}
+
+#[test]
+fn what_is_bound_is_told_with_what_is_answered() {
+    let (readings, done) = ask(ProbeName::BindRange, well);
+    assert_eq!(done, "bind");
+    let readings = readings.unwrap();
+    let of = |metric| samples(&readings, metric).to_vec();
+    assert_eq!(of(Metric::BindRange), [9e6]);
+    assert_eq!((of(Metric::BindOne), of(Metric::Unbind)), (vec![7e3; 5], vec![8e6]));
+    let answers = [Metric::ArpAnswered, Metric::ArpAnsweredStrict, Metric::PingAnswered, Metric::StrayAnswered];
+    assert_eq!(answers.map(of), [[2.0], [1.0], [2.0], [1.0]]);
+}
+
+#[test]
+fn clients_come_back_in_time_too_late_and_as_a_crowd() {
+    let (readings, done) = ask(ProbeName::Affinity, well);
+    let readings = readings.unwrap();
+    assert_eq!(samples(&readings, Metric::AffinityReturned), [100.0]);
+    // The fake has one endpoint: nobody ever moves.
+    assert_eq!(samples(&readings, Metric::AffinityMoved), [0.0]);
+    assert_eq!(
+        (samples(&readings, Metric::AffinityKept), samples(&readings, Metric::AffinityExpired)),
+        (&[50.0][..], &[50.0][..])
+    );
+    assert_eq!(samples(&readings, Metric::AffinityCrowd), [300.0]);
+    assert!(done.starts_with("serve gather dial "), "{done}");
+    let none = Plan { persistence: None, ..plan() };
+    let without = run(named(ProbeName::Affinity), &Fake::of(well), &none, LONG).0.unwrap_err();
+    assert_eq!(without.reason(), "without the key affinity no client stays with its endpoint");
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn budget(plan: &Plan) -> f64 {
 /// Seconds of the least that one visit must measure.
 fn least(cell: &Cell) -> f64 {
     match cell.probe {
-        ProbeName::SyncFull | ProbeName::Reload => load(cell),
+        ProbeName::SyncFull | ProbeName::Reload | ProbeName::Restart | ProbeName::LoadAfterFailure => load(cell),
         ProbeName::SyncChange | ProbeName::EndpointChange | ProbeName::RemoveService | ProbeName::AppendRule => {
             change(cell)
         }
@@ -120,6 +120,15 @@ fn built(cell: &Cell) -> f64 {
     }
 }
 
+/// Seconds in which cluster IPs are bound and taken away again. A device keeps its addresses in a list.
+fn bound_alone(cell: &Cell) -> f64 {
+    match cell.probe {
+        ProbeName::BindRange => 0.0,
+        ProbeName::BindRoutes => 0.02 * services(cell),
+        _ => 0.02 * services(cell) * (1.0 + services(cell)),
+    }
+}
+
 /// Seconds of a load of IPVS with many requests a message.
 fn bound(cell: &Cell) -> f64 {
     0.02 * services(cell) * (1.0 + services(cell))
@@ -167,8 +176,16 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
         ProbeName::UdpStale if plan.target.is_exact() => 0.5 + 3.0 * change,
         ProbeName::UdpStale => plan.traffic.as_secs_f64() + 3.0 * change,
         ProbeName::BuildOneByOne => built(cell),
+        ProbeName::Spread => f64::from(plan.dials) * (0.0003 + 0.000_01 * thousands),
+        ProbeName::Affinity => {
+            let crowd = 300.0 * f64::from(cell.cluster.endpoints);
+            2.0 + 1.25 * plan.persistence.unwrap_or_default().as_secs_f64() + 0.0005 * crowd
+        }
+        // It waits for answers that do not come, too.
+        probe if probe.binds() => 2.0 + 2.0 * bound_alone(cell),
         ProbeName::Churn => plan.churn.as_secs_f64() + 1.0,
-        ProbeName::Reload => 1.0 + load(cell),
+        ProbeName::Reload | ProbeName::Restart => 1.0 + load(cell),
+        ProbeName::LoadAfterFailure => 2.0 + 2.0 * load(cell),
         // iperf3 takes whole seconds.
         ProbeName::Bandwidth => plan.traffic.as_secs_f64().ceil() + 0.3,
         // A few changes, or a new probe of which nothing is known yet.

@@ -6,6 +6,7 @@
 mod action;
 mod caveat;
 mod count;
+mod failing;
 mod hash;
 pub mod iptables;
 pub mod ipvs;
@@ -18,6 +19,7 @@ mod text;
 pub use action::{Action, Pace, Part, RealServer, Request, ServerKey, VirtualServer};
 pub use caveat::{Caveat, Severity};
 use count::Count;
+pub use failing::failing;
 pub use iptables::Iptables;
 pub use ipvs::Ipvs;
 pub use nftables::Nftables;
@@ -169,6 +171,20 @@ pub trait Layout: Send + Sync {
         };
         let mut actions = self.full_sync(cluster);
         actions.retain(|action| !action.call().is_some_and(inserts));
+        actions
+    }
+    /// What a kube-proxy does that starts on a node which holds `cluster`: it prepares the node, and writes everything. A chain
+    /// that it makes may be there already.
+    fn restart(&self, cluster: &Cluster) -> Vec<Action> {
+        let mut actions = self.prepare();
+        for action in &mut actions {
+            if let Action::Call(part, call) = action
+                && call.args.iter().any(|word| word == "-N")
+            {
+                *action = Action::Try(*part, call.clone());
+            }
+        }
+        actions.extend(self.resync(cluster));
         actions
     }
     /// What kube-proxy removes some time after the change: stale chains.

@@ -26,7 +26,7 @@ pub enum ProbeName {
     Churn,
     /// The node is emptied and loaded again at once.
     Reload,
-    /// kube-proxy is ended and started again on a node that holds its rules.
+    /// What programs the node starts anew, where its rules are there already.
     Restart,
     /// kube-proxy is made to write everything again.
     Resync,
@@ -38,6 +38,20 @@ pub enum ProbeName {
     BuildOneByOne,
     /// An endpoint of a UDP Service goes away while a client sends to it.
     UdpStale,
+    /// Empty node to N Services, after a load that the kernel refused half-way.
+    LoadAfterFailure,
+    /// The cluster IPs bound to a dummy device.
+    BindDummy,
+    /// The cluster IPs bound to the device that the neighbours are on.
+    BindAlias,
+    /// A local route for each cluster IP.
+    BindRoutes,
+    /// A single local route for the whole range of cluster IPs.
+    BindRange,
+    /// Many connections to one Service: how evenly they reach its endpoints.
+    Spread,
+    /// Clients that come back to a Service with session affinity: whether they reach the endpoint they had.
+    Affinity,
 }
 
 words!("probe", ProbeName {
@@ -57,6 +71,13 @@ words!("probe", ProbeName {
     OpenLoop = "open_loop",
     BuildOneByOne = "build_one_by_one",
     UdpStale = "udp_stale",
+    LoadAfterFailure = "load_after_failure",
+    BindDummy = "bind_dummy",
+    BindAlias = "bind_alias",
+    BindRoutes = "bind_routes",
+    BindRange = "bind_range",
+    Spread = "spread",
+    Affinity = "affinity",
 });
 
 impl ProbeName {
@@ -66,8 +87,17 @@ impl ProbeName {
         let long = |probe: &Self| {
             matches!(
                 probe,
-                Self::Churn | Self::Reload | Self::Idle | Self::OpenLoop | Self::BuildOneByOne | Self::UdpStale
-            )
+                Self::Churn
+                    | Self::Reload
+                    | Self::Restart
+                    | Self::Idle
+                    | Self::OpenLoop
+                    | Self::BuildOneByOne
+                    | Self::UdpStale
+                    | Self::LoadAfterFailure
+                    | Self::Spread
+                    | Self::Affinity
+            ) || probe.binds()
         };
         Self::ALL.iter().copied().filter(|probe| !long(probe)).collect()
     }
@@ -75,13 +105,20 @@ impl ProbeName {
     /// Whether it can be asked where the lab programs the node itself.
     #[must_use]
     pub fn is_of_lab(self) -> bool {
-        !matches!(self, Self::Restart | Self::Resync | Self::Idle)
+        !matches!(self, Self::Resync | Self::Idle)
     }
 
-    /// Whether it can be asked where a kube-proxy binary programs the node. It adds no single rule.
+    /// Whether it binds cluster IPs to a node of its own, which nothing else programs.
+    #[must_use]
+    pub fn binds(self) -> bool {
+        matches!(self, Self::BindDummy | Self::BindAlias | Self::BindRoutes | Self::BindRange)
+    }
+
+    /// Whether it can be asked where a kube-proxy binary programs the node. It adds no single rule, and
+    /// nothing that the kernel refuses.
     #[must_use]
     pub fn is_of_kube_proxy(self) -> bool {
-        !matches!(self, Self::AppendRule | Self::BuildOneByOne)
+        !matches!(self, Self::AppendRule | Self::BuildOneByOne | Self::LoadAfterFailure) && !self.binds()
     }
 
     /// Whether the probe programs the node. Such a probe has no cells for `direct`.
@@ -101,6 +138,7 @@ impl ProbeName {
                 | Self::Idle
                 | Self::BuildOneByOne
                 | Self::UdpStale
+                | Self::LoadAfterFailure
         )
     }
 }
@@ -126,6 +164,13 @@ impl Metric {
             ProbeName::OpenLoop => Self::OpenLoop,
             ProbeName::BuildOneByOne => Self::BuildOneByOne,
             ProbeName::UdpStale => Self::UdpLost,
+            ProbeName::LoadAfterFailure => Self::LoadAfterFailure,
+            ProbeName::BindDummy => Self::BindDummy,
+            ProbeName::BindAlias => Self::BindAlias,
+            ProbeName::BindRoutes => Self::BindRoutes,
+            ProbeName::BindRange => Self::BindRange,
+            ProbeName::Spread => Self::Spread,
+            ProbeName::Affinity => Self::Affinity,
         }
     }
 }

@@ -26,12 +26,13 @@ const GROUPS: [(&str, &[Shown]); 5] = [
             (Metric::AppendRule, ProbeName::AppendRule, None),
             (Metric::BuildOneByOne, ProbeName::BuildOneByOne, None),
             (Metric::Reload, ProbeName::Reload, None),
+            (Metric::Restart, ProbeName::Restart, None),
+            (Metric::LoadAfterFailure, ProbeName::LoadAfterFailure, None),
         ],
     ),
     (
         "kube-proxy itself",
         &[
-            (Metric::Restart, ProbeName::Restart, None),
             (Metric::Resync, ProbeName::Resync, None),
             (Metric::DriverStart, ProbeName::SyncFull, None),
             (Metric::DriverMemory, ProbeName::SyncFull, None),

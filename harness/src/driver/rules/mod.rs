@@ -18,7 +18,7 @@ use crate::tool::place::Place;
 use guests::tool::VERSION_LIMIT;
 use lab_core::change::Change;
 use lab_core::cluster::Cluster;
-use lab_core::layout::{Action, Installed, Invocation, Layout, one_by_one};
+use lab_core::layout::{Action, Installed, Invocation, Layout, failing, one_by_one};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::BackendName;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -97,6 +97,22 @@ impl Driver for Rules {
         let calls = actions.iter().filter(|action| action.call().is_some()).count();
         let cost = self.perform(node, actions, limit)?;
         Ok(Loaded { cost, counts: vec![(Metric::BuildCalls, calls as f64)] })
+    }
+
+    /// The preparations and the first sync of a kube-proxy that knows nothing yet.
+    fn restart(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+        self.perform(node, self.layout.restart(cluster), limit)
+    }
+
+    fn fail(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+        let actions = failing(&self.layout.resync(cluster)).filter(|_| self.tools.backend.name() != BackendName::Ipvs);
+        let Some((last, ahead)) = actions.as_deref().and_then(<[Action]>::split_last) else {
+            let why = "IPVS is programmed by many requests, of which each is taken or refused by itself";
+            return Err(CellError::Skipped(why.to_owned()));
+        };
+        self.perform(node, ahead, limit)?;
+        self.expected().doubt();
+        self.tools.refused(node, last, limit)
     }
 
     fn resync(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {

@@ -48,6 +48,28 @@ impl Tools {
         Ok(cost)
     }
 
+    /// Makes a call that the kernel must refuse, and says what that cost.
+    ///
+    /// # Errors
+    /// `Failed` if it does not.
+    pub(super) fn refused(&self, node: &dyn Place, action: &Action, limit: Duration) -> Result<Cost, CellError> {
+        let Action::Call(part, call) = action else {
+            return Err(CellError::Failed("only a call of a tool is refused as a whole".to_owned()));
+        };
+        let (mut cost, account) = (Cost::default(), Account::open());
+        let program = self.backend.program(call.tool);
+        let run = within(node, || self.runner.run(program, &call.args, &call.stdin, limit))?;
+        match run.ending {
+            Ending::Exited(0) => Err(CellError::Failed(format!("{program} did what the kernel had to refuse"))),
+            Ending::Exited(_) => {
+                cost.add_run(metric(*part), &run);
+                cost.accounts = Some(account.took(cost.wall));
+                Ok(cost)
+            }
+            _ => judge(program, call, run, limit).map(|_| cost),
+        }
+    }
+
     /// Counts what is installed in `node`.
     pub(super) fn count(&self, node: &dyn Place) -> Result<Installed, CellError> {
         within(node, || self.backend.installed(self.runner))

@@ -58,6 +58,10 @@ impl Driver for Slowed {
         self.late.during(|| self.driver.build_one_by_one(node, cluster, limit))
     }
 
+    fn fail(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
+        self.late.during(|| self.driver.fail(node, cluster, limit))
+    }
+
     fn flush(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<(), CellError> {
         self.driver.flush(node, cluster, limit)
     }

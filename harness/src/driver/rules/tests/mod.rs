@@ -170,6 +170,35 @@ fn a_rule_that_is_not_there_fails_the_load() {
 }
 
 #[test]
+fn a_new_start_on_a_node_with_its_rules_leaves_them_as_they_are() {
+    let fake = Fake::leaked();
+    let (rules, cluster) = (rules(fake), Cluster::generate(3, &AddressPlan::new(2)));
+    let limit = Duration::from_secs(9);
+    rules.install(&Here, &cluster, limit).unwrap();
+    let before = fake.kernel.lock().unwrap().clone();
+    let cost = rules.restart(&Here, &cluster, limit).unwrap();
+    assert!(cost.part(Metric::SyncRead) > Duration::ZERO && cost.writes() > Duration::ZERO, "{cost:?}");
+    rules.count(&Here, &cluster).unwrap();
+    rules.verify(&Here).unwrap();
+    assert_eq!(*fake.kernel.lock().unwrap(), before);
+}
+
+#[test]
+fn a_load_that_must_fail_and_does_leaves_the_node_empty_and_one_that_does_not_fails_the_cell() {
+    let (cluster, limit) = (Cluster::generate(3, &AddressPlan::new(2)), Duration::from_secs(9));
+    let refusing = rules(Fake::tampering(|input| input.replace("-A OUTPUT -j KUBE", "no rule")));
+    refusing.prepare(&Here).unwrap();
+    assert!(refusing.fail(&Here, &cluster, limit).unwrap().wall > Duration::ZERO);
+    refusing.load(&Here, &cluster, limit).unwrap();
+    refusing.count(&Here, &cluster).unwrap();
+    refusing.verify(&Here).unwrap();
+    let taking = rules(Fake::leaked());
+    taking.prepare(&Here).unwrap();
+    let error = taking.fail(&Here, &cluster, limit).unwrap_err();
+    assert_eq!(error, CellError::Failed("iptables-legacy-restore did what the kernel had to refuse".to_owned()));
+}
+
+#[test]
 fn an_appended_rule_is_taken_away_by_the_same_tool() {
     let fake = Fake::leaked();
     let (rules, cluster) = (rules(fake), Cluster::generate(3, &AddressPlan::new(2)));
