@@ -1,9 +1,10 @@
-//! With which power of the number of Services a cold start of nftables mode grows, by release.
+//! Whether a cold start of nftables mode grows with the square of the number of Services, by release.
 
 use super::claim::Claim;
 use super::evidence::{Evidence, is};
 use super::finding::{Figure, Finding, Measure, Verdict};
 use super::line::services_of;
+use super::quadratic;
 use super::votes::Votes;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
@@ -16,8 +17,8 @@ pub(super) const QUADRATIC: Claim = Claim {
     judge: quadratic,
 };
 
-/// Halfway between linear and quadratic.
-const HALFWAY: f64 = 1.5;
+/// More than this of the largest load makes it quadratic.
+const HALF: f64 = 0.5;
 
 fn quadratic(evidence: &Evidence) -> Option<Finding> {
     let which = |cell: &Cell| is(BackendName::Nftables)(cell) && cell.activity.is_none();
@@ -28,21 +29,20 @@ fn quadratic(evidence: &Evidence) -> Option<Finding> {
     let (mut votes, mut figures) = (Votes::default(), Vec::new());
     for line in &lines {
         let medians = line.medians();
-        let [.., (few, small), (many, large)] = medians[..] else { continue };
-        let power = large.over(small).and_then(|ratio| ratio.exponent(f64::from(many) / f64::from(few)));
-        let Some(power) = power else { continue };
+        let [(few, _), .., (many, large)] = medians[..] else { continue };
+        let Some(share) = quadratic::share(&medians) else { continue };
         figures.push(line.figure(many, large));
-        let what = format!("power of {} from {few} to {}", line.name, services_of(many));
-        figures.push(Figure { what, estimate: power, measure: Measure::Power });
-        votes.cast(&line.name, power.is_above(HALFWAY));
+        let what = format!("what grows with the square, of {} by sizes from {few} to {}", line.name, services_of(many));
+        figures.push(Figure { what, estimate: share, measure: Measure::Share });
+        votes.cast(&line.name, share.is_above(HALF));
     }
     let says = match votes.verdict() {
-        Verdict::CannotBeTold => votes.unless_open("There are no two sizes with intervals that are narrow enough."),
+        Verdict::CannotBeTold => votes.unless_open("There are no three sizes with intervals that are narrow enough."),
         Verdict::MeansSomethingElse => {
             "It is a matter of what a release installs: a chain with an anonymous map a Service is what \
              the kernel takes quadratic time for."
         }
-        _ => "A power above 1.5 counts as quadratic, between the two largest sizes.",
+        _ => "A load counts as quadratic if more than half of the largest one grows with the square, by all sizes.",
     };
     let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);
     Some(finding.lacking(&evidence.lacks(Metric::SyncFull, which)))

@@ -97,14 +97,6 @@ impl Estimate {
         })
     }
 
-    /// The exponent with which it, a ratio, is a power of `base`; `None` where that may be none.
-    pub(super) fn exponent(self, base: f64) -> Option<Self> {
-        (self.low > 0.0 && base > 1.0).then(|| {
-            let of = |value: f64| value.ln() / base.ln();
-            Self { low: of(self.low), value: of(self.value), high: of(self.high), exact: self.exact }
-        })
-    }
-
     /// Whether it is more than `number`; `None` where the interval holds both.
     #[must_use]
     pub fn is_above(self, number: f64) -> Option<bool> {

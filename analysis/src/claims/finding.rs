@@ -57,8 +57,6 @@ pub enum Measure {
     ARule(Clock),
     /// So many times as much.
     Ratio,
-    /// The power of the number of Services with which it grows.
-    Power,
     /// A part of a whole.
     Share,
 }
@@ -76,7 +74,6 @@ impl Measure {
             Self::Of(unit, clock) => units::human(unit, clock, value),
             Self::ARule(clock) => format!("{} a rule", units::human(Unit::Ns, clock, value)),
             Self::Ratio => units::ratio(value),
-            Self::Power => format!("{value:.2}"),
             Self::Share => {
                 units::percent(if value < 0.1 { (value * 1e4).round() / 1e4 } else { (value * 1e3).round() / 1e3 })
             }

@@ -5,7 +5,9 @@
 //! figure is without an interval; where the clock counts instructions, a figure is exact.
 
 mod add_rule;
+mod affinity;
 mod bandwidth;
+mod binding;
 mod claim;
 mod cold_start;
 mod conntrack;
@@ -19,8 +21,10 @@ mod line;
 mod lock;
 mod memory;
 mod out_of_memory;
+mod quadratic;
 mod reads;
 mod rejects;
+mod spread;
 mod taken;
 #[cfg(test)]
 mod tests;
@@ -53,6 +57,9 @@ pub static CLAIMS: &[Claim] = &[
     counts::STATIC,
     cold_start::QUADRATIC,
     reads::DOMINATE,
+    spread::UNEQUAL,
+    affinity::FORGETS,
+    binding::IPVS,
     memory::NODE,
     out_of_memory::IPTABLES,
     conntrack::FULL,

@@ -1,5 +1,7 @@
 //! Every claim, in both directions, and where data are missing.
 
+mod binding;
+mod choice;
 mod made;
 mod pressure;
 
@@ -347,6 +349,15 @@ fn a_cold_start_is_quadratic_linear_or_that_by_release() {
     let mixed = start([2.0, 1.0]);
     assert_eq!(mixed.verdict, Verdict::MeansSomethingElse);
     assert!(mixed.sentences.join(" ").contains(layouts[0].name()), "{mixed:?}");
+}
+
+#[test]
+fn a_law_that_no_line_fits_tells_nothing_of_a_cold_start() {
+    let mut made = Made::of("nftables-cold-start");
+    for (services, ns) in [(500, 1e9), (1000, 3e9), (2000, 2e9), (4000, 9e9), (8000, 8e9)] {
+        made = made.with(cell(BackendName::Nftables, services, ProbeName::SyncFull), Metric::SyncFull, ns);
+    }
+    assert_eq!(made.verdict("nftables-cold-start"), Verdict::CannotBeTold);
 }
 
 #[test]
