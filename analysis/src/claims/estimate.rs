@@ -8,6 +8,12 @@ use lab_core::vocabulary::Clock;
 /// The bootstrap's seed: fixed, so that a dataset has one finding.
 const SEED: u64 = 0;
 
+/// The two-sided 95 % quantile of Student's t with `free` degrees of freedom; endless with none.
+pub(super) fn student(free: usize) -> f64 {
+    const FIRST: [f64; 10] = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23];
+    free.checked_sub(1).map_or(f64::INFINITY, |place| FIRST.get(place).copied().unwrap_or(2.1))
+}
+
 /// A figure, and between which numbers it lies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
@@ -50,6 +56,16 @@ impl Estimate {
             }
         };
         Some(Self { low: low.min(value), value, high: high.max(value), exact: false })
+    }
+
+    /// The mean of what each round says, with the interval that its differences between rounds leave; `None` for fewer than two.
+    pub(super) fn of_rounds(rounds: &[f64]) -> Option<Self> {
+        let count = rounds.len() as f64;
+        let free = rounds.len().checked_sub(1).filter(|free| *free > 0)?;
+        let value = rounds.iter().sum::<f64>() / count;
+        let variance = rounds.iter().map(|round| (round - value).powi(2)).sum::<f64>() / free as f64;
+        let half = student(free) * (variance / count).sqrt();
+        Some(Self { low: value - half, value, high: value + half, exact: false })
     }
 
     /// `part` of `whole` events, with Wilson's interval; `None` without any event.
@@ -123,6 +139,15 @@ mod tests {
         let sum = Estimate::weighted([(2.0, one), (-1.0, other)]).unwrap();
         assert_eq!((sum.low, sum.value, sum.high), (12.0, 18.0, 23.0));
         assert_eq!(one.over(Estimate::exact(0.0)), None);
+    }
+
+    #[test]
+    fn rounds_that_differ_make_a_wide_interval_and_one_makes_none() {
+        let alike = Estimate::of_rounds(&[1.0, 1.01, 0.99]).unwrap();
+        assert!((alike.value - 1.0).abs() < 1e-9 && alike.high - alike.low < 0.06, "{alike:?}");
+        let drifting = Estimate::of_rounds(&[1.0, 1.0, 4.0]).unwrap();
+        assert!(drifting.low < 0.0 && drifting.high > 5.0, "{drifting:?}");
+        assert_eq!(Estimate::of_rounds(&[1.0]), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use lab_core::cell::Contender;
 use lab_core::metric::Metric;
 use lab_core::units;
 use lab_core::vocabulary::{Clock, Position};
+use std::collections::BTreeMap;
 
 /// A metric of one variant, in one run and at one position, by the number of Services.
 pub(super) struct Line<'a> {
@@ -54,6 +55,12 @@ impl Line<'_> {
     pub(super) fn samples(&self, services: u32) -> Vec<f64> {
         let taken = self.taken.iter().find(|taken| taken.services() == services);
         taken.map_or_else(Vec::new, |taken| taken.samples())
+    }
+
+    /// The samples at `services` of each round and replica.
+    pub(super) fn rounds(&self, services: u32) -> BTreeMap<(u32, u32), Vec<f64>> {
+        let taken = self.taken.iter().find(|taken| taken.services() == services);
+        taken.map(|taken| taken.gathered.passes.clone()).unwrap_or_default()
     }
 
     /// `estimate` as a figure of it at `services`.

@@ -1,9 +1,6 @@
 //! How much of a cost grows with the square of the number of Services, by all sizes.
 
-use super::estimate::Estimate;
-
-/// The two-sided 95 % quantile of Student's t, from one degree of freedom on; beyond them it is about 2.
-const STUDENT: [f64; 10] = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23];
+use super::estimate::{Estimate, student};
 
 /// What the square takes of the figure at the largest size, as a share, where `figures` are `a + b·N + c·N²`; `None` for fewer
 /// than three sizes, which have such a law in any case.
@@ -37,7 +34,7 @@ pub(super) fn share(figures: &[(u32, Estimate)]) -> Option<Estimate> {
     } else {
         let off = |row: &[f64; 3]| (1.0 - constant * row[0] - line * row[1] - square * row[2]).powi(2);
         let variance = rows.iter().map(off).sum::<f64>() / free as f64;
-        STUDENT.get(free - 1).copied().unwrap_or(2.0) * (variance * inverse[2][2]).sqrt()
+        student(free) * (variance * inverse[2][2]).sqrt()
     };
     let width = own.sqrt() + law;
     let exact = law < 1e-6 && usable.iter().all(|(_, figure)| figure.exact);

@@ -4,6 +4,7 @@ mod binding;
 mod choice;
 mod made;
 mod pressure;
+mod traffic;
 
 use super::*;
 use lab_core::cell::{Activity, Cell, Churn, ClusterSpec, Source, Variant, Writer};
