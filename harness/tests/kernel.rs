@@ -4,6 +4,8 @@
 mod activity;
 #[path = "kernel/altered.rs"]
 mod altered;
+#[path = "kernel/choice.rs"]
+mod choice;
 #[path = "kernel/cluster.rs"]
 mod cluster;
 #[path = "kernel/ended.rs"]
@@ -111,6 +113,7 @@ fn main() -> ExitCode {
         test("memory_that_is_not_enough_is_told_and_goes", activity::memory_that_is_not_enough_is_told_and_goes),
         test("the_machine_s_conntrack_limit_is_left_alone", activity::the_machine_s_conntrack_limit_is_left_alone),
         test("a_client_of_udp_is_in_the_dark", activity::a_client_of_udp_is_in_the_dark),
+        test("endpoints_are_counted_and_clients_come_back", choice::endpoints_are_counted_and_clients_come_back),
         test("kept_labs_can_be_entered", kept_labs_can_be_entered),
         test("a_real_cluster_is_measured_and_repeated", cluster::a_real_cluster_is_measured_and_repeated),
         test("a_cluster_comes_on_standard_input", cluster::a_cluster_comes_on_standard_input),

@@ -16,8 +16,8 @@ pub(crate) mod traffic;
 mod udp;
 
 pub(crate) use course::Course;
-pub(crate) use memory::Memory;
 pub(crate) use crowd::Crowd;
+pub(crate) use memory::Memory;
 
 use crate::activity::open_loop::Answer;
 use crate::cell_error::CellError;
