@@ -83,7 +83,7 @@ fn bounds(metric: Metric) -> Bounds {
     ];
     let low = match metric {
         // It is what is free before less what is free after: other memory may be given back in between.
-        Metric::KernelMemory => -high,
+        Metric::KernelMemory | Metric::FailureMemory | Metric::BindMemory => -high,
         metric if takes_time.contains(&metric) => LEAST,
         _ => 0.0,
     };
@@ -160,7 +160,8 @@ mod tests {
                 Unit::Share => vec![0.0, 1e-7, 0.5, 4096.0],
             };
             assert!(usual.iter().all(|sample| bounds(metric).contains(sample)), "{metric}");
-            assert_eq!(bounds(metric).contains(&-1.0), metric == Metric::KernelMemory, "{metric}");
+            let difference = matches!(metric, Metric::KernelMemory | Metric::FailureMemory | Metric::BindMemory);
+            assert_eq!(bounds(metric).contains(&-1.0), difference, "{metric}");
             for sample in [-1e308, 1e300, f64::INFINITY, f64::NAN, 1e-300] {
                 assert!(!bounds(metric).contains(&sample), "{metric} {sample}");
             }
