@@ -44,6 +44,23 @@ fn added(actions: &[Action]) -> BTreeSet<String> {
 }
 
 #[test]
+fn nftables_in_pieces_reads_once_and_adds_the_same() {
+    for version in [nftables::Version::V1_30, nftables::Version::V1_36, nftables::Version::V1_37] {
+        let whole = Nftables { version, ..Nftables::default() };
+        for (way, services, pieces) in [(Way::Pieces100, 250, 3), (Way::Pieces1000, 1001, 2), (Way::Pieces5000, 250, 1)]
+        {
+            let layout = Nftables { way, ..whole.clone() };
+            let cluster = cluster(services);
+            let (sync, all) = (layout.full_sync(&cluster), whole.full_sync(&cluster));
+            // Both families have the fixed part, and Services are of IPv4.
+            assert_eq!(sync.len(), all.len() + pieces - 1, "{way:?}");
+            assert_eq!(added(&sync), added(&all), "{way:?}");
+            assert_eq!(layout.installed(&cluster), whole.installed(&cluster));
+        }
+    }
+}
+
+#[test]
 fn nftables_adds_the_same_in_several_transactions() {
     for version in [nftables::Version::V1_30, nftables::Version::V1_36, nftables::Version::V1_37] {
         let layout = Nftables { version, ..Nftables::default() };

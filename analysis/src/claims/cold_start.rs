@@ -39,8 +39,8 @@ fn quadratic(evidence: &Evidence) -> Option<Finding> {
     let says = match votes.verdict() {
         Verdict::CannotBeTold => votes.unless_open("There are no three sizes with intervals that are narrow enough."),
         Verdict::MeansSomethingElse => {
-            "It is a matter of what a release installs: a chain with an anonymous map a Service is what \
-             the kernel takes quadratic time for."
+            "It is a matter of what a release installs, and how much of it at once: a chain with an anonymous map a \
+             Service is what the kernel takes quadratic time for."
         }
         _ => "A load counts as quadratic if more than half of the largest one grows with the square, by all sizes.",
     };

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lab_core::cell::Cell;
 use lab_core::dataset::CellRecord;
 use lab_core::units;
-use lab_core::vocabulary::{Access, Origin, Outcome, Way, Word};
+use lab_core::vocabulary::{Access, BackendName, Origin, Outcome, Word};
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
@@ -96,7 +96,8 @@ pub(crate) fn describe(cell: &Cell) -> String {
     let position = cell.position.map_or(String::new(), |position| format!(" {position}"));
     let beside = cell.activity.name().map(|activity| format!(", beside {activity}"));
     let position: String = [position].into_iter().chain(dialled.into_iter().flatten()).chain(beside).collect();
-    let way = (Way::of(cell.variant.backend).len() > 1).then_some(cell.variant.way.name());
+    let way = (cell.variant.backend == BackendName::Ipvs || cell.variant.way.at_once().is_some())
+        .then_some(cell.variant.way.name());
     let driver = cell.variant.driver.is_kube_proxy().then_some(cell.variant.driver.name());
     // A kube-proxy has a way of its own.
     let way = driver.or(way);

@@ -127,7 +127,7 @@ pub static RELEASES: [Release; 8] = [
         lab_reads: true,
         cleanup: "emptied by the sync, and deleted by a later transaction",
         checked_against: "nftables/ of 1.36.3: full syncs, partial ones, and what is read",
-        make: |_, config| Arc::new(Nftables::new(nftables::Version::V1_36, config)),
+        make: |variant, config| in_nftables(nftables::Version::V1_36, variant, config),
     },
     Release {
         layout: LayoutName::KubeProxy130,
@@ -140,7 +140,7 @@ pub static RELEASES: [Release; 8] = [
         lab_reads: true,
         cleanup: "emptied by the sync, and deleted by a later transaction",
         checked_against: "nftables/ of 1.30.5: the syncs of a first load and of four changes",
-        make: |_, config| Arc::new(Nftables::new(nftables::Version::V1_30, config)),
+        make: |variant, config| in_nftables(nftables::Version::V1_30, variant, config),
     },
     Release {
         layout: LayoutName::KubeProxy137,
@@ -153,13 +153,17 @@ pub static RELEASES: [Release; 8] = [
         lab_reads: false,
         cleanup: "emptied by the sync, and deleted by a later transaction",
         checked_against: "*not checked against a binary*; read in its source",
-        make: |_, config| Arc::new(Nftables::new(nftables::Version::V1_37, config)),
+        make: |variant, config| in_nftables(nftables::Version::V1_37, variant, config),
     },
 ];
 
 fn in_ipvs(version: ipvs::Version, variant: Variant, config: &ProxyConfig) -> Arc<dyn Layout> {
     let (scheduler, forwarding) = variant.settings.ipvs();
     Arc::new(Ipvs { scheduler, forwarding, way: variant.way, ..Ipvs::new(version, config) })
+}
+
+fn in_nftables(version: nftables::Version, variant: Variant, config: &ProxyConfig) -> Arc<dyn Layout> {
+    Arc::new(Nftables { way: variant.way, ..Nftables::new(version, config) })
 }
 
 /// The row of `layout` in `backend`; `None` for a layout that the backend does not have, or that installs nothing.

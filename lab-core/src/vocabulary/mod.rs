@@ -174,6 +174,12 @@ pub enum Way {
     Batched,
     /// As `batched`, but virtual servers go through `ipvsadm --restore`.
     Ipvsadm,
+    /// As `partial`, but everything is written in transactions of 100 Services each.
+    Pieces100,
+    /// The same with 1,000.
+    Pieces1000,
+    /// The same with 5,000.
+    Pieces5000,
 }
 
 words!("way", Way {
@@ -182,6 +188,9 @@ words!("way", Way {
     KubeProxy = "kube-proxy",
     Batched = "batched",
     Ipvsadm = "ipvsadm",
+    Pieces100 = "pieces-100",
+    Pieces1000 = "pieces-1000",
+    Pieces5000 = "pieces-5000",
 });
 
 impl Way {
@@ -190,8 +199,20 @@ impl Way {
     pub fn of(backend: BackendName) -> &'static [Self] {
         match backend {
             BackendName::Direct => &[Self::None],
-            BackendName::IptablesLegacy | BackendName::IptablesNft | BackendName::Nftables => &[Self::Partial],
+            BackendName::IptablesLegacy | BackendName::IptablesNft => &[Self::Partial],
+            BackendName::Nftables => &[Self::Partial, Self::Pieces100, Self::Pieces1000, Self::Pieces5000],
             BackendName::Ipvs => &[Self::KubeProxy, Self::Batched, Self::Ipvsadm],
+        }
+    }
+
+    /// How many Services a transaction has where everything is written; `None` for all of them.
+    #[must_use]
+    pub fn at_once(self) -> Option<usize> {
+        match self {
+            Self::Pieces100 => Some(100),
+            Self::Pieces1000 => Some(1000),
+            Self::Pieces5000 => Some(5000),
+            Self::None | Self::Partial | Self::KubeProxy | Self::Batched | Self::Ipvsadm => None,
         }
     }
 }

@@ -57,6 +57,8 @@ pub struct Nftables {
     pub version: Version,
     /// Its settings.
     pub config: ProxyConfig,
+    /// kube-proxy's way, or one in pieces.
+    pub way: Way,
 }
 
 /// The newest release that was compared with a binary, with kube-proxy's defaults.
@@ -70,7 +72,7 @@ impl Nftables {
     /// A release with the settings of `config`.
     #[must_use]
     pub fn new(version: Version, config: &ProxyConfig) -> Self {
-        Self { version, config: config.clone() }
+        Self { version, config: config.clone(), way: Way::Partial }
     }
 
     /// Writes a full sync of `cluster` on an empty node, for one family, to `sink`.
@@ -102,6 +104,39 @@ impl Nftables {
         }
     }
 
+    /// A full sync, a transaction a family.
+    fn at_once(&self, cluster: &Cluster) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for family in Family::ALL {
+            let mut script = Script::new(family, self.room(cluster, family));
+            self.walk(cluster, family, &mut script);
+            actions.extend(reads::before_sync(self.version, family, true));
+            actions.push(transaction(script).into());
+            let added = cluster.services.iter().map(|service| Step::Added(&**service));
+            actions.extend(self.conntrack(added, family));
+        }
+        actions
+    }
+
+    /// The same in transactions of so many Services. Nothing is read but ahead of the first.
+    fn in_pieces(&self, cluster: &Cluster, at_once: usize) -> Vec<Action> {
+        let first = |count: usize| {
+            let services = cluster.services[..count].to_vec();
+            let (node, service_cidrs) = (cluster.node.clone(), cluster.service_cidrs.clone());
+            Arc::new(Cluster { node, services, service_cidrs })
+        };
+        let mut before = first(cluster.services.len().min(at_once));
+        let mut actions = self.at_once(&before);
+        while before.services.len() < cluster.services.len() {
+            let after = first(cluster.services.len().min(before.services.len() + at_once));
+            let mut piece = self.syncs(&Change { before, after: Arc::clone(&after) }, false);
+            piece.retain(|action| !matches!(action, Action::Try(Part::Reads, _)));
+            actions.extend(piece);
+            before = after;
+        }
+        actions
+    }
+
     /// About how many bytes a full sync has.
     fn room(&self, cluster: &Cluster, family: Family) -> usize {
         let each = if self.version == Version::V1_30 { 700 } else { 40 };
@@ -119,7 +154,7 @@ impl Layout for Nftables {
     }
 
     fn way(&self) -> Way {
-        Way::Partial
+        self.way
     }
 
     fn sync_tool(&self) -> Tool {
@@ -132,34 +167,17 @@ impl Layout for Nftables {
     }
 
     fn full_sync(&self, cluster: &Cluster) -> Vec<Action> {
-        let mut actions = Vec::new();
-        for family in Family::ALL {
-            let mut script = Script::new(family, self.room(cluster, family));
-            self.walk(cluster, family, &mut script);
-            actions.extend(reads::before_sync(self.version, family, true));
-            actions.push(transaction(script).into());
-            let added = cluster.services.iter().map(|service| Step::Added(&**service));
-            actions.extend(self.conntrack(added, family));
+        match self.way.at_once() {
+            Some(at_once) => self.in_pieces(cluster, at_once),
+            None => self.at_once(cluster),
         }
-        actions
     }
 
     /// In transactions of 1,000 Services: the kernel takes quadratic time in a transaction's anonymous maps. It also takes
     /// quadratic time in all the maps of the table, whose names it compares. Nothing is read in between.
     fn quick_load(&self, cluster: &Cluster) -> Vec<Action> {
         const AT_ONCE: usize = 1000;
-        let first = |count: usize| {
-            let services = cluster.services[..count].to_vec();
-            let (node, service_cidrs) = (cluster.node.clone(), cluster.service_cidrs.clone());
-            Arc::new(Cluster { node, services, service_cidrs })
-        };
-        let mut before = first(cluster.services.len().min(AT_ONCE));
-        let mut actions = [self.prepare(), self.full_sync(&before)].concat();
-        while before.services.len() < cluster.services.len() {
-            let after = first(cluster.services.len().min(before.services.len() + AT_ONCE));
-            actions.extend(self.syncs(&Change { before, after: Arc::clone(&after) }, false));
-            before = after;
-        }
+        let mut actions = [self.prepare(), self.in_pieces(cluster, AT_ONCE)].concat();
         actions.retain(|action| !matches!(action, Action::Try(Part::Reads | Part::Conntrack, _)));
         actions
     }
