@@ -176,6 +176,7 @@ impl Plan {
 mod tests {
     use super::*;
     use crate::axes::Axes;
+    use crate::cell::Activity;
     use crate::vocabulary::{ProbeName, Word};
 
     fn plan(seed: u64) -> Plan {
@@ -195,6 +196,21 @@ mod tests {
             cells.sort_unstable();
             assert_eq!(round, cells);
         }
+    }
+
+    #[test]
+    fn each_limit_of_memory_has_guests_of_its_own_and_none_on_host() {
+        let limits = [None, Some(64), Some(512)].map(|memory| Activity { memory, ..Activity::default() });
+        let axes = Axes { services: vec![10], probes: vec![ProbeName::SyncFull], ..Axes::default() };
+        let cells = Axes { activities: limits.to_vec(), ..axes }.expand();
+        let boots = |target| Plan { cells: cells.clone(), rounds: 2, ..Plan::example(target) }.boots();
+        assert_eq!(boots(TargetName::Host).len(), 1);
+        assert_eq!(boots(TargetName::Vm).len(), 3);
+        for boot in [boots(TargetName::Vm), boots(TargetName::Exact)].concat() {
+            let memory = |visit: &Visit| visit.cell.activity.memory;
+            assert!(boot.iter().all(|visit| memory(visit) == memory(&boot[0])));
+        }
+        assert_eq!(boots(TargetName::Vm).concat().len(), 2 * cells.len());
     }
 
     #[test]

@@ -84,16 +84,19 @@ fn iptables(evidence: &Evidence) -> Option<Finding> {
         }
     }
     let says = match votes.verdict() {
-        Verdict::CannotBeTold => "No limit of memory was tried with both at 15,000 Services.".to_owned(),
-        _ if breaks.is_empty() => "Nothing ran out of memory.".to_owned(),
-        _ => format!(
-            "Where memory ran out, and how: {}.",
-            breaks.iter().map(|one| short(one)).collect::<Vec<_>>().join("; ")
-        ),
+        Verdict::CannotBeTold => "No limit of memory was tried with both at 15,000 Services.",
+        _ if breaks.is_empty() => "Nothing ran out of memory.",
+        _ => "",
+    };
+    let breaks: Vec<&str> = breaks.iter().map(|one| short(one)).collect();
+    let how = if breaks.is_empty() {
+        String::new()
+    } else {
+        format!("Where memory ran out, and how: {}.", breaks.join("; "))
     };
     // Without anything that fits there is no figure, and so no verdict.
     let verdict = if figures.is_empty() { Verdict::CannotBeTold } else { votes.verdict() };
-    Some(Finding::new(verdict, figures).say(votes.sentence()).say(says))
+    Some(Finding::new(verdict, figures).say(votes.sentence()).say(says).say(how))
 }
 
 /// The beginning of what was said: a guest's console is long.

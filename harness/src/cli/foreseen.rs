@@ -4,7 +4,7 @@ use crate::backend::Options;
 use crate::cell_error::Missing;
 use crate::lab::node;
 use guests::kernel::Found;
-use lab_core::cell::Cell;
+use lab_core::cell::{Cell, Load};
 use lab_core::kube_proxy::KubeProxy;
 use lab_core::plan::Plan;
 use lab_core::units;
@@ -40,7 +40,9 @@ pub(super) fn unknown_releases(plan: &Plan) -> Vec<String> {
 
 /// A line for each object, of each load at most [`NAMED`] and how many more there are.
 pub(super) fn caveats(plan: &Plan) -> Vec<String> {
-    let loads: BTreeSet<_> = plan.cells.iter().map(Cell::guest_load).collect();
+    // What is installed does not depend on memory.
+    let load = |cell: &Cell| Load { memory: None, ..cell.guest_load() };
+    let loads: BTreeSet<Load> = plan.cells.iter().map(load).collect();
     let mut lines = Vec::new();
     for load in loads {
         let (Some(layout), Ok((_, cluster))) = (Options::of(&load, plan).layout(), node::cluster(&load, plan)) else {
