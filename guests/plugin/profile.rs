@@ -4,7 +4,13 @@
 //! It only watches: the guest executes the same, at the same time, with and without it. It uses only functions of
 //! QEMU's interface whose signatures never changed. So for another QEMU only the version number has to be set.
 //!
-//! It writes 64-bit words of this machine to `out`:
+//! It writes 64-bit words of this machine to `totals`, for each account that something was executed on:
+//!
+//! ```text
+//!   ACCOUNT USER KERNEL ENTRIES           instructions in processes and in the kernel; how often the kernel was entered
+//! ```
+//!
+//! And to `blocks`, if that is given:
 //!
 //! ```text
 //!   1 ADDRESS PAGE                        a block: where it begins; in user space a hash of the page it lies in, else 0
@@ -61,11 +67,20 @@ struct Block {
 }
 
 struct Profile {
-    out: BufWriter<File>,
-    blocks: HashMap<(u64, usize, u64), *mut Block>,
+    totals: File,
+    /// Where blocks are written to, if they are wanted.
+    out: Option<BufWriter<File>>,
+    /// By their beginning, end, number of instructions and page.
+    blocks: HashMap<(u64, u64, usize, u64), *mut Block>,
     /// Blocks that were executed on the account.
     touched: Vec<*mut Block>,
     account: u64,
+    /// Instructions in processes on the account.
+    user: u64,
+    /// Instructions in the kernel.
+    kernel: u64,
+    /// How often the kernel was entered.
+    entries: u64,
     /// How many windows are open.
     open: u64,
     /// The process's block before the kernel was entered.
@@ -92,13 +107,26 @@ pub unsafe extern "C" fn qemu_plugin_install(
         // SAFETY: there are `argc` strings at `argv`.
         unsafe { CStr::from_ptr(*argv.add(place)) }.to_string_lossy()
     });
-    let Some(out) = words.filter_map(|word| Some(word.strip_prefix("out=")?.to_owned())).next() else { return 1 };
-    let Ok(out) = OpenOptions::new().append(true).open(out) else { return 1 };
+    let (mut totals, mut blocks) = (None, None);
+    for word in words {
+        let Some((name, path)) = word.split_once('=') else { return 1 };
+        let Ok(file) = OpenOptions::new().append(true).open(path) else { return 1 };
+        match name {
+            "totals" => totals = Some(file),
+            "blocks" => blocks = Some(file),
+            _ => return 1,
+        }
+    }
+    let Some(totals) = totals else { return 1 };
     let profile = Profile {
-        out: BufWriter::new(out),
+        totals,
+        out: blocks.map(BufWriter::new),
         blocks: HashMap::new(),
         touched: Vec::new(),
         account: 0,
+        user: 0,
+        kernel: 0,
+        entries: 0,
         open: 0,
         left: null_mut(),
         in_kernel: false,
@@ -119,7 +147,8 @@ extern "C" fn translated(_id: u64, block: *mut c_void) {
         let first = qemu_plugin_tb_get_insn(block, 0);
         let address = qemu_plugin_insn_vaddr(first);
         let is_user = !is_kernel(address);
-        let page = if is_user { hash_of_page(qemu_plugin_insn_haddr(first)) } else { 0 };
+        let named = is_user && profile.out.is_some();
+        let page = if named { hash_of_page(qemu_plugin_insn_haddr(first)) } else { 0 };
         let last = qemu_plugin_tb_get_insn(block, count - 1);
         let end = qemu_plugin_insn_vaddr(last).wrapping_add(qemu_plugin_insn_size(last) as u64);
         let known = profile.known(address, end, count, page);
@@ -140,8 +169,10 @@ impl Profile {
     fn known(&mut self, address: u64, end: u64, instructions: usize, page: u64) -> *mut Block {
         let place = self.blocks.len() as u64;
         let out = &mut self.out;
-        *self.blocks.entry((address, instructions, page)).or_insert_with(|| {
-            write(out, &[1, address, page]);
+        *self.blocks.entry((address, end, instructions, page)).or_insert_with(|| {
+            if let Some(out) = out {
+                write(out, &[1, address, page]);
+            }
             let instructions = instructions as u64;
             Box::into_raw(Box::new(Block { place, address, end, instructions, times: 0, undone: 0 }))
         })
@@ -150,16 +181,24 @@ impl Profile {
     /// Writes what was executed on the account, and begins the next account.
     fn close(&mut self) {
         if !self.touched.is_empty() {
-            write(&mut self.out, &[2, self.account, self.touched.len() as u64]);
+            write(&mut self.totals, &[self.account, self.user, self.kernel, self.entries]);
+            (self.user, self.kernel, self.entries) = (0, 0, 0);
+            if let Some(out) = &mut self.out {
+                write(out, &[2, self.account, self.touched.len() as u64]);
+            }
             for block in self.touched.drain(..) {
                 // SAFETY: blocks are never freed, and nobody else looks at them now.
                 let block = unsafe { &mut *block };
                 let executed = (block.instructions * block.times).saturating_sub(block.undone);
-                write(&mut self.out, &[block.place, executed]);
+                if let Some(out) = &mut self.out {
+                    write(out, &[block.place, executed]);
+                }
                 (block.times, block.undone) = (0, 0);
             }
             // QEMU may be killed at any time.
-            let _ = self.out.flush();
+            if let Some(out) = &mut self.out {
+                let _ = out.flush();
+            }
         }
         self.account += 1;
     }
@@ -175,9 +214,11 @@ impl Profile {
         // SAFETY: blocks are never freed, and nobody else looks at them now. `left` may be `block` itself.
         unsafe {
             if is_kernel((*block).address) {
-                self.in_kernel = true;
+                self.kernel += (*block).instructions;
+                self.entries += u64::from(!std::mem::replace(&mut self.in_kernel, true));
                 return;
             }
+            self.user += (*block).instructions;
             let left = self.left;
             if std::mem::take(&mut self.in_kernel)
                 && !left.is_null()
@@ -186,6 +227,7 @@ impl Profile {
                 && (*left).address <= (*block).address
             {
                 (*left).undone += (*block).instructions;
+                self.user = self.user.saturating_sub((*block).instructions);
             }
             self.left = block;
         }
@@ -216,7 +258,11 @@ extern "C" fn marked(_processor: c_uint, which: *mut c_void) {
     let profile = unsafe { &mut *PROFILE };
     match which as usize as u8 {
         ACCOUNT => profile.close(),
-        BEGIN => profile.open += 1,
+        BEGIN => {
+            // A mark is in a process.
+            profile.in_kernel &= profile.open > 0;
+            profile.open += 1;
+        }
         END => profile.open = profile.open.saturating_sub(1),
         _ => {}
     }
@@ -247,9 +293,9 @@ unsafe fn hash_of_page(byte: *const u8) -> u64 {
     words.iter().fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// Writes `words` at once.
 fn write(out: &mut impl Write, words: &[u64]) {
-    for word in words {
-        // A file in memory. If memory runs out, the reader sees that it is cut off.
-        let _ = out.write_all(&word.to_ne_bytes());
-    }
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    // A file in memory. If memory runs out, the reader sees that it is cut off.
+    let _ = out.write_all(&bytes);
 }

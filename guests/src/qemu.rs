@@ -37,7 +37,7 @@ pub struct Machine<'a> {
     pub engine: Engine,
     /// Its memory, in MiB.
     pub memory: u32,
-    /// What counts its instructions by function, if anything does.
+    /// What counts its instructions, if anything does.
     pub watch: Option<&'a Watch>,
 }
 
@@ -102,9 +102,8 @@ impl Qemu {
             }
         };
         let (image, log) = (initramfs.as_raw_fd(), console.as_raw_fd());
-        let watch =
-            machine.watch.map(|watch| (watch.plugin.as_raw_fd(), watch.counts.as_raw_fd(), watch.wanted.byte()));
-        let watching = watch.into_iter().flat_map(|(plugin, counts, _)| [plugin, counts]);
+        let (watch, watching) = machine.watch.map(Watch::argument).unzip();
+        let watching = watching.into_iter().flatten();
         let handed_on: Vec<i32> =
             [image, log].into_iter().chain(unpacked.as_ref().map(AsRawFd::as_raw_fd)).chain(watching).collect();
         let mut command = Command::new(program);
@@ -113,10 +112,10 @@ impl Qemu {
         command.arg("-kernel").arg(kernel);
         command.args(["-initrd", &format!("/proc/self/fd/{image}"), "-append", KERNEL_ARGUMENTS]);
         command.args(["-chardev", "stdio,id=messages,signal=off"]);
-        let read = watch.map_or(String::new(), |(_, _, wanted)| format!(",readback={wanted}"));
+        let read = machine.watch.map_or(String::new(), |watch| format!(",readback={}", watch.wanted.byte()));
         command.args(["-device", &format!("isa-debugcon,iobase={:#x},chardev=messages{read}", port::NUMBER)]);
-        if let Some((plugin, counts, _)) = watch {
-            command.args(["-plugin", &format!("file=/proc/self/fd/{plugin},out=/proc/self/fd/{counts}")]);
+        if let Some(watch) = watch {
+            command.args(["-plugin", &watch]);
         }
         command.args(["-chardev", &format!("file,id=console,path=/proc/self/fd/{log},append=on")]);
         command.args(["-serial", "chardev:console"]);

@@ -1,7 +1,7 @@
 //! `svclab study`: what is finished is not run again, what is not is kept, and what is wrong with a study is said.
 
 use lab_core::cell::{Activity, Cell, Churn, ClusterSpec, Variant};
-use lab_core::dataset::{CellRecord, End, Header, Record};
+use lab_core::dataset::{CellRecord, End, Header, Record, Splits};
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName, TargetName};
@@ -49,6 +49,7 @@ fn write_run(folder: &Path, interrupted: bool) {
         metric: Metric::CpuSync,
         unit: Metric::CpuSync.unit(),
         samples: vec![0.21, 0.22, 0.23],
+        split: Splits::default(),
     };
     let end = "2026-03-01T09:42:07Z".parse().unwrap();
     let end = End { end, peak_rss: 1, interrupted, cells: BTreeMap::new(), boots: Vec::new() };

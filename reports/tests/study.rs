@@ -2,7 +2,7 @@
 
 use analysis::study::Study;
 use lab_core::cell::{Activity, Cell, Churn, ClusterSpec, Variant, Writer};
-use lab_core::dataset::{CellRecord, Dataset, End, Header};
+use lab_core::dataset::{CellRecord, Dataset, End, Header, Splits};
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName, TargetName};
@@ -41,6 +41,7 @@ fn run(scenario: &str, cells: &[(Cell, Metric, &[f64], &str)], interrupted: bool
         metric: *metric,
         unit: metric.unit(),
         samples: samples.to_vec(),
+        split: Splits::default(),
     };
     let end = "2026-03-01T09:42:07Z".parse().unwrap();
     let end = End { end, peak_rss: 1, interrupted, cells: BTreeMap::new(), boots: Vec::new() };

@@ -106,15 +106,12 @@ pub fn answer(
     for objective in &question.objectives {
         objective.fit(clock)?;
     }
-    let mut fitted = Fitted::all(dataset, &question.wanted());
+    let mut fitted = Fitted::all(dataset, &question.wanted(), calibration);
     for objective in &question.objectives {
         check(dataset, objective, &fitted)?;
     }
     let (endpoints, other_endpoints) = endpoints(dataset, question, &fitted)?;
     fitted.retain(|fitted| fitted.series.endpoints == endpoints);
-    if let Some(calibration) = calibration {
-        fitted = fitted.into_iter().map(|fitted| calibration.apply(fitted)).collect();
-    }
     let figures = || fitted.iter().flat_map(|fitted| &fitted.series.figures);
     let sizes: BTreeSet<u32> = figures().map(|figure| figure.services).collect();
     let passes = figures().map(|figure| figure.passes).max().unwrap_or(0);

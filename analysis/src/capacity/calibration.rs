@@ -1,15 +1,16 @@
 //! Instructions made time: a factor for each metric, from the cells that an exact run and a timed one both measured.
 //!
-//! One factor a metric, since a list walked, a tool started and a table copied take different times an instruction. It is
-//! fitted on logarithms, each backend counting the same, and judged by leaving each backend out in turn: what is left of its
-//! cells' distance from the others' factor is what a backend that was never timed would be off by. That error goes into
-//! every interval of the answers.
+//! Each metric has its own, since a list walked, a tool started and a table copied take different times an instruction. What
+//! programs a node has two rates where the exact run says which instructions were the kernel's. They are fitted on
+//! logarithms, each backend counting the same, and judged by leaving each backend out in turn: what is left of its cells'
+//! distance from what the others' rates foretell is what a backend that was never timed would be off by. That error goes
+//! into every interval of the answers.
 
-use super::curve::DRAWS;
-use super::fitted::Fitted;
+use super::curve::{Curve, DRAWS};
+use super::rates::{Cells, Rates, Shared, may_be_two};
 use super::series::Series;
 use lab_core::dataset::Dataset;
-use lab_core::metric::{Better, Metric};
+use lab_core::metric::Metric;
 use lab_core::stats::{Dice, size};
 use lab_core::vocabulary::{BackendName, Clock, Quantile};
 use std::collections::BTreeMap;
@@ -32,8 +33,8 @@ pub struct Factor {
     pub metric: Metric,
     /// Of which figure of it.
     pub quantile: Quantile,
-    /// What a figure of the exact run is to be multiplied by: nanoseconds an instruction for durations.
-    pub factor: f64,
+    /// What makes a time of a figure of the exact run.
+    pub rates: Rates,
     /// The deviation of its logarithm for a backend that had no part in it.
     pub deviation: f64,
     /// How many cells both runs measured.
@@ -47,9 +48,9 @@ pub struct Factor {
 pub struct LeftOut {
     /// The backend.
     pub backend: BackendName,
-    /// Its own factor.
-    pub own: f64,
-    /// What it really took, divided by what the others' factor foretold: the geometric mean over its cells.
+    /// The others' rates.
+    pub rates: Rates,
+    /// What it really took, divided by what the others' rates foretold: the geometric mean over its cells.
     pub off: f64,
     /// The cell that is farthest off, as a ratio of the same kind.
     pub worst: f64,
@@ -98,77 +99,82 @@ impl Calibration {
         let (counted, taken) = (Series::collect(exact, &clocked), Series::collect(timed, &clocked));
         let factors = clocked.iter().map(|&(metric, quantile)| {
             let of = |series: &&Series| (series.metric, series.quantile) == (metric, quantile);
-            Factor::fit(metric, quantile, &ratios(counted.iter().filter(of), taken.iter().filter(of)))
+            let [counted, taken] = [&counted, &taken].map(|all| all.iter().filter(of).collect::<Vec<_>>());
+            Factor::fit(metric, quantile, &counted, &taken)
         });
         Ok(Self { clock: other.clock, timed: other.id.clone(), factors: factors.collect::<Result<_, _>>()? })
     }
 
-    /// `fitted` on the timed run's clock, its intervals wider by the factor's error. What does not depend on the clock
-    /// stays as it is.
-    pub(super) fn apply(&self, mut fitted: Fitted) -> Fitted {
-        fitted.clock = self.clock;
-        let series = &mut fitted.series;
-        let of = |factor: &&Factor| (factor.metric, factor.quantile) == (series.metric, series.quantile);
-        let Some(factor) = self.factors.iter().find(of) else { return fitted };
+    /// `series` on the timed run's clock. What does not depend on the clock stays as it is.
+    pub(super) fn times(&self, mut series: Series) -> Series {
+        if let Some(factor) = self.factor(&series) {
+            for figure in &mut series.figures {
+                figure.value = factor.rates.time(figure);
+            }
+        }
+        series
+    }
+
+    /// Makes the intervals of `series`, which are [`times`](Self::times), wider by the factor's error, and those of the
+    /// `curve` that was fitted to it.
+    pub(super) fn doubt(&self, series: &mut Series, curve: Option<Curve>) -> Option<Curve> {
+        let Some(factor) = self.factor(series) else { return curve };
         for figure in &mut series.figures {
-            figure.value *= factor.factor;
             figure.variance += factor.deviation.powi(2);
         }
-        let costs = if series.metric.better() == Better::Higher { 1.0 / factor.factor } else { factor.factor };
         // Each backend is off by something of its own.
         let mut dice = Dice::seeded(series.variant.backend as u64 + 1);
         let backends = factor.left_out.len();
         let errors: Vec<f64> = (0..DRAWS).map(|_| factor.deviation * dice.student(backends)).collect();
-        fitted.curve = fitted.curve.map(|curve| curve.scaled(costs, &errors));
-        fitted
+        curve.map(|curve| curve.blurred(&errors))
+    }
+
+    fn factor(&self, series: &Series) -> Option<&Factor> {
+        self.factors.iter().find(|factor| (factor.metric, factor.quantile) == (series.metric, series.quantile))
     }
 }
 
-/// The logarithm of timed against counted, of every cell that both have, by backend.
-fn ratios<'a>(
-    counted: impl Iterator<Item = &'a Series>,
-    taken: impl Iterator<Item = &'a Series>,
-) -> BTreeMap<BackendName, Vec<f64>> {
+/// Every cell that both have, by backend.
+fn shared<'a>(counted: &[&'a Series], taken: impl Iterator<Item = &'a Series>) -> Cells {
     let key = |series: &Series| (series.variant, series.probe, series.endpoints, series.position);
     let taken: BTreeMap<_, &Series> = taken.map(|series| (key(series), series)).collect();
-    let mut ratios: BTreeMap<BackendName, Vec<f64>> = BTreeMap::new();
+    let mut cells = Cells::new();
     for counted in counted {
         let Some(taken) = taken.get(&key(counted)) else { continue };
         for figure in &counted.figures {
             let same = taken.figures.iter().find(|other| other.services == figure.services);
-            let ratio = same.map(|other| (other.value / figure.value).ln());
-            ratios.entry(counted.variant.backend).or_default().extend(ratio);
+            let shared = same.map(|other| Shared { counted: *figure, taken: other.value });
+            cells.entry(counted.variant.backend).or_default().extend(shared);
         }
     }
-    ratios.retain(|_, ratios| !ratios.is_empty());
-    ratios
+    cells.retain(|_, cells| !cells.is_empty());
+    cells
 }
 
 impl Factor {
-    fn fit(metric: Metric, quantile: Quantile, ratios: &BTreeMap<BackendName, Vec<f64>>) -> Result<Self, Uncalibrated> {
-        if ratios.len() < 2 {
-            let backends = ratios.keys().next().map_or("none".to_owned(), BackendName::to_string);
+    /// With two rates where every figure of `counted` can be split, so that each can be made time.
+    fn fit(metric: Metric, quantile: Quantile, counted: &[&Series], taken: &[&Series]) -> Result<Self, Uncalibrated> {
+        let cells = shared(counted, taken.iter().copied());
+        if cells.len() < 2 {
+            let backends = cells.keys().next().map_or("none".to_owned(), BackendName::to_string);
             return Err(Uncalibrated::TooFew { what: quantile.of(metric), backends });
         }
+        let mut figures = counted.iter().flat_map(|series| &series.figures);
+        let two = may_be_two(metric) && figures.all(|figure| figure.executed.is_some());
         let mean = |values: &[f64]| values.iter().sum::<f64>() / size(values.len());
-        let means: Vec<(BackendName, f64)> = ratios.iter().map(|(backend, ratios)| (*backend, mean(ratios))).collect();
-        let over = |without: Option<BackendName>| {
-            let kept: Vec<f64> =
-                means.iter().filter(|(backend, _)| Some(*backend) != without).map(|(_, mean)| *mean).collect();
-            mean(&kept)
-        };
         let mut squares = Vec::new();
-        let left_out = means.iter().map(|&(backend, own)| {
-            let others = over(Some(backend));
-            let errors: Vec<f64> = ratios[&backend].iter().map(|ratio| ratio - others).collect();
+        let left_out = cells.iter().map(|(&backend, own)| {
+            let rates = Rates::fit(&cells, two, Some(backend));
+            let off = |shared: &Shared| (shared.taken / rates.time(&shared.counted)).ln();
+            let errors: Vec<f64> = own.iter().map(off).collect();
             squares.push(mean(&errors.iter().map(|error| error * error).collect::<Vec<_>>()));
             let worst = errors.iter().copied().max_by(|one, other| one.abs().total_cmp(&other.abs())).unwrap_or(0.0);
-            LeftOut { backend, own: own.exp(), off: (own - others).exp(), worst: worst.exp() }
+            LeftOut { backend, rates, off: mean(&errors).exp(), worst: worst.exp() }
         });
         let left_out = left_out.collect();
-        let cells = ratios.values().map(Vec::len).sum();
         let deviation = mean(&squares).sqrt();
-        Ok(Self { metric, quantile, factor: over(None).exp(), deviation, cells, left_out })
+        let count = cells.values().map(Vec::len).sum();
+        Ok(Self { metric, quantile, rates: Rates::fit(&cells, two, None), deviation, cells: count, left_out })
     }
 
     /// The largest factor by which a cell of a backend that was left out was off, and the backend.

@@ -212,19 +212,14 @@ impl Curve {
         if self.sense == Better::Higher { (-cost).exp() } else { cost.exp() }
     }
 
-    /// Moves the curve and all its draws to another clock: costs times `factor`, off by as much as each of `errors` (as
-    /// logarithms, one a draw) says.
-    pub(super) fn scaled(mut self, factor: f64, errors: &[f64]) -> Self {
+    /// The curve with its draws off by as much as each of `errors` says, as logarithms, one a draw.
+    pub(super) fn blurred(mut self, errors: &[f64]) -> Self {
         let scale = |law: &mut Law, factor: f64| {
             (law.fixed, law.growth, law.bend) = (law.fixed * factor, law.growth * factor, law.bend * factor);
         };
-        scale(&mut self.guess.law, factor);
         for ((draw, alike), error) in self.draws.iter_mut().zip(&mut self.alike).zip(errors) {
-            scale(&mut draw.law, factor * error.exp());
-            scale(alike, factor * error.exp());
-        }
-        for point in &mut self.points {
-            point.cost *= factor;
+            scale(&mut draw.law, error.exp());
+            scale(alike, error.exp());
         }
         self
     }

@@ -1,5 +1,6 @@
 //! What was measured of one quantity, with its curve and the law in words.
 
+use super::calibration::Calibration;
 use super::curve::Curve;
 use super::law::Shape;
 use super::series::Series;
@@ -39,19 +40,31 @@ pub fn laws_of(dataset: &Dataset, metrics: &[Metric]) -> Vec<Fitted> {
         .filter(|metric| metric.better() != Better::Neither)
         .map(|metric| (*metric, Quantile::P50))
         .collect();
-    Fitted::all(dataset, &wanted)
+    Fitted::all(dataset, &wanted, None)
 }
 
 impl Fitted {
-    /// The series of each of `wanted`, with their curves.
-    pub(super) fn all(dataset: &Dataset, wanted: &[(Metric, Quantile)]) -> Vec<Self> {
-        let series = Series::collect(dataset, wanted);
+    /// The series of each of `wanted`, with their curves; in time if there is a `calibration`.
+    pub(super) fn all(
+        dataset: &Dataset,
+        wanted: &[(Metric, Quantile)],
+        calibration: Option<&Calibration>,
+    ) -> Vec<Self> {
+        let mut series = Series::collect(dataset, wanted);
+        if let Some(calibration) = calibration {
+            series = series.into_iter().map(|series| calibration.times(series)).collect();
+        }
         let variants: Vec<Contender> = series.iter().map(|series| series.variant).collect();
-        let clock = dataset.header.clock;
-        let fitted = |series: Series| {
+        let clock = calibration.map_or(dataset.header.clock, |calibration| calibration.clock);
+        let fitted = |mut series: Series| {
             let alike: Vec<Contender> =
                 variants.iter().copied().filter(|one| one.way.is_some() == series.variant.way.is_some()).collect();
-            Self { curve: Curve::fit(&series), name: series.variant.name(&alike), clock, series }
+            let curve = Curve::fit(&series);
+            let curve = match calibration {
+                Some(calibration) => calibration.doubt(&mut series, curve),
+                None => curve,
+            };
+            Self { curve, name: series.variant.name(&alike), clock, series }
         };
         series.into_iter().map(fitted).collect()
     }

@@ -17,6 +17,7 @@ mod law;
 mod limit;
 mod objective;
 mod question;
+mod rates;
 mod series;
 mod standing;
 
@@ -31,6 +32,7 @@ pub use law::{Law, Shape};
 pub use limit::Measure;
 pub use objective::{Misfitting, Objective, Unreadable};
 pub use question::{Question, Unanswerable};
+pub use rates::Rates;
 pub use series::{Absence, Figure, Missing, Series};
 pub use standing::{Basis, Capacity, End, Verdict};
 

@@ -4,7 +4,7 @@ use super::input;
 use crate::summary::{Gathered, Pass, gather};
 use lab_core::cell::Cell;
 use lab_core::cell::Contender;
-use lab_core::dataset::Dataset;
+use lab_core::dataset::{Dataset, Split};
 use lab_core::metric::Metric;
 use lab_core::stats::{self, size};
 use lab_core::vocabulary::{Clock, Outcome, Position, ProbeName, Quantile};
@@ -49,6 +49,17 @@ pub struct Figure {
     pub samples: usize,
     /// In how many rounds, or replicas.
     pub passes: usize,
+    /// The instructions of a sample, where all of them are split.
+    pub executed: Option<Executed>,
+}
+
+/// What a sample executed, on the average.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Executed {
+    /// Instructions in processes.
+    pub user: f64,
+    /// Instructions in the kernel.
+    pub kernel: f64,
 }
 
 /// A size at which there is no figure.
@@ -212,7 +223,13 @@ impl Taken {
             }
         };
         let samples = rounds.iter().map(Vec::len).sum();
-        Some(Figure { services, value, variance, samples, passes })
+        let executed = (gathered.splits.len() == samples).then(|| {
+            let mean = |part: fn(&Split) -> u64| {
+                gathered.splits.iter().map(|split| part(split) as f64).sum::<f64>() / size(samples)
+            };
+            Executed { user: mean(|split| split.user), kernel: mean(|split| split.kernel) }
+        });
+        Some(Figure { services, value, variance, samples, passes, executed })
     }
 
     /// The logarithm of each pass's own quantile.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lab_core::cell::Cell;
-use lab_core::dataset::{Baseline, CellRecord, Dataset, Header};
+use lab_core::dataset::{Baseline, CellRecord, Dataset, Header, Splits};
 use lab_core::stats;
 use std::collections::HashMap;
 
@@ -24,6 +24,8 @@ pub fn condense(run: &Dataset, reason: &str, updated: Timestamp) -> Dataset {
     let mut cells: Vec<CellRecord> = run.cells.clone();
     cells.sort_by_key(place);
     for record in &mut cells {
+        // No verdict depends on it.
+        record.split = Splits::default();
         if record.samples.len() > MOST_SAMPLES {
             record.samples = thinned(&record.samples);
         }

@@ -94,8 +94,8 @@ const PASSING: &[&str] = &["load_average", "kernel", "kernel_version"];
 /// Facts of a machine that times depend on.
 const TIMING: &[&str] = &["arch", "clocksource", "cpu", "cpus", "memory_bytes", "mitigations", "virtualised"];
 
-/// Facts of guests that other aspects speak of.
-const TOLD: &[&str] = &["kernel", "kernel_name", "kernel_package", "kernel_sha256", "qemu", "memory_mib"];
+/// Facts of guests that other aspects speak of, and what changes no sample.
+const TOLD: &[&str] = &["kernel", "kernel_name", "kernel_package", "kernel_sha256", "qemu", "memory_mib", "split"];
 
 /// By how much memory may differ, as a share: what a kernel keeps for itself differs from boot to boot.
 const SAME_MEMORY: f64 = 0.02;

@@ -1,7 +1,7 @@
 //! The summary of a dataset: one row for each cell and metric, over all rounds.
 
 use lab_core::cell::Cell;
-use lab_core::dataset::{CellRecord, Dataset};
+use lab_core::dataset::{CellRecord, Dataset, Split};
 use lab_core::metric::Metric;
 use lab_core::stats;
 use lab_core::vocabulary::{BackendName, Outcome, Quantile};
@@ -85,6 +85,8 @@ pub(crate) struct Gathered {
     pub(crate) reason: String,
     /// The samples of each round and replica that has any.
     pub(crate) passes: BTreeMap<Pass, Vec<f64>>,
+    /// Where the samples' time went, as far as that was counted.
+    pub(crate) splits: Vec<Split>,
 }
 
 /// The cells and metrics of `dataset` with their outcomes as in [`summarise`], and all samples.
@@ -94,7 +96,8 @@ pub(crate) fn gather(dataset: &Dataset) -> Vec<Gathered> {
         for (metric, records, said) in by_metric(cell, &records) {
             let passes = passes(&records);
             let (outcome, reason) = judge(&said, !passes.is_empty());
-            gathered.push(Gathered { cell, metric, outcome, reason, passes });
+            let splits = records.iter().flat_map(|record| record.split.0.iter().copied()).collect();
+            gathered.push(Gathered { cell, metric, outcome, reason, passes, splits });
         }
     }
     gathered

@@ -2,7 +2,7 @@
 
 use super::*;
 use lab_core::cell::{ClusterSpec, Variant};
-use lab_core::dataset::{End, Header};
+use lab_core::dataset::{End, Header, Splits};
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{LayoutName, Position, ProbeName, TargetName, Way, Word};
 
@@ -27,6 +27,7 @@ fn record(cell: Cell, metric: Metric, round: u32, samples: &[f64]) -> CellRecord
         metric,
         unit: metric.unit(),
         samples: samples.to_vec(),
+        split: Splits::default(),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::synthetic::{Draws, Noise, SIZES};
 use analysis::capacity::{
-    Answer, Basis, Calibration, Capacity, Doubt, End, Question, Unanswerable, Uncalibrated, VariantAnswer, Verdict,
-    answer, laws,
+    Answer, Basis, Calibration, Capacity, Doubt, End, Question, Rates, Unanswerable, Uncalibrated, VariantAnswer,
+    Verdict, answer, laws,
 };
+use lab_core::dataset::{Dataset, Split, Splits};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Clock, LayoutName, Outcome, ProbeName, Quantile};
 
@@ -229,12 +230,46 @@ fn a_calibrated_answer_is_in_time_and_as_wide_as_the_left_out_error() {
     // 30 ms at half a nanosecond an instruction are 60 M: 2,850 Services.
     let (low, high, calibration) = width(&like);
     assert!((2500..=2850).contains(&low) && high.is_some_and(|high| (2850..3300).contains(&high)), "{low} {high:?}");
-    assert!((calibration.factors[0].factor - 0.5).abs() < 0.01);
+    let Rates::One(rate) = calibration.factors[0].rates else { panic!("nothing was split") };
+    assert!((rate - 0.5).abs() < 0.01);
     let (low, high, calibration) = width(&unlike);
     assert!(low < 1000 && high.is_none_or(|high| high > 5000), "{low} {high:?}");
     let left_out = calibration.factors[0].left_out.iter().find(|left| left.backend == Nftables).unwrap();
     assert!((left_out.off - 2.0).abs() < 0.1, "{left_out:?}");
     assert!(calibration.factors[0].worst().1 > 1.95);
+}
+
+/// Instructions of processes and of the kernel in other parts for each backend, and one that waits as long as it runs.
+#[test]
+fn what_was_split_has_two_rates_and_waiting_is_not_made_time() {
+    use BackendName::{IptablesLegacy, IptablesNft, Nftables};
+    let (mut counted, mut timed) = (Draws::new(1, Clock::Instructions), Draws::new(2, Clock::Wall));
+    for (backend, user, waits) in [(IptablesLegacy, 0.2, 0.0), (IptablesNft, 0.5, 1.0), (Nftables, 0.8, 0.0)] {
+        let before = counted.dataset.cells.len();
+        counted.measure(backend, ProbeName::SyncChange, &SIZES, 1, NONE, |n| (1.0 + waits) * linear(n));
+        for record in &mut counted.dataset.cells[before..] {
+            let executed = record.samples[0] / (1.0 + waits);
+            let part = |share: f64| (share * executed) as u64;
+            let split = Split { user: part(user), kernel: part(1.0 - user), entries: 1, waited: part(waits) };
+            record.split = Splits(vec![split]);
+        }
+        let rate = 0.25 * user + 1.0 * (1.0 - user);
+        timed.measure(backend, ProbeName::SyncChange, &SIZES, 5, LITTLE, |n| rate * linear(n));
+    }
+    let fit = |counted: &Dataset| Calibration::fit(counted, &timed.dataset, &WANTED).unwrap();
+    let calibration = fit(&counted.dataset);
+    let Rates::Two { user, kernel } = calibration.factors[0].rates else { panic!("every sample was split") };
+    assert!((user - 0.25).abs() < 0.03 && (kernel - 1.0).abs() < 0.03, "{user} {kernel}");
+    assert!(calibration.factors[0].worst().1 < 1.1, "{calibration:?}");
+    let answer = answer(&counted.dataset, &question(&["sync_change=30ms"]), Some(&calibration)).unwrap();
+    for variant in &answer.variants {
+        let figures = &variant.parts[0].fitted.as_ref().unwrap().series.figures;
+        assert!(figures.iter().all(|figure| figure.value < 1.1 * linear(figure.services.into())), "{figures:?}");
+    }
+    // One sample that is not split, and the metric has one rate.
+    counted.dataset.cells[0].split = Splits::default();
+    let one = fit(&counted.dataset);
+    assert!(matches!(one.factors[0].rates, Rates::One(_)) && one.factors[0].worst().1 > 1.5, "{one:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Datasets drawn from laws that are known.
 
 use lab_core::cell::{Cell, ClusterSpec, Variant};
-use lab_core::dataset::{CellRecord, Dataset, Header};
+use lab_core::dataset::{CellRecord, Dataset, Header, Splits};
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, TargetName, Way};
@@ -97,5 +97,6 @@ pub(crate) fn record(cell: &Cell, round: u32, outcome: Outcome, reason: &str, sa
         metric,
         unit: metric.unit(),
         samples,
+        split: Splits::default(),
     }
 }

@@ -1,7 +1,8 @@
-//! Which functions a guest executes between marks, and how many instructions of each.
+//! What a guest executes between marks: how many instructions in processes and in the kernel, and of which functions.
 //!
 //! ```text
-//!   guest ── marks ──► plugin (in QEMU) ──► counts       blocks of instructions, by account
+//!                                      ┌──► totals       processes and kernel, by account: read while the guest runs
+//!   guest ── marks ──► plugin (in QEMU) ──► counts       blocks of instructions, by account; only for a profile
 //!     │                                        │
 //!     ├── accounts of each sample ────────► executed ◄── symbols   the kernel's and its modules' (/proc/kallsyms)
 //!     └── when it is done: symbols             ▲
@@ -17,6 +18,7 @@ mod functions;
 mod names;
 mod plugin;
 mod symbols;
+mod totals;
 pub(crate) mod watch;
 
 use crate::initramfs::Initramfs;
@@ -32,6 +34,7 @@ use std::fs::File;
 use std::sync::{Mutex, PoisonError};
 use symbols::Symbols;
 pub(crate) use symbols::of_code;
+pub use totals::{Total, Totals};
 pub use watch::Watch;
 
 /// A function of a program, a library, the kernel or a module.
@@ -64,11 +67,23 @@ impl Plugin {
         });
         file.map(Self)
     }
+
+    /// What a guest is started with of which only the totals are wanted.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn watch(&self) -> Result<Watch> {
+        Watch::new(self.handed_on()?, Wanted::Nothing)
+    }
+
+    fn handed_on(&self) -> Result<File> {
+        self.0.try_clone().context("handing on QEMU's plugin")
+    }
 }
 
 /// What the profiles of an image's guests share.
 pub struct Profiler {
-    plugin: File,
+    plugin: Plugin,
     binaries: Binaries,
     /// The kernel's symbols, once one guest has sent them.
     kernel: Mutex<Option<String>>,
@@ -77,7 +92,7 @@ pub struct Profiler {
 impl Profiler {
     /// For guests with these `files`. The running program, which is their init, is called `own`.
     pub fn new(plugin: Plugin, files: &Initramfs, own: &str) -> Self {
-        Self { plugin: plugin.0, binaries: Binaries::of(files, own), kernel: Mutex::new(None) }
+        Self { plugin, binaries: Binaries::of(files, own), kernel: Mutex::new(None) }
     }
 
     /// What a guest is started with.
@@ -87,8 +102,7 @@ impl Profiler {
     pub fn watch(&self) -> Result<Watch> {
         let known = self.kernel.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         let wanted = if known { Wanted::Modules } else { Wanted::All };
-        let plugin = self.plugin.try_clone().context("handing on QEMU's plugin")?;
-        Ok(Watch { plugin, counts: memory_file("counts", b"")?, wanted })
+        Watch::new(self.plugin.handed_on()?, wanted)
     }
 
     /// What a guest has executed, by the symbols that it sent after its work.
@@ -103,7 +117,8 @@ impl Profiler {
         }
         let symbols = Symbols::of(known.as_deref().unwrap_or_default(), &modules);
         drop(known);
-        let counts = Counts::read(&watch.counts).context("reading what QEMU's plugin counted")?;
+        let blocks = watch.blocks().context("the guest was not profiled")?;
+        let counts = Counts::read(blocks).context("reading what QEMU's plugin counted")?;
         let functions = counts.blocks.iter().map(|block| self.function(&symbols, block)).collect();
         Ok(Executed { counts, functions })
     }

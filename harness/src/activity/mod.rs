@@ -58,7 +58,8 @@ fn of(cell: &Cell) -> Vec<Box<dyn Beside>> {
     all
 }
 
-/// Has `probe` take its samples while the activity of `cell` runs in `lab`. The readings of both come back.
+/// Has `probe` take its samples while the activity of `cell` runs in `lab`. The readings of both come back. They have no
+/// accounts: what runs beside a sample is executed in the same windows.
 ///
 /// # Errors
 /// The probe's; if it has none, the activity's.
@@ -84,7 +85,7 @@ pub(crate) fn beside(
         for one in ended {
             readings.extend(one?);
         }
-        Ok(readings)
+        Ok(readings.into_iter().map(|reading| reading.on([])).collect())
     })
 }
 

@@ -49,8 +49,9 @@ impl Listener for Reporter<'_> {
     fn hear(&mut self, event: Event<'_>) -> Result<()> {
         let progress = match event {
             Event::CellStarted(visit) => Progress::CellStarted(*visit),
-            Event::CellEnded { visit, records } => Progress::CellEnded { visit: *visit, records: records.to_vec() },
-            Event::Accounted { visit, accounts } => Progress::Accounted { visit: *visit, accounts: accounts.to_vec() },
+            Event::CellEnded { visit, records, accounts } => {
+                Progress::CellEnded { visit: *visit, records: records.to_vec(), accounts: accounts.to_vec() }
+            }
             Event::Started(_) | Event::Profiled(_) | Event::Ended => return Ok(()),
         };
         self.0.tell(&Message::Work(progress));

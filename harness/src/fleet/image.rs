@@ -3,10 +3,11 @@
 use crate::backend::{self, BACKENDS};
 use crate::driver::kube_proxy::binary;
 use crate::self_test::fault;
+use crate::session::spec::Profiling;
 use crate::tool::origin::INSTRUMENTS;
 use anyhow::{Context, Result};
 use guests::kernel::{Kernel, Module};
-use guests::profile::{Plugin, Profiler};
+use guests::profile::{Plugin, Profiler, Watch};
 use guests::tools::{self, Toolset};
 use guests::{Initramfs, Missing, tool};
 use lab_core::kube_proxy::KubeProxy;
@@ -44,8 +45,8 @@ const CONNTRACK: &[&str] = &["nf_conntrack_netlink"];
 /// a guest's memory.
 pub(super) struct Image {
     pub(super) base: guests::Image,
-    /// Counts instructions by function, if the user asked for it.
-    pub(super) profiler: Option<Profiler>,
+    /// Counts instructions.
+    pub(super) counter: Counter,
     /// The files of each backend's modules, in the order of loading; or what the backend lacks.
     modules: BTreeMap<BackendName, Result<Vec<String>, Missing>>,
     /// The modules that injected rules need, as far as this kernel has them.
@@ -56,13 +57,39 @@ pub(super) struct Image {
     modules_of_dummies: Vec<String>,
 }
 
+/// What counts the instructions of an image's guests.
+pub(super) enum Counter {
+    /// Nothing: there is no plugin for it, or the clock shows real time.
+    None,
+    /// Those in processes and in the kernel.
+    Totals(Plugin),
+    /// Those of each function, too.
+    Functions(Profiler),
+}
+
+impl Counter {
+    pub(super) fn is_counting(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    /// What a guest is started with.
+    pub(super) fn watch(&self) -> Result<Option<Watch>> {
+        match self {
+            Self::None => Ok(None),
+            Self::Totals(plugin) => plugin.watch().map(Some),
+            Self::Functions(profiler) => profiler.watch().map(Some),
+        }
+    }
+}
+
 impl Image {
     /// Collects what guests of `kernel` need. Their tools are those of `toolset`, or else this machine's. With a
-    /// `plugin`, they are profiled.
+    /// `plugin`, their instructions are counted, by function if `profiling` says so.
     pub(super) fn build(
         kernel: Kernel,
         toolset: Option<&Toolset>,
         plugin: Option<Plugin>,
+        profiling: Profiling,
         kube_proxies: &[KubeProxy],
     ) -> Result<Self> {
         let mut order: Vec<Module> = Vec::new();
@@ -117,8 +144,14 @@ impl Image {
         let modules_of_dummies = modules_of_dummies.into_iter().map(file).collect();
 
         let base = guests::Image::new(kernel, &initramfs)?;
-        let profiler = plugin.map(|plugin| Profiler::new(plugin, &initramfs, env!("CARGO_BIN_NAME")));
-        Ok(Self { base, profiler, modules, modules_of_rules, modules_of_conntrack, modules_of_dummies })
+        let counter = match (plugin, profiling) {
+            (None, _) => Counter::None,
+            (Some(plugin), Profiling::Off) => Counter::Totals(plugin),
+            (Some(plugin), Profiling::On) => {
+                Counter::Functions(Profiler::new(plugin, &initramfs, env!("CARGO_BIN_NAME")))
+            }
+        };
+        Ok(Self { base, counter, modules, modules_of_rules, modules_of_conntrack, modules_of_dummies })
     }
 
     /// Checks that guests have what `backend` needs.

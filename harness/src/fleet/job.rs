@@ -4,7 +4,6 @@ use crate::self_test::fault::Faults;
 use guests::Program;
 use guests::mark::Accounts;
 use lab_core::dataset::CellRecord;
-use lab_core::metric::Metric;
 use lab_core::plan::{Plan, Visit};
 use lab_core::vocabulary::Clock;
 use serde::{Deserialize, Serialize};
@@ -31,10 +30,7 @@ pub(crate) enum Progress {
     CellEnded {
         visit: Visit,
         records: Vec<CellRecord>,
-    },
-    /// The accounts on which that visit's samples were executed.
-    Accounted {
-        visit: Visit,
-        accounts: Vec<(Metric, Accounts)>,
+        /// Of each record, the accounts on which its samples were executed.
+        accounts: Vec<Vec<Accounts>>,
     },
 }

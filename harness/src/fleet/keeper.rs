@@ -1,5 +1,6 @@
 //! Makes the visits of one boot, with another guest if one is lost.
 
+use super::image::Counter;
 use super::job::{Progress, Work};
 use super::{AROUND, Fleet, Notice, entropy, profile};
 use crate::process::interrupt;
@@ -7,10 +8,10 @@ use crate::run::unmeasured;
 use crate::self_test::fault::Faults;
 use anyhow::Result;
 use guests::mark::Accounts;
-use guests::profile::Profiler;
+use guests::profile::{Total, Totals, Watch};
 use guests::{Job, Message, Silence};
 use lab_core::cell::{Cell, Source};
-use lab_core::dataset::CellRecord;
+use lab_core::dataset::{CellRecord, Split, Splits};
 use lab_core::metric::Metric;
 use lab_core::plan::{Plan, Visit};
 use lab_core::vocabulary::{BackendName, Clock, Outcome, ProbeName};
@@ -95,7 +96,9 @@ impl Keeper<'_> {
 
     /// Starts a guest for the visits in `left`, and removes those that it makes.
     fn start_for(&self, left: &mut VecDeque<Visit>) -> Result<Result<(), Silence>> {
-        let watch = self.fleet.image.profiler.as_ref().map(Profiler::watch).transpose()?;
+        let counter = &self.fleet.image.counter;
+        let watch = counter.watch()?;
+        let mut totals = watch.as_ref().map(Watch::totals).transpose()?;
         let mut accounted: Vec<(Visit, Vec<(Metric, Accounts)>)> = Vec::new();
         let mut guest = self.fleet.start(&self.job(left)?, self.memory(left), watch.as_ref())?;
         let stop = || interrupt::requested() || self.stop.load(Ordering::Relaxed);
@@ -103,16 +106,19 @@ impl Keeper<'_> {
             match guest.next(self.patience(), &stop) {
                 Ok(Message::Ready) => self.say(Notice::Booted(guest.age())),
                 Ok(Message::Work(Progress::CellStarted(visit))) => self.say(Notice::Started(visit)),
-                Ok(Message::Work(Progress::CellEnded { visit, records })) => {
+                Ok(Message::Work(Progress::CellEnded { visit, mut records, accounts })) => {
                     left.retain(|other| *other != visit);
+                    if let Some(totals) = &mut totals {
+                        split(&mut records, &accounts, totals)?;
+                    }
+                    accounted.push((visit, profile::of_samples(&records, &accounts)));
                     self.report(visit, records);
                 }
-                Ok(Message::Work(Progress::Accounted { visit, accounts })) => accounted.push((visit, accounts)),
                 // A guest that is profiled still has to send its symbols.
-                Ok(Message::Done) if watch.is_none() => return Ok(Ok(())),
+                Ok(Message::Done) if !matches!(counter, Counter::Functions(_)) => return Ok(Ok(())),
                 Ok(Message::Done) => {}
                 Ok(Message::Symbols { text }) => {
-                    if let (Some(profiler), Some(watch)) = (&self.fleet.image.profiler, &watch) {
+                    if let (Counter::Functions(profiler), Some(watch)) = (counter, &watch) {
                         let executed = profiler.executed(watch, &text)?;
                         self.say(Notice::Profiled(profile::entries(&executed, &accounted)));
                     }
@@ -168,4 +174,20 @@ impl Keeper<'_> {
     fn say(&self, word: Notice) {
         let _ = self.words.send(word);
     }
+}
+
+/// Says of each of the `records` where the time of its samples went, if the plugin saw every one of them.
+fn split(records: &mut [CellRecord], accounts: &[Vec<Accounts>], totals: &mut Totals) -> Result<()> {
+    for (record, accounts) in records.iter_mut().zip(accounts) {
+        let mut splits = Vec::new();
+        for &accounts in accounts {
+            let Some(total) = totals.on(accounts)? else { break };
+            let Total { user, kernel, entries, waited } = total;
+            splits.push(Split { user, kernel, entries, waited });
+        }
+        if splits.len() == record.samples.len() {
+            record.split = Splits(splits);
+        }
+    }
+    Ok(())
 }

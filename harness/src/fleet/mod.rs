@@ -64,7 +64,12 @@ impl Fleet {
         kube_proxies: &[KubeProxy],
     ) -> Result<Self, Missing> {
         qemu::find()?;
-        let plugin = (guests.profiling == Profiling::On).then(Plugin::find).transpose()?;
+        let plugin = match (guests.profiling, engine) {
+            (Profiling::On, _) => Some(Plugin::find()?),
+            // Samples are the same without it.
+            (Profiling::Off, Engine::Counted) => Plugin::find().ok(),
+            (Profiling::Off, Engine::Kvm | Engine::Emulated) => None,
+        };
         let room = room_for(memory)?;
         let kernel = kernel::resolve(guests.kernel.as_deref(), &interrupt::requested)?;
         let toolset = guests.tools.as_deref().map(|tools| tools::resolve(tools, &interrupt::requested)).transpose()?;
@@ -74,7 +79,7 @@ impl Fleet {
                 remedy: "run ci/setup, which installs its programs".to_owned(),
             })
         };
-        let image = Image::build(kernel, toolset.as_ref(), plugin, kube_proxies).map_err(unmade)?;
+        let image = Image::build(kernel, toolset.as_ref(), plugin, guests.profiling, kube_proxies).map_err(unmade)?;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let jobs = guests.jobs.map_or(cores, |jobs| jobs as usize).min(room);
         Ok(Self { image, toolset, engine, jobs })
@@ -122,6 +127,7 @@ impl Fleet {
             ("cpus", Some("1".to_owned())),
             ("qemu", tool::version(qemu::PROGRAM)),
             ("engine", Some(engine.to_owned())),
+            ("split", self.image.counter.is_counting().then(|| "QEMU's plugin".to_owned())),
             ("jobs", Some(self.jobs.to_string())),
         ];
         let guest = facts.into_iter().filter_map(|(name, fact)| Some((name.to_owned(), fact?))).collect();
@@ -165,7 +171,7 @@ fn report(heard: &mpsc::Receiver<Notice>, listener: &mut dyn Listener) -> Result
             Notice::Booted(took) => ran.boots.push(took),
             Notice::Started(visit) => listener.hear(Event::CellStarted(&visit))?,
             Notice::CellEnded(visit, records) => {
-                listener.hear(Event::CellEnded { visit: &visit, records: &records })?
+                listener.hear(Event::CellEnded { visit: &visit, records: &records, accounts: &[] })?
             }
             Notice::Profiled(entries) => listener.hear(Event::Profiled(&entries))?,
             Notice::Broken(error) => return Err(error),

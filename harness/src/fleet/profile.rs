@@ -1,11 +1,21 @@
 //! Makes the entries of a profile from what a guest has executed.
 
+use crate::probe::reading::middle;
 use guests::mark::Accounts;
 use guests::profile::Executed;
+use lab_core::dataset::CellRecord;
 use lab_core::metric::Metric;
 use lab_core::plan::Visit;
 use lab_core::profile::{ELSEWHERE, Entry, Function};
 use std::collections::BTreeMap;
+
+/// Of the metrics of `records`, the accounts of the middle sample.
+pub(super) fn of_samples(records: &[CellRecord], accounts: &[Vec<Accounts>]) -> Vec<(Metric, Accounts)> {
+    let of = |(record, accounts): (&CellRecord, &Vec<Accounts>)| {
+        Some((record.metric, *accounts.get(middle(&record.samples)?)?))
+    };
+    records.iter().zip(accounts).filter_map(of).collect()
+}
 
 pub(super) fn entries(executed: &Executed, visits: &[(Visit, Vec<(Metric, Accounts)>)]) -> Vec<Entry> {
     let entry = |visit: &Visit, metric, accounts: Accounts| {

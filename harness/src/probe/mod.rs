@@ -31,6 +31,7 @@ mod sync_full;
 mod udp_stale;
 
 pub(crate) use reading::Reading;
+use reading::middle;
 
 use crate::cell_error::{CellError, Missing};
 use crate::driver::Cost;
@@ -153,13 +154,6 @@ impl SyncSamples {
 fn reading(plan: &Plan, metric: Metric, samples: Vec<f64>) -> Reading {
     let samples = if plan.target.is_exact() { stats::median(&samples).into_iter().collect() } else { samples };
     Reading::new(metric, samples)
-}
-
-/// The place of the median of `samples`; of two in the middle, the place of the smaller.
-fn middle(samples: &[f64]) -> Option<usize> {
-    let mut places: Vec<usize> = (0..samples.len()).collect();
-    places.sort_by(|&one, &other| samples[one].total_cmp(&samples[other]));
-    places.get(samples.len().checked_sub(1)? / 2).copied()
 }
 
 /// Takes a sample, and a few more while they are cheap: at most `MOST`, and none after `CHEAP`. In the `exact` target that

@@ -3,7 +3,6 @@
 use anyhow::Result;
 use guests::mark::Accounts;
 use lab_core::dataset::CellRecord;
-use lab_core::metric::Metric;
 use lab_core::plan::{Plan, Visit};
 use lab_core::profile::Entry;
 
@@ -17,11 +16,8 @@ pub(crate) enum Event<'a> {
     CellEnded {
         visit: &'a Visit,
         records: &'a [CellRecord],
-    },
-    /// The accounts with the instructions of that visit's samples.
-    Accounted {
-        visit: &'a Visit,
-        accounts: &'a [(Metric, Accounts)],
+        /// Of each record, the accounts with the instructions of its samples: as many as there are samples, or none.
+        accounts: &'a [Vec<Accounts>],
     },
     /// The instructions of a guest's samples, by function.
     Profiled(&'a [Entry]),

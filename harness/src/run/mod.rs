@@ -13,7 +13,7 @@ use crate::run::event::{Event, Listener};
 use anyhow::Result;
 use guests::mark::Accounts;
 use lab_core::cell::Cell;
-use lab_core::dataset::CellRecord;
+use lab_core::dataset::{CellRecord, Splits};
 use lab_core::metric::Metric;
 use lab_core::plan::{Plan, Visit};
 use lab_core::vocabulary::Outcome;
@@ -53,7 +53,7 @@ impl Tally {
 
 impl Listener for Tally {
     fn hear(&mut self, event: Event<'_>) -> Result<()> {
-        let Event::CellEnded { visit, records } = event else { return Ok(()) };
+        let Event::CellEnded { visit, records, .. } = event else { return Ok(()) };
         for record in records {
             let outcome = self.cells.entry(visit.cell).or_insert(record.outcome);
             let weightier = match record.outcome {
@@ -102,8 +102,7 @@ pub(crate) fn run(
         }
         match visit(plan, turn, account, bench) {
             Ok(Told { records, accounts }) => {
-                listener.hear(Event::CellEnded { visit: turn, records: &records })?;
-                listener.hear(Event::Accounted { visit: turn, accounts: &accounts })?;
+                listener.hear(Event::CellEnded { visit: turn, records: &records, accounts: &accounts })?;
             }
             Err(Stop) => return Ok(Interrupted(true)),
         }
@@ -117,7 +116,8 @@ struct Stop;
 #[derive(Default)]
 struct Told {
     records: Vec<CellRecord>,
-    accounts: Vec<(Metric, Accounts)>,
+    /// Those of each record's samples.
+    accounts: Vec<Vec<Accounts>>,
 }
 
 impl Told {
@@ -145,8 +145,7 @@ fn visit(plan: &Plan, turn: &Visit, account: &mut Account, bench: &mut dyn Bench
             account.spent += measured.cost;
             account.last = measured.cost;
             account.visits += 1;
-            let accounts = measured.readings.iter().filter_map(|reading| Some((reading.metric, reading.accounts?)));
-            let accounts = accounts.collect();
+            let accounts = measured.readings.iter().map(|reading| reading.accounts.clone()).collect();
             let record = |Reading { metric, samples, said, .. }| CellRecord {
                 outcome: if samples.is_empty() { Outcome::OverBudget } else { Outcome::Measured },
                 samples,
@@ -184,6 +183,7 @@ fn blank(plan: &Plan, turn: &Visit, metric: Metric) -> CellRecord {
         metric,
         unit: metric.unit(),
         samples: Vec::new(),
+        split: Splits::default(),
     }
 }
 

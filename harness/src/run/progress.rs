@@ -61,7 +61,7 @@ impl Listener for Progress {
                     bar.set_message(describe(&visit.cell));
                 }
             }
-            Event::CellEnded { visit, records } => {
+            Event::CellEnded { visit, records, .. } => {
                 match self {
                     Self::Bar(bar) => bar.inc(1),
                     Self::Lines { done, .. } => *done += 1,
@@ -77,7 +77,7 @@ impl Listener for Progress {
                     _ => {}
                 }
             }
-            Event::Accounted { .. } | Event::Profiled(_) => {}
+            Event::Profiled(_) => {}
             Event::Ended => {
                 if let Self::Bar(bar) = self {
                     bar.finish_and_clear();

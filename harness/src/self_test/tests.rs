@@ -9,7 +9,7 @@ use analysis::gate::Verdict;
 use jiff::Timestamp;
 use lab_core::axes::Axes;
 use lab_core::cell::Cell;
-use lab_core::dataset::{CellRecord, End, Header, Record};
+use lab_core::dataset::{CellRecord, End, Header, Record, Splits};
 use lab_core::metric::{Better, Metric};
 use lab_core::slowdown::{Means, Slowdown};
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName, TargetName};
@@ -74,6 +74,7 @@ fn record(plan: &Plan, cell: &Cell, round: u32, metric: Metric, figure: f64) -> 
         metric,
         unit: metric.unit(),
         samples: vec![figure],
+        split: Splits::default(),
     }
 }
 

@@ -1,13 +1,16 @@
 //! Profiles: counting changes no number, the counts add up, and a difference is found in the right function.
 
 use super::{dataset, ended, samples, scenario, workplace};
-use anyhow::{Context, Result, ensure};
-use lab_core::dataset::{CellRecord, Dataset};
+use anyhow::{Context, Result, bail, ensure};
+use guests::tool::find;
+use lab_core::dataset::{CellRecord, Dataset, Splits};
 use lab_core::metric::Metric;
 use lab_core::profile::{Comparison, Entry, Profile};
 use lab_core::vocabulary::ProbeName;
+use std::env;
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 /// Two guests. The second loads a tenth more.
 const TENTH: &str = "\
@@ -25,11 +28,16 @@ fn profile(folder: &Path, out: &str) -> Result<Profile> {
 
 pub(super) fn a_profiled_run_has_the_same_digits_and_says_where_they_are_from() -> Result<()> {
     let folder = workplace(TENTH)?;
-    ended(&scenario(folder.path(), "plain", &[]).output()?, 0)?;
+    let path = format!("{}:{}", without_plugins(folder.path())?.display(), env::var("PATH")?);
+    ended(&scenario(folder.path(), "plain", &[]).env("PATH", path).output()?, 0)?;
     ended(&scenario(folder.path(), "profiled", &["--profile"]).output()?, 0)?;
     ensure!(!folder.path().join("plain/profile.jsonl").exists(), "nobody asked for a profile");
-    let (plain, profiled) = (dataset(folder.path(), "plain")?, dataset(folder.path(), "profiled")?);
-    ensure!(samples(&plain)? == samples(&profiled)?, "to be profiled has changed the digits");
+    let (plain, mut profiled) = (dataset(folder.path(), "plain")?, dataset(folder.path(), "profiled")?);
+    ensure!(plain.cells.iter().all(|record| record.split.is_empty()), "nothing counted instructions");
+    ensure!(plain.header.guest.get("split").is_none() && profiled.header.guest.contains_key("split"));
+    is_split(&profiled)?;
+    profiled.cells.iter_mut().for_each(|record| record.split = Splits::default());
+    ensure!(samples(&plain)? == samples(&profiled)?, "to be counted has changed the digits");
 
     let profile = profile(folder.path(), "profiled")?;
     ensure!(profile.run == profiled.header.id, "it is of another run: {}", profile.run);
@@ -44,6 +52,40 @@ pub(super) fn a_profiled_run_has_the_same_digits_and_says_where_they_are_from() 
     let (small, large) = (load(3000)?, load(3300)?);
     is_where_it_is_expected(small)?;
     finds_the_tenth(small, large)
+}
+
+/// A folder with a QEMU that takes no plugins, as some are built.
+fn without_plugins(folder: &Path) -> Result<PathBuf> {
+    let real = find("qemu-system-x86_64").context("QEMU is installed")?;
+    let text = format!(
+        "#!/bin/sh\ncase \"$*\" in *-help*) {real} \"$@\" | grep -v plugin ;; *) exec {real} \"$@\" ;; esac\n",
+        real = real.display()
+    );
+    let folder = folder.join("bin");
+    fs::create_dir(&folder)?;
+    let program = folder.join("qemu-system-x86_64");
+    fs::write(&program, text)?;
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    Ok(folder)
+}
+
+/// The parts of each sample add up to it. Loading is the tool's work more than the kernel's, and a connection is the
+/// kernel's alone.
+fn is_split(dataset: &Dataset) -> Result<()> {
+    let timed = [Metric::SyncFull, Metric::SyncChange, Metric::ToolExec, Metric::Connect, Metric::FirstByte];
+    for record in dataset.cells.iter().filter(|record| timed.contains(&record.metric)) {
+        let [split] = record.split.0[..] else { bail!("{} is not split: {:?}", record.metric, record.split) };
+        let (sum, sample) = ((split.user + split.kernel + split.waited) as f64, record.samples[0]);
+        let tolerance = if record.cell.probe == ProbeName::SyncChange { 0.03 } else { 0.001 };
+        ensure!((sum - sample).abs() < tolerance * sample + 100.0, "{}: {split:?} of {sample}", record.metric);
+        ensure!(split.entries > 0 && split.kernel > split.entries, "{}: {split:?}", record.metric);
+        match record.metric {
+            Metric::SyncFull => ensure!(split.user > split.kernel, "{split:?}"),
+            Metric::Connect => ensure!(split.kernel > 10 * split.user, "{split:?}"),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// For an even number of repetitions the sample is the mean of two, and the entry has the lesser one. The clock is read

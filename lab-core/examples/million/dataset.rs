@@ -2,7 +2,7 @@
 
 use lab_core::axes::Axes;
 use lab_core::cell::Cell;
-use lab_core::dataset::{CellRecord, Dataset, End, Header};
+use lab_core::dataset::{CellRecord, Dataset, End, Header, Splits};
 use lab_core::metric::{Metric, Unit};
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, TargetName, Word};
@@ -84,6 +84,7 @@ fn records(cell: Cell, round: u32) -> impl Iterator<Item = CellRecord> {
         metric,
         unit: metric.unit(),
         samples: Vec::new(),
+        split: Splits::default(),
     })
 }
 

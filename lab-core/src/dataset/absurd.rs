@@ -3,7 +3,7 @@
 //!
 //! The bounds are far from anything that is measured, not near it: what is odd but possible must be read.
 
-use super::CellRecord;
+use super::{CellRecord, Splits};
 use crate::metric::{Metric, Unit};
 use crate::vocabulary::Outcome;
 use serde::Deserializer;
@@ -100,6 +100,10 @@ pub(super) fn sift(record: &mut CellRecord, more: usize, line: usize) -> Option<
     let all = record.samples.len();
     record.samples.retain(|sample| bounds.contains(sample));
     let of_line = all - record.samples.len() + more;
+    // Parts that no sample goes with, or not the one that they were read for.
+    if of_line > 0 || record.split.0.len() != record.samples.len() {
+        record.split = Splits::default();
+    }
     if of_line == 0 {
         return None;
     }

@@ -4,7 +4,7 @@
 //! all uniform.
 
 use super::absurd::{Samples, read_samples};
-use super::{CellRecord, Header};
+use super::{CellRecord, Header, Splits};
 use crate::cell::{Cell, ClusterSpec, DriverName, Settings, Variant};
 use crate::metric::{Metric, Unit};
 use crate::vocabulary::{
@@ -91,6 +91,7 @@ pub(super) fn record(line: &[u8], header: &Header) -> Result<(CellRecord, usize)
         metric,
         unit: unit.unwrap_or(metric.unit()),
         samples: samples.kept,
+        split: Splits::default(),
     };
     Ok((record, samples.more))
 }

@@ -7,10 +7,12 @@ mod absurd;
 pub(crate) mod format_1;
 mod reading;
 mod short;
+mod split;
 mod unmet;
 
 pub use absurd::{Absurd, LEFT_OUT};
 pub use reading::{NAMED, Read, ReadError, Reading};
+pub use split::{Split, Splits};
 pub use unmet::{NO_ENDPOINT, Unmet, unmet};
 
 use crate::cell::Cell;
@@ -138,6 +140,9 @@ pub struct CellRecord {
     /// Whole numbers are written as integers; NaN and infinite numbers are left out.
     #[serde(serialize_with = "write_samples")]
     pub samples: Vec<f64>,
+    /// Where the samples' time went; empty where that is not counted.
+    #[serde(default, skip_serializing_if = "Splits::is_empty")]
+    pub split: Splits,
 }
 
 /// How the run ended.

@@ -1,7 +1,7 @@
 //! A cell's line in a baseline: it leaves out what the header says, and default values.
 
 use super::absurd::{Samples, read_samples};
-use super::{CellRecord, Header, write_samples};
+use super::{CellRecord, Header, Splits, write_samples};
 use crate::cell::Cell;
 use crate::metric::{Metric, Unit};
 use crate::vocabulary::{Outcome, TargetName};
@@ -29,6 +29,8 @@ pub(super) struct ShortRecord {
     unit: Option<Unit>,
     #[serde(serialize_with = "write_kept", deserialize_with = "read_samples")]
     samples: Samples,
+    #[serde(default, skip_serializing_if = "Splits::is_empty")]
+    split: Splits,
 }
 
 fn write_kept<S: Serializer>(samples: &Samples, serializer: S) -> Result<S::Ok, S::Error> {
@@ -55,12 +57,13 @@ impl ShortRecord {
             metric,
             unit: Some(unit).filter(|unit| *unit != metric.unit()),
             samples: Samples { kept: record.samples.clone(), more: 0 },
+            split: record.split.clone(),
         }
     }
 
     /// The whole record, completed from `header`, and how many of its samples were too many.
     pub(super) fn whole(self, header: &Header) -> (CellRecord, usize) {
-        let Self { cell, round, replica, reason, metric, samples, .. } = self;
+        let Self { cell, round, replica, reason, metric, samples, split, .. } = self;
         let record = CellRecord {
             scenario: self.scenario.unwrap_or_else(|| header.plan.scenario.clone()),
             target: self.target.unwrap_or(header.plan.target),
@@ -72,6 +75,7 @@ impl ShortRecord {
             metric,
             unit: self.unit.unwrap_or(metric.unit()),
             samples: samples.kept,
+            split,
         };
         (record, samples.more)
     }

@@ -45,6 +45,7 @@ fn cell(samples: &[f64]) -> CellRecord {
         metric: Metric::Connect,
         unit: Unit::Ns,
         samples: samples.to_vec(),
+        split: Splits::default(),
     }
 }
 

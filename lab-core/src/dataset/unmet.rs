@@ -57,7 +57,7 @@ pub fn unmet(required: impl IntoIterator<Item = BackendName>, dataset: &Dataset)
 mod tests {
     use super::*;
     use crate::axes::Axes;
-    use crate::dataset::{CellRecord, Header};
+    use crate::dataset::{CellRecord, Header, Splits};
     use crate::metric::{Metric, Unit};
     use crate::plan::Plan;
     use crate::vocabulary::TargetName;
@@ -77,6 +77,7 @@ mod tests {
             metric: Metric::Connect,
             unit: Unit::Ns,
             samples: Vec::new(),
+            split: Splits::default(),
         };
         let records = cells.iter().map(record).collect();
         let header = Header::example(Plan { cells, ..Plan::example(TargetName::Host) });

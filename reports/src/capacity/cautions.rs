@@ -82,14 +82,14 @@ fn unclaimed(answer: &Answer) -> Option<Point> {
 
 fn calibration(answer: &Answer) -> Vec<Point> {
     let Some(calibration) = &answer.calibration else { return Vec::new() };
-    let factor = "instructions are not time: the factor that makes times of them knows nothing of caches and memory, which \
-                  grow with long rule lists. What it was off by for each backend that was left out is in the intervals.";
-    let mut points = vec![Point::new("Calibrated", factor)];
+    let rates = "instructions are not time: the rates that make times of them know nothing of caches and memory, which \
+                 grow with long rule lists. What they were off by for each backend that was left out is in the intervals.";
+    let mut points = vec![Point::new("Calibrated", rates)];
     for factor in &calibration.factors {
         let (backend, off) = factor.worst();
         if off > FAR {
             let warning = format!(
-                "with the factor of {} that is fitted without {backend}, a cell of it comes out wrong by {}. \
+                "with the rates of {} that are fitted without {backend}, a cell of it comes out wrong by {}. \
                  Times made of these instructions are good for an order of magnitude: where it matters, measure on the \
                  host.",
                 factor.metric,
@@ -107,7 +107,7 @@ fn tails(answer: &Answer) -> Option<Point> {
     let (name, quantile) = (tail.name(), tail.quantile);
     let text = match (answer.clock, &answer.calibration) {
         (_, Some(_)) => format!(
-            "what is counted comes out the same every time and has no tail. The factor is from that count to the \
+            "what is counted comes out the same every time and has no tail. The rates are from that count to the \
              {quantile} of the timed run, tail and all."
         ),
         (Clock::Instructions, None) => format!(

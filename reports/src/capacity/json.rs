@@ -3,7 +3,7 @@
 use super::{Answered, words};
 use crate::formats::json::pretty;
 use analysis::capacity::{
-    Answer, Basis, Calibration, Capacity, Comparison, Crossing, Doubt, End, Estimate, Fitted, ObjectiveAnswer,
+    Answer, Basis, Calibration, Capacity, Comparison, Crossing, Doubt, End, Estimate, Fitted, ObjectiveAnswer, Rates,
     Relation, VariantAnswer, Verdict,
 };
 use lab_core::cell::Settings;
@@ -184,11 +184,18 @@ fn comparison(comparison: &Comparison) -> Value {
     })
 }
 
+fn rates(rates: Rates) -> Value {
+    match rates {
+        Rates::One(rate) => json!({"all": rate}),
+        Rates::Two { user, kernel } => json!({"user": user, "kernel": kernel}),
+    }
+}
+
 fn calibration(calibration: &Calibration) -> Value {
     let factor = |factor: &analysis::capacity::Factor| {
-        let left = |left: &analysis::capacity::LeftOut| json!({"backend": left.backend, "own": left.own, "off": left.off, "worst": left.worst});
+        let left = |left: &analysis::capacity::LeftOut| json!({"backend": left.backend, "rates": rates(left.rates), "off": left.off, "worst": left.worst});
         json!({
-            "metric": factor.metric, "quantile": factor.quantile, "factor": factor.factor,
+            "metric": factor.metric, "quantile": factor.quantile, "rates": rates(factor.rates),
             "deviation": factor.deviation, "cells": factor.cells,
             "left_out": factor.left_out.iter().map(left).collect::<Vec<_>>(),
         })

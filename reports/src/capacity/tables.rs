@@ -2,7 +2,9 @@
 
 use super::words;
 use crate::report::{Column, Content, Table, TableCell};
-use analysis::capacity::{Answer, Capacity, Estimate, Ground, Objective, ObjectiveAnswer, VariantAnswer, Verdict};
+use analysis::capacity::{
+    Answer, Capacity, Estimate, Ground, Objective, ObjectiveAnswer, Rates, VariantAnswer, Verdict,
+};
 use lab_core::units;
 
 /// Up to how many Services each variant holds all objectives.
@@ -180,6 +182,14 @@ fn elsewhere(part: &ObjectiveAnswer, parts: &[ObjectiveAnswer]) -> String {
     }
 }
 
+/// `0.25 and 0.81` for two rates.
+fn rates(rates: Rates) -> String {
+    match rates {
+        Rates::One(rate) => format!("{rate:.3}"),
+        Rates::Two { user, kernel } => format!("{user:.3} and {kernel:.3}"),
+    }
+}
+
 /// What made times of instructions, and how far off it would be for a backend that was never timed.
 pub(super) fn calibration(answer: &Answer) -> Option<Table> {
     let calibration = answer.calibration.as_ref()?;
@@ -189,8 +199,8 @@ pub(super) fn calibration(answer: &Answer) -> Option<Table> {
             rows.push(vec![
                 TableCell::text(factor.quantile.of(factor.metric)),
                 TableCell::text(left.backend.to_string()),
-                TableCell::number(format!("{:.3}", left.own)),
-                TableCell::number(format!("{:.3}", factor.factor)),
+                TableCell::number(rates(factor.rates)),
+                TableCell::number(rates(left.rates)),
                 TableCell::number(units::ratio(left.off)),
                 TableCell::number(units::ratio(left.worst)),
             ]);
@@ -198,15 +208,12 @@ pub(super) fn calibration(answer: &Answer) -> Option<Table> {
     }
     Some(Table {
         title: "Calibration".to_owned(),
-        about: "what a figure of the exact run is multiplied by (for durations, nanoseconds an instruction); and for \
-                each backend what it really took against what the factor of the others makes of it, on the average of \
-                its cells and in the worst of them"
+        about: "what a figure of the exact run is multiplied by: for durations, nanoseconds an instruction; with two, \
+                those of an instruction in processes and in the kernel, and waiting is no time. For each backend, what \
+                it really took against what the rates of the others make of it, on the average of its cells and in the \
+                worst of them"
             .to_owned(),
-        columns: Column::row(
-            &["metric", "backend"],
-            &["own factor", "factor taken", "left out: off by", "at worst"],
-            &[],
-        ),
+        columns: Column::row(&["metric", "backend"], &["rates", "without it", "left out: off by", "at worst"], &[]),
         rows,
         ..Table::default()
     })

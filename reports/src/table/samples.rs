@@ -3,7 +3,7 @@
 use super::Column;
 use super::coordinates::{self, Placed};
 use lab_core::cell::Cell;
-use lab_core::dataset::{CellRecord, Dataset, Header};
+use lab_core::dataset::{CellRecord, Dataset, Header, Split};
 use lab_core::vocabulary::Word;
 
 /// A sample, or a record that has none.
@@ -13,6 +13,14 @@ pub(crate) struct Sample<'a> {
     record: &'a CellRecord,
     /// Its place among the record's samples, and its value; `None` for a record without samples.
     taken: Option<(u32, f64)>,
+}
+
+impl Sample<'_> {
+    /// A part of its time, where that was counted.
+    fn split(&self, part: fn(&Split) -> u64) -> Option<f64> {
+        let (index, _) = self.taken?;
+        self.record.split.0.get(index as usize).map(|split| part(split) as f64)
+    }
 }
 
 impl Placed for Sample<'_> {
@@ -36,6 +44,10 @@ pub(crate) fn columns<'a>() -> Vec<Column<Sample<'a>>> {
         Column::text("unit", |row| row.record.unit.name()),
         Column::maybe_whole("index", |row| row.taken.map(|(index, _)| index)),
         Column::maybe_number("value", |row| row.taken.map(|(_, value)| value)),
+        Column::maybe_number("split_user", |row| row.split(|split| split.user)),
+        Column::maybe_number("split_kernel", |row| row.split(|split| split.kernel)),
+        Column::maybe_number("split_entries", |row| row.split(|split| split.entries)),
+        Column::maybe_number("split_waited", |row| row.split(|split| split.waited)),
     ]);
     columns
 }

@@ -3,7 +3,7 @@
 
 use lab_core::axes::Axes;
 use lab_core::cell::Cell;
-use lab_core::dataset::{CellRecord, Dataset, End, Header};
+use lab_core::dataset::{CellRecord, Dataset, End, Header, Splits};
 use lab_core::metric::{Metric, Unit};
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, TargetName, Way, Word};
@@ -170,6 +170,7 @@ fn record(cell: Cell, target: TargetName, round: u32, replica: u32, metric: Metr
         metric,
         unit: metric.unit(),
         samples: samples.to_vec(),
+        split: Splits::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::*;
 use lab_core::cell::{Activity, Cell, Churn, ClusterSpec, Variant};
-use lab_core::dataset::{CellRecord, Dataset, Header};
+use lab_core::dataset::{CellRecord, Dataset, Header, Splits};
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, TargetName};
@@ -42,6 +42,7 @@ impl Made {
             metric,
             unit: metric.unit(),
             samples: samples.to_vec(),
+            split: Splits::default(),
         };
         self.dataset.cells.push(record);
         self

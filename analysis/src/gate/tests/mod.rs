@@ -10,7 +10,7 @@ mod timing;
 use super::*;
 use lab_core::axes::Axes;
 use lab_core::cell::Cell;
-use lab_core::dataset::{CellRecord, Dataset, End, Header};
+use lab_core::dataset::{CellRecord, Dataset, End, Header, Splits};
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{BackendName, Clock, Outcome, ProbeName, TargetName};
@@ -66,6 +66,7 @@ fn record(
         replica,
         metric,
         samples,
+        split: Splits::default(),
     }
 }
 
