@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The most time that one input may take.
+/// The most processor time that one input may take: a busy machine makes no reader slow.
 pub const TIME: Duration = Duration::from_secs(5);
+/// The most time that it may take in all: a reader waits for nothing.
+const WAIT: Duration = Duration::from_secs(300);
 /// The exit code of a worker whose input took too long.
 pub const TOO_LONG: i32 = 40;
 /// The exit code of a worker whose input panicked.
@@ -39,7 +41,7 @@ pub struct Order {
 pub struct Progress {
     /// The number of the input that it is at.
     pub number: u64,
-    /// The longest time of an input, in nanoseconds.
+    /// The longest processor time of an input, in nanoseconds.
     pub slowest: u64,
     /// The most memory of an input, in bytes.
     pub peak: u64,
@@ -86,33 +88,44 @@ pub fn work(target: &Target, seeds: &Seeds, order: Order, file: &File) -> io::Re
 /// Tries one input, within the limits: the process ends if it breaks one.
 pub fn try_one(target: &Target, input: &[u8]) -> Duration {
     memory::begin();
-    let start = Instant::now();
-    BEGAN.store(now(), Relaxed);
+    let start = used();
+    BEGAN.store(1 + milliseconds(start), Relaxed);
     let ended = catch_unwind(AssertUnwindSafe(|| (target.read)(input)));
     BEGAN.store(0, Relaxed);
     if ended.is_err() {
         let _ = io::stderr().flush();
         std::process::exit(PANICKED);
     }
-    start.elapsed()
+    used().saturating_sub(start)
 }
 
-/// When the input began, in milliseconds; 0 for none.
+/// The processor time that the process had used when the input began, in milliseconds and one more; 0 for no input.
 static BEGAN: AtomicU64 = AtomicU64::new(0);
 
-fn now() -> u64 {
-    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    1 + u64::try_from(START.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX)
+/// The processor time that this process has used.
+fn used() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: it writes the time, which outlives the call.
+    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.try_into().unwrap_or(0))
 }
 
-/// Ends the process when an input takes longer than [`TIME`].
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Ends the process when an input takes longer than [`TIME`], or waits longer than [`WAIT`].
 pub fn watch() {
-    let limit = u64::try_from(TIME.as_millis()).unwrap_or(u64::MAX);
     thread::spawn(move || {
+        let (mut seen, mut since) = (0, Instant::now());
         loop {
             thread::sleep(Duration::from_millis(50));
             let began = BEGAN.load(Relaxed);
-            if began != 0 && now() > began + limit {
+            if began != seen {
+                (seen, since) = (began, Instant::now());
+            }
+            let is_busy = milliseconds(used()) + 1 > began + milliseconds(TIME);
+            if began != 0 && (is_busy || since.elapsed() > WAIT) {
                 // Without destructors: the reader's thread still runs.
                 // SAFETY: _exit takes any number and does not return.
                 unsafe { libc::_exit(TOO_LONG) };
