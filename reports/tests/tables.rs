@@ -4,7 +4,7 @@
 mod sample;
 
 use analysis::summary::{Row, summarise};
-use lab_core::dataset::{CellRecord, Dataset, Header};
+use lab_core::dataset::{CellRecord, Dataset, Header, Split};
 use lab_core::metric::Better;
 use lab_core::vocabulary::{Outcome, Word};
 use parquet::basic::{LogicalType, Repetition};
@@ -80,6 +80,14 @@ fn sample(header: &Header, record: &CellRecord, taken: Option<(u32, f64)>) -> Ve
         ("unit", text(record.unit.name())),
         ("index", taken.map_or(Field::Null, |(index, _)| Field::UInt(index))),
         ("value", number(taken.map(|(_, value)| value))),
+    ]);
+    let split = taken.and_then(|(index, _)| record.split.0.get(index as usize));
+    let part = |part: fn(&Split) -> u64| number(split.map(|split| part(split) as f64));
+    row.extend([
+        ("split_user", part(|split| split.user)),
+        ("split_kernel", part(|split| split.kernel)),
+        ("split_entries", part(|split| split.entries)),
+        ("split_waited", part(|split| split.waited)),
     ]);
     named(row)
 }
@@ -175,12 +183,16 @@ fn the_schema_says_what_the_columns_are_and_which_may_be_empty() {
         "reason",
         "index",
         "value",
+        "split_user",
+        "split_kernel",
+        "split_entries",
+        "split_waited",
     ];
     let reader = open(reports::parquet::samples(&datasets()));
     for column in reader.metadata().file_metadata().schema().get_fields() {
         let expected = match column.name() {
             "services" | "endpoints" | "round" | "replica" | "index" => Some(LogicalType::integer(32, false)),
-            "value" => None,
+            "value" | "split_user" | "split_kernel" | "split_entries" | "split_waited" => None,
             _ => Some(LogicalType::String),
         };
         assert_eq!(column.get_basic_info().logical_type_ref(), expected.as_ref(), "{}", column.name());
@@ -224,7 +236,8 @@ fn more_rows_than_are_written_together_are_all_there_in_their_order() {
     dataset.cells[0].samples = (0..140_000).map(f64::from).collect();
     let reader = open(reports::parquet::samples(&[dataset]));
     assert_eq!(reader.metadata().num_row_groups(), 2);
-    let mut values = reader.get_row_iter(None).unwrap().map(|row| row.unwrap().into_columns().pop().unwrap().1);
+    let value = |row: parquet::record::Row| row.into_columns().into_iter().find(|(name, _)| name == "value");
+    let mut values = reader.get_row_iter(None).unwrap().map(|row| value(row.unwrap()).unwrap().1);
     assert!((0..140_000).all(|value| values.next() == Some(Field::Double(f64::from(value)))));
     assert_eq!(values.next(), None);
 }
