@@ -17,6 +17,8 @@ const DEAD: Duration = Duration::from_secs(60);
 const BOOT: Duration = Duration::from_secs(180);
 /// How long QEMU may take to end after its output has.
 const ENDING: Duration = Duration::from_secs(5);
+/// Before the console's last lines, where it is told how a guest was lost: what stands behind it is the guest's own words.
+pub const CONSOLE: &str = "the last lines of its console: ";
 /// How many of the console's last lines are reported.
 const LAST_LINES: usize = 8;
 
@@ -107,7 +109,7 @@ impl<M: DeserializeOwned + Send + 'static> Guest<M> {
             said => format!("; QEMU said: {}", said.lines().map(str::trim).collect::<Vec<_>>().join(" | ")),
         };
         let console = last_lines(&self.qemu.console());
-        let how_it_was = format!("the guest {how}{ending}{said}; the last lines of its console: {console}");
+        let how_it_was = format!("the guest {how}{ending}{said}; {CONSOLE}{console}");
         if self.up || how == "ended" { Silence::Lost(how_it_was) } else { Silence::NotUp(how_it_was) }
     }
 }

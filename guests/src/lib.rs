@@ -31,7 +31,7 @@ pub mod tools;
 pub mod untrusted;
 
 pub use debian::{Again, Suite};
-pub use guest::{Guest, Silence};
+pub use guest::{CONSOLE, Guest, Silence};
 pub use image::Image;
 pub use initramfs::Initramfs;
 pub use message::{Job, Message, Program, Stream};

@@ -9,7 +9,7 @@ use crate::self_test::fault::Faults;
 use anyhow::Result;
 use guests::mark::Accounts;
 use guests::profile::{Total, Totals, Watch};
-use guests::{Job, Message, Silence};
+use guests::{CONSOLE, Job, Message, Silence};
 use lab_core::cell::{Cell, Source};
 use lab_core::dataset::{CellRecord, Split, Splits};
 use lab_core::metric::Metric;
@@ -36,6 +36,40 @@ pub(super) struct Keeper<'a> {
     pub(super) dead: &'a OnceLock<String>,
 }
 
+/// What the silence of a guest means for the visits that are left.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    Stopped,
+    /// Its own limit of memory was too little for it.
+    TooSmall(String),
+    /// No guest with this limit boots. Others may.
+    NoneOfThese(String),
+    /// No guest of this kernel boots.
+    NoneAtAll(String),
+    /// Another one may make the rest.
+    Lost(String),
+}
+
+impl Fate {
+    /// Of a guest that is `limited` to a memory of its visits' own, or has that of all guests.
+    fn of(silence: Silence, limited: bool) -> Self {
+        match silence {
+            Silence::Stopped => Self::Stopped,
+            Silence::Lost(how) | Silence::NotUp(how) if limited && ran_out(&how) => Self::TooSmall(how),
+            Silence::NotUp(how) if limited => Self::NoneOfThese(how),
+            Silence::NotUp(how) => Self::NoneAtAll(how),
+            Silence::Lost(how) => Self::Lost(how),
+        }
+    }
+}
+
+/// Whether the guest itself says, in what it was lost by, that its memory ran out. QEMU says so of the machine's.
+fn ran_out(how: &str) -> bool {
+    const WORDS: &[&str] = &["ut of memory", "on memory", "Initramfs unpacking failed", "allocate memory"];
+    let own = how.split_once(CONSOLE).map_or(how, |(_, console)| console);
+    WORDS.iter().any(|words| own.contains(words))
+}
+
 impl Keeper<'_> {
     pub(super) fn run(&self, boot: Vec<Visit>) -> Result<()> {
         let mut left = VecDeque::new();
@@ -56,9 +90,10 @@ impl Keeper<'_> {
                 break;
             }
             let Err(silence) = self.start_for(&mut left)? else { return Ok(()) };
-            let how = match silence {
-                Silence::Stopped => return Ok(()),
-                Silence::Lost(how) | Silence::NotUp(how) if self.is_too_small(&left, &how) => {
+            let limited = left.front().is_some_and(|visit| visit.cell.activity.memory.is_some());
+            let how = match Fate::of(silence, limited) {
+                Fate::Stopped => return Ok(()),
+                Fate::TooSmall(how) => {
                     let memory = self.memory(&left);
                     let reason = format!("{memory} MiB are not enough for a guest: {how}");
                     for visit in left.drain(..) {
@@ -66,11 +101,17 @@ impl Keeper<'_> {
                     }
                     break;
                 }
-                Silence::Lost(how) => how,
-                Silence::NotUp(how) => {
+                Fate::NoneOfThese(how) => {
+                    for visit in left.drain(..) {
+                        self.report(visit, vec![unmeasured(self.plan, &visit, Outcome::Failed, &how)]);
+                    }
+                    break;
+                }
+                Fate::NoneAtAll(how) => {
                     let _ = self.dead.set(how);
                     continue;
                 }
+                Fate::Lost(how) => how,
             };
             lost += 1;
             // The visit in which the guest was lost. In the end all that are left: guests must not be started for ever.
@@ -85,13 +126,6 @@ impl Keeper<'_> {
     /// The memory of the guest for the visits in `left`, in MiB: their limit, if they have one.
     fn memory(&self, left: &VecDeque<Visit>) -> u32 {
         left.front().and_then(|visit| visit.cell.activity.memory).unwrap_or(self.plan.memory)
-    }
-
-    /// Whether a guest that has a limit of memory was lost by it, by `how` it was.
-    fn is_too_small(&self, left: &VecDeque<Visit>, how: &str) -> bool {
-        const WORDS: &[&str] = &["ut of memory", "on memory", "Initramfs unpacking failed", "allocate memory"];
-        let limited = left.front().is_some_and(|visit| visit.cell.activity.memory.is_some());
-        limited && WORDS.iter().any(|words| how.contains(words))
     }
 
     /// Starts a guest for the visits in `left`, and removes those that it makes.
@@ -190,4 +224,33 @@ fn split(records: &mut [CellRecord], accounts: &[Vec<Accounts>], totals: &mut To
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn how(qemu: &str, console: &str) -> String {
+        format!("the guest ended, QEMU with exit status: 1{qemu}; {CONSOLE}{console}")
+    }
+
+    #[test]
+    fn only_the_guest_s_own_words_say_that_its_memory_ran_out() {
+        let killed = how("", "Out of memory: Killed process 1 | Kernel panic");
+        assert_eq!(Fate::of(Silence::Lost(killed.clone()), true), Fate::TooSmall(killed.clone()));
+        assert_eq!(Fate::of(Silence::Lost(killed.clone()), false), Fate::Lost(killed));
+        // The machine's memory, of which a smaller guest would take less.
+        let machine = how("; QEMU said: cannot set up guest memory 'pc.ram': Cannot allocate memory", "nothing");
+        assert_eq!(Fate::of(Silence::Lost(machine.clone()), true), Fate::Lost(machine));
+        let told = "loading a module: Cannot allocate memory".to_owned();
+        assert_eq!(Fate::of(Silence::Lost(told.clone()), true), Fate::TooSmall(told));
+    }
+
+    #[test]
+    fn a_small_guest_that_does_not_boot_says_nothing_of_larger_ones() {
+        let silent = how("", "nothing");
+        assert_eq!(Fate::of(Silence::NotUp(silent.clone()), true), Fate::NoneOfThese(silent.clone()));
+        assert_eq!(Fate::of(Silence::NotUp(silent.clone()), false), Fate::NoneAtAll(silent));
+        assert_eq!(Fate::of(Silence::Stopped, true), Fate::Stopped);
+    }
 }

@@ -53,7 +53,8 @@ enum Notice {
 }
 
 impl Fleet {
-    /// Finds everything that guests need, and fetches kernel and tools if need be. Guests also have these `kube_proxies`.
+    /// Finds everything that guests of up to `memory` MiB need, and fetches kernel and tools if need be. Guests also have
+    /// these `kube_proxies`.
     ///
     /// # Errors
     /// What is missing, and the remedy.
@@ -190,6 +191,11 @@ fn entropy(seed: u64, replica: u32) -> Vec<u8> {
     bytes
 }
 
+/// The memory of the largest guest of `plan`, in MiB: a cell may have more than the others.
+pub(crate) fn largest(plan: &Plan) -> u32 {
+    plan.cells.iter().filter_map(|cell| cell.activity.memory).fold(plan.memory, u32::max)
+}
+
 /// How many guests with `memory` MiB each this machine has room for.
 fn room_for(memory: u32) -> Result<usize, Missing> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -204,5 +210,23 @@ fn room_for(memory: u32) -> Result<usize, Missing> {
             remedy: "close other programs, or take smaller guests with --memory (numbers depend on it)".to_owned(),
         }),
         room => Ok(usize::try_from(room).unwrap_or(usize::MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lab_core::axes::Axes;
+
+    #[test]
+    fn the_largest_guest_is_one_of_a_cell_or_of_the_plan() {
+        let cells = Axes::default().expand();
+        let mut plan = Plan { cells, ..Plan::example(TargetName::Exact) };
+        let memory = plan.memory;
+        assert_eq!(largest(&plan), memory);
+        plan.cells[0].activity.memory = Some(memory / 2);
+        assert_eq!(largest(&plan), memory);
+        plan.cells[0].activity.memory = Some(2 * memory);
+        assert_eq!(largest(&plan), 2 * memory);
     }
 }

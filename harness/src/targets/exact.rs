@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::cell_error::Missing;
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, largest};
 use crate::process::exit::Failure;
 use crate::process::interrupt;
 use crate::session;
@@ -25,7 +25,7 @@ impl Target for Exact {
 
     fn run(&self, spec: &RunSpec) -> Result<ExitCode, Failure> {
         interrupt::listen()?;
-        let fleet = Fleet::ready(&spec.guests, Engine::Counted, spec.plan.memory, &spec.plan.kube_proxies)
+        let fleet = Fleet::ready(&spec.guests, Engine::Counted, largest(&spec.plan), &spec.plan.kube_proxies)
             .map_err(Failure::cannot_run)?;
         let clock = Clock::Instructions;
         Ok(session::run(spec, clock, fleet.ground(&spec.plan), |listener| fleet.run(&spec.plan, clock, listener))?

@@ -2,8 +2,8 @@
 
 use super::Target;
 use crate::cell_error::Missing;
-use crate::fleet::Fleet;
 use crate::fleet::kvm;
+use crate::fleet::{Fleet, largest};
 use crate::process::exit::Failure;
 use crate::process::interrupt;
 use crate::session;
@@ -44,7 +44,7 @@ impl Target for Vm {
         // Parallel guests would slow each other down.
         let guests = Guests { jobs: Some(1), ..spec.guests.clone() };
         let fleet =
-            Fleet::ready(&guests, engine, spec.plan.memory, &spec.plan.kube_proxies).map_err(Failure::cannot_run)?;
+            Fleet::ready(&guests, engine, largest(&spec.plan), &spec.plan.kube_proxies).map_err(Failure::cannot_run)?;
         Ok(session::run(spec, clock, fleet.ground(&spec.plan), |listener| fleet.run(&spec.plan, clock, listener))?
             .into())
     }
