@@ -42,7 +42,7 @@ impl Beside for Filling {
         // Without a limit of its own, a table has room for its entries, and for as many more.
         let room = || Ok::<_, CellError>((in_node(lab, || number(MAX))? < entries).then_some(2 * entries));
         let max = max.map_or_else(room, |max| Ok(Some(max)))?;
-        let before = max.map(|max| limit(lab, max)).transpose()?;
+        let limit = max.map(|max| limit(lab, max)).transpose()?;
         let told = self.fill(lab, entries).and_then(|()| {
             let (drops, log) = (in_node(lab, Drops::read)?, KernelLog::follow());
             course.begin();
@@ -59,7 +59,7 @@ impl Beside for Filling {
             ])
         });
         let emptied = if entries > 0 { call(lab, "empty", &["-F"], "") } else { Ok(()) };
-        let restored = before.map_or(Ok(()), |before| fs::write(MAX, before.to_string()).map_err(unset));
+        let restored = limit.flatten().map_or(Ok(()), Limit::restore);
         let told = told?;
         emptied?;
         restored?;
@@ -85,14 +85,14 @@ impl Filling {
     }
 }
 
-/// Sets the table's limit, and returns what it was.
+/// Sets the table's limit; `None` where it is just this already.
 ///
 /// # Errors
 /// `Skipped` where the kernel is the machine's, unless it has just this limit.
-fn limit(lab: &dyn Lab, max: u32) -> Result<u32, CellError> {
+fn limit(lab: &dyn Lab, max: u32) -> Result<Option<Limit<'_>>, CellError> {
     let before = in_node(lab, || number(MAX))?;
     if before == max {
-        return Ok(before);
+        return Ok(None);
     }
     if !init::is_asked_for() {
         return Err(CellError::Skipped(format!(
@@ -100,16 +100,83 @@ fn limit(lab: &dyn Lab, max: u32) -> Result<u32, CellError> {
              guest's"
         )));
     }
-    // A kernel may have one for each network namespace, below that of the first one.
-    fs::write(MAX, max.to_string()).map_err(unset)?;
-    let now = in_node(lab, || {
-        let _ = fs::write(MAX, max.to_string());
-        number(MAX)
-    })?;
+    let everywhere = Limit::of(vec![Box::new(First), Box::new(InNode(lab))])?;
+    everywhere.set(max)?;
+    let now = in_node(lab, || number(MAX))?;
     if now != max {
         return Err(CellError::Failed(format!("nf_conntrack_max was set to {max}, and is {now} in the node")));
     }
-    Ok(before)
+    Ok(Some(everywhere))
+}
+
+/// Where a limit of tables is, as a number that is read and written.
+trait Holder {
+    fn read(&self) -> Result<u32, CellError>;
+    fn write(&self, max: u32) -> Result<(), CellError>;
+}
+
+/// The first network namespace's, which bounds that of all others.
+struct First;
+
+impl Holder for First {
+    fn read(&self) -> Result<u32, CellError> {
+        number(MAX)
+    }
+
+    fn write(&self, max: u32) -> Result<(), CellError> {
+        fs::write(MAX, max.to_string()).map_err(unset)
+    }
+}
+
+/// The node's, where the kernel has one for each network namespace.
+struct InNode<'a>(&'a dyn Lab);
+
+impl Holder for InNode<'_> {
+    fn read(&self) -> Result<u32, CellError> {
+        in_node(self.0, || number(MAX))
+    }
+
+    fn write(&self, max: u32) -> Result<(), CellError> {
+        in_node(self.0, || {
+            // Most kernels let only the first namespace write it, which was done.
+            let _ = fs::write(MAX, max.to_string());
+            Ok(())
+        })
+    }
+}
+
+/// A limit wherever it is held. It is what it was again when this is dropped.
+struct Limit<'a> {
+    /// With what each had before.
+    holders: Vec<(Box<dyn Holder + 'a>, u32)>,
+}
+
+impl<'a> Limit<'a> {
+    fn of(holders: Vec<Box<dyn Holder + 'a>>) -> Result<Self, CellError> {
+        let read = |holder: Box<dyn Holder + 'a>| holder.read().map(|before| (holder, before));
+        Ok(Self { holders: holders.into_iter().map(read).collect::<Result<_, _>>()? })
+    }
+
+    fn set(&self, max: u32) -> Result<(), CellError> {
+        self.holders.iter().try_for_each(|(holder, _)| holder.write(max))
+    }
+
+    /// Like dropping it, and says what could not be restored.
+    fn restore(mut self) -> Result<(), CellError> {
+        self.put_back()
+    }
+
+    /// Tries all of them, and returns the first error.
+    fn put_back(&mut self) -> Result<(), CellError> {
+        let written: Vec<_> = self.holders.drain(..).map(|(holder, before)| holder.write(before)).collect();
+        written.into_iter().collect()
+    }
+}
+
+impl Drop for Limit<'_> {
+    fn drop(&mut self) {
+        let _ = self.put_back();
+    }
 }
 
 fn unset(error: std::io::Error) -> CellError {
@@ -157,7 +224,10 @@ fn listed(entries: u32) -> String {
 /// What the kernel's log says of packets that were dropped.
 fn said(log: Option<KernelLog>) -> String {
     let Some(log) = log else { return "the kernel's log cannot be read here".to_owned() };
-    match log.lines_with("nf_conntrack").as_slice() {
+    let Some(lines) = log.lines_with("nf_conntrack") else {
+        return "the kernel's log cannot be read any more".to_owned();
+    };
+    match lines.as_slice() {
         [] => "the kernel's log says nothing of it".to_owned(),
         [line] => format!("the kernel's log: \"{line}\""),
         [.., line] => format!("the kernel's log, last: \"{line}\""),
@@ -167,7 +237,47 @@ fn said(log: Option<KernelLog>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
     use std::collections::BTreeSet;
+
+    /// A limit that is only a number, and refuses what is below 10.
+    impl Holder for &Cell<u32> {
+        fn read(&self) -> Result<u32, CellError> {
+            Ok(self.get())
+        }
+
+        fn write(&self, max: u32) -> Result<(), CellError> {
+            if max < 10 {
+                return Err(CellError::Failed(format!("{max} is too few")));
+            }
+            self.set(max);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_limit_is_what_it_was_everywhere_however_the_cell_ends() {
+        let (first, node) = (Cell::new(5000), Cell::new(4000));
+        let of = || Limit::of(vec![Box::new(&first), Box::new(&node)]).unwrap();
+        let limit = of();
+        limit.set(17).unwrap();
+        assert_eq!([first.get(), node.get()], [17, 17]);
+        drop(limit);
+        assert_eq!([first.get(), node.get()], [5000, 4000]);
+        let limit = of();
+        limit.set(17).unwrap();
+        assert_eq!(limit.restore(), Ok(()));
+        assert_eq!([first.get(), node.get()], [5000, 4000]);
+    }
+
+    #[test]
+    fn one_that_cannot_be_restored_is_told_and_does_not_keep_the_others() {
+        let (first, node) = (Cell::new(3), Cell::new(4000));
+        let limit = Limit::of(vec![Box::new(&first), Box::new(&node)]).unwrap();
+        limit.set(17).unwrap();
+        assert_eq!(limit.restore(), Err(CellError::Failed("3 is too few".to_owned())));
+        assert_eq!([first.get(), node.get()], [17, 4000]);
+    }
 
     #[test]
     fn entries_differ_and_are_no_more_than_asked_for() {

@@ -19,9 +19,9 @@ impl KernelLog {
         Some(Self { last: read()?.lines().last().map(str::to_owned) })
     }
 
-    /// The messages with `words` in them that were logged since.
-    pub(crate) fn lines_with(self, words: &str) -> Vec<String> {
-        since(&read().unwrap_or_default(), self.last.as_deref(), words)
+    /// The messages with `words` in them that were logged since; `None` where it cannot be read any more.
+    pub(crate) fn lines_with(self, words: &str) -> Option<Vec<String>> {
+        Some(since(&read()?, self.last.as_deref(), words))
     }
 }
 
