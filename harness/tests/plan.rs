@@ -48,6 +48,20 @@ fn a_load_that_grows_with_the_square_of_its_rules_is_foretold_to_go_over_its_bud
 }
 
 #[test]
+fn rows_of_a_plan_differ_by_what_runs_beside_and_have_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.yaml");
+    let yaml = "name: rows\nquestion: Which row is which?\ntarget: host\nservices: [4]\nbackends: [nftables]\n\
+                way: [pieces-1000]\nprobes: [sync_full]\nactivity: [none, {memory-limit: 64}]\n";
+    std::fs::write(&file, yaml).unwrap();
+    let said = plan(file.to_str().unwrap(), &[]);
+    let rows: Vec<&str> = said.lines().filter(|line| line.contains("sync_full")).collect();
+    assert_eq!(rows.len(), 2, "{said}");
+    assert!(rows.iter().all(|row| row.contains("pieces-1000  sync_full")), "{said}");
+    assert!(rows[1].contains("  beside ") && rows[1].starts_with(rows[0]), "{said}");
+}
+
+#[test]
 fn what_is_no_kube_proxy_is_told_so_with_its_own_words() {
     let mut svclab = Command::new(env!("CARGO_BIN_EXE_svclab"));
     let output = svclab.args(["plan", "smoke", "--kube-proxy", "old=/bin/cat"]).output().unwrap();

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         say!("required: {}; a run in which one is skipped ends with an error", required.join(", "));
     }
     say!("");
-    say!("{:>9}  {:<16}{:<11}{:<24}{:<10}{:>6}", "Services", "backend", "way", "probe", "position", "rounds");
+    say!("{:>9}  {:<16}{:<13}{:<24}{:<10}{:>6}", "Services", "backend", "way", "probe", "position", "rounds");
     for cell in &plan.cells {
         let services = units::count(cell.cluster.services.into());
         let position = cell.position.map_or(String::new(), |position| position.to_string());
@@ -54,13 +54,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         } else {
             format!("  {} {}", cell.access, cell.from.phrase())
         };
+        let beside = cell.activity.name().map_or(String::new(), |activity| format!("  beside {activity}"));
         let rounds = match estimate::rounds(&plan, cell) {
             Rounds::OverBudget => "over budget".to_owned(),
             Rounds::Perhaps(rounds) => format!("{rounds} or over budget"),
             Rounds::Fit(rounds) => rounds.to_string(),
         };
         say!(
-            "{services:>9}  {:<16}{:<11}{:<24}{position:<10}{rounds:>6}{dialled}",
+            "{services:>9}  {:<16}{:<13}{:<24}{position:<10}{rounds:>6}{dialled}{beside}",
             cell.variant.backend,
             way(cell),
             cell.probe
