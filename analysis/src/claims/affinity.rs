@@ -4,7 +4,7 @@ use super::claim::Claim;
 use super::estimate::Estimate;
 use super::evidence::{Evidence, is_iptables};
 use super::finding::{Figure, Finding, Measure, Verdict};
-use super::line::{Line, services_of};
+use super::line::services_of;
 use super::votes::Votes;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
@@ -32,9 +32,8 @@ fn forgets(evidence: &Evidence) -> Option<Finding> {
     let (mut votes, mut others, mut figures) = (Votes::default(), Votes::default(), Vec::new());
     for line in &lines {
         for services in line.taken.iter().map(|taken| taken.services()) {
-            let share = |part, whole| {
-                Estimate::share(sum(evidence, line, part, services), sum(evidence, line, whole, services))
-            };
+            let sum = |metric| evidence.sum(line, metric, services, is_asked);
+            let share = |part, whole| Estimate::share(sum(part)?, sum(whole)?);
             let shares = [
                 ("of a crowd, forgotten", share(Metric::AffinityForgotten, Metric::AffinityCrowd)),
                 (
@@ -62,12 +61,4 @@ fn forgets(evidence: &Evidence) -> Option<Finding> {
     let beside = others.sentence();
     let beside = if beside.is_empty() { beside } else { format!("Of others: {beside}") };
     Some(Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says).say(beside))
-}
-
-/// All samples of `metric` in the cells of `line` at `services`.
-fn sum(evidence: &Evidence, line: &Line, metric: Metric, services: u32) -> f64 {
-    let lines = evidence.lines(metric, is_asked);
-    let same =
-        |other: &&Line| (other.run, other.contender, other.position) == (line.run, line.contender, line.position);
-    lines.iter().find(same).map_or(0.0, |other| other.samples(services).iter().sum())
 }

@@ -37,9 +37,7 @@ fn full(evidence: &Evidence) -> Option<Finding> {
     let (mut votes, mut figures, mut told) = (Votes::default(), Vec::new(), Vec::new());
     for line in &lines {
         for services in line.taken.iter().map(|taken| taken.services()) {
-            let same = |other: &&Line| {
-                (other.run, other.contender, other.position) == (line.run, line.contender, line.position)
-            };
+            let same = |other: &&Line| line.same_cells(other);
             let samples = |lines: &[Line]| lines.iter().find(same).map_or_else(Vec::new, |one| one.samples(services));
             let sum = |samples: Vec<f64>| samples.iter().sum::<f64>();
             let (lost, reset) = (sum(line.samples(services)), sum(samples(&reset)));

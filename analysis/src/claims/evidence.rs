@@ -60,6 +60,13 @@ impl Evidence {
         named
     }
 
+    /// All samples of `metric` at `services` in those cells that `line` is of; `None` where it was not measured.
+    pub(super) fn sum(&self, line: &Line, metric: Metric, services: u32, which: impl Fn(&Cell) -> bool) -> Option<f64> {
+        let lines = self.lines(metric, which);
+        let samples = lines.iter().find(|other| line.same_cells(other))?.samples(services);
+        (!samples.is_empty()).then(|| samples.iter().sum())
+    }
+
     /// What of `metric` in those cells was not measured, or has no interval, and why.
     pub(super) fn lacks(&self, metric: Metric, which: impl Fn(&Cell) -> bool) -> Vec<String> {
         let asked = self.taken.iter().filter(|taken| taken.gathered.metric == metric && which(taken.cell()));

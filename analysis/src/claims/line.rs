@@ -74,6 +74,11 @@ impl Line<'_> {
         Figure { what: format!("{} of {}, {of}", self.metric, self.name), estimate, measure: Measure::Ratio }
     }
 
+    /// Whether `other` is of the same cells, in whatever metric.
+    pub(super) fn same_cells(&self, other: &Self) -> bool {
+        (self.run, self.contender, self.position) == (other.run, other.contender, other.position)
+    }
+
     /// Whether `other` is the same variant, in whatever metric and beside whatever activity.
     pub(super) fn is_beside(&self, other: &Self) -> bool {
         let plain =

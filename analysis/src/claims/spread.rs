@@ -4,7 +4,7 @@ use super::claim::Claim;
 use super::estimate::Estimate;
 use super::evidence::Evidence;
 use super::finding::{Figure, Finding, Measure, Verdict};
-use super::line::{Line, list, services_of};
+use super::line::{list, services_of};
 use super::votes::Votes;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
@@ -43,15 +43,14 @@ fn unequal(evidence: &Evidence) -> Option<Finding> {
             // The sum over rounds is distributed like one of more endpoints.
             let free = f64::from(endpoints - 1) * statistics.len() as f64;
             let sum: f64 = statistics.iter().sum();
-            let of = |metric| sum_of(evidence, line, metric, services);
-            let whole = of(Metric::SpreadConnections);
+            let of = |metric| evidence.sum(line, metric, services, is_asked);
+            let share = |part| Estimate::share(of(part)?, of(Metric::SpreadConnections)?);
             for (metric, which) in [(Metric::SpreadMost, "most"), (Metric::SpreadLeast, "fewest")] {
                 let what = format!(
                     "share of the endpoint with the {which} connections of {name} at {}",
                     services_of(services)
                 );
-                let estimate = Estimate::share(of(metric), whole);
-                figures.extend(estimate.map(|estimate| Figure { what, estimate, measure: Measure::Share }));
+                figures.extend(share(metric).map(|estimate| Figure { what, estimate, measure: Measure::Share }));
             }
             // As little as 1 of 1,000 random choices has: so it is no random one.
             if sum < quantile(free, -ONE_OF_1000).max(1e-6) {
@@ -71,14 +70,6 @@ fn unequal(evidence: &Evidence) -> Option<Finding> {
     };
     let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says).say(turns);
     Some(finding.lacking(&untaken(evidence)))
-}
-
-/// All samples of `metric` in the cells of `line` at `services`.
-fn sum_of(evidence: &Evidence, line: &Line, metric: Metric, services: u32) -> f64 {
-    let lines = evidence.lines(metric, is_asked);
-    let same =
-        |other: &&Line| (other.run, other.contender, other.position) == (line.run, line.contender, line.position);
-    lines.iter().find(same).map_or(0.0, |other| other.samples(services).iter().sum())
 }
 
 /// What was not measured. A count needs no interval of its own.

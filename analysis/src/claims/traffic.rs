@@ -128,9 +128,7 @@ const BROKEN: [Metric; 3] = [Metric::OpenLoopLost, Metric::OpenLoopReset, Metric
 /// What was measured in `metric` where `line` was.
 fn of_metric<'a>(evidence: &'a Evidence, line: &Line, metric: Metric) -> Option<Line<'a>> {
     let lines = evidence.lines(metric, |cell| cell.probe == ProbeName::OpenLoop);
-    lines
-        .into_iter()
-        .find(|other| (other.run, other.contender, other.position) == (line.run, line.contender, line.position))
+    lines.into_iter().find(|other| line.same_cells(other))
 }
 
 /// The share of a line's connections that got no answer, were reset, or were open and broke.

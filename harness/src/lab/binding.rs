@@ -1,6 +1,6 @@
 //! Cluster IPs as a node's own addresses, in four ways, and what a neighbour is answered.
 
-use super::neighbour;
+use super::{WIRE, neighbour};
 use crate::cell_error::CellError;
 use crate::meter;
 use crate::process::clock;
@@ -18,8 +18,6 @@ use std::time::{Duration, Instant};
 
 /// The dummy device, as kube-proxy calls its own.
 const DUMMY: &str = "kube-ipvs0";
-/// The node's end of the wire to its neighbour, which is named after the pod at the other end.
-const WIRE: &str = "client";
 /// How often one address more is bound, and taken away.
 const MORE: usize = 5;
 /// How long to wait at most until the machine is quiet.

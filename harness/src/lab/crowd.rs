@@ -1,5 +1,6 @@
 //! Many clients: addresses that the client pod has beside its own, and the node's route to them.
 
+use super::WIRE;
 use crate::tool::place::{Place, within};
 use anyhow::{Context, Result};
 use ipnet::Ipv4Net;
@@ -9,8 +10,6 @@ use std::net::Ipv4Addr;
 
 /// Where their addresses come from: a part of the pods' range that no pod has.
 const RANGE: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 160, 0, 0), 16);
-/// The node's end of the client pod's wire.
-const WIRE: &str = "client";
 
 /// Many clients in the client pod, until this is dropped.
 pub(crate) struct Crowd<'a> {

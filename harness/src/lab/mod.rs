@@ -33,6 +33,9 @@ use lab_core::vocabulary::{BackendName, Origin};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The node's end of the wire to its client pod, which is named after the pod at the other end.
+const WIRE: &str = "client";
 use traffic::{Dialed, Unanswered};
 
 /// A node with its pods, programmed with a cluster.
