@@ -212,21 +212,3 @@ fn room_for(memory: u32) -> Result<usize, Missing> {
         room => Ok(usize::try_from(room).unwrap_or(usize::MAX)),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use lab_core::axes::Axes;
-
-    #[test]
-    fn the_largest_guest_is_one_of_a_cell_or_of_the_plan() {
-        let cells = Axes::default().expand();
-        let mut plan = Plan { cells, ..Plan::example(TargetName::Exact) };
-        let memory = plan.memory;
-        assert_eq!(largest(&plan), memory);
-        plan.cells[0].activity.memory = Some(memory / 2);
-        assert_eq!(largest(&plan), memory);
-        plan.cells[0].activity.memory = Some(2 * memory);
-        assert_eq!(largest(&plan), 2 * memory);
-    }
-}
