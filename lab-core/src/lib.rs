@@ -21,6 +21,7 @@ pub mod profile;
 pub mod proxy_config;
 pub mod reference;
 pub mod scenario;
+pub mod shard;
 pub mod slowdown;
 pub mod stats;
 pub mod units;

@@ -135,18 +135,30 @@ impl Plan {
             visits.for_each(|visit| boots.entry(visit.cell.activity.memory).or_default().push(visit));
             return boots.into_values().collect();
         }
-        let mut boots: Vec<Vec<Visit>> = Vec::new();
-        for replica in 0..self.replicas {
-            let first = boots.len();
-            for &cell in &self.cells {
-                let visit = Visit { round: 0, replica, cell };
-                match boots[first..].iter_mut().find(|boot| boot[0].cell.guest_load() == cell.guest_load()) {
-                    Some(boot) => boot.push(visit),
-                    None => boots.push(vec![visit]),
-                }
+        let pieces = self.pieces();
+        let boot = |replica, piece: &Vec<usize>| -> Vec<Visit> {
+            piece.iter().map(|&place| Visit { round: 0, replica, cell: self.cells[place] }).collect()
+        };
+        (0..self.replicas).flat_map(|replica| pieces.iter().map(move |piece| boot(replica, piece))).collect()
+    }
+
+    /// What only one machine can measure, each by the places of its cells in the plan.
+    ///
+    /// In the `exact` target that is a load, whose guest serves every probe in turn. On a wall clock it is everything that is
+    /// compared: all backends with the same cluster.
+    #[must_use]
+    pub fn pieces(&self) -> Vec<Vec<usize>> {
+        let mut pieces: Vec<Vec<usize>> = Vec::new();
+        let together = |one: &Cell, other: &Cell| {
+            if self.target.is_exact() { one.guest_load() == other.guest_load() } else { one.cluster == other.cluster }
+        };
+        for (place, cell) in self.cells.iter().enumerate() {
+            match pieces.iter_mut().find(|piece| together(&self.cells[piece[0]], cell)) {
+                Some(piece) => piece.push(place),
+                None => pieces.push(vec![place]),
             }
         }
-        boots
+        pieces
     }
 
     /// The cells of one round, in the order in which they run.
@@ -226,6 +238,19 @@ mod tests {
             assert!(boot.iter().all(|visit| visit.replica == boot[0].replica && visit.round == 0));
         }
         assert_eq!(boots.concat().len(), 2 * exact.cells.len());
+    }
+
+    #[test]
+    fn pieces_hold_every_cell_once_and_nothing_that_is_compared_on_a_wall_clock_is_parted() {
+        let wall = plan(1);
+        let exact = Plan { target: TargetName::Exact, ..plan(1) };
+        assert_eq!(wall.pieces().len(), 2);
+        assert_eq!(exact.pieces().len(), exact.boots().len());
+        for plan in [wall, exact] {
+            let mut places = plan.pieces().concat();
+            places.sort_unstable();
+            assert_eq!(places, (0..plan.cells.len()).collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ const MOST_SAMPLES: usize = 30;
 /// thirty of a round: its evenly spaced quantiles, so that its tenth and its half stay where they are.
 #[must_use]
 pub fn condense(run: &Dataset, reason: &str, updated: Timestamp) -> Dataset {
-    let places: HashMap<Cell, usize> = run.header.plan.cells.iter().enumerate().map(|(at, cell)| (*cell, at)).collect();
+    let places: HashMap<Cell, usize> = run.header.cells().enumerate().map(|(at, cell)| (cell, at)).collect();
     let place = |record: &CellRecord| {
         let cell = record.cell;
         (places.get(&cell).copied().unwrap_or(usize::MAX), cell, record.metric, record.round, record.replica)

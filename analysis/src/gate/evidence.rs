@@ -51,7 +51,7 @@ impl Evidence {
             row.passes.iter().for_each(|(pass, samples)| passes.entry(*pass).or_default().extend(samples));
         }
         let found = gathered.into_iter().map(|row| ((row.cell, row.metric), row)).collect();
-        Self { found, order, planned: dataset.header.plan.cells.iter().copied().collect(), starts }
+        Self { found, order, planned: dataset.header.cells().collect(), starts }
     }
 
     /// Every cell and metric, in the order of the plan.

@@ -107,7 +107,7 @@ pub(crate) fn gather(dataset: &Dataset) -> Vec<Gathered> {
 fn by_cell(dataset: &Dataset) -> Vec<(Cell, Vec<&CellRecord>)> {
     let mut places: HashMap<Cell, usize> = HashMap::new();
     let mut cells: Vec<(Cell, Vec<&CellRecord>)> = Vec::new();
-    let planned = dataset.header.plan.cells.iter().map(|cell| (*cell, None));
+    let planned = dataset.header.cells().map(|cell| (cell, None));
     for (cell, record) in planned.chain(dataset.cells.iter().map(|record| (record.cell, Some(record)))) {
         let place = *places.entry(cell).or_insert_with(|| {
             cells.push((cell, Vec::new()));

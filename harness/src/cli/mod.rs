@@ -11,6 +11,7 @@ mod check;
 mod cluster;
 mod compare;
 mod completions;
+mod deploy;
 mod doctor;
 mod drift;
 mod explain;
@@ -20,8 +21,10 @@ mod foreseen;
 mod gate;
 mod guest;
 mod handed;
+mod history;
 mod listing;
 mod man;
+mod merge;
 mod options;
 mod output;
 mod overhead;
@@ -36,9 +39,11 @@ mod report;
 mod runs;
 mod scenario;
 mod scenarios;
+mod sharding;
 mod splice;
 mod studies;
 mod study;
+mod watch;
 
 use crate::process::exit::{self, Failure};
 use crate::session::{self, child};
@@ -67,6 +72,14 @@ enum Verb {
     Scenario(scenario::Args),
     /// Run the scenarios of a study, and say of each claim what becomes of it: reproduced or not, with the figures.
     Study(study::Args),
+    /// Print what an engine takes to run a plan's shards: a Job for Kubernetes, a script for Slurm, a workflow for GitHub.
+    Deploy(deploy::Args),
+    /// List the runs in a folder: when, what, and how they ended.
+    Runs(history::Args),
+    /// Show how far runs are, while they go on: those of a plan's shards, or any.
+    Watch(watch::Args),
+    /// Merge the runs of a plan's shards into one, as if one machine had made it.
+    Merge(merge::Args),
     /// List the scenarios and the studies, and the question each answers.
     Scenarios,
     /// Show the cells a scenario would run, and about how long that takes.
@@ -138,6 +151,10 @@ enum Verb {
 pub(crate) fn main() -> Result<ExitCode, Failure> {
     match Cli::parse().verb {
         Verb::Scenario(args) => scenario::run(&args),
+        Verb::Deploy(args) => deploy::run(&args),
+        Verb::Runs(args) => history::run(&args),
+        Verb::Watch(args) => watch::run(&args),
+        Verb::Merge(args) => merge::run(&args),
         Verb::Study(args) => study::run(&args),
         Verb::Scenarios => listing::run(),
         Verb::Plan(args) => plan::run(&args),

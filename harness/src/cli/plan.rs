@@ -5,10 +5,13 @@ use super::options::Selection;
 use super::output::say;
 use crate::process::exit::{Exit, Failure};
 use crate::run::estimate::{self, Rounds};
+use crate::run::parts::{self, Dealt};
+use anyhow::Context;
 use guests::{kernel, tools};
 use lab_core::cell::{Cell, Variant};
 use lab_core::metric::Unit;
 use lab_core::plan::Plan;
+use lab_core::shard::{self, Part};
 use lab_core::units;
 use lab_core::vocabulary::{Access, Clock, Origin, TargetName, Word};
 use std::process::ExitCode;
@@ -25,6 +28,9 @@ fn tools_line(asked: &str) -> Result<String, Failure> {
 pub(crate) struct Args {
     #[command(flatten)]
     selection: Selection,
+    /// Say which shard of so many gets what, and which takes the longest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(shard::MOST)))]
+    shards: Option<u32>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
@@ -79,9 +85,34 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     for line in over_budget(&plan) {
         say!("{line}");
     }
+    if let Some(shards) = args.shards {
+        for line in shared_out(&plan, shards).context("--shards").map_err(Failure::usage)? {
+            say!("{line}");
+        }
+    }
     let minutes = estimate::whole(&plan).as_secs().div_ceil(60);
     say!("\n{} cells; about {minutes} min on two cores, give or take half", plan.cells.len());
     Ok(Exit::Done.into())
+}
+
+/// What each of so many shards has.
+fn shared_out(plan: &Plan, shards: u32) -> anyhow::Result<Vec<String>> {
+    let dealt = parts::deal(plan, shards)?;
+    let what = if plan.target.is_exact() { "load" } else { "cluster size" };
+    let minutes = |seconds: f64| format!("about {} min", (seconds / 60.0).ceil());
+    let line = |dealt: &Dealt| {
+        let Dealt { part: Part { shard, cells }, pieces, seconds } = dealt;
+        let (pieces, cells) = (units::counted(*pieces as u64, what), units::counted(cells.len() as u64, "cell"));
+        format!("shard {shard}: {pieces}, {cells}, {}", minutes(*seconds))
+    };
+    let seconds: Vec<f64> = dealt.iter().map(|dealt| dealt.seconds).collect();
+    let longest = seconds.iter().copied().fold(0.0, f64::max);
+    let last = format!(
+        "the longest shard takes {}, {:.2} times the mean; each on a machine with two cores",
+        minutes(longest),
+        shard::imbalance(&seconds)
+    );
+    Ok([String::new()].into_iter().chain(dealt.iter().map(line)).chain([last]).collect())
 }
 
 /// How the node is programmed: by a kube-proxy, or in which of the lab's ways.

@@ -1,5 +1,6 @@
 //! Finds and reads the runs that a verb is given. Warns on standard error about what is odd.
 
+use super::history;
 use crate::process::exit::Failure;
 use crate::session::reruns::is_rerun;
 use crate::session::store::{self, RECORD};
@@ -62,11 +63,17 @@ pub(crate) fn read_one(place: &Path) -> Result<Dataset> {
     Ok(dataset)
 }
 
+/// What stands for the run that began last, in the default folder.
+const LATEST: &str = "latest";
+
 /// The `run.jsonl` that `place` stands for.
 pub(crate) fn record(place: &Path) -> Result<PathBuf> {
+    if place == Path::new(LATEST) && !place.exists() {
+        return Ok(history::latest()?.join(RECORD));
+    }
     let shown = place.display();
     let Ok(metadata) = fs::metadata(place) else {
-        bail!("{shown}: no such file or folder; RUN is a run's folder, or the {RECORD} in it");
+        bail!("{shown}: no such file or folder; RUN is a run's folder, the {RECORD} in it, or the word {LATEST}");
     };
     if !metadata.is_dir() {
         return Ok(place.to_owned());

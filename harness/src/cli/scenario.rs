@@ -3,14 +3,15 @@
 use super::foreseen;
 use super::options::Selection;
 use crate::cli::handed;
+use crate::cli::sharding::WhichShard;
 use crate::process::exit::Failure;
 use crate::process::standard::arguments;
-use crate::session::spec::RunSpec;
-use crate::session::spec::{Guests, Profiling};
+use crate::session::spec::{Guests, Profiling, RunSpec, Sharded};
 use crate::session::store;
 use crate::targets;
 use anyhow::{Context, Result, anyhow, ensure};
 use lab_core::plan::Plan;
+use lab_core::shard::{Part, Shard};
 use lab_core::slowdown::Slowdown;
 use netns_topology::sandbox;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,14 @@ pub(crate) struct Args {
     /// The run's folder, new or empty [default: runs/ID]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Go on with the run in this folder: what it has of the same plan, by the same build, is not run again. A new or empty
+    /// folder is begun
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "profile", "plant"])]
+    resume: Option<PathBuf>,
+    /// Run only this part of the plan, such as 3/16, on one of several machines; auto takes number and count from an
+    /// engine's variables (Kubernetes: auto/16). What its folder has is not run again; see `svclab merge`
+    #[arg(long, value_name = "K/N|auto", conflicts_with_all = ["profile", "plant"])]
+    shard: Option<WhichShard>,
     /// Leave the namespaces up at the end, until Ctrl-C, and print how to enter them
     #[arg(long)]
     keep: bool,
@@ -36,7 +45,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let scenario = args.selection.scenario()?;
-    if let Some(out) = &args.out {
+    let shard = args.shard.map(WhichShard::shard).transpose().map_err(Failure::usage)?;
+    // A shard that an engine starts again goes on.
+    let resume = args.resume.is_some() || shard.is_some();
+    if let Some(out) = args.out.as_ref().filter(|_| !resume) {
         store::check(out).map_err(Failure::usage)?;
     }
     let (mut plan, choice) = args.selection.plan(&scenario);
@@ -60,12 +72,20 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             plan.target
         )));
     }
+    let mut out = args.resume.clone().or_else(|| args.out.clone());
+    let shard =
+        shard.map(|shard| Sharded::take(&mut plan, shard)).transpose().context("--shard").map_err(Failure::usage)?;
+    if let Some(Sharded { part: Part { shard: Shard { number, of }, .. }, .. }) = &shard {
+        out = out.or_else(|| Some(Path::new(store::RUNS).join(format!("{}-{number}-of-{of}", plan.scenario))));
+    }
     let profiling = if args.profile { Profiling::On } else { Profiling::Off };
     targets::named(plan.target).run(&RunSpec {
         scenario,
         plan,
         command: arguments(),
-        out: args.out.clone(),
+        out,
+        resume,
+        shard,
         keep: args.keep,
         guests: Guests { profiling, ..args.selection.guests() },
     })

@@ -135,9 +135,14 @@ impl Fleet {
         Ground { guest, toolset: self.toolset.clone() }
     }
 
-    /// Makes the visits of `plan` in guests of their own.
-    pub(crate) fn run(&self, plan: &Plan, clock: Clock, listener: &mut dyn Listener) -> Result<Ran> {
-        let mut boots = plan.boots();
+    /// Makes visits of `plan`, those of each boot in a guest of their own.
+    pub(crate) fn run(
+        &self,
+        plan: &Plan,
+        mut boots: Vec<Vec<Visit>>,
+        clock: Clock,
+        listener: &mut dyn Listener,
+    ) -> Result<Ran> {
         // The longest first, so that no core is busy alone at the end. Results do not depend on the order.
         boots.sort_by_key(|boot| std::cmp::Reverse(boot.first().map(|visit| visit.cell.cluster.services)));
         let queue = Mutex::new(VecDeque::from(boots));

@@ -69,17 +69,21 @@ const IDLE: f64 = 32.0;
 
 /// The whole of `plan`, on two cores.
 pub(crate) fn whole(plan: &Plan) -> Duration {
+    Duration::from_secs_f64(plan.pieces().iter().map(|piece| seconds(plan, piece)).sum())
+}
+
+/// Seconds of one of the plan's pieces, on two cores. Of guests two run at a time.
+pub(crate) fn seconds(plan: &Plan, piece: &[usize]) -> f64 {
     let cell = |cell: &Cell| match rounds(plan, cell) {
         // The load is tried once.
         Rounds::OverBudget => budget(plan),
         Rounds::Fit(rounds) | Rounds::Perhaps(rounds) => f64::from(rounds) * visit(plan, cell),
     };
-    let cells: f64 = plan.cells.iter().map(cell).sum();
-    let boots = plan.boots().len() as f64;
-    Duration::from_secs_f64(match plan.target {
-        TargetName::Exact => (boots * BOOT + f64::from(plan.replicas) * cells * EMULATION) / 2.0,
+    let cells: f64 = piece.iter().map(|&place| cell(&plan.cells[place])).sum();
+    match plan.target {
+        TargetName::Exact => f64::from(plan.replicas) * (BOOT + cells * EMULATION) / 2.0,
         TargetName::Host | TargetName::Vm => cells,
-    })
+    }
 }
 
 /// Services in thousands: nftables has a map, and IPVS an address, for each.

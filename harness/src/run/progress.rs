@@ -25,6 +25,14 @@ impl Progress {
         if stderr().is_terminal() { Self::Bar(ProgressBar::new(0)) } else { Self::Lines { done: 0, total: 0 } }
     }
 
+    /// Counts `done` visits that an earlier process has made.
+    pub(crate) fn go_on_from(&mut self, done: usize) {
+        match self {
+            Self::Bar(bar) => bar.set_position(done as u64),
+            Self::Lines { done: so_far, .. } => *so_far = done as u64,
+        }
+    }
+
     fn note(&self, text: &str) {
         match self {
             Self::Bar(bar) => bar.println(text),

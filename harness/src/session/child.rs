@@ -177,7 +177,16 @@ pub(crate) fn make() -> Result<ExitCode, Failure> {
     // `host` has no guests.
     let kernel = kernel.filter(|_| plan.target != TargetName::Host);
     let guests = Guests { kernel, tools, jobs, profiling };
-    targets::named(plan.target).run(&RunSpec { scenario, plan, command, out: Some(out), keep: false, guests })
+    targets::named(plan.target).run(&RunSpec {
+        scenario,
+        plan,
+        command,
+        out: Some(out),
+        resume: false,
+        shard: None,
+        keep: false,
+        guests,
+    })
 }
 
 fn described() -> Result<ChildRun> {

@@ -1,13 +1,18 @@
 //! A run from its first record to its reports, on any target.
 
 pub(crate) mod child;
+mod kept;
+pub(crate) mod merging;
 pub(crate) mod profiles;
 pub(crate) mod reruns;
+pub(crate) mod sameness;
 pub(crate) mod spec;
+pub(crate) mod standing;
 pub(crate) mod store;
 
+use self::kept::Kept;
 use self::spec::RunSpec;
-use self::store::Store;
+use self::store::{Opened, Store};
 use crate::backend::BACKENDS;
 use crate::fleet::image::TOOLS;
 use crate::meter;
@@ -25,7 +30,8 @@ use guests::tools::Toolset;
 use jiff::Timestamp;
 use lab_core::cell::Source;
 use lab_core::dataset::{End, FORMAT, Header, Record, unmet};
-use lab_core::plan::Plan;
+use lab_core::plan::{Plan, Visit};
+use lab_core::units;
 use lab_core::vocabulary::{Clock, Outcome};
 use reports::Runs;
 use reports::report::Report;
@@ -60,47 +66,88 @@ pub(crate) struct Ran {
     pub(crate) boots: Vec<Duration>,
 }
 
-/// Runs `spec`: records it, shows progress, writes the reports and prints the tables. `measure` makes the plan's visits
-/// and reports them to the listener.
-pub(crate) fn run(
-    spec: &RunSpec,
-    clock: Clock,
-    ground: Ground,
-    measure: impl FnOnce(&mut dyn Listener) -> Result<Ran>,
-) -> Result<Exit, Failure> {
-    clock::set(clock);
-    let header = header(spec, clock, ground);
-    let folder = spec.out.clone().unwrap_or_else(|| Path::new(store::RUNS).join(&header.id));
-    let mut store = Store::create(&folder, header).map_err(Failure::usage)?;
-    if let Some(base) = spec.plan.base.as_ref().filter(|base| matches!(base.source, Source::Imported { .. })) {
-        store.keep(base).map_err(Failure::usage)?;
+/// A run that has a folder.
+pub(crate) struct Session<'a> {
+    spec: &'a RunSpec,
+    store: Store,
+    kept: Kept,
+}
+
+impl<'a> Session<'a> {
+    /// Makes the folder of a run of `spec`, or opens it again, and writes the header.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or has another run.
+    pub(crate) fn begin(spec: &'a RunSpec, clock: Clock, ground: Ground) -> Result<Self, Failure> {
+        clock::set(clock);
+        let header = header(spec, clock, ground);
+        let folder = spec.out.clone().unwrap_or_else(|| Path::new(store::RUNS).join(&header.id));
+        let opened =
+            if spec.resume { Store::resume(&folder, header, &spec.plan) } else { Store::create(&folder, header) };
+        let (store, kept) = match opened.map_err(Failure::usage)? {
+            Opened::New(store) => (store, Kept::nothing(&spec.plan)),
+            Opened::Again(store, kept) => (store, kept),
+        };
+        if let Some(base) = spec.plan.base.as_ref().filter(|base| matches!(base.source, Source::Imported { .. })) {
+            store.keep(base).map_err(Failure::usage)?;
+        }
+        let (done, left) = (kept.done.len() as u64, kept.left.iter().map(Vec::len).sum::<usize>() as u64);
+        let shown = store.folder().display();
+        match (done, left) {
+            (0, _) => {}
+            (_, 0) => {
+                tell!("svclab: {shown} is complete already: nothing is run; to measure again, name another folder")
+            }
+            _ => tell!("svclab: {shown} goes on: {} done, {} left", units::counted(done, "visit"), units::count(left)),
+        }
+        Ok(Self { spec, store, kept })
     }
-    let (mut progress, mut tally) = (Progress::on_stderr(), Tally::default());
 
-    let mut everyone = Everyone(vec![&mut progress, &mut store, &mut tally]);
-    everyone.hear(Event::Started(&spec.plan))?;
-    let ran = measure(&mut everyone)?;
-    everyone.hear(Event::Ended)?;
-    let end = End {
-        end: Timestamp::now(),
-        peak_rss: meter::peak_rss(),
-        interrupted: ran.interrupted,
-        cells: tally.outcomes(),
-        boots: ran.boots.iter().map(|boot| u64::try_from(boot.as_nanos()).unwrap_or(u64::MAX)).collect(),
-    };
-    let exit = exit(&end);
-    store.append(&Record::End(end))?;
+    /// The visits that are left to make, by boot.
+    pub(crate) fn left(&self) -> Vec<Vec<Visit>> {
+        self.kept.left.clone()
+    }
 
-    let dataset = store.read()?;
-    let unmet = unmet(spec.plan.require.iter().copied(), &dataset);
-    let run = Runs::from(dataset);
-    let report = Report::of(&run);
-    store.report(&run, &report)?;
-    // A reader that has seen enough (`| head`) is no failure.
-    let _ = stdout().write_all(report.terminal(terminal::width()).as_bytes());
-    tell!("{}", store.folder().join("report.html").display());
-    unmet.iter().for_each(|unmet| tell!("svclab: {unmet}"));
-    Ok(if exit == Exit::Done && !unmet.is_empty() { Exit::SomeFailed } else { exit })
+    /// Makes the run: records it, shows progress, writes the reports and prints the tables. `measure` makes the visits that
+    /// are left, and reports them to the listener.
+    pub(crate) fn run(self, measure: impl FnOnce(&mut dyn Listener) -> Result<Ran>) -> Result<Exit, Failure> {
+        let Self { spec, mut store, kept } = self;
+        let (mut progress, mut tally) = (Progress::on_stderr(), Tally::default());
+        progress.hear(Event::Started(&spec.plan))?;
+        progress.go_on_from(kept.done.len());
+        for record in &kept.records {
+            let visit = Visit { round: record.round, replica: record.replica, cell: record.cell };
+            tally.hear(Event::CellEnded { visit: &visit, records: std::slice::from_ref(record), accounts: &[] })?;
+        }
+
+        let mut everyone = Everyone(vec![&mut progress, &mut store, &mut tally]);
+        let ran = measure(&mut everyone)?;
+        everyone.hear(Event::Ended)?;
+        let boots = ran.boots.iter().map(|boot| u64::try_from(boot.as_nanos()).unwrap_or(u64::MAX));
+        let end = End {
+            end: Timestamp::now(),
+            peak_rss: meter::peak_rss().max(kept.end.as_ref().map_or(0, |end| end.peak_rss)),
+            interrupted: ran.interrupted,
+            cells: tally.outcomes(),
+            boots: kept.end.iter().flat_map(|end| end.boots.iter().copied()).chain(boots).collect(),
+        };
+        let exit = exit(&end);
+        store.append(&Record::End(end))?;
+        if spec.plan.target.is_exact() {
+            store.arrange()?;
+        }
+
+        let dataset = store.read()?;
+        let unmet = unmet(spec.plan.require.iter().copied(), &dataset);
+        let run = Runs::from(dataset);
+        let report = Report::of(&run);
+        store.report(&run, &report)?;
+        // A reader that has seen enough (`| head`) is no failure.
+        let _ = stdout().write_all(report.terminal(terminal::width()).as_bytes());
+        tell!("{}", store.folder().join("report.html").display());
+        unmet.iter().for_each(|unmet| tell!("svclab: {unmet}"));
+        Ok(if exit == Exit::Done && !unmet.is_empty() { Exit::SomeFailed } else { exit })
+    }
 }
 
 fn exit(end: &End) -> Exit {
@@ -138,6 +185,10 @@ pub(crate) fn begun_since(spec: &RunSpec, begun: Timestamp) -> Option<PathBuf> {
 
 fn header(spec: &RunSpec, clock: Clock, ground: Ground) -> Header {
     let start = Timestamp::now();
+    // All shards of a plan say the same, whatever backends they have.
+    let cells = spec.shard.as_ref().map_or(&spec.plan.cells, |sharded| &sharded.whole).clone();
+    let plan = Plan { base: None, cells, ..spec.plan.clone() };
+    let tools = tools(&plan, ground.toolset.as_ref());
     Header {
         format: FORMAT,
         id: id(&spec.plan, start),
@@ -146,12 +197,14 @@ fn header(spec: &RunSpec, clock: Clock, ground: Ground) -> Header {
         command: spec.command.clone(),
         scenario: spec.scenario.text.clone(),
         question: spec.scenario.question.clone(),
-        plan: Plan { base: None, ..spec.plan.clone() },
+        plan,
         clock,
         host: netns_topology::facts::gather(),
         guest: ground.guest,
-        tools: tools(&spec.plan, ground.toolset.as_ref()),
+        tools,
         references: spec.scenario.references.clone(),
+        part: spec.shard.as_ref().map(|sharded| sharded.part.clone()),
+        merged: Vec::new(),
         baseline: None,
         start,
     }

@@ -1,7 +1,11 @@
 //! What to run.
 
+use crate::run::parts;
+use anyhow::Result;
+use lab_core::cell::Cell;
 use lab_core::plan::Plan;
 use lab_core::scenario::Scenario;
+use lab_core::shard::{Part, Shard};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -13,10 +17,34 @@ pub(crate) struct RunSpec {
     pub(crate) command: Vec<String>,
     /// Where its folder goes; `None` for `runs/<id>`.
     pub(crate) out: Option<PathBuf>,
+    /// Whether what that folder has of the same run is kept, and not run again.
+    pub(crate) resume: bool,
+    /// What the plan's cells are of, if they are a part of another plan.
+    pub(crate) shard: Option<Sharded>,
     /// Leave the namespaces up afterwards.
     pub(crate) keep: bool,
     /// Kernel and tools, and how to start guests, if there are any.
     pub(crate) guests: Guests,
+}
+
+/// A part of a plan.
+#[derive(Debug, Clone)]
+pub(crate) struct Sharded {
+    pub(crate) part: Part,
+    /// The cells of the whole plan.
+    pub(crate) whole: Vec<Cell>,
+}
+
+impl Sharded {
+    /// Leaves in `plan` only the cells of `shard`.
+    ///
+    /// # Errors
+    /// When there are more shards than help.
+    pub(crate) fn take(plan: &mut Plan, shard: Shard) -> Result<Self> {
+        let part = parts::of(plan, shard)?;
+        let own = part.cells.iter().map(|&place| plan.cells[place]).collect();
+        Ok(Self { part, whole: std::mem::replace(&mut plan.cells, own) })
+    }
 }
 
 /// What a node is made of, and how to start guests, for targets that have some.

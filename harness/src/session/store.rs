@@ -1,17 +1,25 @@
 //! The folder of a run: `run.jsonl`, written line by line as the run goes, and the reports made from it at the end.
 
+use super::kept::{Kept, Tail};
+use super::sameness::first_difference;
 use crate::run::event::{Event, Listener};
 use anyhow::{Context, Result, bail, ensure};
 use guests::named;
+use lab_core::cell::Cell;
 use lab_core::cluster::Base;
-use lab_core::dataset::{Dataset, Header, Read, Reading, Record};
+use lab_core::dataset::{CellRecord, Dataset, End, Header, Read, Reading, Record};
+use lab_core::plan::Plan;
 use lab_core::profile::{Entry, Profile};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use reports::Runs;
 use reports::report::Report;
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The dataset in a run's folder. All reports are made from it.
 pub(crate) const RECORD: &str = "run.jsonl";
@@ -63,10 +71,20 @@ pub(crate) fn read_base(file: &Path) -> Result<Arc<Base>> {
     Ok(Arc::new(base))
 }
 
+/// A folder that was opened.
+pub(crate) enum Opened {
+    /// For a new run.
+    New(Store),
+    /// With a run that goes on, and what is kept of it.
+    Again(Store, Kept),
+}
+
 /// A run's folder.
 pub(crate) struct Store {
     folder: PathBuf,
     file: File,
+    /// The folder, locked for as long as the store lives, so that no other process writes to it.
+    _lock: Flock<File>,
     /// Bytes of complete lines in the file.
     written: u64,
     id: String,
@@ -77,21 +95,64 @@ impl Store {
     ///
     /// # Errors
     /// When it is in use, cannot be written, or its disk is full. Nothing is measured yet.
-    pub(crate) fn create(folder: &Path, header: Header) -> Result<Self> {
-        let shown = folder.display();
+    pub(crate) fn create(folder: &Path, header: Header) -> Result<Opened> {
         check(folder)?;
+        let shown = folder.display();
         fs::create_dir_all(folder).with_context(|| format!("--out {shown} cannot be made; name another folder"))?;
-        let space = nix::sys::statvfs::statvfs(folder).with_context(|| format!("asking for free space at {shown}"))?;
-        let free = space.blocks_available() * space.fragment_size();
-        if free < ROOM {
-            bail!("--out {shown} has {} MiB free where a run needs {}; name another folder", free >> 20, ROOM >> 20);
-        }
+        Self::make(folder, alone(folder)?, header).map(Opened::New)
+    }
+
+    fn make(folder: &Path, lock: Flock<File>, header: Header) -> Result<Self> {
+        let shown = folder.display();
+        room(folder)?;
         let path = folder.join(RECORD);
         let file = OpenOptions::new().write(true).create_new(true).open(&path);
         let file = file.with_context(|| format!("--out {shown} cannot be written; name another folder"))?;
-        let mut store = Self { folder: folder.to_owned(), file, written: 0, id: header.id.clone() };
+        let id = header.id.clone();
+        let mut store = Self { folder: folder.to_owned(), file, _lock: lock, written: 0, id };
         store.append(&Record::Run(Box::new(header)))?;
         Ok(store)
+    }
+
+    /// Opens the folder again if it has a run of `plan` with this `header`, and leaves in it what is kept of it. A folder that
+    /// is new or empty, or whose run was cut off before its header was written, is begun.
+    ///
+    /// # Errors
+    /// When it has something else, or another process is writing to it. Nothing is changed then.
+    pub(crate) fn resume(folder: &Path, header: Header, plan: &Plan) -> Result<Opened> {
+        let (path, shown) = (folder.join(RECORD), folder.display());
+        if !path.is_file() {
+            return Self::create(folder, header);
+        }
+        let context = || path.display().to_string();
+        let lock = alone(folder)?;
+        let tail = match fs::read(&path).with_context(context)?.as_slice() {
+            [] | [.., b'\n'] => Tail::Whole,
+            [..] => Tail::Torn,
+        };
+        if !fs::read(&path).with_context(context)?.contains(&b'\n') {
+            fs::remove_file(&path).with_context(context)?;
+            return Self::make(folder, lock, header).map(Opened::New);
+        }
+        let recorded = read(&path).with_context(context)?.dataset;
+        if let Some(difference) = not_the_same(&recorded.header, &header) {
+            bail!("{shown} has another run: {difference}; name another folder");
+        }
+        room(folder)?;
+        let kept = Kept::of(&recorded, tail, plan);
+        let text = text(&recorded.header, &kept.records, None);
+        replace(&path, text.as_bytes())?;
+        let file = OpenOptions::new().append(true).open(&path).with_context(context)?;
+        let written = text.len() as u64;
+        let store = Self { folder: folder.to_owned(), file, _lock: lock, written, id: recorded.header.id };
+        Ok(Opened::Again(store, kept))
+    }
+
+    /// Puts the cells into the order of the plan: guests that run side by side end in any order.
+    pub(crate) fn arrange(&self) -> Result<()> {
+        let Dataset { header, mut cells, end } = self.read()?;
+        in_order(&header, &mut cells);
+        replace(&self.folder.join(RECORD), text(&header, &cells, end.as_ref()).as_bytes())
     }
 
     /// Keeps the Services of a user's cluster, so that cells can be run again.
@@ -101,10 +162,14 @@ impl Store {
         fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
     }
 
-    /// Appends one line. On an error it removes the part that was written, so that the file stays readable.
+    /// Appends one line.
     pub(crate) fn append(&mut self, record: &Record) -> Result<()> {
-        let line = record.line();
-        let result = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
+        self.append_text(&record.line())
+    }
+
+    /// Appends whole lines at once. On an error it removes the part that was written, so that the file stays readable.
+    fn append_text(&mut self, lines: &str) -> Result<()> {
+        let result = self.file.write_all(lines.as_bytes()).and_then(|()| self.file.sync_data());
         if let Err(error) = result {
             // If this fails too, a reader sees a file that was cut off.
             let _ = self.file.set_len(self.written);
@@ -112,7 +177,7 @@ impl Store {
             return Err(error)
                 .with_context(|| format!("writing {}; what was measured before is in it", path.display()));
         }
-        self.written += line.len() as u64;
+        self.written += lines.len() as u64;
         Ok(())
     }
 
@@ -153,6 +218,73 @@ impl Store {
     }
 }
 
+/// Checks that there is room for a run in `folder`.
+fn room(folder: &Path) -> Result<()> {
+    let shown = folder.display();
+    let space = nix::sys::statvfs::statvfs(folder).with_context(|| format!("asking for free space at {shown}"))?;
+    let free = space.blocks_available() * space.fragment_size();
+    if free < ROOM {
+        bail!("--out {shown} has {} MiB free where a run needs {}; name another folder", free >> 20, ROOM >> 20);
+    }
+    Ok(())
+}
+
+/// `folder`, for this process alone. Somebody may look for a moment whether it is (`session/standing.rs`).
+fn alone(folder: &Path) -> Result<Flock<File>> {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let shown = folder.display();
+    let begun = Instant::now();
+    let mut file = File::open(folder).with_context(|| format!("{shown} cannot be opened"))?;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((back, Errno::EWOULDBLOCK)) if begun.elapsed() < PATIENCE => file = back,
+            Err((_, Errno::EWOULDBLOCK)) => bail!("{shown}: another process is writing to it; wait for its end"),
+            Err((_, errno)) => bail!("{shown} cannot be locked: {errno}"),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Whether a process of this machine writes to `folder`; `None` where that cannot be told.
+pub(crate) fn is_written_to(folder: &Path) -> Option<bool> {
+    match Flock::lock(File::open(folder).ok()?, FlockArg::LockSharedNonblock) {
+        Ok(_) => Some(false),
+        Err((_, Errno::EWOULDBLOCK)) => Some(true),
+        Err(_) => None,
+    }
+}
+
+/// Why a run with this `header` does not go on from one with `recorded`; `None` if it does.
+fn not_the_same(recorded: &Header, header: &Header) -> Option<String> {
+    let part = |header: &Header| {
+        header.part.as_ref().map_or("the whole plan".to_owned(), |part| format!("shard {}", part.shard))
+    };
+    let (was, is) = (part(recorded), part(header));
+    if was != is {
+        return Some(format!("{was} in the one and {is} in the other"));
+    }
+    let machine = |header: &Header| ["cpu", "cpus", "kernel"].map(|fact| header.host.get(fact).cloned());
+    if !header.plan.target.is_exact() && machine(recorded) != machine(header) {
+        return Some("it was measured on another machine, or under another kernel".to_owned());
+    }
+    first_difference(recorded, header)
+}
+
+/// Puts records of a run with this `header` into the order of its plan; a visit's metrics stay in theirs.
+pub(crate) fn in_order(header: &Header, records: &mut [CellRecord]) {
+    let places: HashMap<Cell, usize> = header.plan.cells.iter().enumerate().map(|(at, cell)| (*cell, at)).collect();
+    records.sort_by_key(|record| (places.get(&record.cell).copied(), record.replica, record.round));
+}
+
+/// A dataset's text.
+pub(crate) fn text(header: &Header, records: &[CellRecord], end: Option<&End>) -> String {
+    let mut text = Record::Run(Box::new(header.clone())).line();
+    records.iter().for_each(|record| text += &Record::Cell(record.clone()).line());
+    text.extend(end.map(|end| Record::End(end.clone()).line()));
+    text
+}
+
 /// Replaces `file` by `bytes`, completely or not at all.
 pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -166,6 +298,18 @@ pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
     new.as_file().sync_all().with_context(context)?;
     new.persist(file).map_err(|error| error.error).with_context(context)?;
     Ok(())
+}
+
+/// The header of the `run.jsonl` at `path`, without the rest.
+///
+/// # Errors
+/// When it cannot be read, or is not a dataset.
+pub(crate) fn header(path: &Path) -> Result<Header> {
+    let (mut lines, mut line) = (BufReader::new(named::open(path)?), Vec::new());
+    lines.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+    let mut reading = Reading::default();
+    reading.line(&line)?;
+    Ok(reading.end()?.dataset.header)
 }
 
 /// Reads the `run.jsonl` at `path`, a line at a time.
@@ -193,11 +337,91 @@ pub(crate) fn read(path: &Path) -> Result<Read> {
 impl Listener for Store {
     fn hear(&mut self, event: Event<'_>) -> Result<()> {
         match event {
+            Event::CellEnded { records: [], .. } => Ok(()),
             Event::CellEnded { records, .. } => {
-                records.iter().try_for_each(|record| self.append(&Record::Cell(record.clone())))
+                let lines: String = records.iter().map(|record| Record::Cell(record.clone()).line()).collect();
+                self.append_text(&lines)
             }
             Event::Profiled(entries) => self.add_profile(entries),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::unmeasured;
+    use lab_core::axes::Axes;
+    use lab_core::vocabulary::{Outcome, TargetName};
+
+    fn header() -> Header {
+        let cells = Axes { services: vec![1, 10], ..Axes::default() }.expand();
+        Header::example(Plan { cells, ..Plan::example(TargetName::Exact) })
+    }
+
+    /// The records of the first so many boots.
+    fn made(store: &mut Store, plan: &Plan, boots: std::ops::Range<usize>) {
+        for visit in plan.boots()[boots].concat() {
+            let records = [unmeasured(plan, &visit, Outcome::Measured, "")];
+            store.hear(Event::CellEnded { visit: &visit, records: &records, accounts: &[] }).unwrap();
+        }
+    }
+
+    fn again(folder: &Path, header: &Header) -> (Store, Kept) {
+        match Store::resume(folder, header.clone(), &header.plan).unwrap() {
+            Opened::Again(store, kept) => (store, kept),
+            Opened::New(_) => panic!("there is a run"),
+        }
+    }
+
+    #[test]
+    fn a_run_goes_on_as_often_as_it_is_cut_off_and_loses_one_boot_at_most() {
+        let folder = tempfile::tempdir().unwrap();
+        let header = header();
+        let boots = header.plan.boots();
+        let Opened::New(mut store) = Store::resume(folder.path(), header.clone(), &header.plan).unwrap() else {
+            panic!()
+        };
+        made(&mut store, &header.plan, 0..3);
+        drop(store);
+        for _ in 0..2 {
+            let (_, kept) = again(folder.path(), &header);
+            assert_eq!(kept.left, boots[3..]);
+        }
+        // Within a line of the third boot.
+        let path = folder.path().join(RECORD);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, &text[..text.len() - 20]).unwrap();
+        for _ in 0..2 {
+            let (_, kept) = again(folder.path(), &header);
+            assert_eq!(kept.left, boots[2..]);
+        }
+    }
+
+    #[test]
+    fn a_folder_is_one_process_s_and_one_run_s() {
+        let folder = tempfile::tempdir().unwrap();
+        let header = header();
+        let Opened::New(store) = Store::create(folder.path(), header.clone()).unwrap() else { panic!() };
+        assert_eq!(is_written_to(folder.path()), Some(true));
+        let refused =
+            |header: &Header| Store::resume(folder.path(), header.clone(), &header.plan).err().unwrap().to_string();
+        assert!(refused(&header).contains("another process is writing"));
+        drop(store);
+        assert_eq!(is_written_to(folder.path()), Some(false));
+        let mut other = header.clone();
+        other.plan.seed = 2;
+        let before = fs::read(folder.path().join(RECORD)).unwrap();
+        assert!(refused(&other).contains("has another run: plan.seed is 1"), "{}", refused(&other));
+        assert_eq!(fs::read(folder.path().join(RECORD)).unwrap(), before);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_off_in_its_header_is_begun_again() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(RECORD), "{\"kind\":\"run\"").unwrap();
+        let header = header();
+        assert!(matches!(Store::resume(folder.path(), header.clone(), &header.plan).unwrap(), Opened::New(_)));
     }
 }

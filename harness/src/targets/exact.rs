@@ -5,7 +5,7 @@ use crate::cell_error::Missing;
 use crate::fleet::{Fleet, largest};
 use crate::process::exit::Failure;
 use crate::process::interrupt;
-use crate::session;
+use crate::session::Session;
 use crate::session::spec::Guests;
 use crate::session::spec::RunSpec;
 use guests::Engine;
@@ -28,7 +28,8 @@ impl Target for Exact {
         let fleet = Fleet::ready(&spec.guests, Engine::Counted, largest(&spec.plan), &spec.plan.kube_proxies)
             .map_err(Failure::cannot_run)?;
         let clock = Clock::Instructions;
-        Ok(session::run(spec, clock, fleet.ground(&spec.plan), |listener| fleet.run(&spec.plan, clock, listener))?
-            .into())
+        let session = Session::begin(spec, clock, fleet.ground(&spec.plan))?;
+        let left = session.left();
+        Ok(session.run(|listener| fleet.run(&spec.plan, left, clock, listener))?.into())
     }
 }

@@ -13,7 +13,7 @@ use crate::self_test::fault::{self, Faults};
 use crate::session::spec::Guests;
 use crate::session::spec::RunSpec;
 use crate::session::store::RECORD;
-use crate::session::{self, Ground, Ran};
+use crate::session::{self, Ground, Ran, Session};
 use crate::tool::{launcher, origin};
 use anyhow::{Context, Error, Result, anyhow};
 use guests::tools::{self, Toolset};
@@ -43,11 +43,12 @@ impl Target for Host {
         enter(spec.guests.tools.as_deref(), &so_far, |inside, toolset| {
             interrupt::listen()?;
             inside.handle_signals();
-            let visits = spec.plan.boots().concat();
-            let faults = Faults::of(&spec.plan, &visits);
             let ground = Ground { toolset, ..Ground::default() };
+            let session = Session::begin(spec, Clock::Wall, ground)?;
+            let visits = session.left().concat();
+            let faults = Faults::of(&spec.plan, &visits);
             let mut labs = fault::labs(&spec.plan, &visits, &faults);
-            let exit = session::run(spec, Clock::Wall, ground, |listener| {
+            let exit = session.run(|listener| {
                 let Interrupted(interrupted) = run(&spec.plan, &visits, &mut labs, listener)?;
                 Ok(Ran { interrupted, ..Ran::default() })
             })?;

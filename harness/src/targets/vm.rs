@@ -6,7 +6,7 @@ use crate::fleet::kvm;
 use crate::fleet::{Fleet, largest};
 use crate::process::exit::Failure;
 use crate::process::interrupt;
-use crate::session;
+use crate::session::Session;
 use crate::session::spec::Guests;
 use crate::session::spec::RunSpec;
 use guests::Engine;
@@ -45,7 +45,8 @@ impl Target for Vm {
         let guests = Guests { jobs: Some(1), ..spec.guests.clone() };
         let fleet =
             Fleet::ready(&guests, engine, largest(&spec.plan), &spec.plan.kube_proxies).map_err(Failure::cannot_run)?;
-        Ok(session::run(spec, clock, fleet.ground(&spec.plan), |listener| fleet.run(&spec.plan, clock, listener))?
-            .into())
+        let session = Session::begin(spec, clock, fleet.ground(&spec.plan))?;
+        let left = session.left();
+        Ok(session.run(|listener| fleet.run(&spec.plan, left, clock, listener))?.into())
     }
 }

@@ -18,6 +18,7 @@ pub use unmet::{NO_ENDPOINT, Unmet, unmet};
 use crate::cell::Cell;
 use crate::metric::{Metric, Unit};
 use crate::plan::Plan;
+use crate::shard::{Part, Shard};
 use crate::vocabulary::{BackendName, Clock, Outcome, TargetName, Word};
 use jiff::Timestamp;
 use serde::ser::{SerializeSeq, Serializer};
@@ -72,6 +73,12 @@ pub struct Header {
     /// The ids of the published figures that stand beside the measured ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<String>,
+    /// Which part of the plan this is, where it is not the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// The runs that it was merged from, if it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<Merged>,
     /// Present in a baseline's file: see `analysis::gate::condense`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
@@ -98,10 +105,29 @@ impl Header {
             guest: BTreeMap::new(),
             tools: BTreeMap::new(),
             references: Vec::new(),
+            part: None,
+            merged: Vec::new(),
             baseline: None,
             start: Timestamp::UNIX_EPOCH,
         }
     }
+}
+
+/// One of the runs that a dataset was merged from: what is not the same for all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    /// Its id.
+    pub id: String,
+    /// Which shard it was; `None` for the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// The machine, as in a header.
+    pub host: BTreeMap<String, String>,
+    /// When it began.
+    pub start: Timestamp,
+    /// When it ended; `None` where it broke off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<Timestamp>,
 }
 
 /// Why a run is a baseline.
@@ -161,6 +187,14 @@ pub struct End {
     pub boots: Vec<u64>,
 }
 
+impl End {
+    /// The end of a run that was through, for examples and tests.
+    #[must_use]
+    pub fn example() -> Self {
+        Self { end: Timestamp::UNIX_EPOCH, peak_rss: 1, interrupted: false, cells: BTreeMap::new(), boots: Vec::new() }
+    }
+}
+
 /// A run as it was read back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
@@ -218,6 +252,14 @@ impl Dataset {
 }
 
 impl Header {
+    /// The cells that were to run: those of the plan, or of its part.
+    pub fn cells(&self) -> impl Iterator<Item = Cell> {
+        let all = &self.plan.cells;
+        let part = self.part.as_ref().map(|part| part.cells.iter().filter_map(|&place| all.get(place)).copied());
+        let whole = if part.is_none() { &all[..] } else { &[] };
+        whole.iter().copied().chain(part.into_iter().flatten())
+    }
+
     /// The kernel that the run's numbers are of: the guests', where there are guests; `None` when it is not known.
     #[must_use]
     pub fn kernel(&self) -> Option<&str> {

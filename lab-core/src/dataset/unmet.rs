@@ -40,7 +40,7 @@ impl fmt::Display for Unmet {
 #[must_use]
 pub fn unmet(required: impl IntoIterator<Item = BackendName>, dataset: &Dataset) -> Vec<Unmet> {
     let of = |backend: BackendName| {
-        let planned = dataset.header.plan.cells.iter().filter(|cell| cell.variant.backend == backend).count();
+        let planned = dataset.header.cells().filter(|cell| cell.variant.backend == backend).count();
         let skipped = dataset.cells.iter().filter(|record| {
             record.cell.variant.backend == backend
                 && record.outcome == Outcome::Skipped
@@ -48,7 +48,9 @@ pub fn unmet(required: impl IntoIterator<Item = BackendName>, dataset: &Dataset)
         });
         let why = skipped.clone().next().map(|record| record.reason.clone()).unwrap_or_default();
         let skipped = skipped.map(|record| record.cell).collect::<BTreeSet<Cell>>().len();
-        (planned == 0 || skipped > 0).then_some(Unmet { backend, skipped, planned, why })
+        // Another shard may have all of its cells.
+        let nowhere = !dataset.header.plan.cells.iter().any(|cell| cell.variant.backend == backend);
+        (nowhere || skipped > 0).then_some(Unmet { backend, skipped, planned, why })
     };
     required.into_iter().filter_map(of).collect()
 }
@@ -60,6 +62,7 @@ mod tests {
     use crate::dataset::{CellRecord, Header, Splits};
     use crate::metric::{Metric, Unit};
     use crate::plan::Plan;
+    use crate::shard::{Part, Shard};
     use crate::vocabulary::TargetName;
 
     /// A run of iptables-legacy and nftables, in which every cell was skipped for this reason.
@@ -102,5 +105,16 @@ mod tests {
     fn a_service_without_endpoints_wants_nothing() {
         let dataset = skipped(&format!("default/svc-1 {NO_ENDPOINT} connect to"));
         assert!(unmet([BackendName::Nftables], &dataset).is_empty());
+    }
+
+    #[test]
+    fn a_backend_whose_cells_another_shard_has_is_not_missed() {
+        let mut dataset = skipped("nft is not installed");
+        let is_own = |cell: &Cell| cell.variant.backend == BackendName::IptablesLegacy;
+        dataset.cells.retain(|record| is_own(&record.cell));
+        let own = dataset.header.plan.cells.iter().enumerate().filter(|(_, cell)| is_own(cell)).map(|(place, _)| place);
+        dataset.header.part = Some(Part { shard: Shard { number: 1, of: 2 }, cells: own.collect() });
+        assert!(unmet([BackendName::Nftables], &dataset).is_empty());
+        assert_eq!(unmet([BackendName::IptablesLegacy, BackendName::Ipvs], &dataset).len(), 2);
     }
 }

@@ -86,7 +86,7 @@ fn one_line(text: &str) -> String {
 /// The lines of a run, cells in the order of the plan, each cell's rounds in theirs.
 fn passes(dataset: &Dataset) -> Vec<String> {
     let mut order: HashMap<Cell, usize> = HashMap::new();
-    for cell in dataset.header.plan.cells.iter().copied().chain(dataset.cells.iter().map(|record| record.cell)) {
+    for cell in dataset.header.cells().chain(dataset.cells.iter().map(|record| record.cell)) {
         let next = order.len();
         order.entry(cell).or_insert(next);
     }

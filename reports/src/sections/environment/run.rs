@@ -2,7 +2,7 @@
 
 use crate::results::{Results, Row};
 use jiff::SignedDuration;
-use lab_core::dataset::Dataset;
+use lab_core::dataset::{Dataset, Merged};
 use lab_core::metric::{Metric, Unit};
 use lab_core::vocabulary::{Clock, Outcome, TargetName, Word};
 use lab_core::{stats, units};
@@ -83,11 +83,34 @@ impl Run<'_> {
             ("end", end),
             ("duration", duration),
             ("svclab's peak memory", memory),
+            ("part of the plan", self.part()),
+            ("merged from", self.merged()),
             ("cells by outcome", self.outcomes()),
         ];
         // A run without guests has no use for what is said of them.
         let told = |name: &str| plan.target != TargetName::Host || !matches!(name, "replicas" | "guests started");
-        facts.into_iter().filter(|(name, _)| told(name)).map(|(name, value)| (name.to_owned(), value)).collect()
+        let facts = facts.into_iter().filter(|(name, value)| told(name) && !value.is_empty());
+        facts.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Which shard it is; empty for the whole plan.
+    fn part(&self) -> String {
+        let header = &self.dataset.header;
+        let part = header.part.as_ref().map(|part| {
+            let (own, all) = (part.cells.len() as u64, header.plan.cells.len() as u64);
+            format!("shard {}: {} of {} cells", part.shard, units::count(own), units::count(all))
+        });
+        part.unwrap_or_default()
+    }
+
+    /// The machines that it was measured on, if these are several runs.
+    fn merged(&self) -> String {
+        let machine = |merged: &Merged| {
+            let shard = merged.shard.map(|shard| format!("shard {shard} ")).unwrap_or_default();
+            let fact = |name: &str| merged.host.get(name).map_or("not known", String::as_str);
+            format!("{shard}on {}, kernel {}", fact("cpu"), fact("kernel"))
+        };
+        self.dataset.header.merged.iter().map(machine).collect::<Vec<_>>().join("; ")
     }
 
     /// What a cell may take, on the run's clock.
