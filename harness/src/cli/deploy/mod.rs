@@ -6,6 +6,7 @@ mod slurm;
 
 use super::options::Selection;
 use super::output::say;
+use crate::fleet::largest;
 use crate::process::exit::{Exit, Failure};
 use crate::run::parts;
 use anyhow::{Context, anyhow};
@@ -91,14 +92,12 @@ impl Work {
         }
         let plan = plan(&command).map_err(Failure::usage)?;
         parts::deal(&plan, args.shards).context("--shards").map_err(Failure::usage)?;
-        let limits = plan.cells.iter().filter_map(|cell| cell.activity.memory);
-        let largest = limits.fold(plan.memory, u32::max);
         let work = Self {
             name: label(&plan.scenario),
             scenario: plan.scenario.clone(),
             shards: args.shards,
             command,
-            memory: OWN + GUESTS * largest,
+            memory: OWN + GUESTS * largest(&plan),
         };
         Ok((work, plan))
     }
