@@ -60,6 +60,22 @@ fn a_single_sample_on_a_wall_clock_tells_nothing_and_one_that_is_counted_is_exac
     assert!(exact.figures[0].to_string().ends_with("(exact)"), "{}", exact.figures[0]);
 }
 
+#[test]
+fn a_count_that_was_not_measured_is_no_share_of_nothing() {
+    let asked = || legacy(50, ProbeName::Affinity);
+    let crowd = Made::of("recent-forgets")
+        .samples(asked(), Metric::AffinityForgotten, &[90.0])
+        .samples(asked(), Metric::AffinityCrowd, &[100.0])
+        .samples(asked(), Metric::AffinityReturned, &[10.0]);
+    let told = |made: &Made| {
+        let finding = made.finding("recent-forgets");
+        finding.figures.iter().map(|figure| figure.what.split(',').nth(1).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&crowd).len(), 1, "{:?}", told(&crowd));
+    let both = crowd.samples(asked(), Metric::AffinityMoved, &[0.0]);
+    assert_eq!(told(&both).len(), 2, "{:?}", told(&both));
+}
+
 /// A table of 8 rules a Service, of which one takes `one` nanoseconds and `growth` more for each that is there; built in full
 /// at 250.
 fn table(one: f64, growth: f64) -> Made {
