@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// The most processor time that one input may take: a busy machine makes no reader slow.
 pub const TIME: Duration = Duration::from_secs(5);
 /// The most time that it may take in all: a reader waits for nothing.
-const WAIT: Duration = Duration::from_secs(300);
+pub const WAIT: Duration = Duration::from_secs(300);
 /// The exit code of a worker whose input took too long.
 pub const TOO_LONG: i32 = 40;
 /// The exit code of a worker whose input panicked.
