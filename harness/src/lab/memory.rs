@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Memory {
     mebibytes: u32,
     kind: Kind,
-    /// What [`Kind::events`] was when it was last asked.
+    /// What the count of events was when it was last asked.
     before: [AtomicU64; 2],
 }
 
