@@ -97,6 +97,7 @@ fn main() -> ExitCode {
         ),
         test("a_full_folder_for_temporary_files_is_named", full::a_full_folder_for_temporary_files_is_named),
         test("kill_nine_leaves_nothing", ended::kill_nine_leaves_nothing),
+        test("kill_nine_leaves_no_cgroup", killed::kill_nine_leaves_no_cgroup),
         test("a_killed_gate_leaves_nothing", ended::a_killed_gate_leaves_nothing),
         test("an_ignored_hang_up_stays_ignored", ended::an_ignored_hang_up_stays_ignored),
         test("a_closed_terminal_ends_a_run_as_ctrl_c_does", ended::a_closed_terminal_ends_a_run_as_ctrl_c_does),

@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Memory {
     mebibytes: u32,
     kind: Kind,
-    /// What the count of events was when it was last asked.
-    before: [AtomicU64; 2],
+    /// How often it had run out when it was last asked.
+    before: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Memory {
             Kind::Guest
         };
         let memory = Self { mebibytes, kind, before: Default::default() };
-        memory.is_reached();
+        memory.has_grown(memory.ran_out());
         Ok(Some(memory))
     }
 
@@ -66,13 +66,16 @@ impl Memory {
         }
     }
 
-    /// What `error` is below this limit: if that was reached since it was last asked, how far the lab came.
+    /// What `error` is below this limit: if memory ran out since it was last asked, how far the lab came.
     pub(crate) fn judge(&self, error: CellError) -> CellError {
-        let reached = self.is_reached();
+        self.judged(error, self.ran_out())
+    }
+
+    /// The same, when it has run out so often.
+    fn judged(&self, error: CellError, ran_out: Option<u64>) -> CellError {
+        let ran_out = self.has_grown(ran_out);
         match error {
-            CellError::Failed(reason) | CellError::Skipped(reason)
-                if reached || REFUSED.iter().any(|words| reason.contains(words)) =>
-            {
+            CellError::Failed(reason) if ran_out || REFUSED.iter().any(|words| reason.contains(words)) => {
                 let of = match self.kind {
                     Kind::Tools(_) => "the tools",
                     Kind::Guest => "a guest",
@@ -83,23 +86,16 @@ impl Memory {
         }
     }
 
-    /// Whether the kernel killed a process for lack of memory, or refused it some, since this was last asked.
-    fn is_reached(&self) -> bool {
-        let grown =
-            |(before, now): (&AtomicU64, Option<u64>)| now.is_some_and(|now| before.swap(now, Ordering::Relaxed) < now);
-        // Both are kept for the next time.
-        let grown = self.before.iter().zip(self.events()).map(grown).collect::<Vec<_>>();
-        grown.contains(&true)
+    /// Whether it has run out since this was last asked.
+    fn has_grown(&self, ran_out: Option<u64>) -> bool {
+        ran_out.is_some_and(|now| self.before.swap(now, Ordering::Relaxed) < now)
     }
 
-    /// How many processes the kernel killed, and how often it refused memory; of a guest it counts only the first.
-    fn events(&self) -> [Option<u64>; 2] {
+    /// How often the kernel found none for a process, and killed one.
+    fn ran_out(&self) -> Option<u64> {
         match &self.kind {
-            Kind::Tools(cgroup) => [cgroup.killed(), cgroup.refused()],
-            Kind::Guest => {
-                let text = fs::read_to_string("/proc/vmstat").unwrap_or_default();
-                [cgroup::count(&text, "oom_kill"), None]
-            }
+            Kind::Tools(cgroup) => cgroup.ran_out(),
+            Kind::Guest => cgroup::count(&fs::read_to_string("/proc/vmstat").unwrap_or_default(), "oom_kill"),
         }
     }
 }
@@ -107,28 +103,32 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cell_error::CellError::{Failed, OverBudget};
+    use crate::cell_error::CellError::{Failed, OverBudget, Skipped};
+
+    fn memory() -> Memory {
+        Memory { mebibytes: 64, kind: Kind::Guest, before: AtomicU64::new(3) }
+    }
 
     #[test]
     fn a_tool_that_was_refused_memory_is_over_budget_and_any_other_failure_is_one() {
-        let memory = Memory { mebibytes: 64, kind: Kind::Guest, before: Default::default() };
-        memory.is_reached();
         let refused = Failed("nft refused: \"Cannot allocate memory\"".to_owned());
         let said = "64 MiB are not enough for a guest: nft refused: \"Cannot allocate memory\"";
-        assert_eq!(memory.judge(refused), OverBudget(said.to_owned()));
-        let other = Failed("nft was killed by signal 11".to_owned());
-        assert_eq!(memory.judge(other.clone()), other);
+        assert_eq!(memory().judged(refused, Some(3)), OverBudget(said.to_owned()));
+        let other = Failed("the node is not as its layout says".to_owned());
+        assert_eq!(memory().judged(other.clone(), Some(3)), other);
+        assert_eq!(memory().judged(other.clone(), None), other);
     }
 
     #[test]
     fn a_kill_counts_once() {
-        let memory = Memory { mebibytes: 64, kind: Kind::Guest, before: Default::default() };
-        memory.is_reached();
-        // As if the kernel had killed one since.
-        let Some(before) = memory.before[0].load(Ordering::Relaxed).checked_sub(1) else { return };
-        memory.before[0].store(before, Ordering::Relaxed);
-        let killed = Failed("nft was killed by signal 9".to_owned());
-        assert!(matches!(memory.judge(killed.clone()), OverBudget(_)));
-        assert_eq!(memory.judge(killed.clone()), killed);
+        let (memory, killed) = (memory(), Failed("nft was killed by signal 9".to_owned()));
+        assert!(matches!(memory.judged(killed.clone(), Some(4)), OverBudget(_)));
+        assert_eq!(memory.judged(killed.clone(), Some(4)), killed);
+    }
+
+    #[test]
+    fn what_was_skipped_stays_skipped() {
+        let skipped = Skipped("the kernel lacks ip_vs".to_owned());
+        assert_eq!(memory().judged(skipped.clone(), Some(4)), skipped);
     }
 }

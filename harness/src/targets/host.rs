@@ -14,6 +14,7 @@ use crate::session::spec::Guests;
 use crate::session::spec::RunSpec;
 use crate::session::store::RECORD;
 use crate::session::{self, Ground, Ran, Session};
+use crate::tool::cgroup::Places;
 use crate::tool::{launcher, origin};
 use anyhow::{Context, Error, Result, anyhow};
 use guests::tools::{self, Toolset};
@@ -93,13 +94,18 @@ fn enter(
     // Outside, because there is no network inside. The process inside finds them in the cache.
     let toolset = tools.map(|tools| tools::resolve(tools, &interrupt::requested)).transpose();
     let toolset = toolset.map_err(Failure::cannot_run)?;
+    // Outside, because what /proc is there then is the sandbox's, and goes with it.
+    let places = Places::here();
     let side = sandbox::enter().map_err(|error| match error.downcast::<Forbidden>() {
         Ok(forbidden) => Failure::cannot_run(forbidden),
         Err(error) => Failure::cannot_run(error),
     })?;
     match side {
-        Side::Outside(Ended { killed: Some(signal), .. }) => Err(killed(signal, so_far()).into()),
-        Side::Outside(Ended { code, .. }) => Ok(ExitCode::from(code)),
+        Side::Outside(Ended { killed: signal, code }) => {
+            // With the inside, all that were in its cgroups are dead.
+            places.sweep();
+            signal.map_or(Ok(ExitCode::from(code)), |signal| Err(killed(signal, so_far()).into()))
+        }
         Side::Inside(sandbox) => {
             if let Some(toolset) = &toolset {
                 bring(toolset)?;

@@ -1,8 +1,11 @@
-//! A cgroup of the machine's with a limit of memory, version 1 or 2. It goes with its value; what a killed lab leaves behind
-//! is an empty folder.
+//! A cgroup of the machine's with a limit of memory, version 1 or 2. It goes with its value.
+//!
+//! The kernel does not remove the folder of a lab that was killed. But it unlocks it: so others can tell that it is
+//! nobody's, and [sweep](Places::sweep) it away.
 
 use crate::cell_error::Missing;
-use std::fs;
+use nix::fcntl::{Flock, FlockArg};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -14,7 +17,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub(crate) struct Cgroup {
     folder: PathBuf,
     version: Version,
+    /// Held as long as it is somebody's.
+    _lock: Flock<File>,
 }
+
+/// How the names of all folders begin.
+const PREFIX: &str = "svclab-";
+/// How often a folder is made again that another lab's [sweep](Places::sweep) took before it was locked.
+const TRIES: u32 = 5;
 
 /// Which of the two interfaces the kernel has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +51,10 @@ impl Cgroup {
     /// # Errors
     /// Why this machine does not let us.
     pub(crate) fn limited(bytes: u64) -> Result<Self, Missing> {
-        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        let (mounts, own) = (read("/proc/self/mountinfo"), read("/proc/self/cgroup"));
-        let places = places(&mounts, &own);
+        let own = Places::here();
+        own.sweep();
         let mut refused = "no cgroup that limits memory is mounted".to_owned();
-        for (place, version) in &places {
+        for (place, version) in &own.0 {
             match Self::below(place, *version, bytes) {
                 Ok(cgroup) => return Ok(cgroup),
                 Err(error) => refused = format!("{}: {error}", place.display()),
@@ -58,19 +67,14 @@ impl Cgroup {
     }
 
     fn below(place: &Path, version: Version, bytes: u64) -> io::Result<Self> {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        // In its PID namespace every lab is process 1.
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_nanos();
-        let name = format!("svclab-{now}-{}-{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        let folder = place.join(name);
-        fs::create_dir(&folder)?;
-        let cgroup = Self { folder, version };
+        let (folder, lock) = made_in(place)?;
+        let cgroup = Self { folder, version, _lock: lock };
         fs::write(cgroup.folder.join(version.limit()), bytes.to_string())?;
         if version == Version::Two {
             // Memory that is written to disk is no longer in memory. Without swap there is no such file.
             let _ = fs::write(cgroup.folder.join("memory.swap.max"), "0");
         }
-        cgroup.killed().ok_or_else(|| io::Error::other("the kernel does not count what it kills"))?;
+        cgroup.ran_out().ok_or_else(|| io::Error::other("the kernel does not count what it kills"))?;
         Ok(cgroup)
     }
 
@@ -79,17 +83,9 @@ impl Cgroup {
         self.folder.join("cgroup.procs")
     }
 
-    /// How many processes the kernel has killed in it; `None` if it does not say.
-    pub(crate) fn killed(&self) -> Option<u64> {
-        count(&self.read(self.version.events())?, "oom_kill")
-    }
-
-    /// How often it was refused memory; `None` if the kernel does not say.
-    pub(crate) fn refused(&self) -> Option<u64> {
-        match self.version {
-            Version::One => self.read("memory.failcnt")?.trim().parse().ok(),
-            Version::Two => count(&self.read("memory.events")?, "max"),
-        }
+    /// How often its memory ran out; `None` if the kernel does not say.
+    pub(crate) fn ran_out(&self) -> Option<u64> {
+        ran_out(self.version, &self.read(self.version.events())?)
     }
 
     fn read(&self, file: &str) -> Option<String> {
@@ -99,16 +95,76 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        // A process that was just waited for may still be in it.
-        for _ in 0..50 {
-            match fs::remove_dir(&self.folder) {
-                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                _ => return,
-            }
+        remove(&self.folder);
+    }
+}
+
+/// Where this process could make a cgroup.
+pub(crate) struct Places(Vec<(PathBuf, Version)>);
+
+impl Places {
+    /// As /proc says now.
+    pub(crate) fn here() -> Self {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        Self(places(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup")))
+    }
+
+    /// Removes the cgroups there that killed labs have left.
+    pub(crate) fn sweep(&self) {
+        self.0.iter().for_each(|(place, _)| sweep_in(place));
+    }
+}
+
+/// Removes those in `place`.
+fn sweep_in(place: &Path) {
+    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())
+            && let Some(_lock) = locked(&entry.path())
+        {
+            remove(&entry.path());
         }
     }
+}
+
+/// A new folder in `place`, and its lock.
+fn made_in(place: &Path) -> io::Result<(PathBuf, Flock<File>)> {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..TRIES {
+        // In its PID namespace every lab is process 1.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_nanos();
+        let name = format!("{PREFIX}{now}-{}-{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let folder = place.join(name);
+        fs::create_dir(&folder)?;
+        // Between these two it may be swept away. After them, what is still there is ours.
+        if let Some(lock) = locked(&folder)
+            && folder.exists()
+        {
+            return Ok((folder, lock));
+        }
+    }
+    Err(io::Error::other("the folder that was made there is gone, or cannot be locked"))
+}
+
+/// The lock of `folder`, if nobody has it.
+fn locked(folder: &Path) -> Option<Flock<File>> {
+    Flock::lock(File::open(folder).ok()?, FlockArg::LockExclusiveNonblock).ok()
+}
+
+fn remove(folder: &Path) {
+    // A process that was just waited for may still be in it.
+    for _ in 0..50 {
+        match fs::remove_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => std::thread::sleep(Duration::from_millis(10)),
+            _ => return,
+        }
+    }
+}
+
+/// How often memory ran out, by a file of events: how many processes the kernel killed and, of version 2, how often it could
+/// not help itself at all. What it calls `max` or `failcnt` also counts memory that was granted after others gave some back.
+fn ran_out(version: Version, events: &str) -> Option<u64> {
+    let unmet = if version == Version::Two { count(events, "oom").unwrap_or(0) } else { 0 };
+    Some(count(events, "oom_kill")? + unmet)
 }
 
 /// The number behind `word` in a file of words and numbers.
@@ -177,6 +233,25 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_nobody_holds_is_swept_away_and_no_other() {
+        let place = tempfile::tempdir().unwrap();
+        let names = || fs::read_dir(place.path()).unwrap().flatten().map(|entry| entry.path()).collect::<Vec<_>>();
+        let (held, lock) = made_in(place.path()).unwrap();
+        let (left, its_lock) = made_in(place.path()).unwrap();
+        let other = place.path().join("somebody-else");
+        fs::create_dir(&other).unwrap();
+        sweep_in(place.path());
+        assert_eq!(names().len(), 3);
+        // As the kernel does it when the lab is killed.
+        drop(its_lock);
+        sweep_in(place.path());
+        assert!(held.exists() && other.exists() && !left.exists(), "{:?}", names());
+        drop(lock);
+        sweep_in(place.path());
+        assert_eq!(names(), [other]);
+    }
+
+    #[test]
     fn what_is_not_below_a_mount_s_root_or_limits_no_memory_is_no_place() {
         assert!(places(MOUNTS, "1:cpu:/a\n0::/elsewhere\n").is_empty());
         assert!(places("", "4:memory:/a\n").is_empty());
@@ -186,6 +261,12 @@ mod tests {
     fn events_are_read_by_their_names() {
         let (one, two) = ("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", "low 0\nmax 7\noom 2\noom_kill 1\n");
         assert_eq!([count(one, "oom_kill"), count(two, "oom_kill")], [Some(3), Some(1)]);
-        assert_eq!([count(two, "max"), count(one, "max")], [Some(7), None]);
+        assert_eq!([ran_out(Version::One, one), ran_out(Version::Two, two)], [Some(3), Some(3)]);
+    }
+
+    #[test]
+    fn memory_that_was_granted_in_the_end_did_not_run_out() {
+        assert_eq!(ran_out(Version::Two, "low 0\nhigh 9\nmax 7\noom 0\noom_kill 0\n"), Some(0));
+        assert_eq!(ran_out(Version::One, "oom_kill_disable 0\nunder_oom 0\n"), None);
     }
 }

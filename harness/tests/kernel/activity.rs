@@ -4,6 +4,7 @@ use super::{dataset, expect, scenario, workplace};
 use anyhow::{Result, bail, ensure};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, LayoutName, Outcome, ProbeName};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -67,6 +68,7 @@ pub(super) fn a_table_is_built_rule_by_rule() -> Result<()> {
 
 /// A limit that is enough, and one that is not: what the tool was, and nothing left of the cgroups.
 pub(super) fn memory_that_is_not_enough_is_told_and_goes() -> Result<()> {
+    let before = cgroups();
     let folder = workplace(
         "name: quick\nquestion: How many fit?\ntarget: host\nservices: [500]\nbackends: [iptables-legacy]\n\
          probes: [sync_full]\nactivity: [{memory-limit: 4}, {memory-limit: 512}]\nrounds: 1\n",
@@ -82,9 +84,15 @@ pub(super) fn memory_that_is_not_enough_is_told_and_goes() -> Result<()> {
     }
     ensure!((small.outcome, large.outcome) == (Outcome::OverBudget, Outcome::Measured), "{small:?} {large:?}");
     ensure!(small.reason.starts_with("4 MiB are not enough for the tools: iptables-legacy"), "{}", small.reason);
-    let left = walk("/sys/fs/cgroup").into_iter().filter(|name| name.starts_with("svclab-")).count();
-    ensure!(left == 0, "{left} cgroups are left");
+    let after = cgroups();
+    let left: Vec<_> = after.difference(&before).collect();
+    ensure!(left.is_empty(), "{left:?} are left");
     Ok(())
+}
+
+/// The names of all cgroups that labs have made, anybody's.
+pub(super) fn cgroups() -> BTreeSet<String> {
+    walk("/sys/fs/cgroup").into_iter().filter(|name| name.starts_with("svclab-")).collect()
 }
 
 /// The names of the folders below `folder`, a few levels deep.

@@ -1,12 +1,13 @@
 //! A run of which the kernel kills a process.
 
-use super::{QUICK, SVCLAB, wait_for, workplace};
+use super::activity::cgroups;
+use super::{QUICK, SVCLAB, expect, scenario, wait_for, workplace};
 use anyhow::{Context, Result, ensure};
 use lab_core::dataset::Dataset;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -40,6 +41,37 @@ pub(super) fn a_run_whose_inner_process_is_killed_says_so_and_where_its_record_i
             "svclab: the process inside the sandbox was killed by SIGKILL, as the kernel does when memory runs out";
         ensure!(said.contains(expected) && said.trim_end().ends_with(&format!("is in {place}")), "{said}");
         ensure!(Dataset::read(&fs::read_to_string(record)?)?.end.is_none(), "the record has an end");
+    }
+    Ok(())
+}
+
+/// Of an inside that is killed nothing is left at once; of a whole run that is killed, nothing after the next one.
+pub(super) fn kill_nine_leaves_no_cgroup() -> Result<()> {
+    const LIMITED: &str = "name: quick\nquestion: Does it go?\ntarget: host\nservices: [300]\n\
+         backends: [iptables-legacy]\nprobes: [sync_full]\nactivity: {memory-limit: 512}\nrounds: 1\n";
+    let before = cgroups();
+    let new = || cgroups().difference(&before).count();
+    for outside in [false, true] {
+        let folder = workplace(LIMITED)?;
+        let mut command = Command::new(SVCLAB);
+        command.current_dir(folder.path()).args(["scenario", "quick.yaml", "--out=out", "--rounds", "1000"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        wait_for(Duration::from_secs(60), || new() > 0 || child.try_wait().is_ok_and(|ended| ended.is_some()))?;
+        if new() == 0 {
+            let record = fs::read_to_string(folder.path().join("out/run.jsonl"))?;
+            ensure!(record.contains("memory cannot be limited here"), "no cgroup was made: {record}");
+            return Ok(());
+        }
+        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id()))?;
+        let inner: i32 = children.split_whitespace().next().context("there is no inner process")?.parse()?;
+        kill(if outside { Pid::from_raw(child.id().cast_signed()) } else { Pid::from_raw(inner) }, Signal::SIGKILL)?;
+        child.wait()?;
+        if outside {
+            wait_for(Duration::from_secs(30), || !Path::new(&format!("/proc/{inner}")).exists())?;
+            let next = workplace(LIMITED)?;
+            expect(&mut scenario(next.path()), 0)?;
+        }
+        ensure!(new() == 0, "left of a killed run: {:?}", cgroups().difference(&before));
     }
     Ok(())
 }
