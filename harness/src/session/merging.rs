@@ -174,7 +174,22 @@ fn header(copies: &[Recorded]) -> Header {
     let first = &copies[0].dataset.header;
     // A run of its own: others are told from it by its name.
     let id = format!("{}-merged", first.id);
-    Header { id, part: None, merged: merged.collect(), start, ..first.clone() }
+    Header { id, command: whole(&first.command), part: None, merged: merged.collect(), start, ..first.clone() }
+}
+
+/// A shard's command line as that of the whole: without the shard, and without its folder.
+fn whole(command: &[String]) -> Vec<String> {
+    const OWN: [&str; 3] = ["--shard", "--out", "--resume"];
+    let mut words = command.iter();
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        if OWN.contains(&word.as_str()) {
+            words.next();
+        } else if !OWN.iter().any(|own| word.strip_prefix(own).is_some_and(|rest| rest.starts_with('='))) {
+            kept.push(word.clone());
+        }
+    }
+    kept
 }
 
 /// The end of them all; `None` if one has none: the whole has broken off, too.
@@ -235,6 +250,13 @@ mod tests {
             assert_eq!(merged.header.merged[2].host["cpu"], "number 3");
             assert!(!merged.end.unwrap().interrupted);
         }
+    }
+
+    #[test]
+    fn a_merged_run_is_repeated_as_a_whole() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let shard = words("svclab scenario smoke --shard 1/3 --seed 7 --out=runs/a --resume b --jobs 2");
+        assert_eq!(whole(&shard), words("svclab scenario smoke --seed 7 --jobs 2"));
     }
 
     #[test]
