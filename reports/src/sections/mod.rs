@@ -6,6 +6,7 @@ mod compared;
 mod environment;
 mod findings;
 mod grid;
+mod machines;
 mod measured;
 mod missing;
 mod overview;
@@ -29,7 +30,11 @@ impl Report {
         Self {
             title: format!("svclab: {}", list(&each(runs, |header| &header.plan.scenario))),
             question: each(runs, |header| &header.question).join(" "),
-            caution: clock::caution(runs.clock()),
+            caution: [clock::caution(runs.clock()), machines::caution(runs.datasets()).unwrap_or_default()]
+                .into_iter()
+                .filter(|text| !text.is_empty())
+                .collect::<Vec<_>>()
+                .join(" "),
             answer: answer::points(&results),
             sizes: sizes::tables(&results),
             overview: overview::tables(&results),
