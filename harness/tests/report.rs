@@ -150,7 +150,10 @@ fn a_width_is_for_the_terminal() {
 #[test]
 fn a_run_that_does_not_exist_is_answered_with_those_that_do() {
     let said = refused(&["report", "nowhere"]);
-    assert_eq!(said, "svclab: nowhere: no such file or folder; RUN is a run's folder, or the run.jsonl in it\n");
+    assert_eq!(
+        said,
+        "svclab: nowhere: no such file or folder; RUN is a run's folder, the run.jsonl in it, or the word latest\n"
+    );
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();

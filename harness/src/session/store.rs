@@ -17,8 +17,10 @@ use reports::report::Report;
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read as _, Write};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The dataset in a run's folder. All reports are made from it.
@@ -242,7 +244,7 @@ fn alone(folder: &Path) -> Result<Flock<File>> {
             Err((_, Errno::EWOULDBLOCK)) => bail!("{shown}: another process is writing to it; wait for its end"),
             Err((_, errno)) => bail!("{shown} cannot be locked: {errno}"),
         }
-        std::thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(50));
     }
 }
 
@@ -277,10 +279,17 @@ pub(crate) fn in_order(header: &Header, records: &mut [CellRecord]) {
     records.sort_by_key(|record| (places.get(&record.cell).copied(), record.replica, record.round));
 }
 
-/// A dataset's text.
+/// A dataset's text. All cores write it: a merged one may have a million records.
 pub(crate) fn text(header: &Header, records: &[CellRecord], end: Option<&End>) -> String {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let parts: Vec<String> = thread::scope(|scope| {
+        let part = |records: &'_ [CellRecord]| records.iter().map(CellRecord::line).collect::<String>();
+        let chunks = records.chunks(records.len().div_ceil(cores).max(1));
+        let running: Vec<_> = chunks.map(|chunk| scope.spawn(move || part(chunk))).collect();
+        running.into_iter().map(|one| one.join().expect("a record has no failing parts")).collect()
+    });
     let mut text = Record::Run(Box::new(header.clone())).line();
-    records.iter().for_each(|record| text += &Record::Cell(record.clone()).line());
+    text.extend(parts);
     text.extend(end.map(|end| Record::End(end.clone()).line()));
     text
 }
@@ -339,7 +348,7 @@ impl Listener for Store {
         match event {
             Event::CellEnded { records: [], .. } => Ok(()),
             Event::CellEnded { records, .. } => {
-                let lines: String = records.iter().map(|record| Record::Cell(record.clone()).line()).collect();
+                let lines: String = records.iter().map(CellRecord::line).collect();
                 self.append_text(&lines)
             }
             Event::Profiled(entries) => self.add_profile(entries),

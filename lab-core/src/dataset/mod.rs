@@ -206,6 +206,24 @@ pub struct Dataset {
     pub end: Option<End>,
 }
 
+impl CellRecord {
+    /// The record as a line of the file, its newline included.
+    ///
+    /// # Panics
+    /// Never: its keys are strings.
+    #[must_use]
+    pub fn line(&self) -> String {
+        #[derive(Serialize)]
+        #[serde(tag = "kind", rename_all = "lowercase")]
+        enum Line<'a> {
+            Cell(&'a CellRecord),
+        }
+        let mut line = serde_json::to_string(&Line::Cell(self)).expect("a record has string keys and no failing parts");
+        line.push('\n');
+        line
+    }
+}
+
 impl Record {
     /// The record as a line of the file, its newline included.
     #[must_use]
