@@ -19,7 +19,7 @@ mod refused;
 mod tools;
 
 use anyhow::{Context, Result, bail, ensure};
-use lab_core::dataset::{CellRecord, Dataset};
+use lab_core::dataset::{CellRecord, Dataset, Splits};
 use lab_core::vocabulary::Outcome;
 use libtest_mimic::{Arguments, Failed};
 use nix::sys::signal::{Signal, kill};
@@ -218,13 +218,14 @@ fn tests(package: &str, name: &str, a_case: &str) -> Result<PathBuf> {
     Ok(found.context(built)?.1)
 }
 
-/// What must repeat: every sample, by cell and metric.
+/// What must repeat: every sample and where its time went, by cell and metric.
 fn samples(dataset: &Dataset) -> Result<BTreeMap<String, Vec<u64>>> {
     let mut samples = BTreeMap::new();
     for cell in &dataset.cells {
         ensure!(cell.outcome == Outcome::Measured, "{cell:?}");
-        let coordinates = CellRecord { samples: Vec::new(), ..cell.clone() };
-        let bits = cell.samples.iter().map(|sample| sample.to_bits()).collect();
+        let coordinates = CellRecord { samples: Vec::new(), split: Splits::default(), ..cell.clone() };
+        let parts = cell.split.0.iter().flat_map(|split| [split.user, split.kernel, split.entries, split.waited]);
+        let bits = cell.samples.iter().map(|sample| sample.to_bits()).chain(parts).collect();
         ensure!(samples.insert(format!("{coordinates:?}"), bits).is_none(), "recorded twice: {coordinates:?}");
     }
     Ok(samples)
