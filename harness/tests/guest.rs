@@ -223,12 +223,16 @@ fn samples(dataset: &Dataset) -> Result<BTreeMap<String, Vec<u64>>> {
     let mut samples = BTreeMap::new();
     for cell in &dataset.cells {
         ensure!(cell.outcome == Outcome::Measured, "{cell:?}");
-        let coordinates = CellRecord { samples: Vec::new(), split: Splits::default(), ..cell.clone() };
         let parts = cell.split.0.iter().flat_map(|split| [split.user, split.kernel, split.entries, split.waited]);
         let bits = cell.samples.iter().map(|sample| sample.to_bits()).chain(parts).collect();
-        ensure!(samples.insert(format!("{coordinates:?}"), bits).is_none(), "recorded twice: {coordinates:?}");
+        ensure!(samples.insert(coordinates(cell), bits).is_none(), "recorded twice: {cell:?}");
     }
     Ok(samples)
+}
+
+/// What `record` is of, without what was measured.
+fn coordinates(record: &CellRecord) -> String {
+    format!("{:?}", CellRecord { samples: Vec::new(), split: Splits::default(), ..record.clone() })
 }
 
 /// Keeps a processor busy until it is dropped, and at most for as long as a run may take.

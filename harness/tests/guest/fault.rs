@@ -1,6 +1,6 @@
 //! Faults in guests: they change what they are injected into, and nothing else.
 
-use super::{EVERYTHING, dataset, ended, samples, scenario, workplace};
+use super::{EVERYTHING, coordinates, dataset, ended, samples, scenario, workplace};
 use anyhow::{Context, Result, ensure};
 use lab_core::dataset::{CellRecord, Dataset};
 use lab_core::metric::Metric;
@@ -37,7 +37,8 @@ pub(super) fn a_guest_is_the_same_whatever_fault_is_injected_later_on() -> Resul
     let ahead = faulty.cells.iter().filter(|record| faulty.header.plan.cells[..first].contains(&record.cell));
     let mut compared = 0;
     for record in ahead {
-        let coordinates = format!("{:?}", CellRecord { samples: Vec::new(), ..record.clone() });
+        let coordinates = coordinates(record);
+        ensure!(was.contains_key(&coordinates), "not there before: {record:?}");
         ensure!(was.get(&coordinates) == is.get(&coordinates), "another guest: {record:?}");
         compared += 1;
     }
