@@ -2,7 +2,7 @@
 
 use super::runs;
 use crate::process::exit::Failure;
-use crate::session::store::RECORD;
+use crate::session::record::RECORD;
 use anyhow::{Context, Result, bail};
 use lab_core::dataset::{Dataset, Header};
 use std::fs;

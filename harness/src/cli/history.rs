@@ -2,8 +2,9 @@
 
 use super::output::say;
 use crate::process::exit::{Exit, Failure};
+use crate::session::record::{self, RECORD};
 use crate::session::standing::{Standing, State};
-use crate::session::store::{self, RECORD};
+use crate::session::store;
 use anyhow::{Context, anyhow};
 use lab_core::metric::Unit;
 use lab_core::units;
@@ -62,7 +63,7 @@ fn folders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// When there is none.
 pub(crate) fn latest() -> anyhow::Result<PathBuf> {
     let runs = folders(Path::new(store::RUNS))?;
-    let dated = runs.into_iter().filter_map(|folder| Some((store::header(&folder.join(RECORD)).ok()?.start, folder)));
+    let dated = runs.into_iter().filter_map(|folder| Some((record::header(&folder.join(RECORD)).ok()?.start, folder)));
     let latest = dated.max().map(|(_, folder)| folder);
     latest.ok_or_else(|| anyhow!("latest: there are no runs in {}; name a run's folder", store::RUNS))
 }

@@ -2,8 +2,8 @@
 
 use super::history;
 use crate::process::exit::Failure;
+use crate::session::record::{self, RECORD};
 use crate::session::reruns::is_rerun;
-use crate::session::store::{self, RECORD};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use lab_core::dataset::{Dataset, Read};
 use lab_core::units;
@@ -36,7 +36,7 @@ pub(crate) fn read(places: &[PathBuf]) -> Result<Vec<Dataset>, Failure> {
 pub(crate) fn read_one(place: &Path) -> Result<Dataset> {
     let file = record(place)?;
     let shown = file.display();
-    let Read { dataset, passed_over, absurd, more_absurd } = store::read(&file).with_context(|| shown.to_string())?;
+    let Read { dataset, passed_over, absurd, more_absurd } = record::read(&file).with_context(|| shown.to_string())?;
     for (unknown, lines) in passed_over {
         let (lines, version) = (units::count(lines as u64), &dataset.header.version);
         tell!("svclab: {shown}: skipped {lines} lines of unknown {unknown}; svclab {version} wrote it");

@@ -11,8 +11,9 @@ use crate::process::interrupt;
 use crate::process::standard::arguments;
 use crate::run::estimate;
 use crate::session::child;
+use crate::session::record::{self, RECORD};
 use crate::session::spec::Guests;
-use crate::session::store::{self, RECORD};
+use crate::session::store;
 use crate::targets;
 use analysis::study::Asked;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -141,7 +142,7 @@ impl Args {
 /// The dataset of the run in `folder`, where it can be read.
 fn dataset(folder: &Path) -> Result<Dataset> {
     let record = folder.join(RECORD);
-    Ok(store::read(&record).with_context(|| record.display().to_string())?.dataset)
+    Ok(record::read(&record).with_context(|| record.display().to_string())?.dataset)
 }
 
 /// Whether the run in `folder` came to its end.

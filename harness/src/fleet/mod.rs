@@ -7,6 +7,7 @@ mod keeper;
 pub(crate) mod kvm;
 mod profile;
 
+use crate::process::cores;
 use crate::process::interrupt;
 use crate::run::event::{Event, Listener};
 use crate::self_test::fault::Faults;
@@ -27,7 +28,6 @@ use lab_core::vocabulary::{Clock, TargetName};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::VecDeque;
-use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, mpsc};
 use std::time::Duration;
@@ -81,8 +81,7 @@ impl Fleet {
             })
         };
         let image = Image::build(kernel, toolset.as_ref(), plugin, guests.profiling, kube_proxies).map_err(unmade)?;
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let jobs = guests.jobs.map_or(cores, |jobs| jobs as usize).min(room);
+        let jobs = guests.jobs.map_or_else(cores::count, |jobs| jobs as usize).min(room);
         Ok(Self { image, toolset, engine, jobs })
     }
 

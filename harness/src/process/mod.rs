@@ -1,6 +1,7 @@
-//! This process itself: how it ends, what interrupts and limits it, and how it spells time.
+//! This process itself: how it ends, what interrupts and limits it, its cores, and how it spells time.
 
 pub(crate) mod clock;
+pub(crate) mod cores;
 pub(crate) mod exit;
 pub(crate) mod interrupt;
 pub(crate) mod limits;

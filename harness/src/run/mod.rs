@@ -42,6 +42,19 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// Adds what a visit gave.
+    pub(crate) fn count(&mut self, record: &CellRecord) {
+        let outcome = self.cells.entry(record.cell).or_insert(record.outcome);
+        let weightier = match record.outcome {
+            Outcome::Failed => true,
+            Outcome::Measured => *outcome != Outcome::Failed,
+            Outcome::Skipped | Outcome::OverBudget => false,
+        };
+        if weightier {
+            *outcome = record.outcome;
+        }
+    }
+
     /// How many cells have each outcome. A cell is `failed` if one of its visits failed, else `measured` if one was.
     pub(crate) fn outcomes(&self) -> BTreeMap<Outcome, u32> {
         let mut outcomes = BTreeMap::new();
@@ -54,17 +67,8 @@ impl Tally {
 
 impl Listener for Tally {
     fn hear(&mut self, event: Event<'_>) -> Result<()> {
-        let Event::CellEnded { visit, records, .. } = event else { return Ok(()) };
-        for record in records {
-            let outcome = self.cells.entry(visit.cell).or_insert(record.outcome);
-            let weightier = match record.outcome {
-                Outcome::Failed => true,
-                Outcome::Measured => *outcome != Outcome::Failed,
-                Outcome::Skipped | Outcome::OverBudget => false,
-            };
-            if weightier {
-                *outcome = record.outcome;
-            }
+        if let Event::CellEnded { records, .. } = event {
+            records.iter().for_each(|record| self.count(record));
         }
         Ok(())
     }

@@ -26,10 +26,10 @@ impl Progress {
     }
 
     /// Counts `done` visits that an earlier process has made.
-    pub(crate) fn go_on_from(&mut self, done: usize) {
+    pub(crate) fn go_on_from(&mut self, done: u64) {
         match self {
-            Self::Bar(bar) => bar.set_position(done as u64),
-            Self::Lines { done: so_far, .. } => *so_far = done as u64,
+            Self::Bar(bar) => bar.set_position(done),
+            Self::Lines { done: so_far, .. } => *so_far = done,
         }
     }
 

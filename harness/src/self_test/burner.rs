@@ -1,7 +1,7 @@
 //! Other work for every core, at a lower priority than what is measured.
 
+use crate::process::cores;
 use std::hint::black_box;
-use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -18,7 +18,7 @@ pub(super) struct Burner {
 impl Burner {
     pub(super) fn light() -> Self {
         let out = Arc::new(AtomicBool::new(false));
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let cores = cores::count();
         let burn = |out: Arc<AtomicBool>| {
             move || {
                 // SAFETY: this only changes the priority of the calling thread.

@@ -1,7 +1,7 @@
 //! The runs of a self-test that are in its folder.
 
+use crate::session::record::{self, RECORD};
 use crate::session::reruns::Reruns;
-use crate::session::store::{self, RECORD};
 use anyhow::{Context, Result};
 use lab_core::dataset::Dataset;
 use std::fs;
@@ -119,6 +119,6 @@ impl Pool {
 
 /// The run of `record`, unless it broke off.
 fn whole(record: &Path) -> Result<Option<Dataset>> {
-    let dataset = store::read(record).with_context(|| record.display().to_string())?.dataset;
+    let dataset = record::read(record).with_context(|| record.display().to_string())?.dataset;
     Ok(Some(dataset).filter(|dataset| dataset.end.as_ref().is_some_and(|end| !end.interrupted)))
 }

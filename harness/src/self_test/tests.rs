@@ -4,7 +4,7 @@ use super::amount::{Amount, calibration};
 use super::pool::{Kind, Pool};
 use super::trials::Trials;
 use super::*;
-use crate::session::store::RECORD;
+use crate::session::record::RECORD;
 use analysis::gate::Verdict;
 use jiff::Timestamp;
 use lab_core::axes::Axes;

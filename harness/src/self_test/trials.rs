@@ -2,6 +2,7 @@
 
 use super::amount::carriers;
 use super::pool::{Kind, Pool, Run};
+use crate::process::cores::in_parallel;
 use crate::process::exit::Failure;
 use analysis::gate::{self, Gating, Judged, Judgement, Policy, Verdict};
 use analysis::rate::Rate;
@@ -11,10 +12,6 @@ use lab_core::dataset::Dataset;
 use lab_core::metric::Metric;
 use lab_core::slowdown::Slowdown;
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZero;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 /// The gate's verdicts on all runs.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -209,25 +206,4 @@ fn is_named(judged: &Judged) -> bool {
 /// How much more it costs, as a share; for a rate, how much more time one takes.
 fn slower(judged: &Judged) -> Option<f64> {
     Some(judged.compared.metric.cost(judged.compared.change?.ratio) - 1.0)
-}
-
-/// The results of `work` for each of `jobs`, on every core.
-fn in_parallel<J: Sync, R: Send>(jobs: &[J], work: impl Fn(&J) -> R + Sync) -> Vec<R> {
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                while let Some((place, job)) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|place| Some((place, jobs.get(place)?)))
-                {
-                    let result = work(job);
-                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((place, result));
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    done.sort_by_key(|(place, _)| *place);
-    done.into_iter().map(|(_, result)| result).collect()
 }

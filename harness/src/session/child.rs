@@ -8,9 +8,10 @@ use crate::process::exit::{Exit, Failure};
 use crate::process::interrupt;
 use crate::process::standard::arguments;
 use crate::session::TOOLS_NAME;
+use crate::session::record::{self, RECORD};
 use crate::session::spec::RunSpec;
 use crate::session::spec::{Guests, Profiling};
-use crate::session::store::{self, RECORD};
+use crate::session::store;
 use crate::targets;
 use anyhow::{Context, Result, anyhow};
 use lab_core::cell::Cell;
@@ -121,7 +122,7 @@ impl ChildRun {
         if !record.is_file() {
             return Err(failed(Exit::SomeFailed, "the run could not start: see above"));
         }
-        let read = store::read(&record).with_context(|| record.display().to_string())?;
+        let read = record::read(&record).with_context(|| record.display().to_string())?;
         if read.dataset.end.is_none() {
             return Err(failed(Exit::SomeFailed, "the run broke off: see above"));
         }

@@ -9,21 +9,13 @@
 //! A visit's records are written at once. So only where a file ends within a line may its last visit lack some, and is made
 //! again. What was skipped or failed is, too: the machine may have been mended.
 
+use super::record::Tail;
 use lab_core::cell::Cell;
 use lab_core::dataset::{CellRecord, Dataset, End};
 use lab_core::metric::Metric;
 use lab_core::plan::{Plan, Visit};
 use lab_core::vocabulary::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How a record's file ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tail {
-    /// With a whole line.
-    Whole,
-    /// Within a line.
-    Torn,
-}
 
 /// What there is of a plan.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -32,8 +24,6 @@ pub(crate) struct Kept {
     pub(crate) end: Option<End>,
     /// The records of visits that are done, in the order of the file.
     pub(crate) records: Vec<CellRecord>,
-    /// Visits that are done, though nothing may have been recorded of them: their cell had gone over its budget.
-    pub(crate) done: Vec<Visit>,
     /// The visits that are left, by boot.
     pub(crate) left: Vec<Vec<Visit>>,
 }
@@ -45,22 +35,21 @@ impl Kept {
     }
 
     /// What `recorded`, a run of `plan` whose file ends so, has of it.
-    pub(crate) fn of(recorded: &Dataset, tail: Tail, plan: &Plan) -> Self {
-        let visit = |record: &CellRecord| Visit { round: record.round, replica: record.replica, cell: record.cell };
+    pub(super) fn of(recorded: &Dataset, tail: Tail, plan: &Plan) -> Self {
         let mut found: BTreeMap<Visit, bool> = BTreeMap::new();
         for record in &recorded.cells {
             let again = matches!(record.outcome, Outcome::Failed | Outcome::Skipped);
-            *found.entry(visit(record)).or_insert(true) &= !again;
+            *found.entry(record.visit()).or_insert(true) &= !again;
         }
         if let (Tail::Torn, Some(last)) = (tail, recorded.cells.last()) {
-            found.insert(visit(last), false);
+            found.insert(last.visit(), false);
         }
         let over = closed(recorded, &[Outcome::OverBudget]);
         let is_done = |visit: &Visit| match found.get(visit) {
             Some(&good) => good,
             None => over.contains(&visit.cell),
         };
-        let (mut done, mut left) = (Vec::new(), Vec::new());
+        let (mut done, mut left) = (BTreeSet::new(), Vec::new());
         for boot in plan.boots() {
             // A guest's later samples depend on its earlier ones: it is made as a whole or not at all.
             let (made, rest): (Vec<Visit>, Vec<Visit>) = match plan.target.is_exact() {
@@ -71,9 +60,8 @@ impl Kept {
             done.extend(made);
             left.extend(Some(rest).filter(|rest| !rest.is_empty()));
         }
-        let made: BTreeSet<Visit> = done.iter().copied().collect();
-        let records = recorded.cells.iter().filter(|record| made.contains(&visit(record))).cloned().collect();
-        Self { end: recorded.end.clone(), records, done, left }
+        let records = recorded.cells.iter().filter(|record| done.contains(&record.visit())).cloned().collect();
+        Self { end: recorded.end.clone(), records, left }
     }
 }
 

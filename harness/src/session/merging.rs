@@ -3,8 +3,9 @@
 //! Cells stand in the order of the plan, so that the result is the same whoever ran what. Times and machines are kept for each
 //! run in the header. In the target `exact` a cell has one set of digits, so that two copies of it must be equal.
 
+use super::record::in_order;
 use super::sameness::first_difference;
-use super::store::{self, in_order};
+use super::store;
 use anyhow::{Context, Result, bail, ensure};
 use lab_core::cell::Cell;
 use lab_core::cluster::Base;
@@ -29,12 +30,6 @@ pub(crate) struct Recorded {
 pub(crate) struct Lacking {
     shard: Shard,
     why: String,
-}
-
-impl Lacking {
-    pub(crate) fn shard(&self) -> Shard {
-        self.shard
-    }
 }
 
 impl fmt::Display for Lacking {

@@ -2,8 +2,10 @@
 
 pub(crate) mod child;
 mod kept;
+mod lock;
 pub(crate) mod merging;
 pub(crate) mod profiles;
+pub(crate) mod record;
 pub(crate) mod reruns;
 pub(crate) mod sameness;
 pub(crate) mod spec;
@@ -12,7 +14,7 @@ pub(crate) mod store;
 
 use self::kept::Kept;
 use self::spec::RunSpec;
-use self::store::{Opened, Store};
+use self::store::Store;
 use crate::backend::BACKENDS;
 use crate::fleet::image::TOOLS;
 use crate::meter;
@@ -71,6 +73,8 @@ pub(crate) struct Session<'a> {
     spec: &'a RunSpec,
     store: Store,
     kept: Kept,
+    /// How many visits an earlier process has made.
+    done: u64,
 }
 
 impl<'a> Session<'a> {
@@ -82,16 +86,16 @@ impl<'a> Session<'a> {
         clock::set(clock);
         let header = header(spec, clock, ground);
         let folder = spec.out.clone().unwrap_or_else(|| Path::new(store::RUNS).join(&header.id));
-        let opened =
-            if spec.resume { Store::resume(&folder, header, &spec.plan) } else { Store::create(&folder, header) };
-        let (store, kept) = match opened.map_err(Failure::usage)? {
-            Opened::New(store) => (store, Kept::nothing(&spec.plan)),
-            Opened::Again(store, kept) => (store, kept),
-        };
+        let (store, kept) = match spec.resume {
+            true => Store::resume(&folder, header, &spec.plan),
+            false => Store::create(&folder, header).map(|store| (store, Kept::nothing(&spec.plan))),
+        }
+        .map_err(Failure::usage)?;
         if let Some(base) = spec.plan.base.as_ref().filter(|base| matches!(base.source, Source::Imported { .. })) {
             store.keep(base).map_err(Failure::usage)?;
         }
-        let (done, left) = (kept.done.len() as u64, kept.left.iter().map(Vec::len).sum::<usize>() as u64);
+        let left = kept.left.concat().len() as u64;
+        let done = spec.plan.boots().concat().len() as u64 - left;
         let shown = store.folder().display();
         match (done, left) {
             (0, _) => {}
@@ -100,7 +104,7 @@ impl<'a> Session<'a> {
             }
             _ => tell!("svclab: {shown} goes on: {} done, {} left", units::counted(done, "visit"), units::count(left)),
         }
-        Ok(Self { spec, store, kept })
+        Ok(Self { spec, store, kept, done })
     }
 
     /// The visits that are left to make, by boot.
@@ -111,14 +115,11 @@ impl<'a> Session<'a> {
     /// Makes the run: records it, shows progress, writes the reports and prints the tables. `measure` makes the visits that
     /// are left, and reports them to the listener.
     pub(crate) fn run(self, measure: impl FnOnce(&mut dyn Listener) -> Result<Ran>) -> Result<Exit, Failure> {
-        let Self { spec, mut store, kept } = self;
+        let Self { spec, mut store, kept, done } = self;
         let (mut progress, mut tally) = (Progress::on_stderr(), Tally::default());
         progress.hear(Event::Started(&spec.plan))?;
-        progress.go_on_from(kept.done.len());
-        for record in &kept.records {
-            let visit = Visit { round: record.round, replica: record.replica, cell: record.cell };
-            tally.hear(Event::CellEnded { visit: &visit, records: std::slice::from_ref(record), accounts: &[] })?;
-        }
+        progress.go_on_from(done);
+        kept.records.iter().for_each(|record| tally.count(record));
 
         let mut everyone = Everyone(vec![&mut progress, &mut store, &mut tally]);
         let ran = measure(&mut everyone)?;
@@ -133,10 +134,6 @@ impl<'a> Session<'a> {
         };
         let exit = exit(&end);
         store.append(&Record::End(end))?;
-        if spec.plan.target.is_exact() {
-            store.arrange()?;
-        }
-
         let dataset = store.read()?;
         let unmet = unmet(spec.plan.require.iter().copied(), &dataset);
         let run = Runs::from(dataset);
@@ -180,7 +177,7 @@ pub(crate) fn begun_since(spec: &RunSpec, begun: Timestamp) -> Option<PathBuf> {
             Path::new(store::RUNS).join(names.filter(later).min()?)
         }
     };
-    folder.join(store::RECORD).is_file().then_some(folder)
+    folder.join(record::RECORD).is_file().then_some(folder)
 }
 
 fn header(spec: &RunSpec, clock: Clock, ground: Ground) -> Header {

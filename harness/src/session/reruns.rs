@@ -6,7 +6,8 @@
 //! where/       regressed cells, run again with a profile, to see which functions regressed
 //! ```
 
-use crate::session::store::{self, RECORD};
+use crate::session::record::RECORD;
+use crate::session::store;
 use std::path::{Path, PathBuf};
 
 const AGAIN: &str = "again";

@@ -1,13 +1,15 @@
 //! How far a run is, by its record alone: it may be going on in another process, or on another machine.
 
 use super::kept::closed;
-use super::store::{self, RECORD};
-use crate::run::estimate;
+use super::lock::is_written_to;
+use super::record::{self, RECORD};
+use crate::run::{Tally, estimate};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use lab_core::cell::Cell;
-use lab_core::dataset::{Dataset, Header};
-use lab_core::plan::Plan;
+use lab_core::dataset::{CellRecord, Dataset, Header};
+use lab_core::plan::{Plan, Visit};
+use lab_core::stats;
 use lab_core::vocabulary::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -55,11 +57,11 @@ impl Standing {
         let shown = || path.display().to_string();
         let metadata = fs::metadata(&path).with_context(shown)?;
         let written = metadata.modified().ok().and_then(|time| Timestamp::try_from(time).ok()).unwrap_or_default();
-        let dataset = store::read(&path).with_context(shown)?.dataset;
+        let dataset = record::read(&path).with_context(shown)?.dataset;
         let state = match &dataset.end {
             Some(end) if end.interrupted => State::Interrupted,
             Some(_) => State::Complete,
-            None if store::is_written_to(folder) == Some(true) => State::GoingOn,
+            None if is_written_to(folder) == Some(true) => State::GoingOn,
             None => State::BrokeOff,
         };
         Ok(Self::told(dataset, state, metadata.len(), written))
@@ -69,34 +71,30 @@ impl Standing {
         let closed = closed(&dataset, &[Outcome::OverBudget, Outcome::Skipped]);
         let header = dataset.header;
         let own = Plan { cells: header.cells().collect(), ..header.plan.clone() };
-        let made: BTreeSet<(Cell, u32, u32)> =
-            dataset.cells.iter().map(|record| (record.cell, record.round, record.replica)).collect();
+        let made: BTreeSet<Visit> = dataset.cells.iter().map(CellRecord::visit).collect();
         let visits = own.cells.len() as u64 * u64::from(own.passes());
         // The later rounds of a cell that went over its budget, or was skipped, are not made.
-        let open = made.iter().filter(|(cell, ..)| !closed.contains(cell)).count() as u64;
+        let open = made.iter().filter(|visit| !closed.contains(&visit.cell)).count() as u64;
         let done = (open + closed.len() as u64 * u64::from(own.passes())).min(visits);
-        let mut outcomes: BTreeMap<Cell, Outcome> = BTreeMap::new();
-        for record in &dataset.cells {
-            let outcome = outcomes.entry(record.cell).or_insert(record.outcome);
-            if record.outcome == Outcome::Failed {
-                *outcome = Outcome::Failed;
-            }
-        }
-        let mut counts = BTreeMap::new();
-        outcomes.into_values().for_each(|outcome| *counts.entry(outcome).or_default() += 1);
+        let mut tally = Tally::default();
+        dataset.cells.iter().for_each(|record| tally.count(record));
         let finished = matches!(state, State::Complete | State::Interrupted);
         let left = (!finished).then(|| left(&own, &made, &closed, written.duration_since(header.start).unsigned_abs()));
-        Self { state, done, visits, outcomes: counts, size, written, left, header }
+        Self { state, done, visits, outcomes: tally.outcomes(), size, written, left, header }
     }
 }
 
 /// What is left of `plan` after `elapsed`: by the plan's own estimate, corrected by what the visits that were made took.
-fn left(plan: &Plan, made: &BTreeSet<(Cell, u32, u32)>, closed: &BTreeSet<Cell>, elapsed: Duration) -> Duration {
+fn left(plan: &Plan, made: &BTreeSet<Visit>, closed: &BTreeSet<Cell>, elapsed: Duration) -> Duration {
     let places: BTreeMap<Cell, usize> = plan.cells.iter().enumerate().map(|(place, cell)| (*cell, place)).collect();
     let passes = f64::from(plan.passes());
-    let each: Vec<f64> = (0..plan.cells.len()).map(|place| estimate::seconds(plan, &[place])).collect();
+    let mut each = vec![0.0; plan.cells.len()];
+    for piece in plan.pieces() {
+        let share = estimate::seconds(plan, &piece) / stats::size(piece.len());
+        piece.into_iter().for_each(|place| each[place] = share);
+    }
     let all: f64 = each.iter().sum();
-    let open = made.iter().filter(|(cell, ..)| !closed.contains(cell)).filter_map(|(cell, ..)| places.get(cell));
+    let open = made.iter().filter(|visit| !closed.contains(&visit.cell)).filter_map(|visit| places.get(&visit.cell));
     let over = closed.iter().filter_map(|cell| places.get(cell));
     let done: f64 = open.map(|&place| each[place] / passes).sum::<f64>() + over.map(|&place| each[place]).sum::<f64>();
     // What was made so far weighs as much as a tenth of the plan: a few short cells tell little.

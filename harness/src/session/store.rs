@@ -1,30 +1,22 @@
 //! The folder of a run: `run.jsonl`, written line by line as the run goes, and the reports made from it at the end.
 
-use super::kept::{Kept, Tail};
+use super::kept::Kept;
+use super::lock::alone;
+use super::record::{self, RECORD, Tail, in_order};
 use super::sameness::first_difference;
 use crate::run::event::{Event, Listener};
 use anyhow::{Context, Result, bail, ensure};
-use guests::named;
-use lab_core::cell::Cell;
 use lab_core::cluster::Base;
-use lab_core::dataset::{CellRecord, Dataset, End, Header, Read, Reading, Record};
+use lab_core::dataset::{CellRecord, Dataset, Header, Record};
 use lab_core::plan::Plan;
 use lab_core::profile::{Entry, Profile};
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 use reports::Runs;
 use reports::report::Report;
-use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Read as _, Write};
-use std::num::NonZero;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// The dataset in a run's folder. All reports are made from it.
-pub(crate) const RECORD: &str = "run.jsonl";
 
 /// The profile in a run's folder, if the run was profiled.
 pub(crate) const PROFILE: &str = "profile.jsonl";
@@ -34,9 +26,6 @@ pub(crate) const RUNS: &str = "runs";
 
 /// The least free space. Every scenario's run needs far less.
 const ROOM: u64 = 64 << 20;
-
-/// The longest line that is read of a record, in bytes: a million samples take a third of it.
-const LONGEST_LINE: u64 = 64 << 20;
 
 /// The folder of the run at `place`, which is the folder or its record; `None` for any other file.
 pub(crate) fn folder(place: &Path) -> Option<&Path> {
@@ -73,14 +62,6 @@ pub(crate) fn read_base(file: &Path) -> Result<Arc<Base>> {
     Ok(Arc::new(base))
 }
 
-/// A folder that was opened.
-pub(crate) enum Opened {
-    /// For a new run.
-    New(Store),
-    /// With a run that goes on, and what is kept of it.
-    Again(Store, Kept),
-}
-
 /// A run's folder.
 pub(crate) struct Store {
     folder: PathBuf,
@@ -97,11 +78,11 @@ impl Store {
     ///
     /// # Errors
     /// When it is in use, cannot be written, or its disk is full. Nothing is measured yet.
-    pub(crate) fn create(folder: &Path, header: Header) -> Result<Opened> {
+    pub(crate) fn create(folder: &Path, header: Header) -> Result<Self> {
         check(folder)?;
         let shown = folder.display();
         fs::create_dir_all(folder).with_context(|| format!("--out {shown} cannot be made; name another folder"))?;
-        Self::make(folder, alone(folder)?, header).map(Opened::New)
+        Self::make(folder, alone(folder)?, header)
     }
 
     fn make(folder: &Path, lock: Flock<File>, header: Header) -> Result<Self> {
@@ -121,40 +102,29 @@ impl Store {
     ///
     /// # Errors
     /// When it has something else, or another process is writing to it. Nothing is changed then.
-    pub(crate) fn resume(folder: &Path, header: Header, plan: &Plan) -> Result<Opened> {
+    pub(crate) fn resume(folder: &Path, header: Header, plan: &Plan) -> Result<(Self, Kept)> {
         let (path, shown) = (folder.join(RECORD), folder.display());
         if !path.is_file() {
-            return Self::create(folder, header);
+            return Ok((Self::create(folder, header)?, Kept::nothing(plan)));
         }
         let context = || path.display().to_string();
         let lock = alone(folder)?;
-        let tail = match fs::read(&path).with_context(context)?.as_slice() {
-            [] | [.., b'\n'] => Tail::Whole,
-            [..] => Tail::Torn,
-        };
-        if !fs::read(&path).with_context(context)?.contains(&b'\n') {
+        let tail = record::tail(&path).with_context(context)?;
+        if tail == Tail::None {
             fs::remove_file(&path).with_context(context)?;
-            return Self::make(folder, lock, header).map(Opened::New);
+            return Ok((Self::make(folder, lock, header)?, Kept::nothing(plan)));
         }
-        let recorded = read(&path).with_context(context)?.dataset;
+        let recorded = record::read(&path).with_context(context)?.dataset;
         if let Some(difference) = not_the_same(&recorded.header, &header) {
             bail!("{shown} has another run: {difference}; name another folder");
         }
         room(folder)?;
         let kept = Kept::of(&recorded, tail, plan);
-        let text = text(&recorded.header, &kept.records, None);
+        let text = record::text(&recorded.header, &kept.records, None);
         replace(&path, text.as_bytes())?;
         let file = OpenOptions::new().append(true).open(&path).with_context(context)?;
         let written = text.len() as u64;
-        let store = Self { folder: folder.to_owned(), file, _lock: lock, written, id: recorded.header.id };
-        Ok(Opened::Again(store, kept))
-    }
-
-    /// Puts the cells into the order of the plan: guests that run side by side end in any order.
-    pub(crate) fn arrange(&self) -> Result<()> {
-        let Dataset { header, mut cells, end } = self.read()?;
-        in_order(&header, &mut cells);
-        replace(&self.folder.join(RECORD), text(&header, &cells, end.as_ref()).as_bytes())
+        Ok((Self { folder: folder.to_owned(), file, _lock: lock, written, id: recorded.header.id }, kept))
     }
 
     /// Keeps the Services of a user's cluster, so that cells can be run again.
@@ -193,9 +163,17 @@ impl Store {
         written.with_context(|| format!("writing {}", path.display()))
     }
 
+    /// The whole run. In the target `exact` its cells are put into the order of the plan, in the file, too: guests that run
+    /// side by side end in any order.
     pub(crate) fn read(&self) -> Result<Dataset> {
         let path = self.folder.join(RECORD);
-        Ok(read(&path).with_context(|| format!("reading {}", path.display()))?.dataset)
+        let mut dataset = record::read(&path).with_context(|| format!("reading {}", path.display()))?.dataset;
+        if dataset.header.plan.target.is_exact() {
+            let Dataset { header, cells, end } = &mut dataset;
+            in_order(header, cells);
+            replace(&path, record::text(header, cells, end.as_ref()).as_bytes())?;
+        }
+        Ok(dataset)
     }
 
     /// Writes `report` and the tables of `run` beside its record.
@@ -231,32 +209,6 @@ fn room(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// `folder`, for this process alone. Somebody may look for a moment whether it is (`session/standing.rs`).
-fn alone(folder: &Path) -> Result<Flock<File>> {
-    const PATIENCE: Duration = Duration::from_secs(1);
-    let shown = folder.display();
-    let begun = Instant::now();
-    let mut file = File::open(folder).with_context(|| format!("{shown} cannot be opened"))?;
-    loop {
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => return Ok(lock),
-            Err((back, Errno::EWOULDBLOCK)) if begun.elapsed() < PATIENCE => file = back,
-            Err((_, Errno::EWOULDBLOCK)) => bail!("{shown}: another process is writing to it; wait for its end"),
-            Err((_, errno)) => bail!("{shown} cannot be locked: {errno}"),
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// Whether a process of this machine writes to `folder`; `None` where that cannot be told.
-pub(crate) fn is_written_to(folder: &Path) -> Option<bool> {
-    match Flock::lock(File::open(folder).ok()?, FlockArg::LockSharedNonblock) {
-        Ok(_) => Some(false),
-        Err((_, Errno::EWOULDBLOCK)) => Some(true),
-        Err(_) => None,
-    }
-}
-
 /// Why a run with this `header` does not go on from one with `recorded`; `None` if it does.
 fn not_the_same(recorded: &Header, header: &Header) -> Option<String> {
     let part = |header: &Header| {
@@ -273,27 +225,6 @@ fn not_the_same(recorded: &Header, header: &Header) -> Option<String> {
     first_difference(recorded, header)
 }
 
-/// Puts records of a run with this `header` into the order of its plan; a visit's metrics stay in theirs.
-pub(crate) fn in_order(header: &Header, records: &mut [CellRecord]) {
-    let places: HashMap<Cell, usize> = header.plan.cells.iter().enumerate().map(|(at, cell)| (*cell, at)).collect();
-    records.sort_by_key(|record| (places.get(&record.cell).copied(), record.replica, record.round));
-}
-
-/// A dataset's text. All cores write it: a merged one may have a million records.
-pub(crate) fn text(header: &Header, records: &[CellRecord], end: Option<&End>) -> String {
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let parts: Vec<String> = thread::scope(|scope| {
-        let part = |records: &'_ [CellRecord]| records.iter().map(CellRecord::line).collect::<String>();
-        let chunks = records.chunks(records.len().div_ceil(cores).max(1));
-        let running: Vec<_> = chunks.map(|chunk| scope.spawn(move || part(chunk))).collect();
-        running.into_iter().map(|one| one.join().expect("a record has no failing parts")).collect()
-    });
-    let mut text = Record::Run(Box::new(header.clone())).line();
-    text.extend(parts);
-    text.extend(end.map(|end| Record::End(end.clone()).line()));
-    text
-}
-
 /// Replaces `file` by `bytes`, completely or not at all.
 pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -307,40 +238,6 @@ pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
     new.as_file().sync_all().with_context(context)?;
     new.persist(file).map_err(|error| error.error).with_context(context)?;
     Ok(())
-}
-
-/// The header of the `run.jsonl` at `path`, without the rest.
-///
-/// # Errors
-/// When it cannot be read, or is not a dataset.
-pub(crate) fn header(path: &Path) -> Result<Header> {
-    let (mut lines, mut line) = (BufReader::new(named::open(path)?), Vec::new());
-    lines.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)?;
-    let mut reading = Reading::default();
-    reading.line(&line)?;
-    Ok(reading.end()?.dataset.header)
-}
-
-/// Reads the `run.jsonl` at `path`, a line at a time.
-///
-/// # Errors
-/// When it cannot be read, or is not a dataset.
-pub(crate) fn read(path: &Path) -> Result<Read> {
-    let mut lines = BufReader::with_capacity(1 << 20, named::open(path)?);
-    let (mut reading, mut line) = (Reading::default(), Vec::new());
-    for number in 1.. {
-        line.clear();
-        if lines.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        ensure!(
-            line.len() as u64 <= LONGEST_LINE,
-            "line {number} is longer than {} MiB, which no record is; the file was damaged or edited",
-            LONGEST_LINE >> 20
-        );
-        reading.line(&line)?;
-    }
-    Ok(reading.end()?)
 }
 
 impl Listener for Store {
@@ -359,6 +256,7 @@ impl Listener for Store {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lock::is_written_to;
     use super::*;
     use crate::run::unmeasured;
     use lab_core::axes::Axes;
@@ -377,11 +275,8 @@ mod tests {
         }
     }
 
-    fn again(folder: &Path, header: &Header) -> (Store, Kept) {
-        match Store::resume(folder, header.clone(), &header.plan).unwrap() {
-            Opened::Again(store, kept) => (store, kept),
-            Opened::New(_) => panic!("there is a run"),
-        }
+    fn again(folder: &Path, header: &Header) -> Kept {
+        Store::resume(folder, header.clone(), &header.plan).unwrap().1
     }
 
     #[test]
@@ -389,13 +284,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let header = header();
         let boots = header.plan.boots();
-        let Opened::New(mut store) = Store::resume(folder.path(), header.clone(), &header.plan).unwrap() else {
-            panic!()
-        };
+        let (mut store, _) = Store::resume(folder.path(), header.clone(), &header.plan).unwrap();
         made(&mut store, &header.plan, 0..3);
         drop(store);
         for _ in 0..2 {
-            let (_, kept) = again(folder.path(), &header);
+            let kept = again(folder.path(), &header);
             assert_eq!(kept.left, boots[3..]);
         }
         // Within a line of the third boot.
@@ -403,7 +296,7 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, &text[..text.len() - 20]).unwrap();
         for _ in 0..2 {
-            let (_, kept) = again(folder.path(), &header);
+            let kept = again(folder.path(), &header);
             assert_eq!(kept.left, boots[2..]);
         }
     }
@@ -412,7 +305,7 @@ mod tests {
     fn a_folder_is_one_process_s_and_one_run_s() {
         let folder = tempfile::tempdir().unwrap();
         let header = header();
-        let Opened::New(store) = Store::create(folder.path(), header.clone()).unwrap() else { panic!() };
+        let store = Store::create(folder.path(), header.clone()).unwrap();
         assert_eq!(is_written_to(folder.path()), Some(true));
         let refused =
             |header: &Header| Store::resume(folder.path(), header.clone(), &header.plan).err().unwrap().to_string();
@@ -431,6 +324,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(RECORD), "{\"kind\":\"run\"").unwrap();
         let header = header();
-        assert!(matches!(Store::resume(folder.path(), header.clone(), &header.plan).unwrap(), Opened::New(_)));
+        assert_eq!(again(folder.path(), &header), Kept::nothing(&header.plan));
+        assert_eq!(record::read(&folder.path().join(RECORD)).unwrap().dataset.header, header);
     }
 }

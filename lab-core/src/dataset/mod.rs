@@ -17,7 +17,7 @@ pub use unmet::{NO_ENDPOINT, Unmet, unmet};
 
 use crate::cell::Cell;
 use crate::metric::{Metric, Unit};
-use crate::plan::Plan;
+use crate::plan::{Plan, Visit};
 use crate::shard::{Part, Shard};
 use crate::vocabulary::{BackendName, Clock, Outcome, TargetName, Word};
 use jiff::Timestamp;
@@ -207,6 +207,12 @@ pub struct Dataset {
 }
 
 impl CellRecord {
+    /// The visit that it is of.
+    #[must_use]
+    pub fn visit(&self) -> Visit {
+        Visit { round: self.round, replica: self.replica, cell: self.cell }
+    }
+
     /// The record as a line of the file, its newline included.
     ///
     /// # Panics

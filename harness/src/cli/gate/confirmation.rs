@@ -5,8 +5,8 @@ use crate::process::exit::Failure;
 use crate::run::progress::describe;
 use crate::session;
 use crate::session::child::ChildRun;
+use crate::session::record::{self, RECORD};
 use crate::session::reruns::Reruns;
-use crate::session::store::{self, RECORD};
 use analysis::gate::{self, Aspect, Bearing, Difference, Judgement, Policy};
 use anyhow::Context;
 use guests::tools;
@@ -41,7 +41,7 @@ pub(super) fn judge(before: &Dataset, run: &Run, policy: &Policy, asked: Rerun) 
 /// The reruns that exist already.
 fn recorded(reruns: &Reruns) -> Result<Vec<Dataset>, Failure> {
     let read = |file: PathBuf| {
-        let read = store::read(&file).with_context(|| file.display().to_string()).map_err(Failure::usage)?;
+        let read = record::read(&file).with_context(|| file.display().to_string()).map_err(Failure::usage)?;
         tell!("using the earlier rerun {}", file.display());
         Ok(read.dataset)
     };
