@@ -22,6 +22,7 @@ pub mod proxy_config;
 pub mod reference;
 pub mod scenario;
 pub mod shard;
+pub mod shell;
 pub mod slowdown;
 pub mod stats;
 pub mod units;

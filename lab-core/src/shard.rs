@@ -103,12 +103,6 @@ pub fn imbalance(costs: &[f64]) -> f64 {
     costs.iter().copied().fold(0.0, f64::max) / mean
 }
 
-/// How many shards can have something of `pieces` that cannot be parted.
-#[must_use]
-pub fn useful(pieces: usize) -> u32 {
-    u32::try_from(pieces).unwrap_or(u32::MAX).min(MOST)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -98,11 +98,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 /// What each of so many shards has.
 fn shared_out(plan: &Plan, shards: u32) -> anyhow::Result<Vec<String>> {
     let dealt = parts::deal(plan, shards)?;
-    let what = if plan.target.is_exact() { "load" } else { "cluster size" };
     let minutes = |seconds: f64| format!("about {} min", (seconds / 60.0).ceil());
     let line = |dealt: &Dealt| {
         let Dealt { part: Part { shard, cells }, pieces, seconds } = dealt;
-        let (pieces, cells) = (units::counted(*pieces as u64, what), units::counted(cells.len() as u64, "cell"));
+        let (pieces, cells) =
+            (units::counted(*pieces as u64, parts::piece_name(plan)), units::counted(cells.len() as u64, "cell"));
         format!("shard {shard}: {pieces}, {cells}, {}", minutes(*seconds))
     };
     let seconds: Vec<f64> = dealt.iter().map(|dealt| dealt.seconds).collect();

@@ -16,19 +16,23 @@ pub(crate) struct Dealt {
     pub(crate) seconds: f64,
 }
 
+/// What a piece of `plan` is called.
+pub(crate) fn piece_name(plan: &Plan) -> &'static str {
+    if plan.target.is_exact() { "load" } else { "cluster size" }
+}
+
 /// What each of `shards` shards of `plan` has, by number. It depends on the plan alone.
 ///
 /// # Errors
 /// When there are more shards than pieces.
 pub(crate) fn deal(plan: &Plan, shards: u32) -> Result<Vec<Dealt>> {
     let pieces = plan.pieces();
-    let most = shard::useful(pieces.len());
-    let what = if plan.target.is_exact() { "load" } else { "cluster size" };
+    let most = u32::try_from(pieces.len()).unwrap_or(shard::MOST).min(shard::MOST);
     ensure!(
         shards <= most,
         "{} for {}: one is not shared by two machines, so that more than {most} do not help; take at most {most}",
         units::counted(shards.into(), "shard"),
-        units::counted(pieces.len() as u64, what)
+        units::counted(pieces.len() as u64, piece_name(plan))
     );
     let costs: Vec<f64> = pieces.iter().map(|piece| estimate::seconds(plan, piece)).collect();
     let dealt = (1..).zip(shard::deal(&costs, shards));

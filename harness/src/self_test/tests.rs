@@ -6,14 +6,12 @@ use super::trials::Trials;
 use super::*;
 use crate::session::record::RECORD;
 use analysis::gate::Verdict;
-use jiff::Timestamp;
 use lab_core::axes::Axes;
 use lab_core::cell::Cell;
 use lab_core::dataset::{CellRecord, End, Header, Record, Splits};
 use lab_core::metric::{Better, Metric};
 use lab_core::slowdown::{Means, Slowdown};
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName, TargetName};
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -57,9 +55,7 @@ fn lines(plan: &Plan, noise: f64) -> String {
             }
         }
     }
-    let end =
-        End { end: Timestamp::UNIX_EPOCH, peak_rss: 1, interrupted: false, cells: BTreeMap::new(), boots: vec![] };
-    text + &Record::End(end).line()
+    text + &Record::End(End::example()).line()
 }
 
 fn record(plan: &Plan, cell: &Cell, round: u32, metric: Metric, figure: f64) -> CellRecord {

@@ -1,7 +1,8 @@
 //! A workflow of GitHub Actions: a matrix of shards, and a last job that merges them, and judges them if there is a baseline.
 
-use super::{Work, quoted};
+use super::Work;
 use anyhow::{Context, Result};
+use lab_core::shell;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -97,10 +98,12 @@ pub(super) fn workflow(work: &Work, image: &str, baseline: Option<&str>) -> Resu
             "actions/download-artifact@v4",
             &[("pattern", format!("shard-{scenario}-*")), ("path", "shards".to_owned())],
         ),
-        Step::run(format!("svclab merge shards/* --out {}", quoted(&whole))),
-        Step::run(format!("svclab report {} --format html --out report.html", quoted(&whole))),
+        Step::run(format!("svclab merge shards/* --out {}", shell::word(&whole))),
+        Step::run(format!("svclab report {} --format html --out report.html", shell::word(&whole))),
     ];
-    steps.extend(baseline.map(|file| Step::run(format!("svclab gate {} --baseline {}", quoted(&whole), quoted(file)))));
+    steps.extend(
+        baseline.map(|file| Step::run(format!("svclab gate {} --baseline {}", shell::word(&whole), shell::word(file)))),
+    );
     steps.push(kept(format!("svclab-{name}"), format!("{whole}\nreport.html")));
     // A shard with a failed cell fails, and has a run all the same.
     let merge = Job { needs: Some("shard"), r#if: Some("${{ !cancelled() }}"), steps, ..job() };

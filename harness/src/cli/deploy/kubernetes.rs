@@ -123,7 +123,7 @@ fn container(work: &Work, image: &str) -> Container {
         name: CONTAINER.to_owned(),
         image: Some(image.to_owned()),
         command: Some(vec!["svclab".to_owned()]),
-        args: Some(work.words(&format!("auto/{}", work.shards))),
+        args: Some([work.options(), vec![format!("auto/{}", work.shards)]].concat()),
         working_dir: Some(DATA.to_owned()),
         env: Some(vec![EnvVar { name: "HOME".to_owned(), value: Some(DATA.to_owned()), ..EnvVar::default() }]),
         resources: Some(ResourceRequirements {

@@ -13,8 +13,8 @@ use anyhow::{Context, anyhow};
 use clap::{FromArgMatches, ValueEnum};
 use lab_core::plan::Plan;
 use lab_core::shard::MOST;
-use lab_core::units;
 use lab_core::vocabulary::{TargetName, Word};
+use lab_core::{shell, units};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -102,19 +102,16 @@ impl Work {
         Ok((work, plan))
     }
 
-    /// The words of a shard's command line, after the program's; `shard` says which.
-    fn words(&self, shard: &str) -> Vec<String> {
+    /// The words of a shard's command line, after the program's, up to the one that says which shard.
+    fn options(&self) -> Vec<String> {
         let asked = self.command.iter().any(|word| word == "--jobs" || word.starts_with("--jobs="));
         let jobs = (!asked).then(|| ["--jobs".to_owned(), GUESTS.to_string()]);
-        let shard = ["--shard", shard].map(str::to_owned);
-        self.command.iter().cloned().chain(jobs.into_iter().flatten()).chain(shard).collect()
+        self.command.iter().cloned().chain(jobs.into_iter().flatten()).chain(["--shard".to_owned()]).collect()
     }
 
-    /// The same as a shell takes it. `shard` may be an expression, and stays as it is.
+    /// A shard's command line as a shell takes it. `shard` may be an expression, and stays as it is.
     fn line(&self, shard: &str) -> String {
-        let mut words = self.words("");
-        words.pop();
-        let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        let words: Vec<String> = self.options().iter().map(|word| shell::word(word)).collect();
         format!("svclab {} {shard}", words.join(" "))
     }
 
@@ -180,26 +177,12 @@ fn label(name: &str) -> String {
     label.trim_matches('-').to_owned()
 }
 
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./,=:@%+".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn words_are_quoted_for_a_shell_and_names_are_labels() {
-        assert_eq!(quoted("--services"), "--services");
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted("$(x)"), "'$(x)'");
+    fn names_are_labels() {
         assert_eq!(label("Scale_20k"), "scale-20k");
     }
 }

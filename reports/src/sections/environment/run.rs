@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use lab_core::dataset::{Dataset, Merged};
 use lab_core::metric::{Metric, Unit};
 use lab_core::vocabulary::{Clock, Outcome, TargetName, Word};
-use lab_core::{stats, units};
+use lab_core::{shell, stats, units};
 use std::collections::BTreeMap;
 
 /// A fact's name, and what is so.
@@ -45,7 +45,7 @@ impl Run<'_> {
 
     /// What to type to run it again; empty when that is not known.
     pub(super) fn command(&self) -> String {
-        self.dataset.header.command.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
+        self.dataset.header.command.iter().map(|word| shell::word(word)).collect::<Vec<_>>().join(" ")
     }
 
     /// What ran, when, and how it went.
@@ -146,14 +146,4 @@ fn written(took: SignedDuration) -> String {
     let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
     let shown = parts.iter().skip_while(|(value, unit)| *value == 0 && *unit != "s");
     shown.map(|(value, unit)| format!("{value} {unit}")).collect::<Vec<_>>().join(" ")
-}
-
-/// `word` as a POSIX shell reads it back.
-fn quote(word: &str) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=,+@%".contains(character);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }

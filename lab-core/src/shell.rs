@@ -1,0 +1,26 @@
+//! Words of command lines that users copy.
+
+/// `word` as a POSIX shell reads it back.
+#[must_use]
+pub fn word(word: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=,+@%".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::word;
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(word("--services"), "--services");
+        assert_eq!(word("a b"), "'a b'");
+        assert_eq!(word("it's"), r"'it'\''s'");
+        assert_eq!(word("$(x)"), "'$(x)'");
+        assert_eq!(word(""), "''");
+    }
+}
