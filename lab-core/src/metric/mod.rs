@@ -1,43 +1,12 @@
 //! Every metric: its unit, whether more or less is better, and its meaning.
 
+mod better;
+mod unit;
+
+pub use better::Better;
+pub use unit::Unit;
+
 use crate::vocabulary::words;
-
-/// The base unit of a metric's samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Unit {
-    /// Nanoseconds.
-    Ns,
-    /// Bytes.
-    Bytes,
-    /// Bits a second.
-    BitsPerSecond,
-    /// Events a second.
-    PerSecond,
-    /// A plain number of things.
-    Count,
-    /// A share of one core: 1 is one core busy all the time.
-    Share,
-}
-
-words!("unit", Unit {
-    Ns = "ns",
-    Bytes = "bytes",
-    BitsPerSecond = "bit/s",
-    PerSecond = "1/s",
-    Count = "count",
-    Share = "share",
-});
-
-/// Which way a metric gets better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Better {
-    /// Less is better.
-    Lower,
-    /// More is better.
-    Higher,
-    /// A property of the installed state: neither more nor less is better.
-    Neither,
-}
 
 /// A quantity the lab measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -231,17 +200,6 @@ words!("metric", Metric {
     AffinityCrowd = "affinity_crowd",
     AffinityForgotten = "affinity_forgotten",
 });
-
-impl Unit {
-    /// Whether a number of it depends on the clock.
-    #[must_use]
-    pub fn is_clocked(self) -> bool {
-        match self {
-            Self::Ns | Self::BitsPerSecond | Self::PerSecond | Self::Share => true,
-            Self::Bytes | Self::Count => false,
-        }
-    }
-}
 
 impl Metric {
     /// The base unit of its samples.
