@@ -180,6 +180,7 @@ fn each_engine_s_file_runs_every_shard() -> Result<()> {
         "completions: 3",
         "backoffLimitPerIndex: 5",
         "action: FailIndex",
+        "type: DisruptionTarget",
         "image: here/svclab:1",
         "auto/3",
         "runAsNonRoot: true",
@@ -196,6 +197,7 @@ fn each_engine_s_file_runs_every_shard() -> Result<()> {
     let workflow = deploy(&["github", "smoke", "--shards", "2", "--image", "x", "--baseline", "base.jsonl"])?;
     for line in [
         "--shard ${{ matrix.shard }}/2",
+        "options: --user root",
         "svclab gate runs/smoke --baseline base.jsonl",
         "needs: shard",
         "!cancelled()",

@@ -32,12 +32,21 @@ struct Job {
     #[serde(skip_serializing_if = "Option::is_none")]
     r#if: Option<&'static str>,
     runs_on: &'static str,
-    container: String,
+    container: Container,
     timeout_minutes: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     strategy: Option<Strategy>,
     steps: Vec<Step>,
 }
+
+#[derive(Serialize, Default)]
+struct Container {
+    image: String,
+    options: &'static str,
+}
+
+/// The image's own user may not write into the job's folders.
+const AS_ROOT: &str = "--user root";
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -75,8 +84,12 @@ const KEEP: &str = "actions/upload-artifact@v4";
 /// The workflow.
 pub(super) fn workflow(work: &Work, image: &str, baseline: Option<&str>) -> Result<String> {
     let Work { name, scenario, shards, .. } = work;
-    let job =
-        || Job { runs_on: "ubuntu-latest", container: image.to_owned(), timeout_minutes: LONGEST, ..Job::default() };
+    let job = || Job {
+        runs_on: "ubuntu-latest",
+        container: Container { image: image.to_owned(), options: AS_ROOT },
+        timeout_minutes: LONGEST,
+        ..Job::default()
+    };
     let own = format!("{scenario}-${{{{ matrix.shard }}}}-of-{shards}");
     let kept = |artifact: String, path: String| Step {
         r#if: Some("always()"),

@@ -4,7 +4,8 @@ use super::{GUESTS, Work};
 use crate::process::exit::Exit;
 use anyhow::{Context, Result};
 use k8s_openapi::api::batch::v1::{
-    Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement, PodFailurePolicyRule,
+    Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement, PodFailurePolicyOnPodConditionsPattern,
+    PodFailurePolicyRule,
 };
 use k8s_openapi::api::core::v1::{
     Capabilities, Container, EnvVar, PersistentVolumeClaim, PersistentVolumeClaimSpec,
@@ -93,7 +94,7 @@ fn job(work: &Work, image: &str, claim: &str) -> Job {
             completions: Some(shards),
             parallelism: Some(shards),
             backoff_limit_per_index: Some(TRIES),
-            pod_failure_policy: Some(final_exits()),
+            pod_failure_policy: Some(PodFailurePolicy { rules: vec![taken_away(), final_exits()] }),
             template: PodTemplateSpec { spec: Some(pod), ..PodTemplateSpec::default() },
             ..JobSpec::default()
         }),
@@ -101,20 +102,32 @@ fn job(work: &Work, image: &str, claim: &str) -> Job {
     }
 }
 
+/// A pod that was taken away, by a pre-emption or with its node, is no try.
+fn taken_away() -> PodFailurePolicyRule {
+    let disrupted = PodFailurePolicyOnPodConditionsPattern {
+        status: Some("True".to_owned()),
+        type_: "DisruptionTarget".to_owned(),
+    };
+    PodFailurePolicyRule {
+        action: "Ignore".to_owned(),
+        on_pod_conditions: Some(vec![disrupted]),
+        ..PodFailurePolicyRule::default()
+    }
+}
+
 /// Exits after which another try comes out the same: a wrong command line, what the machine lacks, failed cells.
-fn final_exits() -> PodFailurePolicy {
+fn final_exits() -> PodFailurePolicyRule {
     let values = [Exit::Usage, Exit::CannotRun, Exit::SomeFailed].map(|exit| exit as i32);
     let exits = PodFailurePolicyOnExitCodesRequirement {
         container_name: Some(CONTAINER.to_owned()),
         operator: "In".to_owned(),
         values: values.to_vec(),
     };
-    let rule = PodFailurePolicyRule {
+    PodFailurePolicyRule {
         action: "FailIndex".to_owned(),
         on_exit_codes: Some(exits),
         ..PodFailurePolicyRule::default()
-    };
-    PodFailurePolicy { rules: vec![rule] }
+    }
 }
 
 fn container(work: &Work, image: &str) -> Container {
