@@ -92,8 +92,8 @@ pub struct Baseline {
 /// Answers `question` from `dataset`, in time if `calibration` is there.
 ///
 /// # Errors
-/// When an objective cannot be held against what the run measured: another clock, no such metric, too few samples of it in
-/// every cell, or none with so many endpoints. That a single variant lacks it is part of the answer instead.
+/// When the sizes were measured on different machines, or an objective cannot be held against what the run measured: another
+/// clock, no such metric, too few samples of it in every cell, or none with so many endpoints. That a single variant lacks it is part of the answer instead.
 pub fn answer(
     dataset: &Dataset,
     question: &Question,
@@ -105,6 +105,10 @@ pub fn answer(
     }
     for objective in &question.objectives {
         objective.fit(clock)?;
+    }
+    let machines = dataset.header.machines();
+    if machines > 1 {
+        return Err(Unanswerable::SeveralMachines { run: dataset.header.id.clone(), machines });
     }
     let mut fitted = Fitted::all(dataset, &question.wanted(), calibration);
     for objective in &question.objectives {

@@ -15,7 +15,7 @@ use lab_core::vocabulary::{Clock, Quantile, Word};
 pub struct Fitted {
     /// What was measured.
     pub series: Series,
-    /// The curve through it; `None` with fewer than three sizes.
+    /// The curve through it; `None` with fewer than three sizes, and where these were measured on different machines.
     pub curve: Option<Curve>,
     /// What its variant is called among those of the run: `ipvs (batched)`.
     pub name: String,
@@ -59,7 +59,7 @@ impl Fitted {
         let fitted = |mut series: Series| {
             let alike: Vec<Contender> =
                 variants.iter().copied().filter(|one| one.way.is_some() == series.variant.way.is_some()).collect();
-            let curve = Curve::fit(&series);
+            let curve = if dataset.header.machines() > 1 { None } else { Curve::fit(&series) };
             let curve = match calibration {
                 Some(calibration) => calibration.doubt(&mut series, curve),
                 None => curve,
@@ -76,7 +76,8 @@ impl Fitted {
             return match self.series.figures.len() {
                 0 => "nothing was measured".to_owned(),
                 1 => "no law: measured at one size only".to_owned(),
-                _ => "no law: measured at two sizes only".to_owned(),
+                2 => "no law: measured at two sizes only".to_owned(),
+                _ => "no law: its sizes were measured on different machines".to_owned(),
             };
         };
         let metric = self.series.metric;

@@ -35,6 +35,17 @@ pub enum Unanswerable {
     /// A limit is not a number of what the clock counts.
     #[error(transparent)]
     Misfitting(#[from] Misfitting),
+    /// Each size is of another machine.
+    #[error(
+        "the sizes of the run {run} were measured on {machines} machines, so that how a cost grows cannot be told; ask one \
+         shard, or a run of one machine"
+    )]
+    SeveralMachines {
+        /// The run's id.
+        run: String,
+        /// How many.
+        machines: u64,
+    },
     /// The run has no such metric.
     #[error("{objective}: the run {run} has no figure of it; it has {known}")]
     NotMeasured {

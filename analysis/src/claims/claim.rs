@@ -4,6 +4,7 @@ use super::evidence::Evidence;
 use super::finding::Finding;
 use lab_core::dataset::Dataset;
 use lab_core::reference::{self, Reference};
+use std::collections::BTreeSet;
 
 /// What somebody says of a data plane, and how it is put to the test.
 pub struct Claim {
@@ -26,9 +27,18 @@ impl Claim {
     }
 
     /// What `datasets` say of it, whatever their scenarios name; `None` where they have nothing to do with it.
+    ///
+    /// A run whose sizes were measured on different machines says nothing, unless it has only one size.
     #[must_use]
     pub fn judge_by(&self, datasets: &[&Dataset]) -> Option<Finding> {
-        (self.judge)(&Evidence::of(datasets.iter().copied()))
+        let judge = |of: &[&Dataset]| (self.judge)(&Evidence::of(of.iter().copied()));
+        let (mixed, whole): (Vec<&Dataset>, Vec<&Dataset>) = datasets.iter().copied().partition(|one| mixes(one));
+        let untold = || {
+            let why = "The sizes were measured on different machines, so that a claim over sizes cannot be judged: run \
+                       the scenario on one machine.";
+            judge(&mixed).map(|_| Finding::untold(why))
+        };
+        judge(&whole).or_else(untold)
     }
 
     /// Who says so.
@@ -39,4 +49,10 @@ impl Claim {
     pub fn reference(&self) -> &'static Reference {
         reference::find(self.source).expect("every claim's source is a reference")
     }
+}
+
+/// Whether clusters of `dataset` were measured on different machines.
+fn mixes(dataset: &Dataset) -> bool {
+    let clusters: BTreeSet<_> = dataset.cells.iter().map(|record| record.cell.cluster).collect();
+    clusters.len() > 1 && dataset.header.machines() > 1
 }

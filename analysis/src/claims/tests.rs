@@ -32,6 +32,22 @@ fn a_run_that_names_another_source_or_measured_something_else_says_nothing() {
 }
 
 #[test]
+fn sizes_of_different_machines_are_no_evidence_and_one_size_is() {
+    let merged = |sizes: &[u32], target, cpus: &[&str]| {
+        let made = sizes.iter().fold(Made::on("iptables-cpu", target), |made, &services| {
+            made.with(legacy(services, ProbeName::Churn), Metric::CpuSync, 0.8)
+        });
+        made.merged(cpus).finding("iptables-cpu")
+    };
+    let mixed = merged(&[5000, 10_000], TargetName::Host, &["a", "b"]);
+    assert_eq!(mixed.verdict, Verdict::CannotBeTold);
+    assert!(mixed.sentences.join(" ").contains("different machines"), "{mixed:?}");
+    assert_eq!(merged(&[5000, 10_000], TargetName::Host, &["a", "a"]).verdict, Verdict::Reproduced);
+    assert_eq!(merged(&[5000], TargetName::Host, &["a", "b"]).verdict, Verdict::Reproduced);
+    assert_eq!(merged(&[5000, 10_000], TargetName::Exact, &["a", "b"]).verdict, Verdict::Reproduced);
+}
+
+#[test]
 fn what_ran_over_its_budget_is_missing_with_how_far_it_came() {
     let made = Made::of("iptables-add-rule").without(
         legacy(20_000, ProbeName::AppendRule),

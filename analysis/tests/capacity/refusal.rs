@@ -5,7 +5,7 @@ use analysis::capacity::{
     Answer, Basis, Calibration, Capacity, Doubt, End, Question, Rates, Unanswerable, Uncalibrated, VariantAnswer,
     Verdict, answer, laws,
 };
-use lab_core::dataset::{Dataset, Split, Splits};
+use lab_core::dataset::{Dataset, Merged, Split, Splits};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Clock, LayoutName, Outcome, ProbeName, Quantile};
 
@@ -172,6 +172,19 @@ fn a_time_is_not_held_against_instructions_nor_the_other_way_round() {
 #[test]
 fn nothing_asked_is_nothing_answered() {
     assert_eq!(answer(&measured(&SIZES).dataset, &question(&[]), None), Err(Unanswerable::NoObjective));
+}
+
+#[test]
+fn sizes_of_different_machines_have_no_law_and_no_answer() {
+    let mut dataset = measured(&SIZES).dataset;
+    let on = |cpu: &str, header| Merged { host: [("cpu".to_owned(), cpu.to_owned())].into(), ..Merged::of(header) };
+    dataset.header.merged = vec![on("a", &dataset.header), on("b", &dataset.header)];
+    let refused = answer(&dataset, &question(&["sync_change=1s"]), None).unwrap_err();
+    assert_eq!(refused, Unanswerable::SeveralMachines { run: "synthetic-wall".to_owned(), machines: 2 });
+    let laws = laws(&dataset);
+    assert!(laws.iter().all(|fitted| fitted.words().contains("different machines")), "{:?}", laws[0].words());
+    dataset.header.merged.pop();
+    assert!(answer(&dataset, &question(&["sync_change=1s"]), None).is_ok());
 }
 
 #[test]

@@ -159,11 +159,8 @@ fn missing(copies: &[Recorded]) -> Vec<Lacking> {
 /// The header of them all: that of the first, of the whole plan.
 fn header(copies: &[Recorded]) -> Header {
     let merged = copies.iter().map(|Recorded { dataset: Dataset { header, end, .. }, .. }| Merged {
-        id: header.id.clone(),
-        shard: header.part.as_ref().map(|part| part.shard),
-        host: header.host.clone(),
-        start: header.start,
         end: end.as_ref().map(|end| end.end),
+        ..Merged::of(header)
     });
     let start = copies.iter().map(|copy| copy.dataset.header.start).min().unwrap_or_default();
     let first = &copies[0].dataset.header;
@@ -208,6 +205,7 @@ mod tests {
     use super::*;
     use crate::run::{parts, unmeasured};
     use lab_core::axes::Axes;
+    use lab_core::metric::Metric;
     use lab_core::plan::{Plan, Visit};
     use lab_core::vocabulary::TargetName;
 
@@ -245,6 +243,28 @@ mod tests {
             assert_eq!(merged.header.merged[2].host["cpu"], "number 3");
             assert!(!merged.end.unwrap().interrupted);
         }
+    }
+
+    #[test]
+    fn a_visit_s_metrics_stay_together_and_replicas_follow_each_other() {
+        let plan = Plan { replicas: 2, ..plan(TargetName::Exact) };
+        let copies = [2, 1].map(|number| {
+            let mut copy = shard(&plan, number, 2);
+            let records = std::mem::take(&mut copy.dataset.cells);
+            // As a fleet may write them: the second replica first, with two metrics.
+            copy.dataset.cells = [1, 0]
+                .into_iter()
+                .flat_map(|replica| records.iter().map(move |record| CellRecord { replica, ..record.clone() }))
+                .flat_map(|record| [record.clone(), CellRecord { metric: Metric::Rules, ..record }])
+                .collect();
+            copy
+        });
+        let (merged, _) = merge(copies.into()).unwrap();
+        let order = |record: &CellRecord| (record.samples[0] as usize, record.replica, record.metric == Metric::Rules);
+        let expected = (1..=plan.cells.len()).flat_map(|place| {
+            [0, 1].into_iter().flat_map(move |replica| [false, true].map(|second| (place, replica, second)))
+        });
+        assert_eq!(merged.cells.iter().map(order).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod absurd;
 pub(crate) mod format_1;
+mod machines;
 mod reading;
 mod short;
 mod split;

@@ -2,7 +2,7 @@
 
 use super::super::*;
 use lab_core::cell::{Activity, Cell, Churn, ClusterSpec, Variant};
-use lab_core::dataset::{CellRecord, Dataset, Header, Splits};
+use lab_core::dataset::{CellRecord, Dataset, Header, Merged, Splits};
 use lab_core::metric::Metric;
 use lab_core::plan::Plan;
 use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, TargetName};
@@ -53,6 +53,16 @@ impl Made {
         self = self.samples(cell, Metric::of(cell.probe), &[]);
         let last = self.dataset.cells.last_mut().unwrap();
         (last.outcome, last.reason) = (outcome, reason.to_owned());
+        self
+    }
+
+    /// As if merged from a run on a machine with each of these processors.
+    pub(super) fn merged(mut self, cpus: &[&str]) -> Self {
+        let header = &mut self.dataset.header;
+        header.merged = cpus
+            .iter()
+            .map(|cpu| Merged { host: [("cpu".to_owned(), (*cpu).to_owned())].into(), ..Merged::of(header) })
+            .collect();
         self
     }
 
