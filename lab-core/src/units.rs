@@ -5,6 +5,7 @@
 
 use crate::metric::Unit;
 use crate::vocabulary::Clock;
+use std::time::Duration;
 
 /// One unit for a whole column, so that its numbers are easy to compare.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -183,6 +184,19 @@ pub fn count(value: u64) -> String {
 #[must_use]
 pub fn counted(value: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(value), if value == 1 { "" } else { "s" })
+}
+
+/// About how long `time` is, for a clock that nobody needs to the second: `45 s`, `3 min`, `2 h 10 min`.
+#[must_use]
+pub fn about(time: Duration) -> String {
+    const SECONDS_TOLD: u64 = 90;
+    match time.as_secs() {
+        seconds if seconds < SECONDS_TOLD => format!("{seconds} s"),
+        seconds => match (seconds + 30) / 60 {
+            minutes if minutes < 60 => format!("{minutes} min"),
+            minutes => format!("{} h {} min", count(minutes / 60), minutes % 60),
+        },
+    }
 }
 
 /// `value` rounded to `digits` significant digits, in plain decimals.

@@ -1,7 +1,7 @@
 //! Numbers of Services and lists as one says them.
 
 use lab_core::units;
-use lab_core::vocabulary::{BackendName, Word};
+use lab_core::vocabulary::{BackendName, Outcome, Word};
 
 /// `1 Service`, `1,000 and 20,000 Services`.
 pub(crate) fn services_of(sizes: &[u32]) -> String {
@@ -11,11 +11,25 @@ pub(crate) fn services_of(sizes: &[u32]) -> String {
 
 /// `a`, `a and b`, `a, b and c`.
 pub(crate) fn list(items: &[String]) -> String {
+    tied(items, "and")
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub(crate) fn either(items: &[String]) -> String {
+    tied(items, "or")
+}
+
+fn tied(items: &[String], word: &str) -> String {
     match items {
         [] => String::new(),
         [only] => only.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+        [most @ .., last] => format!("{} {word} {last}", most.join(", ")),
     }
+}
+
+/// An outcome as one says it: `over budget`.
+pub(crate) fn spoken(outcome: Outcome) -> String {
+    outcome.name().replace('-', " ")
 }
 
 /// Those of `parts` that say something, with `separator` between them.

@@ -34,6 +34,8 @@ pub struct Report {
     pub reading: Section,
     /// All figures, for renderers that can fold them.
     pub measured: Vec<Section>,
+    /// What was not measured, a line an outcome, for renderers that leave the reasons out.
+    pub unmeasured: Vec<String>,
     /// The environment and the reading in a few sentences, for renderers that leave them out.
     pub brief: Vec<String>,
 }

@@ -39,11 +39,11 @@ fn what_costs_least_of_a_change_and_of_a_connection_is_to_be_taken() {
     let dataset = sample::dataset();
     assert_told(
         &dataset,
-        "**From 1,000 to 20,000 Services, take nftables.** At 1,000, a change costs 6.03 ms and a new",
+        "**From 1,000 to 20,000 Services, take nftables rather than iptables-legacy or iptables-nft.** At 1,000,",
     );
     assert_told(
         &dataset,
-        "connection 23.5 µs; iptables-legacy needs 2.47× and 1.40× as much, iptables-nft needs 2.49× and",
+        "a change costs 6.03 ms and a new connection 23.5 µs; iptables-legacy needs 2.47× and 1.40× as much,",
     );
     assert_told(&dataset, "At 1 Service, iptables-legacy, iptables-nft and nftables cost alike.");
     assert_told(
@@ -71,11 +71,46 @@ fn its_price_is_said_where_another_starts_for_less() {
 #[test]
 fn those_that_cost_alike_are_told_apart_by_what_a_cold_start_costs() {
     let dataset = sample::counted();
-    assert_told(&dataset, "**From 1,000 to 20,000 Services, ipvs and nftables cost alike.**");
+    assert_told(&dataset, "**At 1,000 Services, ipvs and nftables cost alike.**");
     assert_told(
         &dataset,
         "What tells them apart: a cold start costs 37.8 M instr with nftables, with ipvs (kube-proxy) 6.52×",
     );
+}
+
+/// `dataset` where of `backend`'s `metrics` at 20,000 Services nothing has a figure.
+fn without(mut dataset: Dataset, backend: BackendName, metrics: &[Metric], outcome: Outcome) -> Dataset {
+    for record in &mut dataset.cells {
+        let is_one = record.cell.variant.backend == backend && record.cell.cluster.services == 20_000;
+        if is_one && metrics.contains(&record.metric) {
+            (record.outcome, record.reason, record.samples) = (outcome, "it took too long".to_owned(), Vec::new());
+        }
+    }
+    dataset
+}
+
+#[test]
+fn nothing_is_recommended_where_what_could_be_better_was_not_measured() {
+    let steady = [Metric::SyncChange, Metric::Connect];
+    let told = without(sample::dataset(), BackendName::Nftables, &steady, Outcome::OverBudget);
+    assert_told(&told, "; nftables was not measured there: over budget; iptables-nft was not loaded there: over budget; nothing is recommended.");
+    assert_told(&told, "| no advice |");
+    // What this machine does not have cannot be taken on it.
+    let told = without(sample::dataset(), BackendName::Nftables, &steady, Outcome::Skipped);
+    assert_told(&told, "; nftables was not measured there: skipped.");
+    // What costs more of one is not the best of both.
+    let told = without(sample::dataset(), BackendName::IptablesNft, &[Metric::Connect], Outcome::OverBudget);
+    assert_told(&told, "At 20,000 Services, take nftables rather than iptables-legacy or iptables-nft");
+}
+
+#[test]
+fn what_could_not_be_loaded_is_not_recommended() {
+    let told = without(sample::dataset(), BackendName::Nftables, &[Metric::SyncFull], Outcome::OverBudget);
+    assert_told(&told, "nftables costs less than iptables-legacy and iptables-nft; nftables was not loaded there:");
+    assert_told(&told, "| no advice |");
+    // Of two that cost alike, the other is taken.
+    assert_told(&sample::counted(), "ipvs and nftables cost alike; ipvs was not loaded there: over budget.");
+    assert_told(&sample::counted(), "| 20,000 | nftables |");
 }
 
 #[test]
@@ -137,7 +172,7 @@ fn a_budget_that_was_exceeded_is_a_finding_and_a_mark_in_the_chart() {
     let dataset = sample::dataset();
     assert_told(
         &dataset,
-        "- **Over budget:** sync_full of iptables-nft at 20,000 Services: one sync had not ended after 60 s.",
+        "- **Over budget:** iptables-nft at 20,000 Services, sync_full: one sync had not ended after 60 s.",
     );
     assert_told(&dataset, "At 1,000 it was 166 ms; that is 20.0× the Services.");
     let html = Report::of(&dataset.into()).html();
@@ -174,6 +209,6 @@ fn a_run_that_was_all_over_budget_has_findings_and_no_charts() {
         cell.samples.clear();
     }
     assert_told(&dataset, "No answer: nothing was measured.");
-    assert_told(&dataset, "- **Over budget:** sync_change of nftables at 1 Service: 60 s were used up.");
+    assert_told(&dataset, "nftables at 1 Service and beyond, sync_full and 7 more metrics: 60 s were used up.");
     assert!(!Report::of(&dataset.into()).html().contains("<svg"));
 }

@@ -91,7 +91,7 @@ fn a_run_that_was_cut_off_at_once_lists_every_cell() {
     assert_says(&dataset, "No answer: nothing was measured.");
     assert_says(&dataset, "the run ended before it");
     assert_tabulates(&dataset, "direct: connect, connections_per_second and bandwidth at 1, 1,000 and 20,000 Services");
-    assert_says(&dataset, "not known: the dataset was cut off before its end line");
+    assert_says(&dataset, "not known: the record has no end line; the run goes on, or broke off");
     assert!(!html(&dataset).contains("<svg"));
     assert_eq!(reports::csv(slice::from_ref(&dataset)).lines().count(), 1 + dataset.header.plan.cells.len());
 }
@@ -130,7 +130,7 @@ fn single_samples_are_not_called_different() {
     dataset.header.plan.cells.retain(|cell| cell.probe == ProbeName::SyncFull);
     dataset.cells.retain(|record| record.round == 0 && record.cell.probe == ProbeName::SyncFull);
     assert_says(&dataset, "no difference is claimed");
-    assert_says(&dataset, "iptables-nft is over-budget there");
+    assert_says(&dataset, "iptables-nft was not measured there: over budget");
 }
 
 #[test]

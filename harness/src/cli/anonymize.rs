@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub(crate) const HELP: &str =
     "Replaced, equal ones equally: names, namespaces, port names, addresses, node names, zones.
 Dropped: labels and annotations that kube-proxy does not read, all other objects and fields.
-Kept: families, types, ports, node ports, policies, affinity, conditions, counts, and what is in one network; the first
+Kept: families, types, ports, node ports, policies, affinity, conditions, counts, and what is in one network; the first \
 byte of an IPv4 address, two of an IPv6 one. A release programs as many rules, chains and set elements for the result.
 Not kept: lengths of names, so comments are shorter or longer; the order of hashes.
 Addresses are replaced by a key that is thrown away: another call replaces them otherwise.";

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// What `--help` says of how to use it.
 pub(crate) const HELP: &str = "\
 The first line printed is the URL. Then: kubectl --server URL get services,endpointslices -A
-It knows nodes, namespaces, services, endpointslices and servicecidrs; it lists and watches, and takes no changes. There
+It knows nodes, namespaces, services, endpointslices and servicecidrs; it lists and watches, and takes no changes. There \
 is no encryption, and nobody is asked who they are: it is reached from this machine only.
 kube-proxy reads it with clientConnection.contentType: application/json and a kubeconfig that names the URL.";
 

@@ -1,5 +1,6 @@
 //! `svclab drift`: what grew slowly over the runs in a folder.
 
+use super::command_line::word;
 use super::gate::policy;
 use super::output::say;
 use super::runs;
@@ -25,12 +26,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// What may differ between the runs, such as kernel,tools
-    #[arg(long, value_name = "ASPECT,…", value_delimiter = ',', value_parser = super::options::word::<Aspect>())]
+    #[arg(long, value_name = "ASPECT,…", value_delimiter = ',', value_parser = word::<Aspect>())]
     allow: Vec<Aspect>,
 }
 
 const HELP: &str = "\
-Runs of one scenario and target form a history, ordered by their start. A figure has drifted if the last run's value is
+Runs of one scenario and target form a history, ordered by their start. A figure has drifted if the last run's value is \
 beyond Q3 + 3 IQR of the earlier ones, or if its level became worse at some run.
 
 Exits with 0 if nothing has drifted or there are too few runs, and with 1 if something has.";

@@ -1,8 +1,9 @@
 //! `svclab explain`: what happens to a packet to a Service, by listings of a node or by what a layout installs.
 
 use super::cluster;
+use super::command_line::word;
 use super::handed::{self, Wanted};
-use super::options::{Width, no_layout, word};
+use super::options::{Width, no_layout};
 use super::output::hand_over;
 use super::proxy::ProxyOptions;
 use crate::driver;

@@ -1,7 +1,7 @@
 //! `svclab fidelity`: whether a real kube-proxy installs what the lab's layout says, rule for rule.
 
 use super::cluster;
-use super::options::word;
+use super::command_line::word;
 use super::output::say;
 use crate::backend::{self, BACKENDS};
 use crate::cell_error::CellError;

@@ -9,6 +9,7 @@ mod baselines;
 mod capacity;
 mod check;
 mod cluster;
+mod command_line;
 mod compare;
 mod completions;
 mod deploy;
@@ -149,7 +150,11 @@ enum Verb {
 
 /// Does what the command line says.
 pub(crate) fn main() -> Result<ExitCode, Failure> {
-    match Cli::parse().verb {
+    let cli: Cli = match command_line::read() {
+        Ok(cli) => cli,
+        Err(code) => return Ok(code),
+    };
+    match cli.verb {
         Verb::Scenario(args) => scenario::run(&args),
         Verb::Deploy(args) => deploy::run(&args),
         Verb::Runs(args) => history::run(&args),

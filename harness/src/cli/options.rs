@@ -1,5 +1,6 @@
 //! Options that several verbs share, and how they change a scenario.
 
+use crate::cli::command_line::word;
 use crate::cli::{base, scenarios};
 use crate::driver::kube_proxy::binary;
 use crate::process::exit::Failure;
@@ -126,12 +127,6 @@ pub(crate) struct Selection {
     /// Guests at a time, with --target exact [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,
-}
-
-/// Parses a word of a closed set, by name.
-pub(crate) fn word<W: Word + Send + Sync>() -> impl TypedValueParser<Value = W> {
-    let names = PossibleValuesParser::new(W::ALL.iter().map(|word| word.name()));
-    names.map(|name| W::find(&name).expect("clap lets only these names through"))
 }
 
 /// Where scenarios run.

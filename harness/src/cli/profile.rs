@@ -1,6 +1,7 @@
 //! `svclab profile`: in which functions a run's instructions were spent.
 
-use super::options::{Width, word};
+use super::command_line::word;
+use super::options::Width;
 use super::output;
 use super::runs;
 use crate::process::exit::{Exit, Failure};

@@ -4,12 +4,15 @@ use super::asked::Asked;
 use super::runs;
 use crate::process::exit::Failure;
 use analysis::capacity::{self, Calibration, MOST_SERVICES, Objective, Question};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
 use lab_core::dataset::Dataset;
 use reports::Runs;
 use reports::capacity::Answered;
 use reports::report::Report;
 use std::path::PathBuf;
+
+/// What an objective looks like.
+const EXAMPLE: &str = "add a limit for a metric, such as --slo connect_p99=1ms or --slo sync_change=1s";
 
 /// The objectives, and for which sizes.
 #[derive(Debug, clap::Args)]
@@ -20,33 +23,51 @@ pub(crate) struct CapacityOptions {
     #[arg(long = "slo", value_name = "METRIC[_p90|_p99]=LIMIT")]
     objectives: Vec<Objective>,
     /// Numbers of Services: are the objectives held there?
-    #[arg(long, value_name = "N,N…", value_delimiter = ',', requires = "objectives",
+    #[arg(long, value_name = "N,N…", value_delimiter = ',',
           value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SERVICES)))]
     services: Vec<u32>,
     /// Tightens every limit by this share
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share, requires = "objectives")]
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share)]
     headroom: f64,
     /// A cluster, as `kubectl get services,endpointslices -A -o json` prints it, in JSON or YAML: a file, a folder, a tar
     /// archive, or - for standard input; repeat it for more parts of it. Also answer for its size
-    #[arg(long, value_name = "FILE", requires = "objectives")]
+    #[arg(long, value_name = "FILE")]
     cluster: Vec<PathBuf>,
     /// How much that cluster will grow, such as 3x
     #[arg(long, value_name = "FACTOR", default_value = "1x", value_parser = factor, requires = "cluster")]
     growth: f64,
     /// Endpoints a Service, if the run has several numbers [default: the largest that everything was measured with]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "objectives")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     endpoints: Option<u32>,
     /// A timed run of the same scenario, which turns the instructions of an exact run into time
-    #[arg(long, value_name = "HOST_RUN", requires = "objectives")]
+    #[arg(long, value_name = "HOST_RUN")]
     calibrate: Option<PathBuf>,
     /// Also answer beyond twice the largest measured size, marked as extrapolated
-    #[arg(long, requires = "objectives")]
+    #[arg(long)]
     extrapolate: bool,
 }
 
 impl CapacityOptions {
-    pub(crate) fn is_something(&self) -> bool {
-        !self.objectives.is_empty()
+    /// Whether anything is asked.
+    ///
+    /// # Errors
+    /// If an option is given that says how to answer, and nothing to answer.
+    pub(crate) fn is_asked(&self) -> Result<bool> {
+        if !self.objectives.is_empty() {
+            return Ok(true);
+        }
+        let given = [
+            ("--services", !self.services.is_empty()),
+            ("--headroom", self.headroom > 0.0),
+            ("--cluster", !self.cluster.is_empty()),
+            ("--endpoints", self.endpoints.is_some()),
+            ("--calibrate", self.calibrate.is_some()),
+            ("--extrapolate", self.extrapolate),
+        ];
+        match given.iter().find(|(_, is_given)| *is_given) {
+            None => Ok(false),
+            Some((option, _)) => bail!("{option} needs an objective to answer: {EXAMPLE}"),
+        }
     }
 
     /// The report on `runs`, with the answers in it.
@@ -63,8 +84,11 @@ impl CapacityOptions {
     /// The answer of each run.
     ///
     /// # Errors
-    /// When a file cannot be read, or the question does not fit the runs.
+    /// When nothing is asked, a file cannot be read, or the question does not fit the runs.
     pub(crate) fn answers(&self, runs: &Runs) -> Result<Vec<Answered>, Failure> {
+        if !self.is_asked().map_err(Failure::usage)? {
+            return Err(Failure::usage(anyhow!("no objective is given: {EXAMPLE}")));
+        }
         let timed = match &self.calibrate {
             Some(place) => runs::read(std::slice::from_ref(place))?.pop(),
             None => None,

@@ -1,7 +1,8 @@
 //! `svclab render`: prints the input that a tool would get.
 
 use super::cluster;
-use super::options::{no_layout, word};
+use super::command_line::word;
+use super::options::no_layout;
 use super::proxy::ProxyOptions;
 use crate::backend;
 use crate::process::exit::{Exit, Failure};

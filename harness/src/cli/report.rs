@@ -89,7 +89,7 @@ fn check(args: &Args) -> Result<()> {
     );
     let is_page = matches!(args.format, Format::Terminal | Format::Markdown | Format::Html);
     ensure!(
-        is_page || !args.capacity.is_something(),
+        is_page || !args.capacity.is_asked()?,
         "--slo is for --format terminal, markdown and html, not for {name}; for data: svclab capacity --format json"
     );
     let Some(out) = &args.out else {
@@ -107,7 +107,11 @@ fn make(args: &Args, datasets: Vec<Dataset>) -> Result<Vec<Product>, Failure> {
     let text = |name: &str, text: String| vec![Product::text(name, text)];
     let report = |datasets| {
         let runs = Runs::of(datasets).map_err(Failure::usage)?;
-        if args.capacity.is_something() { args.capacity.report(&runs) } else { Ok(Report::of(&runs)) }
+        if args.capacity.is_asked().map_err(Failure::usage)? {
+            args.capacity.report(&runs)
+        } else {
+            Ok(Report::of(&runs))
+        }
     };
     if let Some(name) = &args.section {
         return Ok(vec![part(args, name, &report(datasets)?)?]);

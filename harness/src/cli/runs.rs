@@ -2,8 +2,10 @@
 
 use super::history;
 use crate::process::exit::Failure;
+use crate::session::lock::is_written_to;
 use crate::session::record::{self, RECORD};
 use crate::session::reruns::is_rerun;
+use crate::session::store::{self, PROFILE};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use lab_core::dataset::{Dataset, Read};
 use lab_core::units;
@@ -53,7 +55,11 @@ pub(crate) fn read_one(place: &Path) -> Result<Dataset> {
     match &dataset.end {
         None => {
             let records = units::count(dataset.cells.len() as u64);
-            tell!("svclab: {shown}: no end line: the run broke off or is still going on; it has {records} records");
+            let state = match store::folder(&file).and_then(is_written_to) {
+                Some(true) => "the run is going on",
+                Some(false) | None => "no end line: the run broke off, or is going on elsewhere",
+            };
+            tell!("svclab: {shown}: {state}; it has {records} records so far");
         }
         Some(end) if end.interrupted => {
             tell!("svclab: {shown}: the run was interrupted before its plan was complete");
@@ -102,7 +108,7 @@ fn gather(folder: &Path, deep: usize, files: &mut Vec<PathBuf>) -> Result<()> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() && deep > 0 && !is_rerun(&name) {
             gather(&path, deep - 1, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "jsonl") && path.is_file() {
+        } else if path.extension().is_some_and(|extension| extension == "jsonl") && name != PROFILE && path.is_file() {
             files.push(path);
         }
     }

@@ -6,6 +6,7 @@ use crate::cli::handed;
 use crate::cli::sharding::WhichShard;
 use crate::process::exit::Failure;
 use crate::process::standard::arguments;
+use crate::run::progress::Talk;
 use crate::session::spec::{Guests, Profiling, RunSpec, Sharded};
 use crate::session::store;
 use crate::targets;
@@ -32,6 +33,12 @@ pub(crate) struct Args {
     /// engine's variables (Kubernetes: auto/16). What its folder has is not run again; see `svclab merge`
     #[arg(long, value_name = "K/N|auto", conflicts_with_all = ["profile", "plant"])]
     shard: Option<WhichShard>,
+    /// Print the whole report at the end: every table, every finding, every reason
+    #[arg(long, conflicts_with = "quiet")]
+    full: bool,
+    /// Tell neither how far the run is nor what came out: only what goes wrong, and where the report is
+    #[arg(long)]
+    quiet: bool,
     /// Leave the namespaces up at the end, until Ctrl-C, and print how to enter them
     #[arg(long)]
     keep: bool,
@@ -78,6 +85,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if let Some(Sharded { part: Part { shard: Shard { number, of }, .. }, .. }) = &shard {
         out = out.or_else(|| Some(Path::new(store::RUNS).join(format!("{}-{number}-of-{of}", plan.scenario))));
     }
+    let talk = match (args.quiet, args.full) {
+        (true, _) => Talk::Quiet,
+        (false, true) => Talk::Full,
+        (false, false) => Talk::Short,
+    };
     let profiling = if args.profile { Profiling::On } else { Profiling::Off };
     targets::named(plan.target).run(&RunSpec {
         scenario,
@@ -86,6 +98,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         out,
         resume,
         shard,
+        talk,
         keep: args.keep,
         guests: Guests { profiling, ..args.selection.guests() },
     })

@@ -25,12 +25,13 @@ pub(crate) enum Exit {
 /// What `--help` says of exit codes.
 pub(crate) const HELP: &str = "Exit codes:
   0    done
-  1    the gate fails (gate), something has drifted (drift), a document is out of date (splice --check), there is
-       something in a cluster that a release cannot do or will do badly (check), packets meet something else
-       (explain --diff)
+  1    the gate fails (gate), something has drifted (drift), a document is out of date
+       (splice --check), a release cannot do or will do badly something of a cluster (check),
+       packets meet something else (explain --diff)
   2    the command line, a scenario, a policy, a run, a baseline or the output folder cannot be used
   3    nothing can run here
-  4    some cells failed, the run broke off, or a backend that --require names was skipped; the rest is in the dataset
+  4    some cells failed, the run broke off, or a backend that --require names was skipped; the rest
+       is in the dataset
   5    the runs cannot be compared (compare, gate)
   130  interrupted; the dataset so far is valid and reported";
 

@@ -6,6 +6,7 @@
 
 use lab_core::cell::Cell;
 use lab_core::plan::Plan;
+use lab_core::stats;
 use lab_core::vocabulary::{BackendName, ProbeName, TargetName, Way};
 use std::time::Duration;
 
@@ -72,17 +73,32 @@ pub(crate) fn whole(plan: &Plan) -> Duration {
     Duration::from_secs_f64(plan.pieces().iter().map(|piece| seconds(plan, piece)).sum())
 }
 
-/// Seconds of one of the plan's pieces, on two cores. Of guests two run at a time.
+/// Seconds of one of the plan's pieces, on two cores.
 pub(crate) fn seconds(plan: &Plan, piece: &[usize]) -> f64 {
-    let cell = |cell: &Cell| match rounds(plan, cell) {
+    piece.iter().map(|&place| cell_of(plan, &plan.cells[place], piece.len())).sum()
+}
+
+/// Seconds of each of the plan's cells, on two cores, over all its visits.
+pub(crate) fn cells(plan: &Plan) -> Vec<f64> {
+    let mut each = vec![0.0; plan.cells.len()];
+    for piece in plan.pieces() {
+        for &place in &piece {
+            each[place] = cell_of(plan, &plan.cells[place], piece.len());
+        }
+    }
+    each
+}
+
+/// Seconds of `cell` in a piece of so many cells. Of guests two run at a time, and each starts once.
+fn cell_of(plan: &Plan, cell: &Cell, of: usize) -> f64 {
+    let seconds = match rounds(plan, cell) {
         // The load is tried once.
         Rounds::OverBudget => budget(plan),
         Rounds::Fit(rounds) | Rounds::Perhaps(rounds) => f64::from(rounds) * visit(plan, cell),
     };
-    let cells: f64 = piece.iter().map(|&place| cell(&plan.cells[place])).sum();
     match plan.target {
-        TargetName::Exact => f64::from(plan.replicas) * (BOOT + cells * EMULATION) / 2.0,
-        TargetName::Host | TargetName::Vm => cells,
+        TargetName::Exact => f64::from(plan.replicas) * (BOOT / stats::size(of) + seconds * EMULATION) / 2.0,
+        TargetName::Host | TargetName::Vm => seconds,
     }
 }
 

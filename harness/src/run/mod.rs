@@ -3,6 +3,7 @@
 pub(crate) mod estimate;
 pub(crate) mod event;
 pub(crate) mod labs;
+pub(crate) mod pace;
 pub(crate) mod parts;
 pub(crate) mod progress;
 

@@ -7,6 +7,7 @@
 use crate::process::exit::{Exit, Failure};
 use crate::process::interrupt;
 use crate::process::standard::arguments;
+use crate::run::progress::Talk;
 use crate::session::TOOLS_NAME;
 use crate::session::record::{self, RECORD};
 use crate::session::spec::RunSpec;
@@ -185,6 +186,7 @@ pub(crate) fn make() -> Result<ExitCode, Failure> {
         out: Some(out),
         resume: false,
         shard: None,
+        talk: Talk::default(),
         keep: false,
         guests,
     })

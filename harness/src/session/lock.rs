@@ -26,7 +26,7 @@ pub(super) fn alone(folder: &Path) -> Result<Flock<File>> {
 }
 
 /// Whether a process of this machine writes to `folder`; `None` where that cannot be told.
-pub(super) fn is_written_to(folder: &Path) -> Option<bool> {
+pub(crate) fn is_written_to(folder: &Path) -> Option<bool> {
     match Flock::lock(File::open(folder).ok()?, FlockArg::LockSharedNonblock) {
         Ok(_) => Some(false),
         Err((_, Errno::EWOULDBLOCK)) => Some(true),

@@ -2,7 +2,7 @@
 
 pub(crate) mod child;
 mod kept;
-mod lock;
+pub(crate) mod lock;
 pub(crate) mod merging;
 pub(crate) mod profiles;
 pub(crate) mod record;
@@ -24,14 +24,14 @@ use crate::process::interrupt;
 use crate::process::terminal;
 use crate::run::Tally;
 use crate::run::event::{Event, Everyone, Listener};
-use crate::run::progress::Progress;
+use crate::run::progress::{Progress, Talk};
 use crate::tool::origin::INSTRUMENTS;
 use anyhow::Result;
 use guests::tool::version;
 use guests::tools::Toolset;
 use jiff::Timestamp;
 use lab_core::cell::Source;
-use lab_core::dataset::{End, FORMAT, Header, Record, unmet};
+use lab_core::dataset::{Busy, End, FORMAT, Header, Record, unmet};
 use lab_core::plan::{Plan, Visit};
 use lab_core::units;
 use lab_core::vocabulary::{Clock, Outcome};
@@ -73,8 +73,6 @@ pub(crate) struct Session<'a> {
     spec: &'a RunSpec,
     store: Store,
     kept: Kept,
-    /// How many visits an earlier process has made.
-    done: u64,
 }
 
 impl<'a> Session<'a> {
@@ -85,6 +83,14 @@ impl<'a> Session<'a> {
     pub(crate) fn begin(spec: &'a RunSpec, clock: Clock, ground: Ground) -> Result<Self, Failure> {
         clock::set(clock);
         let header = header(spec, clock, ground);
+        if let Some(Busy { load, cpus }) = header.busy() {
+            let cpus = units::counted(cpus.into(), "processor");
+            tell!(
+                "svclab: the machine is busy: load {load:.1} on {cpus} in the last minute. Times get longer and differ more; \
+                 take ratios rather than times, and more --rounds, or run again when it is quiet. --target exact counts \
+                 instructions, which do not depend on it"
+            );
+        }
         let folder = spec.out.clone().unwrap_or_else(|| Path::new(store::RUNS).join(&header.id));
         let (store, kept) = match spec.resume {
             true => Store::resume(&folder, header, &spec.plan),
@@ -104,7 +110,7 @@ impl<'a> Session<'a> {
             }
             _ => tell!("svclab: {shown} goes on: {} done, {} left", units::counted(done, "visit"), units::count(left)),
         }
-        Ok(Self { spec, store, kept, done })
+        Ok(Self { spec, store, kept })
     }
 
     /// The visits that are left to make, by boot.
@@ -115,10 +121,9 @@ impl<'a> Session<'a> {
     /// Makes the run: records it, shows progress, writes the reports and prints the tables. `measure` makes the visits that
     /// are left, and reports them to the listener.
     pub(crate) fn run(self, measure: impl FnOnce(&mut dyn Listener) -> Result<Ran>) -> Result<Exit, Failure> {
-        let Self { spec, mut store, kept, done } = self;
-        let (mut progress, mut tally) = (Progress::on_stderr(), Tally::default());
+        let Self { spec, mut store, kept } = self;
+        let (mut progress, mut tally) = (Progress::of(&spec.plan, &kept.left, spec.talk), Tally::default());
         progress.hear(Event::Started(&spec.plan))?;
-        progress.go_on_from(done);
         kept.records.iter().for_each(|record| tally.count(record));
 
         let mut everyone = Everyone(vec![&mut progress, &mut store, &mut tally]);
@@ -139,8 +144,14 @@ impl<'a> Session<'a> {
         let run = Runs::from(dataset);
         let report = Report::of(&run);
         store.report(&run, &report)?;
+        let width = terminal::width();
+        let text = match spec.talk {
+            Talk::Quiet => String::new(),
+            Talk::Short => report.screen(width),
+            Talk::Full => report.terminal(width),
+        };
         // A reader that has seen enough (`| head`) is no failure.
-        let _ = stdout().write_all(report.terminal(terminal::width()).as_bytes());
+        let _ = stdout().write_all(text.as_bytes());
         tell!("{}", store.folder().join("report.html").display());
         unmet.iter().for_each(|unmet| tell!("svclab: {unmet}"));
         Ok(if exit == Exit::Done && !unmet.is_empty() { Exit::SomeFailed } else { exit })

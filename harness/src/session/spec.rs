@@ -1,6 +1,7 @@
 //! What to run.
 
 use crate::run::parts;
+use crate::run::progress::Talk;
 use anyhow::Result;
 use lab_core::cell::Cell;
 use lab_core::plan::Plan;
@@ -21,6 +22,8 @@ pub(crate) struct RunSpec {
     pub(crate) resume: bool,
     /// What the plan's cells are of, if they are a part of another plan.
     pub(crate) shard: Option<Sharded>,
+    /// How much it tells of itself.
+    pub(crate) talk: Talk,
     /// Leave the namespaces up afterwards.
     pub(crate) keep: bool,
     /// Kernel and tools, and how to start guests, if there are any.

@@ -3,13 +3,13 @@
 use super::kept::closed;
 use super::lock::is_written_to;
 use super::record::{self, RECORD};
-use crate::run::{Tally, estimate};
+use crate::run::Tally;
+use crate::run::pace::Pace;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use lab_core::cell::Cell;
 use lab_core::dataset::{CellRecord, Dataset, Header};
 use lab_core::plan::{Plan, Visit};
-use lab_core::stats;
 use lab_core::vocabulary::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -84,29 +84,18 @@ impl Standing {
     }
 }
 
-/// What is left of `plan` after `elapsed`: by the plan's own estimate, corrected by what the visits that were made took.
+/// What is left of `plan` after `elapsed`, of which `made` was made.
 fn left(plan: &Plan, made: &BTreeSet<Visit>, closed: &BTreeSet<Cell>, elapsed: Duration) -> Duration {
-    let places: BTreeMap<Cell, usize> = plan.cells.iter().enumerate().map(|(place, cell)| (*cell, place)).collect();
-    let passes = f64::from(plan.passes());
-    let mut each = vec![0.0; plan.cells.len()];
-    for piece in plan.pieces() {
-        let share = estimate::seconds(plan, &piece) / stats::size(piece.len());
-        piece.into_iter().for_each(|place| each[place] = share);
-    }
-    let all: f64 = each.iter().sum();
-    let open = made.iter().filter(|visit| !closed.contains(&visit.cell)).filter_map(|visit| places.get(&visit.cell));
-    let over = closed.iter().filter_map(|cell| places.get(cell));
-    let done: f64 = open.map(|&place| each[place] / passes).sum::<f64>() + over.map(|&place| each[place]).sum::<f64>();
-    // What was made so far weighs as much as a tenth of the plan: a few short cells tell little.
-    let expected = all / 10.0;
-    let pace = (elapsed.as_secs_f64() + expected) / (done + expected);
-    Duration::from_secs_f64(((all - done) * pace).max(0.0))
+    let mut pace = Pace::of(plan);
+    closed.iter().for_each(|cell| pace.made(cell, Some(Outcome::OverBudget)));
+    made.iter().for_each(|visit| pace.made(&visit.cell, None));
+    pace.left(elapsed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::unmeasured;
+    use crate::run::{estimate, unmeasured};
     use jiff::SignedDuration;
     use lab_core::axes::Axes;
     use lab_core::vocabulary::TargetName;

@@ -1,10 +1,29 @@
-//! On how many machines a merged run was measured.
+//! What a header says of machines: how busy one was, and on how many a merged run was measured.
 
 use super::{Header, Merged};
 use crate::vocabulary::Clock;
 use std::collections::BTreeSet;
 
+/// How busy a machine was when a run began.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Busy {
+    /// The load average of the minute before: how many tasks ran or waited for a processor.
+    pub load: f64,
+    /// The machine's processors.
+    pub cpus: u32,
+}
+
 impl Header {
+    /// How busy the machine was, where that changes the numbers: times are on a wall clock, and others had more than half of
+    /// the processors. `None` where it was quiet, or is not known.
+    #[must_use]
+    pub fn busy(&self) -> Option<Busy> {
+        let load: f64 = self.host.get("load_average")?.split_whitespace().next()?.parse().ok()?;
+        let cpus: u32 = self.host.get("cpus")?.parse().ok()?;
+        let timed = self.clock != Clock::Instructions;
+        (timed && load > f64::from(cpus) / 2.0).then_some(Busy { load, cpus })
+    }
+
     /// How many different machines or kernels its times are of. Counted instructions are the same on every machine.
     ///
     /// Of more than one, each size of a cluster was measured on one of them: sizes cannot be compared.

@@ -12,6 +12,7 @@ mod split;
 mod unmet;
 
 pub use absurd::{Absurd, LEFT_OUT};
+pub use machines::Busy;
 pub use reading::{NAMED, Read, ReadError, Reading};
 pub use split::{Split, Splits};
 pub use unmet::{NO_ENDPOINT, Unmet, unmet};

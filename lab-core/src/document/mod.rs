@@ -157,24 +157,22 @@ impl<'t> Reader<'t> {
         None
     }
 
-    /// A list with at least one item; `of` names its items in a message.
+    /// A list with at least one item, or a single item without a list; `of` names the items in a message.
     pub fn list<'a>(&mut self, entry: &'a Entry, of: &str) -> Option<&'a [Node]> {
         match &entry.node.value {
             Value::List(items) if !items.is_empty() => Some(items),
-            _ => {
+            Value::List(_) | Value::Null => {
                 self.wrong(entry, &format!("a list of {of}, at least one"));
                 None
             }
+            _ => Some(std::slice::from_ref(&entry.node)),
         }
     }
 
     /// A list of words, or a single one.
     pub fn words<W: Word>(&mut self, entry: &Entry) -> Option<Vec<W>> {
         let names: Vec<_> = W::ALL.iter().map(|word| word.name()).collect();
-        let items = match &entry.node.value {
-            Value::Text(_) => std::slice::from_ref(&entry.node),
-            _ => self.list(entry, &format!("{}s ({})", W::KIND, names.join(", ")))?,
-        };
+        let items = self.list(entry, &format!("{}s ({})", W::KIND, names.join(", ")))?;
         let mut words = Vec::new();
         for item in items {
             match &item.value {

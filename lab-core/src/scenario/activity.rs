@@ -23,12 +23,8 @@ const PERIOD: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(36
 impl Reader<'_> {
     /// The activities, each once: `none`, or a mapping.
     pub(super) fn activities(&mut self, entry: &Entry) -> Option<Vec<Activity>> {
-        let items = match &entry.node.value {
-            Value::Text(_) | Value::Map(_) => std::slice::from_ref(&entry.node),
-            _ => self.list(entry, "activities: none, or mappings")?,
-        };
         let mut activities = Vec::new();
-        for item in items {
+        for item in self.list(entry, "activities: none, or mappings")? {
             match self.activity(&entry.key, item) {
                 Some(activity) if activities.contains(&activity) => {
                     self.problem(item.line, format!("{}: \"{activity}\" stands in it twice", entry.key));

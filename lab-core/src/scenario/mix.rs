@@ -186,12 +186,8 @@ impl Reader<'_> {
     /// The files of a cluster: one or several.
     pub(super) fn cluster(&mut self, entry: &Entry) -> Option<Vec<String>> {
         let allowed = "a file with a cluster, or a list of files";
-        let items = match &entry.node.value {
-            Value::Text(_) => std::slice::from_ref(&entry.node),
-            _ => self.list(entry, "files with a cluster")?,
-        };
         let mut files = Vec::new();
-        for item in items {
+        for item in self.list(entry, "files with a cluster")? {
             match &item.value {
                 Value::Text(file) if !file.trim().is_empty() => files.push(file.clone()),
                 _ => self.wrong_value("cluster", item, allowed),

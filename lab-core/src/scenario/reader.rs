@@ -165,11 +165,7 @@ impl Reader<'_> {
     /// The releases. Each backend must have one of them, or an earlier one.
     fn layouts(&mut self, entry: Option<&Entry>, axes: &mut Axes) {
         let Some(entry) = entry else { return };
-        let items = match &entry.node.value {
-            Value::Text(_) => std::slice::from_ref(&entry.node),
-            _ => self.list(entry, "layouts, such as kube-proxy-1.36").unwrap_or_default(),
-        };
-        for item in items {
+        for item in self.list(entry, "layouts, such as kube-proxy-1.36").unwrap_or_default() {
             match &item.value {
                 Value::Text(name) => match LayoutName::choose(name) {
                     Ok(layout) if axes.layouts.contains(&layout) => {

@@ -41,10 +41,31 @@ fn every_problem_is_named_with_its_line() {
 fn a_list_over_several_lines_names_the_line_of_the_bad_item() {
     let text = format!("{GOOD}backends:\n  - direct\n  - ebpf\n");
     assert!(
-        problems(&text).starts_with("scenarios/x.yaml:6: backends: unknown backend \"ebpf\""),
+        problems(&text).starts_with(
+            "scenarios/x.yaml:6: backends: the backend \"ebpf\" is not covered: the lab programs what kube-proxy"
+        ),
         "{}",
         problems(&text)
     );
+}
+
+#[test]
+fn a_single_item_is_a_list_of_one() {
+    for (several, single) in [
+        ("services: [3000]", "services: 3000"),
+        ("services: [3000]\nprobes: [connect]", "services: 3000\nprobes: connect"),
+        ("parts: [{services: [5]}]", "parts: {services: 5}"),
+        ("services: [5]\nreferences: [huawei-memory]", "services: 5\nreferences: huawei-memory"),
+        ("services: [5]\nactivity: [{churn: 10/s}]", "services: 5\nactivity: {churn: 10/s}"),
+    ] {
+        let read = |keys: &str| {
+            let text = format!("name: x\nquestion: What?\n{keys}\n");
+            Scenario::read("x.yaml", &text)
+                .map(|scenario| (scenario.axes, scenario.parts, scenario.references))
+                .unwrap()
+        };
+        assert_eq!(read(several), read(single), "{single}");
+    }
 }
 
 #[test]
@@ -66,7 +87,9 @@ fn a_wrong_type_is_refused() {
         ("budget: 60", "a time with its unit, such as 90s or 2m, from 1s to 86400s"),
         ("traffic: -1s", "a time with its unit, such as 90s or 2m, from 100ms to 60s"),
         ("about: [a, b]", "text"),
-        ("probes: 3", "a list of probes (sync_full, "),
+        ("probes: 3", "the names of probes: sync_full, "),
+        ("probes: []", "a list of probes (sync_full, "),
+        ("references: 3", "ids of published figures"),
         ("target: {}", "auto or the name of a target"),
     ] {
         let found = problems(&format!("{GOOD}{line}\n"));

@@ -6,6 +6,7 @@
 mod access;
 mod layout;
 mod probe;
+mod uncovered;
 mod word;
 
 pub use access::{Access, Mix, Origin};

@@ -1,5 +1,6 @@
 //! A closed set of words: each has a name, is found by it, and is serialised as it.
 
+use super::uncovered;
 use crate::foreign::quoted;
 use std::fmt;
 
@@ -39,21 +40,37 @@ impl Unknown {
         Self { kind, name: name.to_owned(), known: known.map(str::to_owned).collect() }
     }
 
-    /// The known name that was probably meant.
+    /// The known names that may be meant: those that begin with what was written, else the one that is spelled most alike.
     #[must_use]
-    pub fn nearest(&self) -> Option<&str> {
+    pub fn nearest(&self) -> Vec<&str> {
+        let begun: Vec<&str> =
+            self.known.iter().map(String::as_str).filter(|known| known.starts_with(&self.name)).collect();
+        if self.name.len() >= SHORTEST_BEGINNING && !begun.is_empty() {
+            return begun;
+        }
         let distance = |known: &&String| strsim::damerau_levenshtein(known, &self.name);
-        let nearest = self.known.iter().min_by_key(distance)?;
-        (distance(&nearest) <= 1 + self.name.len() / 4).then_some(nearest)
+        let nearest = self.known.iter().min_by_key(distance);
+        let is_alike = |known: &&String| distance(known) <= 1 + self.name.len() / 4;
+        nearest.filter(is_alike).map(String::as_str).into_iter().collect()
     }
 }
 
+/// The fewest letters that say which names are meant that begin with them.
+const SHORTEST_BEGINNING: usize = 3;
+
 impl fmt::Display for Unknown {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "unknown {} {}; known: {}", self.kind, quoted(&self.name), self.known.join(", "))?;
-        match self.nearest() {
-            Some(nearest) => write!(out, " (did you mean \"{nearest}\"?)"),
-            None => Ok(()),
+        let (name, known) = (quoted(&self.name), self.known.join(", "));
+        let nearest: Vec<String> = self.nearest().iter().map(|near| format!("\"{near}\"")).collect();
+        match (nearest.is_empty(), uncovered::instead_of(&self.name)) {
+            (true, Some(instead)) => {
+                write!(out, "the {} {name} is not covered: {instead}; known: {known}", self.kind)
+            }
+            (true, None) => write!(out, "unknown {} {name}; known: {known}", self.kind),
+            (false, _) => {
+                let nearest = nearest.join(" or ");
+                write!(out, "unknown {} {name}; known: {known} (did you mean {nearest}?)", self.kind)
+            }
         }
     }
 }

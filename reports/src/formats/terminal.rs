@@ -3,7 +3,7 @@
 use super::excerpt::Excerpt;
 use crate::report::{Content, Report, Section, Table};
 use comfy_table::{CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, TableStyle};
-use lab_core::foreign::shown_lines;
+use lab_core::foreign::{short, shown_lines};
 
 /// The least width that a table of a few words can be laid out in.
 pub(crate) const NARROWEST: u16 = 60;
@@ -15,8 +15,24 @@ const STYLE: TableStyle = TableStyle::new()
     .content_lines(ContentLineStyle::none());
 
 impl Report {
-    /// In short, as plain text that fits `width` columns, which is taken to be at least 60: what is measured beside what,
-    /// what was published, and what is missing.
+    /// What it comes to, as plain text of about a screen that fits `width` columns, which is taken to be at least 60: the
+    /// answer, what costs least at each size, and what is missing.
+    #[must_use]
+    pub fn screen(&self, width: u16) -> String {
+        let width = width.max(NARROWEST);
+        let head = [underline(&self.title, '═'), wrap(&self.question, width, ""), wrap(&self.caution, width, "")];
+        let mut blocks: Vec<String> = head.into_iter().filter(|text| !text.is_empty()).collect();
+        blocks.extend(self.answer.iter().map(|point| wrap(&point.line(), width, "")));
+        let bare = |table: &Table| Table { about: String::new(), ..shortened(table) };
+        blocks.extend(self.sizes.iter().map(|table| render_table(&bare(table), width)));
+        let unmeasured: Vec<String> = self.unmeasured.iter().map(|line| shortened_line(line, width)).collect();
+        blocks.extend((!unmeasured.is_empty()).then(|| unmeasured.join("\n")));
+        blocks.push(wrap(ALL, width, ""));
+        shown_lines(&(blocks.join("\n\n") + "\n")).into_owned()
+    }
+
+    /// All that fits a terminal, as plain text of `width` columns, which is taken to be at least 60: what is measured beside
+    /// what, what was published, and what is missing.
     #[must_use]
     pub fn terminal(&self, width: u16) -> String {
         let width = width.max(NARROWEST);
@@ -42,6 +58,14 @@ pub(crate) fn excerpt(excerpt: &Excerpt, width: u16) -> String {
     let blocks = blocks.into_iter().skip(usize::from(excerpt.section.title.is_empty()));
     let commands = excerpt.section.commands.iter().map(|(what, command)| format!("{what}:\n\n  {command}"));
     shown_lines(&(blocks.chain(commands).collect::<Vec<_>>().join("\n\n") + "\n")).into_owned()
+}
+
+const ALL: &str = "All tables and findings, and each reason: svclab report with this run, or --full at the next. Every \
+                   interval, and how to read it: report.html, report.md.";
+
+/// `line`, cut to `width` columns.
+fn shortened_line(line: &str, width: u16) -> String {
+    short(line, usize::from(width).saturating_sub(1))
 }
 
 const MORE: &str = "Every interval, ratio to direct, percentile and position, the environment, and how to read it all: \

@@ -130,6 +130,30 @@ pub(crate) struct Choice {
     pub(crate) best: BTreeSet<Pick>,
     /// Whether it is known of all of them how they stand.
     pub(crate) known: bool,
+    /// Everything that was measured there.
+    pub(crate) measured: BTreeSet<Pick>,
+    /// Those that were not measured there by some of these costs, and what became of them.
+    pub(crate) unmeasured: BTreeMap<Pick, Outcome>,
+    /// Of the best, those whose cold start has no figure, and what became of it.
+    pub(crate) unloaded: BTreeMap<Pick, Outcome>,
+}
+
+impl Choice {
+    /// Whether one that was not measured could be the best. One that was skipped cannot be had on this machine, and one that
+    /// costs more by another of the costs is not the best of both.
+    pub(crate) fn is_open(&self) -> bool {
+        let costs_more =
+            |pick: &Pick| self.standings.iter().any(|(_, standing)| standing.more.iter().any(|one| one.pick == *pick));
+        self.unmeasured.iter().any(|(pick, outcome)| *outcome != Outcome::Skipped && !costs_more(pick))
+    }
+
+    /// Of the best, those that can be recommended: they could be loaded, and everything that could be better was measured.
+    pub(crate) fn advised(&self) -> Vec<Pick> {
+        if !self.known || self.is_open() {
+            return Vec::new();
+        }
+        self.best.iter().copied().filter(|pick| !self.unloaded.contains_key(pick)).collect()
+    }
 }
 
 /// What is best in `run` at each size where at least two backends were measured by one of the steady costs.
@@ -148,7 +172,14 @@ pub(crate) fn choices(results: &Results, run: usize) -> Vec<Choice> {
         let first = best.next()?;
         let best = best.fold(first, |best, other| best.intersection(&other).copied().collect());
         let known = standings.iter().all(|(_, standing)| standing.is_known());
-        Some(Choice { services, standings, best, known })
+        let all = || standings.iter().map(|(_, standing)| standing);
+        let measured = all().flat_map(Standing::measured).map(|entry| entry.pick).collect();
+        let absent =
+            |standing: &Standing| standing.absent.clone().into_iter().map(|(_, pick, outcome)| (pick, outcome));
+        let unmeasured = all().flat_map(absent).collect();
+        let cold = Standing::of(results, run, Cost::ColdStart, services).unwrap_or_default();
+        let unloaded = absent(&cold).filter(|(pick, _)| best.contains(pick)).collect();
+        Some(Choice { services, standings, best, known, measured, unmeasured, unloaded })
     };
     sizes.into_iter().filter_map(at).collect()
 }

@@ -1,11 +1,27 @@
-//! A merged run whose sizes were measured on different machines.
+//! What must be known of the machines: one was busy, or a merged run is of several.
 
-use lab_core::dataset::Dataset;
+use lab_core::dataset::{Busy, Dataset};
 use lab_core::units;
+
+/// What must be known of the machines of `datasets` before any of their times is read; may be empty.
+pub(super) fn cautions(datasets: &[Dataset]) -> Vec<String> {
+    busy(datasets).into_iter().chain(several(datasets)).collect()
+}
+
+/// That a machine was busy when a timed run began: by the busiest.
+fn busy(datasets: &[Dataset]) -> Option<String> {
+    let all = datasets.iter().filter_map(|dataset| dataset.header.busy());
+    let Busy { load, cpus } = all.max_by(|one, other| one.load.total_cmp(&other.load))?;
+    let (cpus, whose) = (units::counted(cpus.into(), "processor"), if datasets.len() > 1 { "a" } else { "the" });
+    Some(format!(
+        "WARNING: {whose} machine was busy when the run began: load {load:.1} on {cpus}. Times are longer than on a quiet \
+         one, and differ more from round to round; ratios of one run are less affected."
+    ))
+}
 
 /// What cannot be told from `datasets`, where one of them is of several machines; `None` where none is. Counted instructions
 /// are the same on every machine.
-pub(super) fn caution(datasets: &[Dataset]) -> Option<String> {
+fn several(datasets: &[Dataset]) -> Option<String> {
     let most = datasets.iter().map(|dataset| dataset.header.machines()).max()?;
     (most > 1).then(|| {
         format!(
@@ -31,11 +47,26 @@ mod tests {
     }
 
     #[test]
+    fn a_busy_machine_is_told_where_it_changes_the_numbers() {
+        let of = |target: TargetName, load: &str| {
+            let facts = [("load_average", load), ("cpus", "2")];
+            let host = facts.map(|(name, fact)| (name.to_owned(), fact.to_owned())).into();
+            let header = Header { host, ..Header::example(Plan::example(target)) };
+            busy(&[Dataset { header, cells: Vec::new(), end: None }])
+        };
+        let said = of(TargetName::Host, "6.02 5.00 4.00").unwrap();
+        assert!(said.contains("load 6.0 on 2 processors"), "{said}");
+        assert_eq!(of(TargetName::Host, "0.90 5.00 4.00"), None);
+        assert_eq!(of(TargetName::Exact, "6.02 5.00 4.00"), None, "instructions do not depend on it");
+        assert_eq!(of(TargetName::Host, "?"), None, "it is not known");
+    }
+
+    #[test]
     fn only_times_of_several_machines_are_warned_of() {
-        let said = caution(&merged(TargetName::Host, &["a", "b", "a"])).unwrap();
+        let said = several(&merged(TargetName::Host, &["a", "b", "a"])).unwrap();
         assert!(said.contains("2 machines") && said.contains("cannot be told"), "{said}");
-        assert_eq!(caution(&merged(TargetName::Host, &["a", "a"])), None);
-        assert_eq!(caution(&merged(TargetName::Host, &[])), None);
-        assert_eq!(caution(&merged(TargetName::Exact, &["a", "b"])), None);
+        assert_eq!(several(&merged(TargetName::Host, &["a", "a"])), None);
+        assert_eq!(several(&merged(TargetName::Host, &[])), None);
+        assert_eq!(several(&merged(TargetName::Exact, &["a", "b"])), None);
     }
 }

@@ -1,12 +1,12 @@
 //! Every cell that is not what was planned, with the reason: a row each, together where the reason is the same.
 
-use crate::prose::{list, services_of};
+use crate::prose::{capitalise, list, services_of, spoken};
 use crate::report::{Column, Section, Table, TableCell};
 use crate::results::variant::VariantRun;
 use crate::results::{Place, Results, Row, place};
 use lab_core::metric::Metric;
 use lab_core::units;
-use lab_core::vocabulary::{Outcome, Position, ProbeName, Word};
+use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, Word};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a published figure has nothing measured beside for.
@@ -70,6 +70,34 @@ pub(crate) fn section(results: &Results, lacking: &[Lacking]) -> Section {
     let columns = Column::row(&["outcome"], &["cells"], &["which", "reason"]);
     let table = Table { title: "Cells and reasons".to_owned(), columns, rows, ..Table::default() };
     Section { title, tables: vec![table], ..Section::default() }
+}
+
+/// The same in a line for each outcome: how many cells, and of which backends at which sizes.
+pub(crate) fn brief(results: &Results) -> Vec<String> {
+    let mut outcomes: BTreeMap<Outcome, Vec<&Row>> = BTreeMap::new();
+    for row in results.rows.iter().filter(|row| row.outcome != Outcome::Measured) {
+        outcomes.entry(row.outcome).or_default().push(row);
+    }
+    let line = |(outcome, rows): (Outcome, Vec<&Row>)| {
+        let cells: BTreeSet<Place> = rows.iter().map(|row| place(row)).collect();
+        let mut sizes: BTreeMap<BackendName, BTreeSet<u32>> = BTreeMap::new();
+        for row in &rows {
+            sizes.entry(row.cell.variant.backend).or_default().insert(row.cell.cluster.services);
+        }
+        let mut backends: BTreeMap<BTreeSet<u32>, Vec<String>> = BTreeMap::new();
+        for (backend, sizes) in sizes {
+            backends.entry(sizes).or_default().push(backend.to_string());
+        }
+        let which: Vec<String> = backends
+            .into_iter()
+            .map(|(sizes, names)| {
+                format!("{} at {}", list(&names), services_of(&sizes.into_iter().collect::<Vec<_>>()))
+            })
+            .collect();
+        let cells = units::counted(cells.len() as u64, "cell");
+        capitalise(&format!("{}: {cells}, of {}.", spoken(outcome), which.join("; ")))
+    };
+    outcomes.into_iter().rev().map(line).collect()
 }
 
 /// The runs of which nothing was asked.

@@ -14,7 +14,7 @@ mod reading;
 mod references;
 mod sizes;
 
-use crate::prose::list;
+use crate::prose::{joined, list};
 use crate::report::Report;
 use crate::results::{Results, clock};
 use crate::runs::Runs;
@@ -30,11 +30,7 @@ impl Report {
         Self {
             title: format!("svclab: {}", list(&each(runs, |header| &header.plan.scenario))),
             question: each(runs, |header| &header.question).join(" "),
-            caution: [clock::caution(runs.clock()), machines::caution(runs.datasets()).unwrap_or_default()]
-                .into_iter()
-                .filter(|text| !text.is_empty())
-                .collect::<Vec<_>>()
-                .join(" "),
+            caution: joined([clock::caution(runs.clock())].into_iter().chain(machines::cautions(runs.datasets())), " "),
             answer: answer::points(&results),
             sizes: sizes::tables(&results),
             overview: overview::tables(&results),
@@ -44,6 +40,7 @@ impl Report {
             findings: findings::section(&results),
             more: Vec::new(),
             missing: missing::section(&results, &references::lacking(&results)),
+            unmeasured: missing::brief(&results),
             environment: environment::section(&results),
             reading: reading::section(&results),
             measured: measured::sections(&results),

@@ -54,8 +54,11 @@ fn take(choice: Option<&Choice>) -> TableCell {
     match best.as_slice() {
         _ if !choice.known => TableCell::Absent("not known"),
         [] => TableCell::text("it depends"),
-        best if best.len() > 2 && best.len() == all => TableCell::text("any"),
-        best => TableCell::number(list(best)),
+        best if best.len() > 2 && best.len() == all && choice.advised().len() == all => TableCell::text("any"),
+        _ => match choice.advised().iter().map(Pick::to_string).collect::<Vec<_>>()[..] {
+            [] => TableCell::Absent("no advice"),
+            ref advised => TableCell::number(list(advised)),
+        },
     }
 }
 

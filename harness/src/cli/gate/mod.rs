@@ -9,6 +9,7 @@ mod verdict;
 pub(crate) use confirmation::told;
 
 use super::baselines::{self, Baseline};
+use super::command_line::word;
 use super::{output, runs};
 use crate::driver::kube_proxy::binary;
 use crate::process::exit::{Exit, Failure};
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long)]
     print_policy: bool,
     /// Differences to allow, such as kernel,tools, because they are the subject
-    #[arg(long, value_name = "ASPECT,…", value_delimiter = ',', value_parser = super::options::word::<Aspect>())]
+    #[arg(long, value_name = "ASPECT,…", value_delimiter = ',', value_parser = word::<Aspect>())]
     allow: Vec<Aspect>,
     /// Whether to run suspicious cells again before judging them, on a wall clock
     #[arg(long, value_enum, default_value_t = Rerun::Auto)]

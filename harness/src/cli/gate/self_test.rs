@@ -1,7 +1,8 @@
 //! `svclab gate --self-test`: how reliable the gate is on this machine and target.
 
+use super::super::command_line::word;
 use super::super::output::say;
-use super::super::{options, scenarios};
+use super::super::scenarios;
 use super::Args;
 use crate::process::exit::{Exit, Failure};
 use crate::self_test;
@@ -25,7 +26,7 @@ pub(super) struct Options {
           conflicts_with_all = ["run", "baseline", "rerun", "format"])]
     pub(super) self_test: Option<String>,
     /// Where to run it [default: the scenario's, else the first that can run every backend]
-    #[arg(long, requires = "self_test", value_parser = options::word::<TargetName>())]
+    #[arg(long, requires = "self_test", value_parser = word::<TargetName>())]
     target: Option<TargetName>,
     /// Plain runs to make; 0 to only judge what is in --out, by another policy for example
     #[arg(long, value_name = "N", requires = "self_test", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=1000))]

@@ -32,7 +32,7 @@ const HELP: &str = "A place stands between two markers, each on a line of its ow
   <!-- svclab report runs/mine --format markdown --section answer -->
   <!-- /svclab -->
 
-svclab writes the command and its output between them. The command runs in the document's folder. It can be report,
+svclab writes the command and its output between them. The command runs in the document's folder. It can be report, \
 capacity, query, render or plan. `> FILE.svg` at its end puts a drawing into that file, and the document shows it.";
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {

@@ -3,15 +3,15 @@
 //! What is paid again and again decides: a change and a new connection. What a cold start and memory cost is said as the
 //! price of that.
 
-use crate::prose::{self, list, services_of};
+use crate::prose::{self, either, list, services_of, spoken};
 use crate::report::Point;
 use crate::results::cost::Cost;
 use crate::results::standing::{ALIKE, Choice, Pick, Standing, choices};
 use crate::results::{Results, Row};
 use lab_core::metric::Metric;
-use lab_core::vocabulary::{BackendName, ProbeName};
+use lab_core::vocabulary::{BackendName, Outcome, ProbeName};
 use lab_core::{reference, units};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The head of the point that gives the reason.
 pub(super) const WHY: &str = "Why";
@@ -63,10 +63,12 @@ fn ranges(choices: &[Choice]) -> Vec<Range<'_>> {
     ranges
 }
 
-impl Range<'_> {
+impl<'a> Range<'a> {
     /// Whether the same is said of `choice`.
-    fn is_like(&self, choice: &Choice) -> bool {
-        self.choices.first().is_none_or(|first| (&first.best, first.known) == (&choice.best, choice.known))
+    fn is_like(&self, choice: &'a Choice) -> bool {
+        let said =
+            |choice: &'a Choice| (&choice.best, choice.known, &choice.measured, &choice.unmeasured, &choice.unloaded);
+        self.choices.first().is_none_or(|first| said(first) == said(choice))
     }
 
     fn holds(&self, choice: &Choice) -> bool {
@@ -84,9 +86,20 @@ impl Range<'_> {
         }
     }
 
-    /// `From 250 to 5,000 Services, take nftables`.
+    /// `From 250 to 5,000 Services, take nftables rather than ipvs; iptables-nft was not measured there: over-budget`.
     fn advice(&self) -> String {
         let Some(first) = self.choices.first() else { return String::new() };
+        let mut clauses = vec![self.best(first)];
+        clauses.extend(without(&first.unmeasured, "not measured there"));
+        clauses.extend(without(&first.unloaded, "not loaded there"));
+        if first.known && !first.best.is_empty() && first.advised().is_empty() {
+            clauses.push("nothing is recommended".to_owned());
+        }
+        clauses.join("; ")
+    }
+
+    /// What is best at these sizes, and against what.
+    fn best(&self, first: &Choice) -> String {
         let best: Vec<String> = first.best.iter().map(Pick::to_string).collect();
         let sizes = self.sizes();
         match best.as_slice() {
@@ -102,10 +115,29 @@ impl Range<'_> {
                 let names = list(several);
                 format!("{sizes}, no difference is claimed between {names}: there are too few samples to say")
             }
-            [only] => format!("{sizes}, take {only}"),
+            [only] => {
+                let others = first.measured.difference(&first.best).map(Pick::to_string).collect::<Vec<_>>();
+                match first.advised()[..] {
+                    [_] => format!("{sizes}, take {only} rather than {}", either(&others)),
+                    _ => format!("{sizes}, {only} costs less than {}", list(&others)),
+                }
+            }
             several => format!("{sizes}, {} cost alike", list(several)),
         }
     }
+}
+
+/// `nftables and iptables-nft were not measured there: over-budget`.
+fn without(picks: &BTreeMap<Pick, Outcome>, what: &str) -> Vec<String> {
+    let mut outcomes: BTreeMap<Outcome, Vec<String>> = BTreeMap::new();
+    for (pick, outcome) in picks {
+        outcomes.entry(*outcome).or_default().push(pick.to_string());
+    }
+    let clause = |(outcome, names): (Outcome, Vec<String>)| {
+        let were = if names.len() == 1 { "was" } else { "were" };
+        format!("{} {were} {what}: {}", list(&names), spoken(outcome))
+    };
+    outcomes.into_iter().map(clause).collect()
 }
 
 /// `a change costs least with nftables`.
@@ -129,7 +161,11 @@ fn told(results: &Results, main: &Choice) -> String {
         .standings
         .iter()
         .flat_map(|(cost, standing)| standing.absent.iter().map(move |absent| (cost, absent)))
-        .map(|(cost, (_, pick, outcome))| format!("; {} with {pick} is {outcome}", cost.noun()))
+        // That of another was not measured at all is said before.
+        .filter(|(_, (_, pick, _))| main.measured.contains(pick))
+        .map(|(cost, (_, pick, outcome))| {
+            format!("; {} with {pick} was not measured: {}", cost.noun(), spoken(*outcome))
+        })
         .collect();
     format!("{}{others}{}.", list(&values), absent.into_iter().collect::<String>())
 }
@@ -189,7 +225,7 @@ fn price(results: &Results, run: usize, main: &Choice) -> Option<String> {
 fn alone(results: &Results, main: &Choice, cost: Cost, standing: &Standing) -> Option<String> {
     let is_best = |pick: &Pick| main.best.contains(pick);
     if let Some((.., outcome)) = standing.absent.iter().find(|(_, pick, _)| is_best(pick)) {
-        return Some(format!("{} is {outcome} there", cost.noun()));
+        return Some(format!("{} was not measured there: {}", cost.noun(), spoken(*outcome)));
     }
     let entry = standing.more.iter().find(|entry| is_best(&entry.pick))?;
     let cheapest = standing.least.first()?;
@@ -217,9 +253,9 @@ fn apart(results: &Results, main: &Choice, cost: Cost, standing: &Standing) -> O
         })
         .collect();
     let absent = standing.absent.iter().filter(|(_, pick, _)| is_best(pick));
-    clauses.extend(
-        absent.map(|(variant, _, outcome)| format!("with {} it is {outcome}", results.backend(*variant, cost.probe()))),
-    );
+    clauses.extend(absent.map(|(variant, _, outcome)| {
+        format!("with {} it was not measured: {}", results.backend(*variant, cost.probe()), spoken(*outcome))
+    }));
     (!clauses.is_empty()).then(|| {
         let value = results.human(cost.metric(), cheapest.figures.p50);
         let name = results.backend(cheapest.variant, cost.probe());

@@ -3,7 +3,7 @@
 //! Never more than the data say: where intervals overlap, or where there is none, no difference is claimed. Counted
 //! instructions have no interval and need none.
 
-use crate::prose::{capitalise, list, services_of};
+use crate::prose::{capitalise, list, services_of, spoken};
 use crate::results::clock::Between;
 use crate::results::variant::VariantRun;
 use crate::results::{Found, Results, Row};
@@ -169,7 +169,7 @@ impl<'a> Series<'a> {
             if let Found::Own(row) = self.find(variant, largest)
                 && row.outcome != Outcome::Measured
             {
-                parts.push(format!("{} is {} there", self.name(variant), row.outcome));
+                parts.push(format!("{} was not measured there: {}", self.name(variant), spoken(row.outcome)));
             }
         }
         let asked = |row: &&Row| row.cell.probe == self.probe && row.cell.cluster.services > largest;

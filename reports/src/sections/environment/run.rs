@@ -66,7 +66,11 @@ impl Run<'_> {
             }
             None => {
                 let unknown = || "not known".to_owned();
-                ("not known: the dataset was cut off before its end line".to_owned(), unknown(), unknown())
+                (
+                    "not known: the record has no end line; the run goes on, or broke off".to_owned(),
+                    unknown(),
+                    unknown(),
+                )
             }
         };
         let facts = [

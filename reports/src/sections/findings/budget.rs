@@ -7,41 +7,46 @@ use crate::results::{Results, Row};
 use lab_core::metric::Metric;
 use lab_core::units;
 use lab_core::vocabulary::Outcome;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// A finding a variant and probe that exploded, at the smallest size where it did.
+/// One finding: of each variant, what went over its budget, from which size on, and how far it came there.
 pub(super) fn points(results: &Results) -> Vec<Point> {
     let over = |row: &&Row| row.outcome == Outcome::OverBudget && row.metric == Metric::of(row.cell.probe);
-    let mut first: Vec<&Row> = Vec::new();
+    let mut variants: BTreeMap<VariantRun, Vec<&Row>> = BTreeMap::new();
     for row in results.rows.iter().filter(over) {
-        let same =
-            |other: &&mut &Row| VariantRun::of(other) == VariantRun::of(row) && other.cell.probe == row.cell.probe;
-        match first.iter_mut().find(same) {
-            Some(other) if other.cell.cluster.services <= row.cell.cluster.services => {}
-            Some(other) => *other = row,
-            None => first.push(row),
-        }
+        variants.entry(VariantRun::of(row)).or_default().push(row);
     }
-    first.into_iter().map(|row| point(results, row)).collect()
+    let sentences: Vec<String> = variants.values().filter_map(|rows| told(results, rows)).collect();
+    let found = (!sentences.is_empty()).then(|| Point::new("Over budget", sentences.join(" ")));
+    found.into_iter().collect()
 }
 
-fn point(results: &Results, row: &Row) -> Point {
-    let variant = VariantRun::of(row);
+/// `With nftables from 20,000 Services on, sync_full and 4 more: …`. The smallest size says it, and of that the first metric.
+fn told(results: &Results, rows: &[&Row]) -> Option<String> {
+    let least = rows.iter().map(|row| row.cell.cluster.services).min()?;
+    let first = rows.iter().find(|row| row.cell.cluster.services == least)?;
+    let metrics: BTreeSet<Metric> = rows.iter().map(|row| row.metric).collect();
+    let more = match metrics.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {}", units::counted(more as u64, "more metric")),
+    };
+    let name = results.name(VariantRun::of(first), first.cell.probe);
+    let beyond = if rows.iter().any(|row| row.cell.cluster.services > least) { " and beyond" } else { "" };
     let mut text = format!(
-        "{} of {} at {}: {}.",
-        row.metric,
-        results.name(variant, row.cell.probe),
-        services_of(&[row.cell.cluster.services]),
-        row.reason.trim_end_matches('.')
+        "{name} at {}{beyond}, {}{more}: {}.",
+        services_of(&[least]),
+        first.metric,
+        first.reason.trim_end_matches('.')
     );
-    if let Some((services, median)) = before(results, row) {
-        let times = units::ratio(f64::from(row.cell.cluster.services) / f64::from(services));
+    if let Some((services, median)) = before(results, first) {
+        let times = units::ratio(f64::from(least) / f64::from(services));
         text = format!(
             "{text} At {} it was {}; that is {times} the Services.",
             units::count(services.into()),
-            results.human(row.metric, median)
+            results.human(first.metric, median)
         );
     }
-    Point::new("Over budget", text)
+    Some(text)
 }
 
 /// The largest size below at which the same was measured, and its median.
