@@ -1,5 +1,6 @@
 //! Tells the program which revision it is built from, for the header of its datasets.
 
+use std::path::Path;
 use std::process::Command;
 
 fn main() {
@@ -7,6 +8,10 @@ fn main() {
     let revision = git(&["describe", "--always", "--dirty", "--abbrev=12"]);
     let revision = revision.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     println!("cargo::rustc-env=SVCLAB_REVISION={}", revision.unwrap_or_default());
-    // The log of HEAD changes with every commit and checkout.
-    println!("cargo::rerun-if-changed=../.git/logs/HEAD");
+    // The log of HEAD changes with every commit and checkout. A worktree has one of its own, and a bare folder none: to watch
+    // a file that is not there would build the program anew every time.
+    let log = git(&["rev-parse", "--git-path", "logs/HEAD"])
+        .map(|path| String::from_utf8_lossy(&path.stdout).trim().to_owned());
+    let log = log.filter(|log| Path::new(log).exists()).unwrap_or_else(|| "build.rs".to_owned());
+    println!("cargo::rerun-if-changed={log}");
 }

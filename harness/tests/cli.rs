@@ -132,7 +132,8 @@ fn options_out_of_range_are_refused() {
         (["--rounds", "0"], "not in 1..=1000"),
         (["--budget", "60"], "a time has a unit"),
         (["--budget", "1ms"], "a cell may take from 1s"),
-        (["--backend", "nftable"], "a similar value exists: 'nftables'"),
+        (["--backend", "nftable"], "did you mean \"nftables\"?"),
+        (["--backend", "iptables"], "did you mean \"iptables-legacy\" or \"iptables-nft\"?"),
         (["--target", "moon"], "possible values: auto, host"),
     ] {
         let said = refused(&["plan", "smoke", args[0], args[1]]);

@@ -158,7 +158,7 @@ fn cells_after_the_end_of_a_cut_off_run_are_missing() {
     let after = place.write("after", &Run::exact().named("after").cut_off(3));
     let (text, said) = place.ends(1, &["gate", "--baseline", &before, &after]);
     assert!(
-        said.contains("after/run.jsonl: no end line: the run broke off or is still going on; it has 3 records"),
+        said.contains("after/run.jsonl: no end line: the run broke off, or is going on elsewhere; it has 3 records"),
         "{said}"
     );
     assert!(said.contains("the gate fails: missing "), "{said}");

@@ -211,7 +211,7 @@ fn a_run_that_was_cut_off_is_reported_with_a_warning() {
     fs::write(&file, &text[..tenth + 40]).unwrap();
     for format in ["terminal", "markdown", "html", "csv", "json", "benchstat"] {
         let (report, said) = done(&["report", &path, "--format", format]);
-        let shorter = "no end line: the run broke off or is still going on; it has 9 records";
+        let shorter = "no end line: the run broke off, or is going on elsewhere; it has 9 records so far";
         assert_eq!(said, format!("svclab: {}: {shorter}\n", file.display()));
         assert!(!report.is_empty());
     }

@@ -93,7 +93,10 @@ fn without(mut dataset: Dataset, backend: BackendName, metrics: &[Metric], outco
 fn nothing_is_recommended_where_what_could_be_better_was_not_measured() {
     let steady = [Metric::SyncChange, Metric::Connect];
     let told = without(sample::dataset(), BackendName::Nftables, &steady, Outcome::OverBudget);
-    assert_told(&told, "; nftables was not measured there: over budget; iptables-nft was not loaded there: over budget; nothing is recommended.");
+    assert_told(
+        &told,
+        "; nftables was not measured there: over budget; iptables-nft was not loaded there: over budget; nothing is recommended.",
+    );
     assert_told(&told, "| no advice |");
     // What this machine does not have cannot be taken on it.
     let told = without(sample::dataset(), BackendName::Nftables, &steady, Outcome::Skipped);

@@ -76,7 +76,8 @@ fn what_capacity_cannot_use_is_answered_with_what_it_can() {
         (vec!["--slo", "sync_change=1s", "--growth", "3x"], "--cluster"),
         (vec!["--slo", "sync_change=1s", "--cluster", cluster.to_str().unwrap()], "-A -o json"),
         (vec!["--services", "5"], "--slo"),
-        (vec![], "nothing is asked"),
+        (vec![], "no objective is given: add a limit"),
+        (vec!["--calibrate", "x"], "--calibrate needs an objective to answer"),
     ] {
         let said = refused(&[&["capacity", run.as_str()], &args[..]].concat());
         assert!(said.contains(words), "{args:?}: {said}");
