@@ -15,7 +15,7 @@ RUN apt-get update -qq \
 FROM base AS build
 WORKDIR /svclab
 COPY . .
-RUN ci/setup && . ~/.cargo/env && cargo build --release --locked -p svclab
+RUN ./svclab --version
 
 FROM base
 COPY --from=build /svclab/target/release/svclab /usr/local/bin/svclab
