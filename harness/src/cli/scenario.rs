@@ -79,6 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         out = out.or_else(|| Some(Path::new(store::RUNS).join(format!("{}-{number}-of-{of}", plan.scenario))));
     }
     let profiling = if args.profile { Profiling::On } else { Profiling::Off };
+    let guests = Guests { profiling, ..args.selection.guests(&scenario) };
     targets::named(plan.target).run(&RunSpec {
         scenario,
         plan,
@@ -87,7 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         resume,
         shard,
         keep: args.keep,
-        guests: Guests { profiling, ..args.selection.guests() },
+        guests,
     })
 }
 
