@@ -9,6 +9,8 @@ mod tier;
 mod fault;
 #[path = "guest/gate.rs"]
 mod gate;
+#[path = "guest/kernels.rs"]
+mod kernels;
 #[path = "guest/kube_proxy.rs"]
 mod kube_proxy;
 #[path = "guest/profile.rs"]
@@ -105,6 +107,10 @@ fn main() -> ExitCode {
             gate::a_gate_passes_the_same_program_and_finds_one_percent,
         ),
         test("a_regression_is_followed_into_its_functions", gate::a_regression_is_followed_into_its_functions),
+        test(
+            "cells_of_a_kernel_run_on_it_and_shards_are_merged",
+            kernels::cells_of_a_kernel_run_on_it_and_shards_are_merged,
+        ),
         test("a_suite_s_tools_are_what_runs", tools::a_suite_s_tools_are_what_runs),
         sandboxed("a_kernel_that_cannot_be_fetched_is_named", refused::a_kernel_that_cannot_be_fetched_is_named),
         sandboxed("an_emulator_that_is_missing_is_named", refused::an_emulator_that_is_missing_is_named),

@@ -22,6 +22,46 @@ fn a_plan_names_the_kernel_and_that_it_must_be_fetched() {
     assert!(!said.contains("\nkernel "), "{said}");
 }
 
+#[test]
+fn kernels_are_compared_side_by_side_and_each_is_named() {
+    let said = plan("two-kernels.yaml", &["--kernel", "debian-12", "--kernel", "debian-13"]);
+    for kernel in ["debian-12", "debian-13"] {
+        assert!(
+            said.contains(&format!("\nkernel {kernel}, which is not in the cache: a run fetches it first")),
+            "{said}"
+        );
+        let rows = said.lines().filter(|line| line.ends_with(&format!("  on {kernel}"))).count();
+        assert_eq!(2 * rows, said.lines().filter(|line| line.contains("  on debian-1")).count(), "{said}");
+    }
+}
+
+#[test]
+fn what_is_no_kernel_and_no_tools_is_refused_by_plan_and_scenario_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pinned.yaml");
+    let ended = |verb: &str, keys: &str, options: &[&str]| {
+        std::fs::write(&file, format!("name: pinned\nquestion: Which?\nservices: [1]\n{keys}\n")).unwrap();
+        let mut svclab = Command::new(env!("CARGO_BIN_EXE_svclab"));
+        let output = svclab.current_dir(folder.path()).arg(verb).arg(&file).args(options).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(!folder.path().join("runs").exists());
+        said
+    };
+    for verb in ["plan", "scenario"] {
+        let unknown = "svclab: unknown kernel \"debian-14\"; known: debian-12";
+        assert!(ended(verb, "target: exact", &["--kernel", "debian-14"]).starts_with(unknown));
+        assert!(ended(verb, "kernel: debian-14", &[]).starts_with(unknown));
+        assert!(ended(verb, "kernels: [debian-12, debian-14]", &[]).starts_with(unknown));
+        assert!(ended(verb, "tools: debian-14", &[]).starts_with("svclab: unknown tools \"debian-14\""));
+        let host = ended(verb, "kernels: [debian-12, debian-13]", &["--target", "host"]);
+        assert!(
+            host.contains("runs on this machine's kernel, not on debian-12, debian-13; a kernel is chosen with "),
+            "{host}"
+        );
+    }
+}
+
 /// A scenario takes the same target: one function chooses for both.
 #[test]
 fn a_plan_does_not_promise_a_vm_whose_kvm_was_never_tried() {

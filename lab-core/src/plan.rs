@@ -122,7 +122,7 @@ impl Plan {
     ///
     /// On a wall clock there is one boot. Each round is shuffled by the seed, so that drift of the machine hits every
     /// backend alike. In the `exact` target each load has its own guest, and the cells keep the order of the axes:
-    /// nothing drifts there. A limit of memory is that of a guest, which has a boot of its own.
+    /// nothing drifts there. A kernel and a limit of memory are those of a guest, which has a boot of its own.
     #[must_use]
     pub fn boots(&self) -> Vec<Vec<Visit>> {
         if !self.target.is_exact() {
@@ -131,8 +131,9 @@ impl Plan {
             if self.target == TargetName::Host {
                 return vec![visits.collect()];
             }
-            let mut boots: BTreeMap<Option<u32>, Vec<Visit>> = BTreeMap::new();
-            visits.for_each(|visit| boots.entry(visit.cell.activity.memory).or_default().push(visit));
+            let mut boots: BTreeMap<_, Vec<Visit>> = BTreeMap::new();
+            let guest = |cell: &Cell| (cell.activity.memory, cell.variant.kernel);
+            visits.for_each(|visit| boots.entry(guest(&visit.cell)).or_default().push(visit));
             return boots.into_values().collect();
         }
         let pieces = self.pieces();
@@ -223,6 +224,19 @@ mod tests {
             assert!(boot.iter().all(|visit| memory(visit) == memory(&boot[0])));
         }
         assert_eq!(boots(TargetName::Vm).concat().len(), 2 * cells.len());
+    }
+
+    #[test]
+    fn each_kernel_has_guests_of_its_own_and_is_compared_on_one_machine() {
+        let kernels = ["debian-12", "debian-13"].map(|name| name.to_owned().into());
+        let axes = Axes { services: vec![10], probes: ProbeName::ALL.to_vec(), ..Axes::default() };
+        let cells = Axes { kernels: kernels.to_vec(), ..axes }.expand();
+        let plan = |target| Plan { cells: cells.clone(), rounds: 2, ..Plan::example(target) };
+        assert_eq!(plan(TargetName::Vm).boots().len(), 2);
+        for boot in [plan(TargetName::Vm).boots(), plan(TargetName::Exact).boots()].concat() {
+            assert!(boot.iter().all(|visit| visit.cell.variant.kernel == boot[0].cell.variant.kernel));
+        }
+        assert_eq!(plan(TargetName::Vm).pieces().len(), 1);
     }
 
     #[test]

@@ -64,6 +64,7 @@ fn sample(header: &Header, record: &CellRecord, taken: Option<(u32, f64)>) -> Ve
         ("forwarding", word(record.cell.variant.settings.forwarding)),
         ("way", text(record.cell.variant.way.name())),
         ("driver", text(record.cell.variant.driver.name())),
+        ("kernel_name", Field::Null),
         ("services", Field::UInt(record.cell.cluster.services)),
         ("endpoints", Field::UInt(record.cell.cluster.endpoints)),
         ("cluster", text("uniform")),
@@ -102,6 +103,7 @@ fn aggregate(header: &Header, row: &Row) -> Vec<(String, Field)> {
         ("forwarding", word(row.cell.variant.settings.forwarding)),
         ("way", text(row.cell.variant.way.name())),
         ("driver", text(row.cell.variant.driver.name())),
+        ("kernel_name", Field::Null),
         ("services", Field::UInt(row.cell.cluster.services)),
         ("endpoints", Field::UInt(row.cell.cluster.endpoints)),
         ("cluster", text("uniform")),
@@ -187,6 +189,7 @@ fn the_schema_says_what_the_columns_are_and_which_may_be_empty() {
         "split_kernel",
         "split_entries",
         "split_waited",
+        "kernel_name",
     ];
     let reader = open(reports::parquet::samples(&datasets()));
     for column in reader.metadata().file_metadata().schema().get_fields() {

@@ -9,10 +9,10 @@ use super::objective::Objective;
 use super::question::{Question, Unanswerable, check, endpoints};
 use super::series::Missing;
 use super::standing::{Capacity, Standing, Verdict};
-use lab_core::cell::Contender;
+use lab_core::cell::{Contender, Interned};
 use lab_core::dataset::Dataset;
 use lab_core::vocabulary::{BackendName, Clock, Position, ProbeName};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The answer of one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +83,8 @@ pub struct ObjectiveAnswer {
 pub struct Baseline {
     /// The objective's place in the question.
     pub objective: usize,
+    /// The kernel, where several were compared.
+    pub kernel: Option<Interned>,
     /// The metric of `direct`, at the largest size that was measured.
     pub value: Estimate,
     /// Whether it is within the limit.
@@ -261,11 +263,17 @@ impl Asking<'_> {
                     && fitted.series.position.is_none_or(|position| position == Position::Last)
             };
             let limit = objective.tightened(self.question.headroom);
-            let standing = self.fitted.iter().find(direct).and_then(|fitted| Standing::of(fitted, limit, false));
-            if let Some(standing) = standing
-                && let Some(value) = standing.value(standing.largest())
-            {
-                baselines.push(Baseline { objective: place, value, verdict: standing.verdict(standing.largest()) });
+            let mut first: BTreeMap<Option<Interned>, &Fitted> = BTreeMap::new();
+            for fitted in self.fitted.iter().filter(direct) {
+                first.entry(fitted.series.variant.kernel).or_insert(fitted);
+            }
+            for (kernel, fitted) in first {
+                if let Some(standing) = Standing::of(fitted, limit, false)
+                    && let Some(value) = standing.value(standing.largest())
+                {
+                    let verdict = standing.verdict(standing.largest());
+                    baselines.push(Baseline { objective: place, kernel, value, verdict });
+                }
             }
         }
         baselines

@@ -137,7 +137,7 @@ impl<'a> Growth<'a> {
     /// The tables of this variant that were built in full, by their Services, and what they took.
     fn built(&self, evidence: &Evidence) -> Vec<(u32, Estimate)> {
         let lines = evidence.lines(Metric::BuildOneByOne, is(self.line.contender.backend));
-        let same = |built: &&Line| built.is_beside(self.line) || built.contender.layout == self.line.contender.layout;
+        let same = |built: &&Line| built.is_beside(self.line) || built.same_rules(self.line);
         lines.iter().find(same).map(|built| built.medians()).unwrap_or_default()
     }
 
@@ -192,7 +192,7 @@ fn calls(evidence: &Evidence, line: &Line, services: u32) -> Option<f64> {
 /// say so come to there: every table has some, and each Service as many as the next.
 fn counted(evidence: &Evidence, metric: Metric, line: &Line, services: u32) -> Option<f64> {
     let counted = evidence.lines(metric, is(line.contender.backend));
-    let same = |counted: &&Line| counted.run == line.run && counted.contender.layout == line.contender.layout;
+    let same = |counted: &&Line| counted.same_rules(line);
     let known: Vec<(u32, f64)> = counted
         .iter()
         .filter(same)

@@ -3,7 +3,7 @@
 use super::line::{Line, services_of};
 use super::taken::Taken;
 use crate::summary::{Gathered, gather};
-use lab_core::cell::{Cell, Contender};
+use lab_core::cell::{Cell, Contender, Interned, Variant};
 use lab_core::dataset::Dataset;
 use lab_core::metric::Metric;
 use lab_core::units;
@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What one or several runs measured.
 pub(super) struct Evidence {
     taken: Vec<Taken>,
-    /// The layouts and ways of each backend: what has to be named.
-    variety: BTreeMap<BackendName, BTreeSet<(&'static str, &'static str)>>,
+    /// The layouts, ways and kernels of each backend: what has to be named.
+    variety: BTreeMap<BackendName, BTreeSet<[Option<&'static str>; 3]>>,
 }
 
 impl Evidence {
@@ -28,7 +28,7 @@ impl Evidence {
         let mut variety: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for taken in &taken {
             let variant = taken.cell().variant;
-            variety.entry(variant.backend).or_default().insert((variant.layout.name(), variant.way.name()));
+            variety.entry(variant.backend).or_default().insert(named(&variant));
         }
         Self { taken, variety }
     }
@@ -89,22 +89,25 @@ impl Evidence {
     fn name(&self, cell: &Cell) -> String {
         let variant = cell.variant;
         let variety = &self.variety[&variant.backend];
-        let several = |of: fn(&(&'static str, &'static str)) -> &'static str| {
-            variety.iter().map(of).collect::<BTreeSet<_>>().len() > 1
-        };
-        let mut parts = vec![variant.backend.to_string()];
-        if several(|(layout, _)| layout) {
-            parts.push(variant.layout.to_string());
+        let several = |of: usize| variety.iter().map(|names| names[of]).collect::<BTreeSet<_>>().len() > 1;
+        let [layout, way, kernel] = named(&variant);
+        let mut parts = vec![variant.backend.name()];
+        parts.extend(layout.filter(|_| several(0)));
+        parts.extend(way.filter(|_| several(1) && cell.probe.programs()));
+        let mut name = parts.join(" ");
+        if let Some(kernel) = kernel.filter(|_| several(2)) {
+            name += &format!(" on {kernel}");
         }
-        if several(|(_, way)| way) && cell.probe.programs() {
-            parts.push(variant.way.to_string());
-        }
-        let name = parts.join(" ");
         match cell.activity.name() {
             Some(activity) => format!("{name} beside {activity}"),
             None => name,
         }
     }
+}
+
+/// What of a variant may have to be named: its layout, way and kernel.
+fn named(variant: &Variant) -> [Option<&'static str>; 3] {
+    [Some(variant.layout.name()), Some(variant.way.name()), variant.kernel.map(Interned::as_str)]
 }
 
 /// Whether a cell is of kube-proxy's iptables mode.

@@ -79,6 +79,12 @@ impl Line<'_> {
         (self.run, self.contender, self.position) == (other.run, other.contender, other.position)
     }
 
+    /// Whether `other` installs the same on the same kernel, in whatever way.
+    pub(super) fn same_rules(&self, other: &Self) -> bool {
+        let rules = |line: &Self| (line.run, line.contender.layout, line.contender.kernel);
+        rules(self) == rules(other)
+    }
+
     /// Whether `other` is the same variant, in whatever metric and beside whatever activity.
     pub(super) fn is_beside(&self, other: &Self) -> bool {
         let plain =

@@ -1,7 +1,7 @@
 //! What two runs differ in besides their numbers, and what that means for comparing them.
 
 use super::layouts::{aligned, layouts};
-use lab_core::cell::Cell;
+use lab_core::cell::{Cell, Interned};
 use lab_core::dataset::{Dataset, Header};
 use lab_core::kube_proxy::KubeProxy;
 use lab_core::plan::Plan;
@@ -155,6 +155,13 @@ impl Found {
         for name in ["kernel_version", "kernel_package", "kernel_sha256"] {
             self.add(Aspect::Kernel, name, &fact(was, name), &fact(is, name), Bearing::Asks);
         }
+        // One that only one of them compares is part of the plans' difference.
+        for kernel in kernels(was).intersection(&kernels(is)) {
+            for name in ["kernel", "kernel_package", "kernel_sha256"] {
+                let name = Header::kernel_fact(name, *kernel);
+                self.add(Aspect::Kernel, &name, &fact(was, &name), &fact(is, &name), Bearing::Asks);
+            }
+        }
     }
 
     /// Tools are asked for by the plan: one that only one of two plans needs is part of the plans' difference.
@@ -210,7 +217,14 @@ impl Found {
     }
 
     fn guest(&mut self, was: &Header, is: &Header) {
+        let told: Vec<String> = kernels(was)
+            .union(&kernels(is))
+            .flat_map(|kernel| TOLD.iter().map(|name| Header::kernel_fact(name, *kernel)))
+            .collect();
         for name in names(&was.guest, &is.guest) {
+            if told.iter().any(|told| told == name) {
+                continue;
+            }
             // Guests that run beside each other share the machine's time, not their own.
             if TOLD.contains(&name) || name == "jobs" && self.counted {
                 continue;
@@ -220,6 +234,11 @@ impl Found {
             self.add(Aspect::Guest, name, before, after, if asks { Bearing::Asks } else { Bearing::Explains });
         }
     }
+}
+
+/// The kernels that a run compares.
+fn kernels(header: &Header) -> BTreeSet<Interned> {
+    header.plan.cells.iter().filter_map(|cell| cell.variant.kernel).collect()
 }
 
 fn names<'a>(was: &'a BTreeMap<String, String>, is: &'a BTreeMap<String, String>) -> BTreeSet<&'a str> {

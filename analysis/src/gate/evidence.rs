@@ -82,7 +82,8 @@ impl Evidence {
             (cell, _) if cell.probe.programs() => self.starts.keys().copied().collect(),
             (cell, _) if cell.variant.backend == BackendName::Direct => Vec::new(),
             (cell, _) => {
-                let alike = |other: &&Cell| (other.variant.backend, other.probe) == (BackendName::Direct, cell.probe);
+                let direct = (BackendName::Direct, cell.variant.kernel, cell.probe);
+                let alike = |other: &&Cell| (other.variant.backend, other.variant.kernel, other.probe) == direct;
                 self.planned.iter().filter(alike).map(|cell| Yardstick::Direct(*cell)).collect()
             }
         };

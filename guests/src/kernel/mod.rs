@@ -99,6 +99,14 @@ pub fn find(asked: Option<&str>) -> Result<Found, Missing> {
     }
 }
 
+/// Checks that there is a kernel called `asked`, whether or not it is fetched, or damaged.
+///
+/// # Errors
+/// When there is none.
+pub fn check(asked: &str) -> Result<(), Missing> {
+    if Suite::find(asked).is_some() { Ok(()) } else { find(Some(asked)).map(drop) }
+}
+
 /// The default kernel; `None` when it is not fetched yet.
 ///
 /// # Errors

@@ -31,7 +31,7 @@ use binaries::Binaries;
 use counts::{Block, Counts};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use symbols::Symbols;
 pub(crate) use symbols::of_code;
 pub use totals::{Total, Totals};
@@ -53,7 +53,8 @@ impl Function {
 }
 
 /// QEMU's plugin, ready for the emulator that is installed.
-pub struct Plugin(File);
+#[derive(Debug, Clone)]
+pub struct Plugin(Arc<File>);
 
 impl Plugin {
     /// Checks that the installed emulator takes plugins.
@@ -65,7 +66,7 @@ impl Plugin {
             why: format!("there is no place for QEMU's plugin: {error:#}"),
             remedy: "close other programs, or run without --profile".to_owned(),
         });
-        file.map(Self)
+        file.map(|file| Self(Arc::new(file)))
     }
 
     /// What a guest is started with of which only the totals are wanted.

@@ -4,7 +4,7 @@ use crate::backend::Options;
 use crate::cell_error::Missing;
 use crate::lab::node;
 use guests::kernel::Found;
-use lab_core::cell::{Cell, Load};
+use lab_core::cell::{Cell, Load, Variant};
 use lab_core::kube_proxy::KubeProxy;
 use lab_core::plan::Plan;
 use lab_core::units;
@@ -40,8 +40,11 @@ pub(super) fn unknown_releases(plan: &Plan) -> Vec<String> {
 
 /// A line for each object, of each load at most [`NAMED`] and how many more there are.
 pub(super) fn caveats(plan: &Plan) -> Vec<String> {
-    // What is installed does not depend on memory.
-    let load = |cell: &Cell| Load { memory: None, ..cell.guest_load() };
+    // What is installed does not depend on memory, nor on the kernel.
+    let load = |cell: &Cell| {
+        let load = cell.guest_load();
+        Load { memory: None, variant: Variant { kernel: None, ..load.variant }, ..load }
+    };
     let loads: BTreeSet<Load> = plan.cells.iter().map(load).collect();
     let mut lines = Vec::new();
     for load in loads {

@@ -24,6 +24,7 @@ mod guest;
 mod handed;
 mod history;
 mod listing;
+mod made_of;
 mod man;
 mod merge;
 mod options;

@@ -1,7 +1,7 @@
 //! Options that several verbs share, and how they change a scenario.
 
 use crate::cli::command_line::word;
-use crate::cli::{base, scenarios};
+use crate::cli::{base, made_of, scenarios};
 use crate::driver::kube_proxy::binary;
 use crate::process::exit::Failure;
 use crate::process::terminal;
@@ -11,11 +11,12 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
-use guests::tools;
 use lab_core::axes::Axes;
 use lab_core::cell::DriverName;
 use lab_core::plan::Plan;
-use lab_core::scenario::{BUDGET, INSTRUCTIONS, MEMORY, Scenario, choose_mix, parse_duration, parse_instructions};
+use lab_core::scenario::{
+    self, BUDGET, INSTRUCTIONS, MEMORY, Scenario, choose_mix, parse_duration, parse_instructions,
+};
 use lab_core::vocabulary::{Access, BackendName, LayoutName, Origin, TargetName, Word};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -116,12 +117,12 @@ pub(crate) struct Selection {
     /// Memory of each guest, in MiB, with --target vm or exact [default: the scenario's]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(*MEMORY.start())..))]
     memory: Option<u32>,
-    /// The guests' kernel, with --target vm or exact: a name of `svclab fetch list` or VMLINUZ:MODULES_DIR [default:
-    /// the one that runs, if its files can be read, else debian-12]
-    #[arg(long, value_name = "KERNEL")]
-    kernel: Option<String>,
+    /// The guests' kernel, with --target vm or exact: a name of `svclab fetch list` or VMLINUZ:MODULES_DIR; repeat it to
+    /// compare several [default: the scenario's, else the one that runs, if its files can be read, else debian-12]
+    #[arg(long = "kernel", value_name = "KERNEL")]
+    kernels: Vec<String>,
     /// The tools that program a node: those of debian-12, debian-13 or debian-sid, or of the root file system in a folder
-    /// [default: this machine's]
+    /// [default: the scenario's, else this machine's]
     #[arg(long, value_name = "SUITE|DIR")]
     tools: Option<String>,
     /// Guests at a time, with --target exact [default: one a core]
@@ -178,17 +179,15 @@ fn instructions(text: &str) -> Result<u64, String> {
 }
 
 impl Selection {
-    pub(crate) fn guests(&self) -> Guests {
-        Guests { kernel: self.kernel.clone(), tools: self.tools.clone(), jobs: self.jobs, ..Guests::default() }
+    /// The guests of `scenario`, which has the options applied.
+    pub(crate) fn guests(&self, scenario: &Scenario) -> Guests {
+        let scenario::Guests { kernel, tools } = scenario.guests.clone();
+        Guests { kernel, kernels: scenario.axes.kernels.clone(), tools, jobs: self.jobs, ..Guests::default() }
     }
 
     /// The scenario with the options applied. There is at least one cell in it.
     pub(crate) fn scenario(&self) -> Result<Scenario, Failure> {
         let mut scenario = scenarios::find(&self.scenario)?;
-        if let Some(asked) = &self.tools {
-            // Told once, before targets are tried or anything is fetched.
-            tools::to_fetch(asked).map_err(Failure::cannot_run)?;
-        }
         if !self.backends.is_empty() {
             scenario.axes.backends = without_repeats(&self.backends);
         }
@@ -242,6 +241,7 @@ impl Selection {
         scenario.instructions = self.instructions.unwrap_or(scenario.instructions);
         scenario.memory = self.memory.unwrap_or(scenario.memory);
         scenario.target = self.target.chosen().unwrap_or(scenario.target);
+        made_of::choose(&mut scenario, &self.kernels, self.tools.as_ref()).map_err(Failure::usage)?;
         if scenario.plan(TargetName::Host, self.seed).cells.is_empty() {
             let nothing =
                 anyhow!("{}: no cells: its probes program the node, and direct is its only backend", scenario.name);
@@ -306,7 +306,7 @@ impl Selection {
     pub(crate) fn plan(&self, scenario: &Scenario) -> (Plan, Option<Choice>) {
         let choice = match scenario.target {
             Some(_) => None,
-            None => Some(targets::choose(&self.guests(), &scenario.axes.backends)),
+            None => Some(targets::choose(&self.guests(scenario), &scenario.axes.backends)),
         };
         let target = scenario.target.or(choice.as_ref().map(|choice| choice.target)).unwrap_or(TargetName::Host);
         (scenario.plan(target, self.seed), choice)

@@ -40,11 +40,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let clock = if plan.target.is_exact() { Clock::Instructions } else { Clock::Wall };
     let budget = units::human(Unit::Ns, clock, plan.budget.as_nanos() as f64);
     say!("target {}, seed {}, at most {budget} a cell", plan.target, plan.seed);
-    if let Some(asked) = &args.selection.guests().tools {
+    let guests = args.selection.guests(&scenario);
+    if let Some(asked) = &guests.tools {
         say!("{}", tools_line(asked)?);
     }
     if plan.target != TargetName::Host {
-        say!("{}", foreseen::kernel(kernel::find(args.selection.guests().kernel.as_deref())));
+        for (_, asked) in guests.kernels() {
+            say!("{}", foreseen::kernel(kernel::find(asked)));
+        }
     }
     if !plan.require.is_empty() {
         let required: Vec<&str> = plan.require.iter().map(|backend| backend.name()).collect();
@@ -60,6 +63,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         } else {
             format!("  {} {}", cell.access, cell.from.phrase())
         };
+        let on = cell.variant.kernel.map_or(String::new(), |kernel| format!("  on {}", kernel.as_str()));
         let beside = cell.activity.name().map_or(String::new(), |activity| format!("  beside {activity}"));
         let rounds = match estimate::rounds(&plan, cell) {
             Rounds::OverBudget => "over budget".to_owned(),
@@ -67,7 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             Rounds::Fit(rounds) => rounds.to_string(),
         };
         say!(
-            "{services:>9}  {:<16}{:<13}{:<24}{position:<10}{rounds:>6}{dialled}{beside}",
+            "{services:>9}  {:<16}{:<13}{:<24}{position:<10}{rounds:>6}{on}{dialled}{beside}",
             cell.variant.backend,
             way(cell),
             cell.probe

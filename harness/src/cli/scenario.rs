@@ -91,6 +91,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         (false, false) => Talk::Short,
     };
     let profiling = if args.profile { Profiling::On } else { Profiling::Off };
+    let guests = Guests { profiling, ..args.selection.guests(&scenario) };
     targets::named(plan.target).run(&RunSpec {
         scenario,
         plan,
@@ -100,7 +101,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         shard,
         talk,
         keep: args.keep,
-        guests: Guests { profiling, ..args.selection.guests() },
+        guests,
     })
 }
 

@@ -41,6 +41,7 @@ static BUILT_IN: &[(&str, &str, &str)] = files![
     "first-packet",
     "ipv6",
     "ipvs-static-rules",
+    "kernels",
     "lock-contention",
     "memory",
     "memory-limit",

@@ -10,10 +10,12 @@ use guests::kernel::{Kernel, Module};
 use guests::profile::{Plugin, Profiler, Watch};
 use guests::tools::{self, Toolset};
 use guests::{Initramfs, Missing, tool};
+use lab_core::cell::Interned;
 use lab_core::kube_proxy::KubeProxy;
 use lab_core::vocabulary::BackendName;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// Every tool that some backend calls.
 pub(crate) const TOOLS: &[&str] = &[
@@ -44,7 +46,11 @@ const CONNTRACK: &[&str] = &["nf_conntrack_netlink"];
 /// A kernel and its initramfs. They do not depend on the plan. Otherwise the plan's backends would change the layout of
 /// a guest's memory.
 pub(super) struct Image {
+    /// The kernel's name in the cells that it is for; `None` where they name none.
+    pub(super) kernel: Option<Interned>,
     pub(super) base: guests::Image,
+    /// Why guests of this kernel do not boot, once one did not: no other is waited for.
+    pub(super) dead: OnceLock<String>,
     /// Counts instructions.
     pub(super) counter: Counter,
     /// The files of each backend's modules, in the order of loading; or what the backend lacks.
@@ -83,10 +89,10 @@ impl Counter {
 }
 
 impl Image {
-    /// Collects what guests of `kernel` need. Their tools are those of `toolset`, or else this machine's. With a
+    /// Collects what guests of `kernel` need, which cells call `name`. Their tools are those of `toolset`, or else this machine's. With a
     /// `plugin`, their instructions are counted, by function if `profiling` says so.
     pub(super) fn build(
-        kernel: Kernel,
+        (name, kernel): (Option<Interned>, Kernel),
         toolset: Option<&Toolset>,
         plugin: Option<Plugin>,
         profiling: Profiling,
@@ -151,7 +157,16 @@ impl Image {
                 Counter::Functions(Profiler::new(plugin, &initramfs, env!("CARGO_BIN_NAME")))
             }
         };
-        Ok(Self { base, counter, modules, modules_of_rules, modules_of_conntrack, modules_of_dummies })
+        Ok(Self {
+            kernel: name,
+            base,
+            dead: OnceLock::new(),
+            counter,
+            modules,
+            modules_of_rules,
+            modules_of_conntrack,
+            modules_of_dummies,
+        })
     }
 
     /// Checks that guests have what `backend` needs.

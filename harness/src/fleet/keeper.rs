@@ -1,6 +1,6 @@
 //! Makes the visits of one boot, with another guest if one is lost.
 
-use super::image::Counter;
+use super::image::{Counter, Image};
 use super::job::{Progress, Work};
 use super::{AROUND, Fleet, Notice, entropy, profile};
 use crate::process::interrupt;
@@ -17,7 +17,7 @@ use lab_core::plan::{Plan, Visit};
 use lab_core::vocabulary::{BackendName, Clock, Outcome, ProbeName};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{OnceLock, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 
 /// Instructions in a second of real time that an emulated guest executes at least.
@@ -32,8 +32,6 @@ pub(super) struct Keeper<'a> {
     pub(super) clock: Clock,
     pub(super) words: &'a mpsc::Sender<Notice>,
     pub(super) stop: &'a AtomicBool,
-    /// Why guests of this kernel do not boot, once one did not: no other is waited for.
-    pub(super) dead: &'a OnceLock<String>,
 }
 
 /// What the silence of a guest means for the visits that are left.
@@ -74,7 +72,7 @@ impl Keeper<'_> {
     pub(super) fn run(&self, boot: Vec<Visit>) -> Result<()> {
         let mut left = VecDeque::new();
         for visit in boot {
-            match self.fleet.image.check(visit.cell.variant.backend) {
+            match self.fleet.image(&visit.cell).check(visit.cell.variant.backend) {
                 Ok(()) => left.push_back(visit),
                 Err(missing) => {
                     self.report(visit, vec![unmeasured(self.plan, &visit, Outcome::Skipped, &missing.to_string())])
@@ -82,14 +80,16 @@ impl Keeper<'_> {
             }
         }
         let mut lost = 0;
-        while !left.is_empty() && !self.stop.load(Ordering::Relaxed) {
-            if let Some(how) = self.dead.get() {
+        while let Some(image) = self.image(&left)
+            && !self.stop.load(Ordering::Relaxed)
+        {
+            if let Some(how) = image.dead.get() {
                 for visit in left.drain(..) {
                     self.report(visit, vec![unmeasured(self.plan, &visit, Outcome::Failed, how)]);
                 }
                 break;
             }
-            let Err(silence) = self.start_for(&mut left)? else { return Ok(()) };
+            let Err(silence) = self.start_for(image, &mut left)? else { return Ok(()) };
             let limited = left.front().is_some_and(|visit| visit.cell.activity.memory.is_some());
             let how = match Fate::of(silence, limited) {
                 Fate::Stopped => return Ok(()),
@@ -108,7 +108,7 @@ impl Keeper<'_> {
                     break;
                 }
                 Fate::NoneAtAll(how) => {
-                    let _ = self.dead.set(how);
+                    let _ = image.dead.set(how);
                     continue;
                 }
                 Fate::Lost(how) => how,
@@ -123,18 +123,23 @@ impl Keeper<'_> {
         Ok(())
     }
 
+    /// What the guest for the visits in `left` boots, which are all of one kernel; `None` where none are left.
+    fn image(&self, left: &VecDeque<Visit>) -> Option<&Image> {
+        left.front().map(|visit| self.fleet.image(&visit.cell))
+    }
+
     /// The memory of the guest for the visits in `left`, in MiB: their limit, if they have one.
     fn memory(&self, left: &VecDeque<Visit>) -> u32 {
         left.front().and_then(|visit| visit.cell.activity.memory).unwrap_or(self.plan.memory)
     }
 
     /// Starts a guest for the visits in `left`, and removes those that it makes.
-    fn start_for(&self, left: &mut VecDeque<Visit>) -> Result<Result<(), Silence>> {
-        let counter = &self.fleet.image.counter;
+    fn start_for(&self, image: &Image, left: &mut VecDeque<Visit>) -> Result<Result<(), Silence>> {
+        let counter = &image.counter;
         let watch = counter.watch()?;
         let mut totals = watch.as_ref().map(Watch::totals).transpose()?;
         let mut accounted: Vec<(Visit, Vec<(Metric, Accounts)>)> = Vec::new();
-        let mut guest = self.fleet.start(&self.job(left)?, self.memory(left), watch.as_ref())?;
+        let mut guest = self.fleet.start(image, &self.job(image, left)?, self.memory(left), watch.as_ref())?;
         let stop = || interrupt::requested() || self.stop.load(Ordering::Relaxed);
         loop {
             match guest.next(self.patience(), &stop) {
@@ -166,12 +171,12 @@ impl Keeper<'_> {
         }
     }
 
-    fn job(&self, left: &VecDeque<Visit>) -> Result<Job<Work>> {
+    fn job(&self, image: &Image, left: &VecDeque<Visit>) -> Result<Job<Work>> {
         let visits: Vec<Visit> = left.iter().copied().collect();
         let mut modules: Vec<String> = Vec::new();
         let backends: BTreeSet<BackendName> = visits.iter().map(|visit| visit.cell.variant.backend).collect();
         for backend in backends {
-            let listed = self.fleet.image.modules(backend).map_err(|missing| anyhow::anyhow!("{missing}"))?;
+            let listed = image.modules(backend).map_err(|missing| anyhow::anyhow!("{missing}"))?;
             modules.extend(listed.iter().filter(|file| !modules.contains(file)).cloned().collect::<Vec<_>>());
         }
         let cleans = |visit: &Visit| {
@@ -180,15 +185,15 @@ impl Keeper<'_> {
             activity.conntrack.is_some() || probe == ProbeName::UdpStale || cluster.source != Source::default()
         };
         if visits.iter().any(cleans) {
-            let more = self.fleet.image.modules_of_conntrack().iter();
+            let more = image.modules_of_conntrack().iter();
             modules.extend(more.filter(|file| !modules.contains(file)).cloned().collect::<Vec<_>>());
         }
         if visits.iter().any(|visit| visit.cell.probe == ProbeName::BindDummy) {
-            let dummies = self.fleet.image.modules_of_dummies();
+            let dummies = image.modules_of_dummies();
             modules.extend(dummies.iter().filter(|file| !modules.contains(file)).cloned().collect::<Vec<_>>());
         }
         let replica = visits.first().map_or(0, |visit| visit.replica);
-        let faults = Faults::of(self.plan, &visits).with_modules(self.fleet.image.modules_of_rules());
+        let faults = Faults::of(self.plan, &visits).with_modules(image.modules_of_rules());
         let plan = Plan { cells: Vec::new(), slowdowns: Vec::new(), ..self.plan.clone() };
         let work = Work::Visits { plan: Box::new(plan), visits, faults, clock: self.clock };
         Ok(Job { work, modules, entropy: entropy(self.plan.seed, replica) })

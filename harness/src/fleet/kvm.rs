@@ -28,7 +28,7 @@ pub(crate) fn check(guests: &Guests) -> Result<(), Missing> {
 pub(crate) fn usable(guests: &Guests) -> Result<(), Missing> {
     openable()?;
     let here = remembered_as();
-    judged(recall(&here), || match kernel::find(guests.kernel.as_deref())? {
+    judged(recall(&here), || match kernel::find(guests.first_kernel())? {
         Found::Here(_) => tried(guests, &here),
         Found::ToFetch(suite) => Err(Missing {
             why: format!("KVM was not tried here yet, and its trial boots a kernel: {suite} is not fetched"),

@@ -156,9 +156,10 @@ pub(crate) fn describe(cell: &Cell) -> String {
     // A kube-proxy has a way of its own.
     let way = driver.or(way);
     let told: Vec<&str> = way.into_iter().chain(cell.variant.settings.unusual(cell.variant.backend)).collect();
+    let on = cell.variant.kernel.map_or(String::new(), |kernel| format!(" on {}", kernel.as_str()));
     let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) };
     format!(
-        "{}{told} at {}, {}{position}",
+        "{}{told}{on} at {}, {}{position}",
         cell.variant.backend,
         units::counted(cell.cluster.services.into(), "Service"),
         cell.probe.name()

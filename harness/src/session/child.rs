@@ -15,7 +15,7 @@ use crate::session::spec::{Guests, Profiling};
 use crate::session::store;
 use crate::targets;
 use anyhow::{Context, Result, anyhow};
-use lab_core::cell::Cell;
+use lab_core::cell::{Cell, Interned};
 use lab_core::cluster::Base;
 use lab_core::dataset::{Dataset, Header};
 use lab_core::plan::Plan;
@@ -44,7 +44,7 @@ pub(crate) struct ChildRun {
     /// The scenario's YAML text.
     pub(crate) scenario: String,
     pub(crate) plan: Plan,
-    /// The guests' kernel, by its name; `None` for the default.
+    /// The guests' kernel, by its name; `None` for the default, and where the plan's cells name theirs.
     pub(crate) kernel: Option<String>,
     /// The tools, by their name; `None` for this machine's.
     #[serde(default)]
@@ -74,7 +74,7 @@ impl ChildRun {
         Self {
             scenario: header.scenario.clone(),
             plan: header.plan.clone(),
-            kernel: header.guest.get("kernel_name").cloned(),
+            kernel: header.guest.get("kernel_name").filter(|_| kernels(&header.plan).is_empty()).cloned(),
             tools: header.tools.get(TOOLS_NAME).cloned(),
             jobs: None,
             profiling: Profiling::Off,
@@ -178,7 +178,7 @@ pub(crate) fn make() -> Result<ExitCode, Failure> {
     };
     // `host` has no guests.
     let kernel = kernel.filter(|_| plan.target != TargetName::Host);
-    let guests = Guests { kernel, tools, jobs, profiling };
+    let guests = Guests { kernel, kernels: kernels(&plan), tools, jobs, profiling };
     targets::named(plan.target).run(&RunSpec {
         scenario,
         plan,
@@ -190,6 +190,17 @@ pub(crate) fn make() -> Result<ExitCode, Failure> {
         keep: false,
         guests,
     })
+}
+
+/// The kernels that `plan` compares, in its order.
+fn kernels(plan: &Plan) -> Vec<Interned> {
+    let mut kernels = Vec::new();
+    for kernel in plan.cells.iter().filter_map(|cell| cell.variant.kernel) {
+        if !kernels.contains(&kernel) {
+            kernels.push(kernel);
+        }
+    }
+    kernels
 }
 
 fn described() -> Result<ChildRun> {
@@ -223,6 +234,22 @@ mod tests {
         assert_eq!((&again.scenario, &again.plan), (&header.scenario, &header.plan));
         assert_eq!(again.kernel.as_deref(), Some("debian-13"));
         assert_eq!(again.tools.as_deref(), Some("debian-sid"));
+    }
+
+    #[test]
+    fn a_run_that_compares_kernels_is_repeated_on_those_of_its_cells() {
+        let mut header = header(TargetName::Exact);
+        let places = 0..header.plan.cells.len();
+        for (cell, place) in header.plan.cells.iter_mut().zip(places) {
+            let name = if place % 2 == 0 { "debian-13" } else { "debian-12" };
+            cell.variant.kernel = Some(name.to_owned().into());
+        }
+        let again = ChildRun::repeat(&header, PathBuf::from("out"));
+        assert_eq!(again.kernel, None);
+        assert_eq!(
+            kernels(&again.plan).iter().map(|kernel| kernel.as_str()).collect::<Vec<_>>(),
+            ["debian-13", "debian-12"]
+        );
     }
 
     #[test]

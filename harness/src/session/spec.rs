@@ -3,7 +3,7 @@
 use crate::run::parts;
 use crate::run::progress::Talk;
 use anyhow::Result;
-use lab_core::cell::Cell;
+use lab_core::cell::{Cell, Interned};
 use lab_core::plan::Plan;
 use lab_core::scenario::Scenario;
 use lab_core::shard::{Part, Shard};
@@ -53,14 +53,31 @@ impl Sharded {
 /// What a node is made of, and how to start guests, for targets that have some.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Guests {
-    /// The kernel's name; `None` for the default.
+    /// The kernel's name; `None` for the default, or where several are compared.
     pub(crate) kernel: Option<String>,
+    /// The kernels that are compared, by name; empty where there is one only.
+    pub(crate) kernels: Vec<Interned>,
     /// The tools that program a node: a suite's name or a root file system's folder; `None` for this machine's.
     pub(crate) tools: Option<String>,
     /// How many at a time; `None` for one per core.
     pub(crate) jobs: Option<u32>,
     /// Whether to count instructions by function.
     pub(crate) profiling: Profiling,
+}
+
+impl Guests {
+    /// The kernels of all guests: those that are compared, each with its name, or the only one.
+    pub(crate) fn kernels(&self) -> Vec<(Option<Interned>, Option<&str>)> {
+        match self.kernels.as_slice() {
+            [] => vec![(None, self.kernel.as_deref())],
+            several => several.iter().map(|kernel| (Some(*kernel), Some(kernel.as_str()))).collect(),
+        }
+    }
+
+    /// The first of them, for what asks nothing of a kernel.
+    pub(crate) fn first_kernel(&self) -> Option<&str> {
+        self.kernels.first().map(|kernel| kernel.as_str()).or(self.kernel.as_deref())
+    }
 }
 
 /// Whether to count guests' instructions by function.

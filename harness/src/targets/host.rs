@@ -34,6 +34,12 @@ impl Target for Host {
 
     /// Tools that are not fetched yet are not fetched to find out: the machine's own are tried.
     fn prefer(&self, guests: &Guests, backends: &[BackendName]) -> Result<Vec<String>, Missing> {
+        if let Some(kernel) = guests.first_kernel() {
+            return Err(Missing {
+                why: format!("it has this machine's kernel, and {kernel} is asked for"),
+                remedy: "a guest boots the kernel of one's choice".to_owned(),
+            });
+        }
         let fetched = |tools: &&str| tools::to_fetch(tools).is_ok_and(|suite| suite.is_none());
         Examination::make(guests.tools.as_deref().filter(fetched))?.allows(backends)
     }

@@ -22,7 +22,7 @@ pub(super) fn a_kernel_that_is_none_is_refused() -> Result<()> {
     let with = |kernel: &str| {
         let mut command = Command::new(SVCLAB);
         command.current_dir(folder.path()).args(["scenario", "guest.yaml", "--kernel", kernel]);
-        ended(&command.output()?, 3)
+        ended(&command.output()?, 2)
     };
     let said = with("nonsense")?;
     ensure!(said.starts_with("svclab: unknown kernel \"nonsense\"; known: debian-12"), "{said}");
@@ -41,10 +41,15 @@ pub(super) fn more_memory_than_the_machine_has_is_refused() -> Result<()> {
 }
 
 /// The kernel in this user's cache.
-fn cached() -> Result<PathBuf> {
+pub(super) fn cached() -> Result<PathBuf> {
     let caches = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let caches = caches.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache")));
     Ok(caches.context("no HOME")?.join("svclab/kernels").join(SUITE))
+}
+
+/// The folder of that kernel's modules.
+pub(super) fn release() -> Result<PathBuf> {
+    Ok(fs::read_dir(cached()?.join("lib/modules"))?.next().context("no modules")??.path())
 }
 
 /// Copies `names` of `from`, with what is in them, to `to`.
@@ -76,7 +81,7 @@ pub(super) fn a_damaged_kernel_is_refused() -> Result<()> {
 
 pub(super) fn a_module_that_is_missing_skips_what_needs_it() -> Result<()> {
     let folder = workplace(&TWO.replace("[4, 5]", "[4]").replace("[direct]", "[direct, ipvs]"))?;
-    let release = fs::read_dir(cached()?.join("lib/modules"))?.next().context("no modules")??.path();
+    let release = release()?;
     let modules = folder.path().join("modules");
     let needed = ["kernel/net", "kernel/lib", "kernel/crypto", "kernel/arch/x86/crypto", "kernel/drivers/net/veth.ko"];
     let also = ["kernel/drivers/net/dummy.ko", "modules.builtin", "modules.builtin.modinfo"];

@@ -1,6 +1,6 @@
 //! What is compared: a variant as far as its probe can tell, and what it is called among others.
 
-use super::{Activity, DriverName, Settings, Source, Variant};
+use super::{Activity, DriverName, Interned, Settings, Source, Variant};
 use crate::vocabulary::{Access, BackendName, LayoutName, Origin, Way, Word};
 
 /// What a row, a line or an answer is about: a variant, as far as its probe can tell.
@@ -18,6 +18,8 @@ pub struct Contender {
     pub settings: Settings,
     /// What programs the node.
     pub driver: DriverName,
+    /// The kernel, where several are compared.
+    pub kernel: Option<Interned>,
     /// What the Services are like.
     pub source: Source,
     /// As what they are dialled.
@@ -32,10 +34,8 @@ impl Contender {
     /// Whether what was measured of `self` holds for `other` too: a node's traffic does not know how it was programmed.
     #[must_use]
     pub fn covers(self, other: Self) -> bool {
-        let Self { backend, layout, way, settings, driver, source, activity, .. } = self;
-        (backend, layout, settings, driver, source, activity)
-            == (other.backend, other.layout, other.settings, other.driver, other.source, other.activity)
-            && (way.is_none() || way == other.way)
+        let other = Self { way: self.way.and(other.way), access: self.access, from: self.from, ..other };
+        self == other
     }
 
     /// What it is called among `others`: `nftables`, `ipvs (batched)`. What is usual is said only beside something
@@ -55,6 +55,9 @@ impl Contender {
             && (way != usual.way || alike().any(|other| other.way.is_some_and(|one| one != way)))
         {
             parts.push(way.name());
+        }
+        if alike().any(|other| other.kernel != self.kernel) {
+            parts.extend(self.kernel.map(Interned::as_str));
         }
         for (setting, word) in self.settings.words().into_iter().enumerate() {
             let differs = |settings: Settings| settings.words()[setting] != word;

@@ -93,6 +93,10 @@ pub struct Variant {
     /// What programs the node.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub driver: DriverName,
+    /// The kernel that its guest boots, by name, where a scenario compares several; `None` for the run's only one. It
+    /// stands last, so that a variant stands beside itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<Interned>,
 }
 
 /// What some backends leave to the scenario; `None` where a backend has no such setting.
@@ -150,6 +154,8 @@ pub const COORDINATES: &[Coordinate] = {
         Coordinate { name: Settings::NAMES[1], read: MaybeWord(|cell| cell.variant.settings.words()[1]) },
         Coordinate { name: "way", read: Always(|cell| cell.variant.way.name()) },
         Coordinate { name: "driver", read: Always(|cell| cell.variant.driver.name()) },
+        // The column `kernel` is the release, which every run has.
+        Coordinate { name: "kernel_name", read: MaybeWord(|cell| cell.variant.kernel.map(Interned::as_str)) },
         Coordinate { name: "services", read: Number(|cell| cell.cluster.services) },
         Coordinate { name: "endpoints", read: Number(|cell| cell.cluster.endpoints) },
         Coordinate { name: "cluster", read: Always(|cell| cell.cluster.source.name()) },
@@ -190,16 +196,17 @@ impl Cell {
     /// The cell of `direct` that asks the same question.
     #[must_use]
     pub fn direct(self) -> Self {
-        Self { variant: Variant::usual(BackendName::Direct), activity: self.activity.of_direct(), ..self }
+        let variant = Variant { kernel: self.variant.kernel, ..Variant::usual(BackendName::Direct) };
+        Self { variant, activity: self.activity.of_direct(), ..self }
     }
 
     /// Its variant, as far as its probe can tell.
     #[must_use]
     pub fn contender(&self) -> Contender {
-        let Variant { backend, layout, way, settings, driver } = self.variant;
+        let Variant { backend, layout, way, settings, driver, kernel } = self.variant;
         let way = self.probe.programs().then_some(way);
         let Self { cluster: ClusterSpec { source, .. }, access, from, activity, .. } = *self;
-        Contender { backend, layout, way, settings, driver, source, access, from, activity }
+        Contender { backend, layout, way, settings, driver, kernel, source, access, from, activity }
     }
 }
 
@@ -274,7 +281,7 @@ impl Variant {
     #[must_use]
     pub fn usual(backend: BackendName) -> Self {
         let (layout, way) = (LayoutName::of(backend)[0], Way::of(backend)[0]);
-        Self { backend, layout, way, settings: Settings::usual(backend), driver: DriverName::Lab }
+        Self { backend, layout, way, settings: Settings::usual(backend), driver: DriverName::Lab, kernel: None }
     }
 
     /// Whose rules, where they are not those that the backend has unless told otherwise.

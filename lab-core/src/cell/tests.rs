@@ -85,3 +85,22 @@ fn how_a_service_is_dialled_is_written_and_named_where_it_is_not_as_usual() {
     assert_eq!(synced.name(&[synced]), "iptables-legacy");
     assert_eq!(synced.name(&[synced, one]), "iptables-legacy (node-port)");
 }
+
+#[test]
+fn another_kernel_is_another_variant_and_one_that_is_not_compared_is_none() {
+    let on = |kernel: Option<&str>| {
+        let kernel = kernel.map(|name| name.to_owned().into());
+        let variant = Variant { kernel, ..Variant::usual(BackendName::Nftables) };
+        Cell::new(ClusterSpec::uniform(1, 1), variant, ProbeName::SyncFull, None)
+    };
+    let [old, new, any] = [on(Some("debian-12")), on(Some("debian-13")), on(None)];
+    let written = serde_json::to_string(&old).unwrap();
+    assert!(written.contains(r#""way":"partial","kernel":"debian-12"}"#), "{written}");
+    assert_eq!(serde_json::from_str::<Cell>(&written).unwrap(), old);
+    assert!(!serde_json::to_string(&any).unwrap().contains("kernel\""));
+    assert_ne!(old.guest_load(), new.guest_load());
+    let [old, new] = [old.contender(), new.contender()];
+    assert!(!old.covers(new) && old.covers(old));
+    assert_eq!(old.name(&[old]), "nftables");
+    assert_eq!(old.name(&[old, new]), "nftables (debian-12)");
+}

@@ -37,6 +37,7 @@ impl FlatCell {
             way: way.unwrap_or(Way::of(backend)[0]),
             settings: Settings { scheduler, forwarding },
             driver: DriverName::Lab,
+            kernel: None,
         };
         Ok(Cell::new(ClusterSpec::uniform(services, endpoints), variant, probe, position))
     }

@@ -17,7 +17,7 @@ pub use reading::{NAMED, Read, ReadError, Reading};
 pub use split::{Split, Splits};
 pub use unmet::{NO_ENDPOINT, Unmet, unmet};
 
-use crate::cell::Cell;
+use crate::cell::{Cell, Interned};
 use crate::metric::{Metric, Unit};
 use crate::plan::{Plan, Visit};
 use crate::shard::{Part, Shard};
@@ -66,7 +66,8 @@ pub struct Header {
     pub clock: Clock,
     /// The machine: kernel, processor, memory and the like, by name.
     pub host: BTreeMap<String, String>,
-    /// The guests, in the `vm` and `exact` targets: kernel, its package and checksum, memory, QEMU, by name.
+    /// The guests, in the `vm` and `exact` targets: kernel, its package and checksum, memory, QEMU, by name. Where several
+    /// kernels are compared, also the facts of each: see [`kernel_fact`](Self::kernel_fact).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub guest: BTreeMap<String, String>,
     /// The versions of the tools that were called, by name. Where they are not the machine's, also `tools_name`,
@@ -286,11 +287,25 @@ impl Header {
         whole.iter().copied().chain(part.into_iter().flatten())
     }
 
-    /// The kernel that the run's numbers are of: the guests', where there are guests; `None` when it is not known.
+    /// The kernel that the run's numbers are of: the guests', where there are guests, and all of them where several are
+    /// compared; `None` when it is not known.
     #[must_use]
     pub fn kernel(&self) -> Option<&str> {
         let facts = if self.plan.target == TargetName::Host { &self.host } else { &self.guest };
         facts.get("kernel").map(String::as_str)
+    }
+
+    /// The kernel that the numbers of `cell` are of; `None` when it is not known.
+    #[must_use]
+    pub fn kernel_of(&self, cell: &Cell) -> Option<&str> {
+        let Some(kernel) = cell.variant.kernel else { return self.kernel() };
+        self.guest.get(&Self::kernel_fact("kernel", kernel)).map(String::as_str)
+    }
+
+    /// What the fact `name` of the kernel called `kernel` is called among the guests', where several kernels are compared.
+    #[must_use]
+    pub fn kernel_fact(name: &str, kernel: Interned) -> String {
+        format!("{name} of {}", kernel.as_str())
     }
 }
 

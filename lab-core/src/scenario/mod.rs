@@ -3,12 +3,14 @@
 //! Every key is documented in `scenarios/README.md`. Reading reports every problem, not only the first.
 
 mod activity;
+mod guests;
 mod mix;
 mod proxy;
 mod reader;
 mod unused;
 
 pub use crate::document::Problems;
+pub use guests::Guests;
 pub use mix::choose_mix;
 pub use unused::Unused;
 
@@ -60,6 +62,8 @@ pub struct Scenario {
     pub about: String,
     /// Where it runs; `None` leaves it to the program.
     pub target: Option<TargetName>,
+    /// What guests are made of, besides the kernels that are compared.
+    pub guests: Guests,
     /// The backends without which the run fails.
     pub require: Vec<BackendName>,
     /// The axes, without what the parts say.

@@ -22,6 +22,9 @@ const KEYS: &[&str] = &[
     "target",
     "backends",
     "require",
+    "kernel",
+    "kernels",
+    "tools",
     "layout",
     "services",
     "endpoints",
@@ -89,6 +92,8 @@ impl Reader<'_> {
         }
         self.axis(find("backends"), &mut axes.backends);
         let require = self.require(find("require"), &axes);
+        let guests = self.guests(find("kernel"), find("tools"));
+        axes.kernels = self.kernels(find("kernels"), find("kernel"));
         self.layouts(find("layout"), &mut axes);
         self.axis(find("way"), &mut axes.ways);
         self.axis(find("scheduler"), &mut axes.schedulers);
@@ -125,6 +130,7 @@ impl Reader<'_> {
             question: question?,
             about: about?,
             target: target?,
+            guests: guests?,
             require,
             axes,
             cluster: cluster?,

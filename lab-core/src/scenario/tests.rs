@@ -23,7 +23,7 @@ fn every_problem_is_named_with_its_line() {
     assert_eq!(
         problems(text),
         "scenarios/x.yaml:5: unknown key \"round\"; known: name, question, about, target, backends, require, \
-         layout, services, endpoints, mix, cluster, affinity, probes, access, from, positions, activity, parts, way, \
+         kernel, kernels, tools, layout, services, endpoints, mix, cluster, affinity, probes, access, from, positions, activity, parts, way, \
          scheduler, forwarding, kube-proxy, rounds, replicas, budget, instructions, dials, traffic, churn, rate, memory, \
          references (did you mean \
          \"rounds\"?)\n\

@@ -78,6 +78,7 @@ fn variant(answer: &Answer, variant: &VariantAnswer) -> Value {
         "layout": variant.variant.layout,
         "way": variant.variant.way,
         "driver": variant.variant.driver,
+        "kernel_name": variant.variant.kernel,
         "capacity": capacity(&variant.capacity),
         "binding": variant.binding.map(|place| answer.question.objectives[place].name()),
         "why": words::why(answer, variant),

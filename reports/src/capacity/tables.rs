@@ -154,12 +154,13 @@ pub(super) fn objective(answer: &Answer, place: usize) -> Table {
     for baseline in answer.baselines.iter().filter(|baseline| baseline.objective == place) {
         let (number, interval) = words::estimate(baseline.value, objective.metric.unit(), answer.clock);
         let interval = if interval.is_empty() { interval } else { format!(" ({interval})") };
+        let on = baseline.kernel.map_or(String::new(), |kernel| format!(" on {}", kernel.as_str()));
         notes.push(match baseline.verdict {
             Verdict::Breaks => format!(
-                "Without any Service it is {number}{interval}: the limit is broken by what has nothing to do with \
+                "Without any Service it is {number}{interval}{on}: the limit is broken by what has nothing to do with \
                  Services, so that no backend can hold it here."
             ),
-            _ => format!("Without any Service it is {number}{interval}."),
+            _ => format!("Without any Service it is {number}{interval}{on}."),
         });
     }
     Table {

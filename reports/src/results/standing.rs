@@ -5,28 +5,31 @@ use super::clock::Between;
 use super::cost::Cost;
 use super::variant::VariantRun;
 use analysis::summary::Figures;
-use lab_core::cell::Variant;
-use lab_core::vocabulary::{BackendName, LayoutName, Outcome};
+use lab_core::cell::{Interned, Variant};
+use lab_core::vocabulary::{BackendName, LayoutName, Outcome, Word};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Up to what ratio two costs are called alike: nobody chooses a backend for less.
 pub(crate) const ALIKE: f64 = 1.1;
 
-/// What one can choose: a backend, with the rules of a layout.
+/// What one can choose: a backend, with the rules of a layout, on a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pick {
     pub(crate) backend: BackendName,
     layout: LayoutName,
+    kernel: Option<Interned>,
     /// Whether the backend was measured with other layouts, too, so that the layout has to be named.
     is_one_of_several: bool,
 }
 
 impl fmt::Display for Pick {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.is_one_of_several {
-            true => write!(out, "{} ({})", self.backend, self.layout),
-            false => self.backend.fmt(out),
+        let layout = Some(self.layout.name()).filter(|_| self.is_one_of_several);
+        let parts: Vec<&str> = layout.into_iter().chain(self.kernel.map(Interned::as_str)).collect();
+        match parts.as_slice() {
+            [] => self.backend.fmt(out),
+            parts => write!(out, "{} ({})", self.backend, parts.join(", ")),
         }
     }
 }
@@ -34,9 +37,9 @@ impl fmt::Display for Pick {
 impl Results<'_> {
     /// What `variant` is to whoever chooses.
     fn pick(&self, variant: VariantRun) -> Pick {
-        let Variant { backend, layout, .. } = *variant;
+        let Variant { backend, layout, kernel, .. } = *variant;
         let other = |one: &VariantRun| one.backend == backend && one.layout != layout;
-        Pick { backend, layout, is_one_of_several: self.asked.keys().any(|(_, one)| other(one)) }
+        Pick { backend, layout, kernel, is_one_of_several: self.asked.keys().any(|(_, one)| other(one)) }
     }
 }
 
@@ -111,10 +114,10 @@ impl Standing {
 /// Every backend of `run` that `cost` was asked of, the way kube-proxy drives it where there are several ways; `direct`,
 /// which nobody can choose, is none of them.
 fn backends(results: &Results, run: usize, cost: Cost) -> Vec<VariantRun> {
-    let mut backends: BTreeMap<(BackendName, LayoutName), VariantRun> = BTreeMap::new();
+    let mut backends: BTreeMap<(BackendName, LayoutName, Option<Interned>), VariantRun> = BTreeMap::new();
     for variant in results.variants(cost.probe()) {
         if variant.run == run && variant.backend != BackendName::Direct {
-            backends.entry((variant.backend, variant.layout)).or_insert(variant);
+            backends.entry((variant.backend, variant.layout, variant.kernel)).or_insert(variant);
         }
     }
     backends.into_values().collect()

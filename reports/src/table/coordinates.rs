@@ -15,7 +15,7 @@ pub(super) fn columns<Row: Placed>() -> Vec<Column<Row>> {
     let mut columns = vec![
         Column::text("run", |row: &Row| &row.header().id),
         Column::text("clock", |row| row.header().clock.name()),
-        Column::maybe_text("kernel", |row| row.header().kernel()),
+        Column::maybe_text("kernel", |row| row.header().kernel_of(row.cell())),
         Column::text("scenario", |row| &row.header().plan.scenario),
         Column::text("target", |row| row.header().plan.target.name()),
     ];
@@ -35,6 +35,7 @@ pub(crate) fn path(cell: &Cell) -> String {
     let mut path = format!("backend={}", variant.backend);
     path.extend(variant.unusual_layout().map(|layout| format!("/layout={layout}")));
     path += &format!("/way={}", variant.way);
+    path.extend(variant.kernel.map(|kernel| format!("/kernel_name={}", plain(kernel.as_str()))));
     path.extend(unusual(&variant.driver).map(|driver| format!("/driver={}", plain(driver.name()))));
     let sizes = [("services", cluster.services), ("endpoints", cluster.endpoints)];
     for (name, word) in Settings::NAMES.into_iter().zip(variant.settings.words()) {

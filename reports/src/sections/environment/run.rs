@@ -25,7 +25,10 @@ impl Run<'_> {
         let host = header.host.get("kernel").map(String::as_str);
         match (header.guest.get("kernel"), host) {
             (Some(guest), host) => {
-                Some(format!("Measured on guest kernel {guest}; the host's kernel is {}", host.unwrap_or("not known")))
+                let several = header.plan.cells.iter().any(|cell| cell.variant.kernel.is_some());
+                let kernels = if several { "the guest kernels" } else { "guest kernel" };
+                let host = host.unwrap_or("not known");
+                Some(format!("Measured on {kernels} {guest}; the host's kernel is {host}"))
             }
             (None, Some(_)) if header.plan.target != TargetName::Host => None,
             (None, host) => host.map(|host| format!("Measured on the host's kernel {host}")),

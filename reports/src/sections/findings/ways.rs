@@ -19,8 +19,8 @@ pub(super) fn points(results: &Results) -> Vec<Point> {
 fn of_cost(results: &Results, cost: Cost) -> Vec<Point> {
     let mut backends: BTreeMap<_, Vec<VariantRun>> = BTreeMap::new();
     for variant in results.variants(cost.probe()) {
-        let Variant { backend, layout, settings, .. } = *variant;
-        backends.entry((variant.run, backend, layout, settings)).or_default().push(variant);
+        let Variant { backend, layout, settings, kernel, .. } = *variant;
+        backends.entry((variant.run, backend, layout, settings, kernel)).or_default().push(variant);
     }
     let several = backends.values().filter(|variants| variants.len() > 1);
     several.filter_map(|variants| point(results, cost, variants)).collect()

@@ -1,6 +1,6 @@
 //! A scenario's axes, and the cells that they expand to.
 
-use crate::cell::{Activity, Cell, ClusterSpec, Settings, Source, Variant};
+use crate::cell::{Activity, Cell, ClusterSpec, Interned, Settings, Source, Variant};
 use crate::cluster::{AddressPlan, Base, OverCapacity, Repeated, Supply};
 use crate::kube_proxy::KubeProxy;
 use crate::vocabulary::{
@@ -27,6 +27,8 @@ pub struct Axes {
     pub lab: bool,
     /// The kube-proxy binaries that program nodes in its place, or beside it.
     pub kube_proxies: Vec<KubeProxy>,
+    /// The kernels that guests boot, by name; empty for one that is none of the cells' coordinates.
+    pub kernels: Vec<Interned>,
     /// How changes are applied. A backend that has none of these ways takes its first one.
     pub ways: Vec<Way>,
     /// How IPVS picks a real server.
@@ -57,6 +59,7 @@ impl Default for Axes {
             layouts: Vec::new(),
             lab: true,
             kube_proxies: Vec::new(),
+            kernels: Vec::new(),
             ways: vec![Way::KubeProxy, Way::Batched],
             schedulers: vec![Scheduler::RoundRobin],
             forwardings: vec![Forwarding::Masquerading],
@@ -170,8 +173,18 @@ impl Axes {
         }
     }
 
-    /// What carries traffic with `backend`, but for the ways to program it: first what the lab programs itself.
+    /// What carries traffic with `backend`, but for the ways to program it, on each kernel.
     fn variants(&self, backend: BackendName) -> Vec<Variant> {
+        let variants = self.variants_of_one_kernel(backend);
+        if self.kernels.is_empty() {
+            return variants;
+        }
+        let on = |variant: Variant| self.kernels.iter().map(move |&kernel| Variant { kernel: Some(kernel), ..variant });
+        variants.into_iter().flat_map(on).collect()
+    }
+
+    /// First what the lab programs itself.
+    fn variants_of_one_kernel(&self, backend: BackendName) -> Vec<Variant> {
         let mut variants = Vec::new();
         if self.lab || backend == BackendName::Direct {
             for layout in LayoutName::among(backend, &self.layouts) {
@@ -271,117 +284,4 @@ fn positions(probe: ProbeName, services: u32, wanted: Option<&[Position]>) -> Ve
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cell::Churn;
-
-    fn axes(services: &[u32], backends: &[BackendName], probes: &[ProbeName]) -> Axes {
-        Axes { services: services.to_vec(), backends: backends.to_vec(), probes: probes.to_vec(), ..Axes::default() }
-    }
-
-    #[test]
-    fn direct_has_no_cells_that_program_the_node() {
-        let cells = axes(&[1, 100], BackendName::ALL, ProbeName::ALL).expand();
-        assert!(cells.iter().any(|cell| cell.variant.backend == BackendName::Direct));
-        assert!(!cells.iter().any(|cell| cell.variant.backend == BackendName::Direct && cell.probe.programs()));
-    }
-
-    #[test]
-    fn a_release_is_an_axis_of_the_backends_that_have_it() {
-        let both = [LayoutName::KubeProxy120, LayoutName::KubeProxy130];
-        let axes = Axes { layouts: both.to_vec(), ..axes(&[1], BackendName::ALL, &[ProbeName::Connect]) };
-        let layouts = |backend| {
-            let cells = axes.expand().into_iter().filter(move |cell| cell.variant.backend == backend);
-            cells.map(|cell| cell.variant.layout).collect::<Vec<_>>()
-        };
-        assert_eq!(layouts(BackendName::Direct), [LayoutName::None]);
-        for backend in [BackendName::IptablesLegacy, BackendName::Ipvs] {
-            assert!(layouts(backend).iter().all(|layout| both.contains(layout)), "{backend}");
-            assert!(layouts(backend).contains(&LayoutName::KubeProxy130), "{backend}");
-        }
-    }
-
-    #[test]
-    fn one_service_is_asked_once_whatever_its_position() {
-        let connect = |services| {
-            let cells = axes(&[services], &[BackendName::Nftables], &[ProbeName::Connect]).expand();
-            cells.iter().filter_map(|cell| cell.position).collect::<Vec<_>>()
-        };
-        assert_eq!(connect(1), [Position::First]);
-        assert_eq!(connect(2), [Position::First, Position::Last]);
-        assert_eq!(connect(3), Position::USUAL);
-    }
-
-    #[test]
-    fn a_scenario_may_ask_other_positions() {
-        let positions = |services| {
-            let axes = axes(&[services], &[BackendName::Nftables], &[ProbeName::Connect, ProbeName::SyncFull]);
-            let cells = Axes { positions: Some(Position::ALL.to_vec()), ..axes }.expand();
-            cells.iter().filter_map(|cell| cell.position).collect::<Vec<_>>()
-        };
-        assert_eq!(positions(100), Position::ALL);
-        assert_eq!(positions(1), [Position::First]);
-        assert_eq!(positions(2), [Position::First, Position::Last]);
-        assert_eq!(positions(4), [Position::First, Position::Quarter, Position::Middle, Position::Last]);
-    }
-
-    #[test]
-    fn an_activity_has_cells_only_where_it_can_run() {
-        let churn = Activity { churn: Some(Churn::USUAL), ..Activity::default() };
-        let busy = Activity { traffic: Some(10), ..churn };
-        let probes = [ProbeName::SyncChange, ProbeName::Churn, ProbeName::Connect];
-        let axes = axes(&[1], &[BackendName::Direct, BackendName::Nftables], &probes);
-        let cells = Axes { activities: vec![churn, busy], ..axes }.expand();
-        let told: Vec<String> =
-            cells.iter().map(|cell| format!("{} {} {}", cell.variant.backend, cell.probe, cell.activity)).collect();
-        assert_eq!(
-            told,
-            [
-                "direct connect none",
-                "direct connect traffic 10/s",
-                "nftables churn churn 10/s synced every 1s",
-                "nftables churn churn 10/s synced every 1s, traffic 10/s",
-                "nftables connect churn 10/s synced every 1s",
-                "nftables connect churn 10/s synced every 1s, traffic 10/s",
-            ]
-        );
-        assert_eq!(cells[4].direct(), cells[0]);
-    }
-
-    #[test]
-    fn only_what_programs_ipvs_has_its_ways() {
-        let cells = axes(&[10], &[BackendName::Ipvs], &[ProbeName::SyncChange, ProbeName::Connect]).expand();
-        let ways = |probe| {
-            let mut ways: Vec<_> =
-                cells.iter().filter(|cell| cell.probe == probe).map(|cell| cell.variant.way).collect();
-            ways.dedup();
-            ways
-        };
-        assert_eq!(ways(ProbeName::SyncChange), [Way::KubeProxy, Way::Batched]);
-        assert_eq!(ways(ProbeName::Connect), [Way::Batched]);
-        assert!(cells.iter().all(|cell| cell.variant.settings.scheduler == Some(Scheduler::RoundRobin)));
-    }
-
-    #[test]
-    fn uniform_services_are_of_the_type_that_an_access_takes_and_others_are_asked_by_all() {
-        let mut axes = axes(&[10], &[BackendName::Nftables], &[ProbeName::SyncFull, ProbeName::Connect]);
-        axes.accesses = vec![Access::ClusterIp, Access::NodePort];
-        axes.origins = vec![Origin::Pod, Origin::Outside];
-        let told = |axes: &Axes| {
-            let first = |cell: &Cell| cell.position.is_none_or(|position| position == Position::First);
-            let told = |cell: &Cell| match cell.position {
-                None => format!("{} {}", cell.cluster.source.name(), cell.probe),
-                Some(_) => format!("{} {} {}", cell.cluster.source.name(), cell.access, cell.from),
-            };
-            axes.expand().iter().filter(|cell| first(cell)).map(told).collect::<Vec<_>>()
-        };
-        let node_port = ["node-port sync_full", "node-port node-port pod", "node-port node-port outside"];
-        assert_eq!(told(&axes)[..2], ["uniform sync_full", "uniform cluster-ip pod"]);
-        assert_eq!(told(&axes)[2..], node_port);
-        axes.mix = Mix::Mixed;
-        let mixed =
-            ["sync_full", "cluster-ip pod", "node-port pod", "node-port outside"].map(|end| format!("mixed {end}"));
-        assert_eq!(told(&axes), mixed);
-        assert_eq!(axes.impossible().count(), 1);
-    }
-}
+mod tests;
