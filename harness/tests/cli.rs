@@ -167,11 +167,19 @@ fn scenarios_are_listed_with_their_questions() {
 
 #[test]
 fn a_plan_lists_every_cell() {
-    let plan =
-        String::from_utf8(svclab(&["plan", "smoke", "--services", "1", "--backend", "nftables"]).stdout).unwrap();
+    let asked = ["plan", "smoke", "--services", "1", "--backend", "nftables"];
+    let told = |more: &[&str]| String::from_utf8(svclab(&[&asked, more].concat()).stdout).unwrap();
+    let plan = told(&["--cells"]);
     let cells = plan.lines().filter(|line| line.contains("nftables ")).count();
     assert_eq!(cells, 8, "{plan}");
-    assert!(plan.contains("\n8 cells; about 1 min"), "{plan}");
+    assert!(plan.contains("\n8 cells, about 1 min"), "{plan}");
+    // In short, a row a backend, under the estimate.
+    let plan = told(&[]);
+    assert_eq!(plan.lines().filter(|line| line.contains("nftables ")).count(), 1, "{plan}");
+    assert!(plan.lines().nth(1).is_some_and(|line| line.starts_with("8 cells, about ")), "{plan}");
+    let json: serde_json::Value = serde_json::from_str(&told(&["--format", "json", "--shards", "1"])).unwrap();
+    assert_eq!(json["cells"].as_array().unwrap().len(), 8, "{json}");
+    assert_eq!(json["shards"][0]["cells"].as_array().unwrap().len(), 8, "{json}");
 }
 
 #[test]

@@ -8,7 +8,14 @@ fn plan(question: &str, arguments: &[&str]) -> String {
     let home = tempfile::tempdir().unwrap();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/questions").join(question);
     let mut svclab = Command::new(env!("CARGO_BIN_EXE_svclab"));
-    let output = svclab.arg("plan").arg(file).args(arguments).env("XDG_CACHE_HOME", home.path()).output().unwrap();
+    let output = svclab
+        .arg("plan")
+        .arg(file)
+        .arg("--cells")
+        .args(arguments)
+        .env("XDG_CACHE_HOME", home.path())
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{output:?}");
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "nothing is fetched for a plan");
     String::from_utf8(output.stdout).unwrap()

@@ -1,6 +1,6 @@
 //! `svclab doctor`: what runs here, what is missing, and the remedy.
 
-use super::output::say;
+use super::output::{Form, print_json, say};
 use crate::backend::{self, BACKENDS, Backend};
 use crate::cell_error::{Missing, Obstacle};
 use crate::fleet::kvm;
@@ -9,64 +9,91 @@ use crate::targets::Examination;
 use guests::tool::version;
 use guests::{kernel, qemu};
 use lab_core::vocabulary::Word;
+use serde::Serialize;
+use serde_json::json;
 use std::process::ExitCode;
 
-pub(crate) fn run() -> Result<ExitCode, Failure> {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    form: Form,
+}
+
+/// What was found of one thing.
+#[derive(Debug, Serialize)]
+struct Line {
+    /// `ok`, `limited`, `broken` or `missing`.
+    state: &'static str,
+    what: String,
+    /// Its version or place; what is wrong with it where it is not `ok`.
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+/// What some targets have, and whether any backend runs there.
+struct Found {
+    lines: Vec<Line>,
+    any: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let facts = netns_topology::facts::gather();
     let fact = |name: &str| facts.get(name).map_or("unknown", String::as_str);
-    say!("kernel {} on {} ({} CPUs)", fact("kernel"), fact("cpu"), fact("cpus"));
-    let host = host();
-    let guests = guests();
-    kube_proxy();
-    Ok(if host || guests { Exit::Done } else { Exit::CannotRun }.into())
+    let (host, guests) = (host(), guests());
+    if args.form.is_json() {
+        print_json(&json!({ "machine": facts, "host": host.lines, "guests": guests.lines }))?;
+    } else {
+        say!("kernel {} on {} ({} CPUs)", fact("kernel"), fact("cpu"), fact("cpus"));
+        say!("target host");
+        host.lines.iter().for_each(Line::show);
+        say!("targets vm and exact");
+        guests.lines.iter().for_each(Line::show);
+        kube_proxy();
+    }
+    Ok(if host.any || guests.any { Exit::Done } else { Exit::CannotRun }.into())
 }
 
-/// Tries everything out on this kernel, and says whether any backend runs there.
-fn host() -> bool {
-    say!("target host");
-    let found = match Examination::make(None) {
-        Ok(found) => found,
-        Err(missing) => {
-            report("host", &Err(missing));
-            return false;
-        }
+/// Tries everything out on this kernel.
+fn host() -> Found {
+    let examined = match Examination::make(None) {
+        Ok(examined) => examined,
+        Err(missing) => return Found { lines: vec![Line::of("host", Err(missing))], any: false },
     };
-    for line in found.sandbox {
-        match line {
-            Ok(what) => show("ok", "host", &what),
-            Err(limit) => show("limited", "host", &remedied(&limit)),
-        }
+    let mut lines: Vec<Line> = Vec::new();
+    for line in examined.sandbox {
+        lines.push(match line {
+            Ok(what) => Line::of("host", Ok(what)),
+            Err(limit) => Line { state: "limited", ..Line::of("host", Err(limit)) },
+        });
     }
-    let any = found.backends.values().any(Result::is_ok);
-    for (name, check) in found.backends {
-        match check {
-            Err(Obstacle::Broken(why)) => show("broken", name.name(), &why),
-            Err(Obstacle::Missing(missing)) => report(name.name(), &Err(missing)),
-            Ok(()) => report(name.name(), &Ok(version_of(backend::named(name)))),
-        }
+    let any = examined.backends.values().any(Result::is_ok);
+    for (name, check) in examined.backends {
+        lines.push(match check {
+            Err(Obstacle::Broken(why)) => Line { state: "broken", ..Line::of(name.name(), Ok(why)) },
+            Err(Obstacle::Missing(missing)) => Line::of(name.name(), Err(missing)),
+            Ok(()) => Line::of(name.name(), Ok(version_of(backend::named(name)))),
+        });
     }
-    for (name, check) in found.probes {
-        if let Err(missing) = check {
-            report(&format!("probe {name}"), &Err(missing));
-        }
+    for (name, check) in examined.probes {
+        lines.extend(check.err().map(|missing| Line::of(&format!("probe {name}"), Err(missing))));
     }
-    any
+    Found { lines, any }
 }
 
-/// Looks for what guests need, without starting one, and says whether any backend would run there.
-fn guests() -> bool {
+/// Looks for what guests need, without starting one.
+fn guests() -> Found {
     let emulator = qemu::find();
-    let engine = || version(qemu::PROGRAM).unwrap_or_default();
-    say!("targets vm and exact");
-    report("qemu", &emulator.clone().map(|_| engine()));
     let (kernel, modules) = match kernel::default() {
         Ok(Some(kernel)) => (Ok(format!("{} ({})", kernel.name, kernel.release)), Some(kernel)),
         Ok(None) => (Ok("debian-12, to be fetched on first use".to_owned()), None),
         Err(missing) => (Err(missing), None),
     };
-    report("kernel", &kernel);
     let tried = |works| if works { "works" } else { "to be tried on first use" }.to_owned();
-    report("kvm (vm)", &kvm::recalled().map(tried));
+    let engine = emulator.clone().map(|_| version(qemu::PROGRAM).unwrap_or_default());
+    let ready = emulator.is_ok() && kernel.is_ok();
+    let mut lines =
+        vec![Line::of("qemu", engine), Line::of("kernel", kernel), Line::of("kvm (vm)", kvm::recalled().map(tried))];
     let mut any = false;
     for backend in BACKENDS {
         let check = backend::check_tools(*backend).and_then(|()| match &modules {
@@ -74,9 +101,9 @@ fn guests() -> bool {
             None => Ok(()),
         });
         any |= check.is_ok();
-        report(backend.name().name(), &check.map(|()| version_of(*backend)));
+        lines.push(Line::of(backend.name().name(), check.map(|()| version_of(*backend))));
     }
-    any && emulator.is_ok() && kernel.is_ok()
+    Found { lines, any: any && ready }
 }
 
 /// Where kube-proxy binaries come from: the lab downloads none.
@@ -99,17 +126,18 @@ fn version_of(backend: &dyn Backend) -> String {
     versions.unwrap_or_else(|| "its tools say no version".to_owned())
 }
 
-fn report(what: &str, check: &Result<String, Missing>) {
-    match check {
-        Ok(how) => show("ok", what, how),
-        Err(missing) => show("missing", what, &remedied(missing)),
+impl Line {
+    fn of(what: &str, check: Result<String, Missing>) -> Self {
+        let what = what.to_owned();
+        match check {
+            Ok(found) => Self { state: "ok", what, found, remedy: None },
+            Err(Missing { why, remedy }) => Self { state: "missing", what, found: why, remedy: Some(remedy) },
+        }
     }
-}
 
-fn show(state: &str, what: &str, details: &str) {
-    say!("  {state:<9}{what:<18}{details}");
-}
-
-fn remedied(missing: &Missing) -> String {
-    format!("{}\n{:29}remedy: {}", missing.why, "", missing.remedy)
+    fn show(&self) {
+        let Self { state, what, found, remedy } = self;
+        let remedy = remedy.as_ref().map(|remedy| format!("\n{:29}remedy: {remedy}", "")).unwrap_or_default();
+        say!("  {state:<9}{what:<18}{found}{remedy}");
+    }
 }

@@ -1,6 +1,6 @@
 //! `svclab fetch`: the kernels that guests boot, and the tools that belong to them.
 
-use super::output::say;
+use super::output::{Form, print_json, say};
 use crate::cell_error::Missing;
 use crate::process::exit::{Exit, Failure};
 use crate::process::interrupt;
@@ -10,6 +10,7 @@ use clap::{Subcommand, ValueEnum};
 use guests::kernel::{self, Kernel};
 use guests::tools::{self, Toolset};
 use guests::{Again, Suite};
+use serde_json::{Value, json};
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
@@ -20,7 +21,7 @@ pub(crate) enum Verb {
     /// them. Needs no privileges
     Tools(What),
     /// List the kernels and tools that were fetched, and the kernels of this machine
-    List,
+    List(Listing),
     /// Remove what was fetched
     Remove {
         /// A kernel or tools
@@ -30,6 +31,12 @@ pub(crate) enum Verb {
         #[arg(value_parser = suite())]
         suite: Suite,
     },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Listing {
+    #[command(flatten)]
+    form: Form,
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -63,7 +70,12 @@ pub(crate) fn run(verb: &Verb) -> Result<ExitCode, Failure> {
             check(what.suite)?;
             tools::fetch(what.suite, what.again(), &interrupt::requested).map(|tools| say!("{}", listed(&tools)))
         }
-        Verb::List => list(),
+        Verb::List(listing) if listing.form.is_json() => {
+            let listed = json().map_err(|missing| Failure::cannot_run(anyhow!("{missing}")))?;
+            print_json(&listed)?;
+            Ok(())
+        }
+        Verb::List(_) => list(),
         Verb::Remove { kind: Kind::Kernel, suite } => kernel::remove(*suite, &interrupt::requested),
         Verb::Remove { kind: Kind::Tools, suite } => tools::remove(*suite, &interrupt::requested),
     };
@@ -98,6 +110,23 @@ fn list() -> Result<(), Missing> {
         show(known.suite.name(), known.tools.as_ref().map(listed));
     }
     Ok(())
+}
+
+/// The same for other programs: see reports/FORMATS.md.
+fn json() -> Result<Value, Missing> {
+    let lacking = |Missing { why, remedy }: &Missing| json!({ "why": why, "remedy": remedy });
+    let kernels = kernel::known()?.into_iter().map(|known| match &known.kernel {
+        Ok(kernel) => json!({
+            "name": known.name, "default": known.default, "release": kernel.release, "package": kernel.package,
+            "vmlinuz": kernel.vmlinuz, "sha256": kernel.sha256,
+        }),
+        Err(missing) => json!({ "name": known.name, "default": known.default, "missing": lacking(missing) }),
+    });
+    let tools = tools::known()?.into_iter().map(|known| match &known.tools {
+        Ok(tools) => json!({ "name": known.suite.name(), "packages": tools.packages }),
+        Err(missing) => json!({ "name": known.suite.name(), "missing": lacking(missing) }),
+    });
+    Ok(json!({ "kernels": kernels.collect::<Vec<_>>(), "tools": tools.collect::<Vec<_>>() }))
 }
 
 fn show(name: &str, state: Result<String, &Missing>) {

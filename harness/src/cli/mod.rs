@@ -83,7 +83,7 @@ enum Verb {
     /// Merge the runs of a plan's shards into one, as if one machine had made it.
     Merge(merge::Args),
     /// List the scenarios and the studies, and the question each answers.
-    Scenarios,
+    Scenarios(listing::Args),
     /// Show the cells a scenario would run, and about how long that takes.
     Plan(plan::Args),
     /// Report on recorded runs, as text, tables, a page or data for other programs.
@@ -124,7 +124,7 @@ enum Verb {
     /// Write svclab's output into documents, or check that it is up to date.
     Splice(splice::Args),
     /// Say what runs on this machine, what is missing, and what to do about it.
-    Doctor,
+    Doctor(doctor::Args),
     /// Try this kernel: started by doctor and `--target auto`.
     #[command(name = targets::EXAMINE, hide = true)]
     Examine {
@@ -162,7 +162,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Watch(args) => watch::run(&args),
         Verb::Merge(args) => merge::run(&args),
         Verb::Study(args) => study::run(&args),
-        Verb::Scenarios => listing::run(),
+        Verb::Scenarios(args) => listing::run(&args),
         Verb::Plan(args) => plan::run(&args),
         Verb::Report(args) => report::run(&args),
         Verb::Query(args) => query::run(&args),
@@ -179,7 +179,7 @@ pub(crate) fn main() -> Result<ExitCode, Failure> {
         Verb::Anonymize(args) => anonymize::run(&args),
         Verb::Api(args) => api::run(&args),
         Verb::Splice(args) => splice::run(&args),
-        Verb::Doctor => doctor::run(),
+        Verb::Doctor(args) => doctor::run(&args),
         Verb::Examine { tools } => targets::examine(tools.as_deref()),
         Verb::ChildRun => child::make(),
         Verb::Guest(args) => guest::run(args),

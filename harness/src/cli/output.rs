@@ -2,6 +2,7 @@
 
 use crate::process::exit::Failure;
 use anyhow::{Context, Result};
+use lab_core::foreign::shown_in_json;
 use std::fs;
 use std::io::{ErrorKind, Write, stdout};
 use std::path::Path;
@@ -11,6 +12,34 @@ macro_rules! say {
     ($($arg:tt)*) => { $crate::process::standard::say(format_args!("{}\n", format_args!($($arg)*))) };
 }
 pub(super) use say;
+
+/// How a listing is written.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Form {
+    /// For reading, or for other programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl Form {
+    pub(super) fn is_json(self) -> bool {
+        self.format == Format::Json
+    }
+}
+
+/// Writes `value` as JSON for other programs: see reports/FORMATS.md.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn print_json(value: &serde_json::Value) -> Result<()> {
+    print(shown_in_json(&format!("{value:#}\n")).as_bytes())
+}
 
 /// Writes `text` to the file `out`, or to standard output.
 ///
