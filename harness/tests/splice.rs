@@ -58,7 +58,7 @@ fn a_command_that_fails_is_named_with_its_line_and_the_document_stays() {
     for (command, problem) in [
         ("plan nowhere.yaml", "svclab: docs/a.md:1: reading the scenario nowhere.yaml: No such file"),
         ("plan nowhere", "svclab: docs/a.md:1: unknown scenario \"nowhere\""),
-        ("plan smoke --rounds 0", "svclab: docs/a.md:1: error: invalid value '0'"),
+        ("plan smoke --rounds 0", "svclab: docs/a.md:1: invalid value '0'"),
     ] {
         let document = format!("<!-- svclab {command} -->\n<!-- /svclab -->\n");
         let folder = documents(&document);

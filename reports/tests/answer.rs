@@ -100,7 +100,7 @@ fn nothing_is_recommended_where_what_could_be_better_was_not_measured() {
     assert_told(&told, "| no advice |");
     // What this machine does not have cannot be taken on it.
     let told = without(sample::dataset(), BackendName::Nftables, &steady, Outcome::Skipped);
-    assert_told(&told, "; nftables was not measured there: skipped.");
+    assert_told(&told, "; nftables was not measured there: skipped; iptables-nft was not loaded there: over budget.");
     // What costs more of one is not the best of both.
     let told = without(sample::dataset(), BackendName::IptablesNft, &[Metric::Connect], Outcome::OverBudget);
     assert_told(&told, "At 20,000 Services, take nftables rather than iptables-legacy or iptables-nft");
@@ -114,6 +114,12 @@ fn what_could_not_be_loaded_is_not_recommended() {
     // Of two that cost alike, the other is taken.
     assert_told(&sample::counted(), "ipvs and nftables cost alike; ipvs was not loaded there: over budget.");
     assert_told(&sample::counted(), "| 20,000 | nftables |");
+}
+
+#[test]
+fn what_upstream_says_of_each_mode_that_was_measured_is_told_with_its_source() {
+    assert_told(&sample::counted(), "ipvs mode is deprecated since 1.35, to be removed (KEP-5495);");
+    assert!(!told(&sample::dataset()).contains("ipvs mode is"), "it was not measured");
 }
 
 #[test]

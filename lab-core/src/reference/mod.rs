@@ -3,6 +3,7 @@
 //! Published times are always on a wall clock.
 
 mod beside;
+pub mod upstream;
 mod written;
 
 use crate::metric::Metric;

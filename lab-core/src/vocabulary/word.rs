@@ -40,6 +40,12 @@ impl Unknown {
         Self { kind, name: name.to_owned(), known: known.map(str::to_owned).collect() }
     }
 
+    /// That it is unknown, and what is known: for a file that a later svclab may have written.
+    #[must_use]
+    pub fn plainly(&self) -> String {
+        format!("unknown {} {}; known: {}", self.kind, quoted(&self.name), self.known.join(", "))
+    }
+
     /// The known names that may be meant: those that begin with what was written, else the one that is spelled most alike.
     #[must_use]
     pub fn nearest(&self) -> Vec<&str> {
@@ -60,17 +66,14 @@ const SHORTEST_BEGINNING: usize = 3;
 
 impl fmt::Display for Unknown {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, known) = (quoted(&self.name), self.known.join(", "));
         let nearest: Vec<String> = self.nearest().iter().map(|near| format!("\"{near}\"")).collect();
         match (nearest.is_empty(), uncovered::instead_of(&self.name)) {
             (true, Some(instead)) => {
-                write!(out, "the {} {name} is not covered: {instead}; known: {known}", self.kind)
+                let (kind, name, known) = (self.kind, quoted(&self.name), self.known.join(", "));
+                write!(out, "the {kind} {name} is not covered: {instead}; known: {known}")
             }
-            (true, None) => write!(out, "unknown {} {name}; known: {known}", self.kind),
-            (false, _) => {
-                let nearest = nearest.join(" or ");
-                write!(out, "unknown {} {name}; known: {known} (did you mean {nearest}?)", self.kind)
-            }
+            (true, None) => write!(out, "{}", self.plainly()),
+            (false, _) => write!(out, "{} (did you mean {}?)", self.plainly(), nearest.join(" or ")),
         }
     }
 }
@@ -105,7 +108,8 @@ macro_rules! words {
         impl<'de> ::serde::Deserialize<'de> for $type {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let name = <String as ::serde::Deserialize>::deserialize(deserializer)?;
-                <Self as $crate::vocabulary::Word>::find(&name).map_err(::serde::de::Error::custom)
+                <Self as $crate::vocabulary::Word>::find(&name)
+                    .map_err(|unknown| ::serde::de::Error::custom(unknown.plainly()))
             }
         }
     };

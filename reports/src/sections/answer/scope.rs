@@ -7,6 +7,7 @@ use lab_core::cell::DriverName;
 use lab_core::dataset::{CellRecord, Dataset, Header};
 use lab_core::kube_proxy::KubeProxy;
 use lab_core::metric::Metric;
+use lab_core::reference::upstream::{self, Standing};
 use lab_core::vocabulary::{BackendName, LayoutName, Word};
 use std::collections::BTreeMap;
 
@@ -32,6 +33,20 @@ pub(super) fn point(results: &Results, run: usize) -> Option<Point> {
         "Holds for.".to_owned()
     };
     Some(Point::new(label, text))
+}
+
+/// What Kubernetes says of the modes that were measured.
+pub(super) fn upstream(results: &Results) -> Option<Point> {
+    let mut modes: Vec<Standing> = Vec::new();
+    for cell in results.runs.datasets().iter().flat_map(|dataset| &dataset.cells) {
+        let mode = upstream::standing(cell.cell.variant.backend);
+        modes.extend(mode.filter(|mode| !modes.contains(mode)));
+    }
+    modes.sort_by_key(|mode| mode.mode);
+    let each: Vec<String> =
+        modes.iter().map(|Standing { mode, said, source }| format!("{mode} mode is {said} ({source})")).collect();
+    let text = format!("As of Kubernetes {}, {}.", upstream::AS_OF, each.join("; "));
+    (!each.is_empty()).then(|| Point::new("Upstream.", text))
 }
 
 /// What programs the nodes: the lab, kube-proxy binaries, or both.
