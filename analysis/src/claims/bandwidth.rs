@@ -97,7 +97,7 @@ fn last(evidence: &Evidence) -> Option<Finding> {
     }
     let (mut votes, mut figures) = (Votes::default(), Vec::new());
     for last in at(Position::Last) {
-        let same = |first: &&Line| (first.run, first.contender) == (last.run, last.contender);
+        let same = |first: &&Line| first.asked == last.asked;
         let Some(first) = at(Position::First).find(same) else { continue };
         let pair = |services| {
             let [from, to] = [Position::First, Position::Last].map(|position| published(position, services));

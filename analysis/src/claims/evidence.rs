@@ -1,9 +1,9 @@
 //! All that was measured, as claims ask for it.
 
-use super::line::{Line, services_of};
+use super::line::{Asked, Line, services_of};
 use super::taken::Taken;
 use crate::summary::{Gathered, gather};
-use lab_core::cell::{Cell, Contender, Interned, Variant};
+use lab_core::cell::{Cell, Interned, Source, Variant};
 use lab_core::dataset::Dataset;
 use lab_core::metric::Metric;
 use lab_core::units;
@@ -15,6 +15,8 @@ pub(super) struct Evidence {
     taken: Vec<Taken>,
     /// The layouts, ways and kernels of each backend: what has to be named.
     variety: BTreeMap<BackendName, BTreeSet<[Option<&'static str>; 3]>>,
+    /// How many endpoints a Service has in each run.
+    endpoints: BTreeMap<usize, BTreeSet<u32>>,
 }
 
 impl Evidence {
@@ -26,25 +28,29 @@ impl Evidence {
         };
         let taken: Vec<Taken> = datasets.into_iter().enumerate().flat_map(of_run).collect();
         let mut variety: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        let mut endpoints: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for taken in &taken {
-            let variant = taken.cell().variant;
+            let Cell { variant, cluster, .. } = *taken.cell();
+            // An imported cluster has its own.
+            if cluster.source == Source::default() {
+                endpoints.entry(taken.run).or_default().insert(cluster.endpoints);
+            }
             variety.entry(variant.backend).or_default().insert(named(&variant));
         }
-        Self { taken, variety }
+        Self { taken, variety, endpoints }
     }
 
     /// The lines of `metric` in those cells.
     pub(super) fn lines(&self, metric: Metric, which: impl Fn(&Cell) -> bool) -> Vec<Line<'_>> {
-        let mut lines: BTreeMap<(usize, Contender, Option<Position>), Vec<&Taken>> = BTreeMap::new();
+        let mut lines: BTreeMap<(Asked, Option<Position>), Vec<&Taken>> = BTreeMap::new();
         for taken in self.taken.iter().filter(|taken| taken.gathered.metric == metric && which(taken.cell())) {
-            let cell = taken.cell();
-            lines.entry((taken.run, cell.contender(), cell.position)).or_default().push(taken);
+            lines.entry((Asked::of(taken), taken.cell().position)).or_default().push(taken);
         }
         let mut named = Vec::new();
-        for (&(run, contender, position), own) in &lines {
+        for (&(asked, position), own) in &lines {
             let mut taken = own.clone();
-            let siblings = lines.iter().filter(|((other, variant, _), _)| (*other, *variant) == (run, contender));
-            for (at, other) in siblings.flat_map(|((.., at), others)| others.iter().map(move |other| (at, *other))) {
+            let siblings = lines.iter().filter(|((other, _), _)| *other == asked);
+            for (at, other) in siblings.flat_map(|((_, at), others)| others.iter().map(move |other| (at, *other))) {
                 // Where two positions are one Service, only one of them is asked.
                 let same = position.zip(*at).is_some_and(|(one, other_position)| {
                     one.index(other.services()) == other_position.index(other.services())
@@ -54,8 +60,8 @@ impl Evidence {
                 }
             }
             taken.sort_by_key(|taken| taken.services());
-            let (clock, name) = (taken[0].clock, self.name(taken[0].cell()));
-            named.push(Line { run, clock, metric, contender, position, name, taken });
+            let (clock, name) = (taken[0].clock, self.name(taken[0]));
+            named.push(Line { asked, clock, metric, position, name, taken });
         }
         named
     }
@@ -75,7 +81,7 @@ impl Evidence {
 
     fn lack(&self, taken: &Taken) -> String {
         let Gathered { metric, outcome, reason, .. } = &taken.gathered;
-        let of = format!("{metric} of {} at {}", self.name(taken.cell()), services_of(taken.services()));
+        let of = format!("{metric} of {} at {}", self.name(taken), services_of(taken.services()));
         match outcome {
             Outcome::Measured => {
                 let samples = units::counted(taken.samples().len() as u64, "sample");
@@ -86,7 +92,8 @@ impl Evidence {
     }
 
     /// A variant, as far as others of its backend are there, and what ran beside it.
-    fn name(&self, cell: &Cell) -> String {
+    fn name(&self, taken: &Taken) -> String {
+        let cell = taken.cell();
         let variant = cell.variant;
         let variety = &self.variety[&variant.backend];
         let several = |of: usize| variety.iter().map(|names| names[of]).collect::<BTreeSet<_>>().len() > 1;
@@ -97,6 +104,9 @@ impl Evidence {
         let mut name = parts.join(" ");
         if let Some(kernel) = kernel.filter(|_| several(2)) {
             name += &format!(" on {kernel}");
+        }
+        if self.endpoints.get(&taken.run).is_some_and(|several| several.len() > 1) {
+            name += &format!(" with {}", units::counted(cell.cluster.endpoints.into(), "endpoint"));
         }
         match cell.activity.name() {
             Some(activity) => format!("{name} beside {activity}"),

@@ -4,9 +4,9 @@ use super::claim::Claim;
 use super::estimate::Estimate;
 use super::evidence::{Evidence, is, is_iptables};
 use super::finding::{Figure, Finding, Measure, Verdict};
-use super::line::{Line, services_of};
+use super::line::{Asked, Line, services_of};
 use super::votes::Votes;
-use lab_core::cell::{Cell, Contender};
+use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::units;
 use lab_core::vocabulary::{BackendName, Position};
@@ -42,14 +42,14 @@ fn linear(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     let (mut votes, mut figures, mut felt) = (Votes::default(), Vec::new(), Vec::new());
-    let mut variants: Vec<(usize, Contender)> = Vec::new();
+    let mut variants: Vec<Asked> = Vec::new();
     for line in &lines {
-        if !variants.contains(&(line.run, line.contender)) {
-            variants.push((line.run, line.contender));
+        if !variants.contains(&line.asked) {
+            variants.push(line.asked);
         }
     }
     for variant in variants {
-        let of: Vec<&Line> = lines.iter().filter(|line| (line.run, line.contender) == variant).collect();
+        let of: Vec<&Line> = lines.iter().filter(|line| line.asked == variant).collect();
         let Some((name, clock)) = of.first().map(|line| (line.name.clone(), line.clock)) else { continue };
         let places = places(&of);
         if let Some(slope) = slope(&places) {

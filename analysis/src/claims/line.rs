@@ -8,18 +8,41 @@ use lab_core::metric::Metric;
 use lab_core::units;
 use lab_core::vocabulary::{Clock, Position};
 use std::collections::BTreeMap;
+use std::ops::Deref;
+
+/// What a line is of: a variant in one run, with so many endpoints a Service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Asked {
+    pub(super) run: usize,
+    pub(super) contender: Contender,
+    /// Of a described mix and of an imported cluster the median.
+    pub(super) endpoints: u32,
+}
+
+impl Asked {
+    pub(super) fn of(taken: &Taken) -> Self {
+        let cell = taken.cell();
+        Self { run: taken.run, contender: cell.contender(), endpoints: cell.cluster.endpoints }
+    }
+}
 
 /// A metric of one variant, in one run and at one position, by the number of Services.
 pub(super) struct Line<'a> {
-    pub(super) run: usize,
+    pub(super) asked: Asked,
     pub(super) clock: Clock,
     pub(super) metric: Metric,
-    pub(super) contender: Contender,
     pub(super) position: Option<Position>,
     /// As far as it has to be told from others.
     pub(super) name: String,
     /// Ascending in the number of Services.
     pub(super) taken: Vec<&'a Taken>,
+}
+
+impl Deref for Line<'_> {
+    type Target = Asked;
+    fn deref(&self) -> &Asked {
+        &self.asked
+    }
 }
 
 impl Line<'_> {
@@ -76,19 +99,21 @@ impl Line<'_> {
 
     /// Whether `other` is of the same cells, in whatever metric.
     pub(super) fn same_cells(&self, other: &Self) -> bool {
-        (self.run, self.contender, self.position) == (other.run, other.contender, other.position)
+        (self.asked, self.position) == (other.asked, other.position)
     }
 
     /// Whether `other` installs the same on the same kernel, in whatever way.
     pub(super) fn same_rules(&self, other: &Self) -> bool {
-        let rules = |line: &Self| (line.run, line.contender.layout, line.contender.kernel);
+        let rules = |line: &Self| (line.run, line.contender.layout, line.contender.kernel, line.endpoints);
         rules(self) == rules(other)
     }
 
     /// Whether `other` is the same variant, in whatever metric and beside whatever activity.
     pub(super) fn is_beside(&self, other: &Self) -> bool {
-        let plain =
-            |line: &Self| (line.run, Contender { activity: Default::default(), ..line.contender }, line.position);
+        let plain = |line: &Self| {
+            let contender = Contender { activity: Default::default(), ..line.contender };
+            (Asked { contender, ..line.asked }, line.position)
+        };
         plain(self) == plain(other)
     }
 }

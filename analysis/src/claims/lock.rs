@@ -76,7 +76,7 @@ fn refused(evidence: &Evidence) -> Option<Finding> {
     let tried = evidence.lines(Metric::WriterTried, which);
     let (mut votes, mut figures, mut told) = (Votes::default(), Vec::new(), Vec::new());
     for line in &lines {
-        let Some(tried) = tried.iter().find(|tried| (tried.run, tried.contender) == (line.run, line.contender)) else {
+        let Some(tried) = tried.iter().find(|tried| tried.asked == line.asked) else {
             continue;
         };
         for taken in &line.taken {

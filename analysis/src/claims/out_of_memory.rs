@@ -69,7 +69,8 @@ fn iptables(evidence: &Evidence) -> Option<Finding> {
         }
         breaks.extend(reach.breaks.as_ref().map(|(at, said)| format!("{} at {}: {said}", line.name, services_of(*at))));
         if line.taken.iter().any(|taken| is_iptables(taken.cell())) {
-            let within = |line: &Line| (line.run, line.contender.activity.memory, line.contender.kernel);
+            let within =
+                |line: &Line| (line.run, line.contender.activity.memory, line.contender.kernel, line.endpoints);
             let ipvs = |other: &&Line| within(other) == within(line) && other.contender.backend == BackendName::Ipvs;
             let ipvs = lines.iter().find(ipvs).and_then(|ipvs| Reach::of(ipvs).holds());
             let holds = match (reach.holds(), ipvs) {

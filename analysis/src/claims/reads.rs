@@ -28,7 +28,7 @@ fn dominate(evidence: &Evidence) -> Option<Finding> {
     let reads = evidence.lines(Metric::SyncRead, which);
     let (mut votes, mut figures) = (Votes::default(), Vec::new());
     for line in &whole {
-        let same = |read: &&Line| (read.run, read.contender) == (line.run, line.contender);
+        let same = |read: &&Line| read.asked == line.asked;
         let Some(read) = reads.iter().find(same) else { continue };
         for (services, whole) in line.medians() {
             let Some(share) = read.at(services).and_then(|read| read.over(whole)) else { continue };

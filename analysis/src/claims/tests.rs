@@ -3,6 +3,7 @@
 mod add_rule;
 mod binding;
 mod choice;
+mod cold_start;
 mod made;
 mod pressure;
 mod traffic;

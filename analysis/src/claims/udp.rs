@@ -32,7 +32,7 @@ const LARGE: u32 = 50_000;
 const MOST: f64 = 0.5;
 
 fn same<'a>(line: &'a Line) -> impl Fn(&&'a Line<'a>) -> bool {
-    move |other| (other.run, other.contender) == (line.run, line.contender)
+    move |other| other.asked == line.asked
 }
 
 fn stale(evidence: &Evidence) -> Option<Finding> {

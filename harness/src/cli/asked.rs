@@ -196,7 +196,7 @@ mod tests {
 
     fn run(endpoints: u32) -> Dataset {
         let backends = vec![BackendName::IptablesLegacy, BackendName::Nftables, BackendName::Direct];
-        let axes = Axes { services: vec![100, 1000], endpoints, backends, ..Axes::default() };
+        let axes = Axes { services: vec![100, 1000], endpoints: vec![endpoints], backends, ..Axes::default() };
         let header = Header::example(Plan { cells: axes.expand(), ..Plan::example(TargetName::Host) });
         Dataset { header, cells: Vec::new(), end: None }
     }

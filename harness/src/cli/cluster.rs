@@ -56,11 +56,11 @@ pub(crate) fn on_node(paths: &[PathBuf], node: Option<&str>, addresses: &[IpAddr
 /// # Errors
 /// If there is no such mix, or there are not addresses for so many.
 pub(crate) fn generated(mix: &str, endpoints: u32, services: u32) -> Result<Cluster> {
-    let mut axes = Axes { endpoints, ..Axes::default() };
+    let mut axes = Axes { endpoints: vec![endpoints], ..Axes::default() };
     choose_mix(mix, &mut axes).context("--mix")?;
     let supply: Box<dyn Supply> = match axes.base {
         Some(base) => Box::new(Repeated::of(base)),
-        None => Box::new(AddressPlan::new(axes.endpoints).of(axes.mix)),
+        None => Box::new(AddressPlan::new(endpoints).of(axes.mix)),
     };
     supply.check(services).map_err(|full| anyhow!("--services: {full}"))?;
     Ok(Cluster::generate(services, &*supply))

@@ -46,6 +46,7 @@ static BUILT_IN: &[(&str, &str, &str)] = files![
     "memory",
     "memory-limit",
     "nftables-cold-start",
+    "nftables-endpoints",
     "no-endpoints",
     "nodeport-2000x10",
     "one-large-service",

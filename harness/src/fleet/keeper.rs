@@ -10,7 +10,7 @@ use anyhow::Result;
 use guests::mark::Accounts;
 use guests::profile::{Total, Totals, Watch};
 use guests::{CONSOLE, Job, Message, Silence};
-use lab_core::cell::{Cell, Source};
+use lab_core::cell::{Cell, Interned, Source, Variant};
 use lab_core::dataset::{CellRecord, Split, Splits};
 use lab_core::metric::Metric;
 use lab_core::plan::{Plan, Visit};
@@ -144,8 +144,12 @@ impl Keeper<'_> {
         loop {
             match guest.next(self.patience(), &stop) {
                 Ok(Message::Ready) => self.say(Notice::Booted(guest.age())),
-                Ok(Message::Work(Progress::CellStarted(visit))) => self.say(Notice::Started(visit)),
+                Ok(Message::Work(Progress::CellStarted(visit))) => {
+                    self.say(Notice::Started(on(visit, image.kernel)));
+                }
                 Ok(Message::Work(Progress::CellEnded { visit, mut records, accounts })) => {
+                    let visit = on(visit, image.kernel);
+                    records.iter_mut().for_each(|record| record.cell = visit.cell);
                     left.retain(|other| *other != visit);
                     if let Some(totals) = &mut totals {
                         split(&mut records, &accounts, totals)?;
@@ -194,6 +198,8 @@ impl Keeper<'_> {
         }
         let replica = visits.first().map_or(0, |visit| visit.replica);
         let faults = Faults::of(self.plan, &visits).with_modules(image.modules_of_rules());
+        // The guest is not told what its kernel is called: the name's length would change what it counts.
+        let visits = visits.into_iter().map(|visit| on(visit, None)).collect();
         let plan = Plan { cells: Vec::new(), slowdowns: Vec::new(), ..self.plan.clone() };
         let work = Work::Visits { plan: Box::new(plan), visits, faults, clock: self.clock };
         Ok(Job { work, modules, entropy: entropy(self.plan.seed, replica) })
@@ -213,6 +219,12 @@ impl Keeper<'_> {
     fn say(&self, word: Notice) {
         let _ = self.words.send(word);
     }
+}
+
+/// The same visit, of a cell of `kernel`.
+fn on(visit: Visit, kernel: Option<Interned>) -> Visit {
+    let cell = visit.cell;
+    Visit { cell: Cell { variant: Variant { kernel, ..cell.variant }, ..cell }, ..visit }
 }
 
 /// Says of each of the `records` where the time of its samples went, if the plugin saw every one of them.

@@ -247,7 +247,7 @@ mod tests {
         let expected = |services: u32, endpoints: u32| {
             let axes = Axes {
                 services: vec![services],
-                endpoints,
+                endpoints: vec![endpoints],
                 backends: vec![BackendName::IptablesNft],
                 ..Axes::default()
             };

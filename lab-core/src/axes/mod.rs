@@ -13,8 +13,8 @@ use std::sync::Arc;
 pub struct Axes {
     /// The numbers of Services.
     pub services: Vec<u32>,
-    /// Endpoints a Service.
-    pub endpoints: u32,
+    /// Endpoints a Service; one number where the Services of a base are repeated, which has its own.
+    pub endpoints: Vec<u32>,
     /// What the Services are like. Uniform ones are of the type that each access takes.
     pub mix: Mix,
     /// The Services that clusters repeat, in place of the mix.
@@ -52,7 +52,7 @@ impl Default for Axes {
     fn default() -> Self {
         Self {
             services: Vec::new(),
-            endpoints: 2,
+            endpoints: vec![2],
             mix: Mix::Uniform,
             base: None,
             backends: BackendName::ALL.to_vec(),
@@ -84,7 +84,11 @@ impl Axes {
         for &services in &self.services {
             let clusters: Vec<_> = match &self.base {
                 Some(base) => vec![(base.spec(services), self.accesses.clone())],
-                None => self.mixes().into_iter().map(|mix| self.cluster(services, mix)).collect(),
+                None => {
+                    let of = |&endpoints: &u32| self.mixes().into_iter().map(move |mix| (endpoints, mix));
+                    let clusters = self.endpoints.iter().flat_map(of);
+                    clusters.map(|(endpoints, mix)| self.cluster(services, endpoints, mix)).collect()
+                }
             };
             for (cluster, accesses) in clusters {
                 for &backend in &self.backends {
@@ -96,8 +100,8 @@ impl Axes {
     }
 
     /// A cluster of `mix`, and as what its Services are dialled.
-    fn cluster(&self, services: u32, mix: Mix) -> (ClusterSpec, Vec<Access>) {
-        let cluster = ClusterSpec { services, endpoints: self.endpoints, source: Source::Generated(mix) };
+    fn cluster(&self, services: u32, endpoints: u32, mix: Mix) -> (ClusterSpec, Vec<Access>) {
+        let cluster = ClusterSpec { services, endpoints, source: Source::Generated(mix) };
         let accesses = self.accesses.iter().copied().filter(|&access| self.mix.reached_by(access) == mix);
         (cluster, accesses.collect())
     }
@@ -121,8 +125,8 @@ impl Axes {
         if let Some(base) = &self.base {
             return Repeated::of(Arc::clone(base)).check(services);
         }
-        let mut plans = self.mixes().into_iter().map(|mix| AddressPlan::new(self.endpoints).of(mix));
-        plans.try_for_each(|plan| plan.check(services))
+        let of = |&endpoints: &u32| self.mixes().into_iter().map(move |mix| AddressPlan::new(endpoints).of(mix));
+        self.endpoints.iter().flat_map(of).try_for_each(|plan| plan.check(services))
     }
 
     /// What no cell could be: an access that no Service of the mix offers, or that is impossible from every place.

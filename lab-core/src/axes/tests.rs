@@ -15,6 +15,16 @@ fn direct_has_no_cells_that_program_the_node() {
 }
 
 #[test]
+fn endpoints_are_an_axis_of_clusters() {
+    let axes = Axes { endpoints: vec![1, 100], ..axes(&[10, 20], &[BackendName::Nftables], &[ProbeName::SyncFull]) };
+    let clusters: Vec<ClusterSpec> = axes.expand().iter().map(|cell| cell.cluster).collect();
+    let uniform = |(services, endpoints)| ClusterSpec::uniform(services, endpoints);
+    assert_eq!(clusters, [(10, 1), (10, 100), (20, 1), (20, 100)].map(uniform));
+    // The most of them decide what there are addresses for.
+    assert!(axes.check(20_000).is_ok() && axes.check(100_000).is_err());
+}
+
+#[test]
 fn a_release_is_an_axis_of_the_backends_that_have_it() {
     let both = [LayoutName::KubeProxy120, LayoutName::KubeProxy130];
     let axes = Axes { layouts: both.to_vec(), ..axes(&[1], BackendName::ALL, &[ProbeName::Connect]) };

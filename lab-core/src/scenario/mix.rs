@@ -59,7 +59,13 @@ impl Reader<'_> {
             }
             Value::Map(entries) => {
                 self.known(entries, KEYS);
-                if let Some(shape) = self.shape(entry, entries, axes.endpoints) {
+                if axes.endpoints.len() > 1 {
+                    let several =
+                        "mix: endpoints has several numbers, and a mix that is described is one; say one number";
+                    self.problem(entry.line, several.to_owned());
+                }
+                let endpoints = axes.endpoints.first().copied().unwrap_or(1);
+                if let Some(shape) = self.shape(entry, entries, endpoints) {
                     axes.base = Some(Arc::new(shape.base(DESCRIBED)));
                 }
             }

@@ -78,9 +78,9 @@ impl Reader<'_> {
         let about = find("about").map_or(Some(String::new()), |entry| self.text(entry));
         let target = find("target").map_or(Some(None), |entry| self.target(entry));
         let mut axes = Axes::default();
-        let endpoints =
-            find("endpoints").map_or(Some(axes.endpoints), |entry| self.count(entry, &(0..=MOST_ENDPOINTS)));
-        axes.endpoints = endpoints.unwrap_or(1);
+        if let Some(entry) = find("endpoints") {
+            axes.endpoints = self.endpoints(entry);
+        }
         if let Some(entry) = find("mix") {
             self.mix(entry, &mut axes);
         }
@@ -332,6 +332,19 @@ impl Reader<'_> {
         let allowed = format!("a time with its unit, such as 90s or 2m, from {:?} to {:?}", range.start(), range.end());
         self.wrong(entry, &allowed);
         None
+    }
+
+    /// Numbers of endpoints: one of them, or a list.
+    fn endpoints(&mut self, entry: &Entry) -> Vec<u32> {
+        let mut counts = Vec::new();
+        for item in self.list(entry, "numbers of endpoints").unwrap_or_default() {
+            let Some(count) = self.whole(&entry.key, item, &(0..=MOST_ENDPOINTS)) else { continue };
+            if counts.contains(&count) {
+                self.problem(item.line, format!("endpoints: {count} stands in it twice"));
+            }
+            counts.push(count);
+        }
+        counts
     }
 
     fn services(&mut self, entry: &Entry, axes: &Axes) -> Option<Vec<u32>> {

@@ -13,7 +13,7 @@ fn a_short_scenario_gets_sensible_defaults() {
     let scenario = Scenario::read("x.yaml", GOOD).unwrap();
     assert_eq!(scenario.axes, Axes::default());
     assert_eq!(scenario.parts, [Part { services: vec![1, 100], probes: ProbeName::usual() }]);
-    assert_eq!((scenario.axes.endpoints, scenario.rounds, scenario.replicas), (2, 5, 1));
+    assert_eq!((&scenario.axes.endpoints[..], scenario.rounds, scenario.replicas), (&[2][..], 5, 1));
     assert_eq!(scenario.target, None);
 }
 

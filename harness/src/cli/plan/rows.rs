@@ -12,6 +12,8 @@ use std::time::Duration;
 pub(super) fn cells(plan: &Plan) -> Vec<String> {
     let head =
         format!("{:>9}  {:<16}{:<13}{:<24}{:<10}{:>6}", "Services", "backend", "way", "probe", "position", "rounds");
+    let endpoints: BTreeSet<u32> = plan.cells.iter().map(|cell| cell.cluster.endpoints).collect();
+    let several = endpoints.len() > 1;
     let row = |cell: &Cell| {
         let services = units::count(cell.cluster.services.into());
         let position = cell.position.map_or(String::new(), |position| position.to_string());
@@ -19,6 +21,10 @@ pub(super) fn cells(plan: &Plan) -> Vec<String> {
             String::new()
         } else {
             format!("  {} {}", cell.access, cell.from.phrase())
+        };
+        let of = match several {
+            true => format!("  of {}", units::counted(cell.cluster.endpoints.into(), "endpoint")),
+            false => String::new(),
         };
         let on = cell.variant.kernel.map_or(String::new(), |kernel| format!("  on {}", kernel.as_str()));
         let beside = cell.activity.name().map_or(String::new(), |activity| format!("  beside {activity}"));
@@ -28,7 +34,7 @@ pub(super) fn cells(plan: &Plan) -> Vec<String> {
             Rounds::Fit(rounds) => rounds.to_string(),
         };
         format!(
-            "{services:>9}  {:<16}{:<13}{:<24}{position:<10}{rounds:>6}{on}{dialled}{beside}",
+            "{services:>9}  {:<16}{:<13}{:<24}{position:<10}{rounds:>6}{of}{on}{dialled}{beside}",
             cell.variant.backend,
             way(cell),
             cell.probe
