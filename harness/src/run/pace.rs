@@ -46,7 +46,8 @@ impl Pace {
         pace
     }
 
-    /// Counts a visit to `cell`, and how it ended: a cell that is over its budget, or skipped, is not visited again.
+    /// Counts a visit to `cell`, and how it ended. A cell that is over its budget is not visited again; one that is skipped is
+    /// not either, and took none of the time that was expected of it.
     pub(crate) fn made(&mut self, cell: &Cell, outcome: Option<Outcome>) {
         if self.closed.contains(cell) {
             return;
@@ -56,7 +57,11 @@ impl Pace {
         let Some(open) = self.open.get_mut(cell) else { return };
         let visits = if closes { std::mem::take(open) } else { u32::from(*open > 0) };
         *open = open.saturating_sub(visits);
-        self.done += seconds * f64::from(visits);
+        let seconds = seconds * f64::from(visits);
+        match outcome {
+            Some(Outcome::Skipped) => self.expected -= seconds,
+            _ => self.done += seconds,
+        }
         if closes {
             self.closed.insert(*cell);
         }
@@ -73,5 +78,59 @@ impl Pace {
 
     fn seconds(&self, cell: &Cell) -> f64 {
         self.each.get(cell).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::progress::describe;
+    use lab_core::scenario::Scenario;
+    use lab_core::vocabulary::{TargetName, Word};
+
+    /// A run of smoke that was recorded by `svclab scenario smoke --target …`: of each visit, in their order, milliseconds from
+    /// the start to its end, its cell, and how it ended.
+    fn recorded(target: TargetName, recording: &str) {
+        let smoke = include_str!("../../../scenarios/smoke.yaml");
+        let plan = Scenario::read("smoke.yaml", smoke).expect("it reads").plan(target, 1);
+        let cells: HashMap<String, Cell> = plan.cells.iter().map(|cell| (describe(cell), *cell)).collect();
+        let visits: Vec<(f64, Cell, Outcome)> = recording
+            .lines()
+            .map(|line| {
+                let [time, cell, outcome] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+                let time: f64 = time.parse().expect("milliseconds");
+                (time / 1000.0, cells[cell], Outcome::find(outcome).expect("an outcome"))
+            })
+            .collect();
+        let (whole, ..) = *visits.last().expect("it has visits");
+        let mut pace = Pace::of(&plan);
+        for (time, cell, outcome) in visits {
+            pace.made(&cell, Some(outcome));
+            let left = pace.left(Duration::from_secs_f64(time)).as_secs_f64();
+            // A few seconds are not told apart by anybody.
+            if time > whole / 10.0 && whole - time > 5.0 {
+                let off = left / (whole - time);
+                assert!((0.5..=2.0).contains(&off), "at {time:.0} s of {whole:.0}: {left:.0} s left");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_off_by_a_factor_of_two_at_most_after_a_tenth_of_a_run() {
+        recorded(TargetName::Host, include_str!("recorded/smoke-host.tsv"));
+        recorded(TargetName::Exact, include_str!("recorded/smoke-exact.tsv"));
+    }
+
+    #[test]
+    fn what_is_skipped_says_nothing_of_the_pace() {
+        let smoke = include_str!("../../../scenarios/smoke.yaml");
+        let plan = Scenario::read("smoke.yaml", smoke).expect("it reads").plan(TargetName::Host, 1);
+        let mut pace = Pace::of(&plan);
+        let at = Duration::from_secs(10);
+        let (skipped, kept): (Vec<Cell>, Vec<Cell>) = plan.cells.iter().copied().partition(|cell| cell.probe.programs());
+        skipped.iter().for_each(|cell| pace.made(cell, Some(Outcome::Skipped)));
+        assert_eq!(pace.done, 0.0);
+        kept.iter().for_each(|cell| (0..plan.passes()).for_each(|_| pace.made(cell, Some(Outcome::Measured))));
+        assert!(pace.left(at) < Duration::from_millis(1), "{:?}", pace.left(at));
     }
 }

@@ -69,6 +69,7 @@ impl Standing {
 
     fn told(dataset: Dataset, state: State, size: u64, written: Timestamp) -> Self {
         let closed = closed(&dataset, &[Outcome::OverBudget, Outcome::Skipped]);
+        let skipped = self::closed(&dataset, &[Outcome::Skipped]);
         let header = dataset.header;
         let own = Plan { cells: header.cells().collect(), ..header.plan.clone() };
         let made: BTreeSet<Visit> = dataset.cells.iter().map(CellRecord::visit).collect();
@@ -79,17 +80,15 @@ impl Standing {
         let mut tally = Tally::default();
         dataset.cells.iter().for_each(|record| tally.count(record));
         let finished = matches!(state, State::Complete | State::Interrupted);
-        let left = (!finished).then(|| left(&own, &made, &closed, written.duration_since(header.start).unsigned_abs()));
+        let left = (!finished).then(|| {
+            let mut pace = Pace::of(&own);
+            skipped.iter().for_each(|cell| pace.made(cell, Some(Outcome::Skipped)));
+            closed.iter().for_each(|cell| pace.made(cell, Some(Outcome::OverBudget)));
+            made.iter().for_each(|visit| pace.made(&visit.cell, None));
+            pace.left(written.duration_since(header.start).unsigned_abs())
+        });
         Self { state, done, visits, outcomes: tally.outcomes(), size, written, left, header }
     }
-}
-
-/// What is left of `plan` after `elapsed`, of which `made` was made.
-fn left(plan: &Plan, made: &BTreeSet<Visit>, closed: &BTreeSet<Cell>, elapsed: Duration) -> Duration {
-    let mut pace = Pace::of(plan);
-    closed.iter().for_each(|cell| pace.made(cell, Some(Outcome::OverBudget)));
-    made.iter().for_each(|visit| pace.made(&visit.cell, None));
-    pace.left(elapsed)
 }
 
 #[cfg(test)]
