@@ -127,7 +127,8 @@ mod tests {
         let plan = Scenario::read("smoke.yaml", smoke).expect("it reads").plan(TargetName::Host, 1);
         let mut pace = Pace::of(&plan);
         let at = Duration::from_secs(10);
-        let (skipped, kept): (Vec<Cell>, Vec<Cell>) = plan.cells.iter().copied().partition(|cell| cell.probe.programs());
+        let (skipped, kept): (Vec<Cell>, Vec<Cell>) =
+            plan.cells.iter().copied().partition(|cell| cell.probe.programs());
         skipped.iter().for_each(|cell| pace.made(cell, Some(Outcome::Skipped)));
         assert_eq!(pace.done, 0.0);
         kept.iter().for_each(|cell| (0..plan.passes()).for_each(|_| pace.made(cell, Some(Outcome::Measured))));
