@@ -7,7 +7,6 @@ use crate::run::Tally;
 use crate::run::pace::Pace;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
-use lab_core::cell::Cell;
 use lab_core::dataset::{CellRecord, Dataset, Header};
 use lab_core::plan::{Plan, Visit};
 use lab_core::vocabulary::Outcome;
