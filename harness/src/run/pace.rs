@@ -3,12 +3,12 @@
 use crate::run::estimate;
 use lab_core::cell::Cell;
 use lab_core::plan::{Plan, Visit};
-use lab_core::vocabulary::Outcome;
-use std::collections::{HashMap, HashSet};
+use lab_core::vocabulary::{BackendName, Outcome};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 /// What was made so far weighs at least as much as this share of the plan: a few short cells tell little.
-const PRIOR: f64 = 0.05;
+const PRIOR: f64 = 0.1;
 
 /// The visits of a run, each with the seconds that it is expected to take.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,8 @@ pub(crate) struct Pace {
     open: HashMap<Cell, u32>,
     /// Cells of which no further visit takes any time.
     closed: HashSet<Cell>,
+    /// The backends of which something was made.
+    runs: BTreeSet<BackendName>,
     /// Seconds that were expected of what this process makes, and of what of it is made.
     expected: f64,
     done: f64,
@@ -32,7 +34,7 @@ impl Pace {
         let each: HashMap<Cell, f64> = each.map(|(cell, seconds)| (cell, seconds / f64::from(passes))).collect();
         let open = plan.cells.iter().map(|&cell| (cell, passes)).collect();
         let expected = each.values().sum::<f64>() * f64::from(passes);
-        Self { each, open, closed: HashSet::new(), expected, done: 0.0 }
+        Self { each, open, closed: HashSet::new(), runs: BTreeSet::new(), expected, done: 0.0 }
     }
 
     /// The same, where only `left` is not made yet.
@@ -59,8 +61,14 @@ impl Pace {
         *open = open.saturating_sub(visits);
         let seconds = seconds * f64::from(visits);
         match outcome {
-            Some(Outcome::Skipped) => self.expected -= seconds,
-            _ => self.done += seconds,
+            Some(Outcome::Skipped) => {
+                self.expected -= seconds;
+                self.skip_all_of(cell.variant.backend);
+            }
+            _ => {
+                self.done += seconds;
+                self.runs.insert(cell.variant.backend);
+            }
         }
         if closes {
             self.closed.insert(*cell);
@@ -74,6 +82,17 @@ impl Pace {
         let left = (self.expected - self.done).max(0.0) * slower;
         // Of nothing, nothing is left.
         Duration::try_from_secs_f64(left).unwrap_or_default()
+    }
+
+    /// A backend of which the first cell is skipped lacks something: nothing is expected of its other cells.
+    fn skip_all_of(&mut self, backend: BackendName) {
+        if self.runs.contains(&backend) {
+            return;
+        }
+        for (cell, open) in self.open.iter_mut().filter(|(cell, _)| cell.variant.backend == backend) {
+            self.expected -= self.each.get(cell).copied().unwrap_or_default() * f64::from(std::mem::take(open));
+            self.closed.insert(*cell);
+        }
     }
 
     fn seconds(&self, cell: &Cell) -> f64 {
