@@ -1,6 +1,6 @@
 //! Profiles: counting changes no number, the counts add up, and a difference is found in the right function.
 
-use super::{dataset, ended, samples, scenario, workplace};
+use super::{SVCLAB, dataset, ended, samples, scenario, workplace};
 use anyhow::{Context, Result, bail, ensure};
 use guests::tool::find;
 use lab_core::dataset::{CellRecord, Dataset, Splits};
@@ -11,6 +11,7 @@ use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Two guests. The second loads a tenth more.
 const TENTH: &str = "\
@@ -148,7 +149,17 @@ fn finds_the_tenth(small: &Entry, large: &Entry) -> Result<()> {
 
 pub(super) fn a_profile_of_another_target_is_refused() -> Result<()> {
     let folder = workplace(TENTH)?;
-    let said = ended(&scenario(folder.path(), "out", &["--target", "host", "--profile"]).output()?, 2)?;
+    let mut profiled = Command::new(SVCLAB);
+    profiled.current_dir(folder.path()).args([
+        "scenario",
+        "guest.yaml",
+        "--out",
+        "out",
+        "--target",
+        "host",
+        "--profile",
+    ]);
+    let said = ended(&profiled.output()?, 2)?;
     ensure!(said.contains("; run with --target exact"), "{said}");
     ensure!(!folder.path().join("out").exists(), "something was written");
     Ok(())
