@@ -16,14 +16,16 @@ pub(super) use say;
 /// How a listing is written.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Form {
-    /// For reading, or for other programs
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
+    /// For reading in a terminal
     Text,
+    /// For other programs
     Json,
 }
 

@@ -89,8 +89,8 @@ impl Counter {
 }
 
 impl Image {
-    /// Collects what guests of `kernel` need, which cells call `name`. Their tools are those of `toolset`, or else this machine's. With a
-    /// `plugin`, their instructions are counted, by function if `profiling` says so.
+    /// Collects what guests of `kernel` need, which cells call `name`. Their tools are those of `toolset`, or else this
+    /// machine's. With a `plugin`, their instructions are counted, by function if `profiling` says so.
     pub(super) fn build(
         (name, kernel): (Option<Interned>, Kernel),
         toolset: Option<&Toolset>,

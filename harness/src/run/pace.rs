@@ -4,7 +4,7 @@ use crate::run::estimate;
 use lab_core::cell::Cell;
 use lab_core::plan::{Plan, Visit};
 use lab_core::vocabulary::{BackendName, Outcome};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 /// What was made so far weighs at least as much as this share of the plan: a few short cells tell little.
@@ -17,8 +17,6 @@ pub(crate) struct Pace {
     each: HashMap<Cell, f64>,
     /// The visits of each cell that are not made.
     open: HashMap<Cell, u32>,
-    /// Cells of which no further visit takes any time.
-    closed: HashSet<Cell>,
     /// The backends of which something was made.
     runs: BTreeSet<BackendName>,
     /// Seconds that were expected of what this process makes, and of what of it is made.
@@ -29,21 +27,18 @@ pub(crate) struct Pace {
 impl Pace {
     /// That of a run of `plan`, of which nothing is made.
     pub(crate) fn of(plan: &Plan) -> Self {
-        let passes = plan.passes();
-        let each = plan.cells.iter().copied().zip(estimate::cells(plan));
-        let each: HashMap<Cell, f64> = each.map(|(cell, seconds)| (cell, seconds / f64::from(passes))).collect();
-        let open = plan.cells.iter().map(|&cell| (cell, passes)).collect();
-        let expected = each.values().sum::<f64>() * f64::from(passes);
-        Self { each, open, closed: HashSet::new(), runs: BTreeSet::new(), expected, done: 0.0 }
+        Self::going_on(plan, &plan.boots())
     }
 
     /// The same, where only `left` is not made yet.
     pub(crate) fn going_on(plan: &Plan, left: &[Vec<Visit>]) -> Self {
-        let mut pace = Self::of(plan);
-        pace.open.values_mut().for_each(|open| *open = 0);
+        let each = plan.cells.iter().copied().zip(estimate::cells(plan));
+        let each: HashMap<Cell, f64> = each.map(|(cell, all)| (cell, all / f64::from(plan.passes()))).collect();
+        let mut open: HashMap<Cell, u32> = HashMap::new();
         for visit in left.iter().flatten() {
-            *pace.open.entry(visit.cell).or_default() += 1;
+            *open.entry(visit.cell).or_default() += 1;
         }
+        let mut pace = Self { each, open, runs: BTreeSet::new(), expected: 0.0, done: 0.0 };
         pace.expected = pace.open.iter().map(|(cell, open)| pace.seconds(cell) * f64::from(*open)).sum();
         pace
     }
@@ -51,9 +46,6 @@ impl Pace {
     /// Counts a visit to `cell`, and how it ended. A cell that is over its budget is not visited again; one that is skipped is
     /// not either, and took none of the time that was expected of it.
     pub(crate) fn made(&mut self, cell: &Cell, outcome: Option<Outcome>) {
-        if self.closed.contains(cell) {
-            return;
-        }
         let closes = matches!(outcome, Some(Outcome::OverBudget | Outcome::Skipped));
         let seconds = self.seconds(cell);
         let Some(open) = self.open.get_mut(cell) else { return };
@@ -69,9 +61,6 @@ impl Pace {
                 self.done += seconds;
                 self.runs.insert(cell.variant.backend);
             }
-        }
-        if closes {
-            self.closed.insert(*cell);
         }
     }
 
@@ -91,7 +80,6 @@ impl Pace {
         }
         for (cell, open) in self.open.iter_mut().filter(|(cell, _)| cell.variant.backend == backend) {
             self.expected -= self.each.get(cell).copied().unwrap_or_default() * f64::from(std::mem::take(open));
-            self.closed.insert(*cell);
         }
     }
 

@@ -5,6 +5,7 @@ mod finding;
 mod tried;
 
 use super::asked::Asked;
+use super::output::Form;
 use super::{cluster, output, runs};
 use crate::process::exit::{Exit, Failure};
 use anyhow::Context;
@@ -36,18 +37,8 @@ pub(crate) struct Args {
     /// A timed run whose law tells how long a cold start with this cluster takes
     #[arg(long, value_name = "RUN")]
     run: Option<PathBuf>,
-    /// Output format
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-/// How the findings are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For reading in a terminal
-    Text,
-    /// For other programs
-    Json,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// What was found.
@@ -79,9 +70,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
         checked.findings.sort_by_key(|finding| finding.severity);
     }
-    let text = match args.format {
-        Format::Text => text(&checked),
-        Format::Json => serde_json::to_string_pretty(&checked).map_err(anyhow::Error::from)? + "\n",
+    let text = match args.form.is_json() {
+        false => text(&checked),
+        true => serde_json::to_string_pretty(&checked).map_err(anyhow::Error::from)? + "\n",
     };
     output::print(text.as_bytes())?;
     Ok(if checked.findings.is_empty() { Exit::Done } else { Exit::Differs }.into())
