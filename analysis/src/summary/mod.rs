@@ -217,6 +217,7 @@ fn judge(said: &[&CellRecord], measured: bool) -> (Outcome, String) {
         () if ended(Outcome::Failed) => Outcome::Failed,
         () if measured => Outcome::Measured,
         () if ended(Outcome::OverBudget) => Outcome::OverBudget,
+        () if ended(Outcome::Unanswered) => Outcome::Unanswered,
         () if ended(Outcome::Skipped) => Outcome::Skipped,
         () => return (Outcome::Failed, "it gave no sample".to_owned()),
     };

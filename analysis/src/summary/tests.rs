@@ -128,12 +128,14 @@ fn without_samples_the_worst_round_decides() {
     let skipped = line(0, Outcome::Skipped, "no nft");
     let late = line(1, Outcome::OverBudget, "3 of 9");
     let failed = line(2, Outcome::Failed, "wrong endpoint");
+    let silent = line(1, Outcome::Unanswered, "none of 9 got an answer");
     let of = |records: &[&CellRecord]| {
         let row = only(&dataset(&[nftables()], 3, records.iter().copied().cloned().collect()));
         assert_eq!(row.figures, None);
         (row.outcome, row.reason)
     };
     assert_eq!(of(&[&skipped, &skipped]), (Outcome::Skipped, "no nft".to_owned()));
+    assert_eq!(of(&[&silent, &silent]), (Outcome::Unanswered, "none of 9 got an answer".to_owned()));
     assert_eq!(of(&[&skipped, &late]), (Outcome::OverBudget, "no nft; 3 of 9".to_owned()));
     assert_eq!(of(&[&skipped, &late, &failed]), (Outcome::Failed, "wrong endpoint".to_owned()));
     assert_eq!(of(&[&record(nftables(), Metric::Connect, 0, &[])]).0, Outcome::Failed);

@@ -49,7 +49,7 @@ impl Tally {
         let weightier = match record.outcome {
             Outcome::Failed => true,
             Outcome::Measured => *outcome != Outcome::Failed,
-            Outcome::Skipped | Outcome::OverBudget => false,
+            Outcome::Skipped | Outcome::OverBudget | Outcome::Unanswered => false,
         };
         if weightier {
             *outcome = record.outcome;
@@ -153,7 +153,7 @@ fn visit(plan: &Plan, turn: &Visit, account: &mut Account, bench: &mut dyn Bench
             account.visits += 1;
             let accounts = measured.readings.iter().map(|reading| reading.accounts.clone()).collect();
             let record = |Reading { metric, samples, said, .. }| CellRecord {
-                outcome: if samples.is_empty() { Outcome::OverBudget } else { Outcome::Measured },
+                outcome: if samples.is_empty() { Outcome::Unanswered } else { Outcome::Measured },
                 samples,
                 reason: said,
                 ..blank(plan, turn, metric)

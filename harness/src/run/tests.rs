@@ -114,6 +114,26 @@ fn what_is_missing_or_too_slow_is_tried_once() {
 }
 
 #[test]
+fn what_ran_and_was_never_answered_is_unanswered_and_not_over_its_budget() {
+    let Given { outcomes, records, .. } = run_with(|cell, _| {
+        let mut measured = seconds(1)?;
+        if cell.variant.backend == BackendName::Nftables {
+            let nobody = |reading: &mut Reading| {
+                reading.samples.clear();
+                "none of 3 connections got an answer in time".clone_into(&mut reading.said);
+            };
+            measured.readings.iter_mut().for_each(nobody);
+        }
+        Ok(measured)
+    });
+    let asked = of(&records, BackendName::Nftables);
+    assert_eq!(asked.len(), 3);
+    assert!(asked.iter().all(|record| record.outcome == Outcome::Unanswered), "{asked:?}");
+    assert_eq!(asked[0].reason, "none of 3 connections got an answer in time");
+    assert_eq!(outcomes, BTreeMap::from([(Outcome::Measured, 1), (Outcome::Unanswered, 1)]));
+}
+
+#[test]
 fn a_failure_is_tried_again_and_the_cell_stays_failed() {
     let Given { outcomes, records, .. } = run_with(|cell, visit| match (cell.variant.backend, visit) {
         (BackendName::Nftables, 2) => Err(CellError::Failed("refused".to_owned())),

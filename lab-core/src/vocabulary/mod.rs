@@ -339,6 +339,8 @@ pub enum Outcome {
     Failed,
     /// It ran into its time limit; the reason says how far it came.
     OverBudget,
+    /// It ran as planned, and nothing answered that could be timed; the reason says how many tried.
+    Unanswered,
 }
 
 words!("outcome", Outcome {
@@ -346,4 +348,5 @@ words!("outcome", Outcome {
     Skipped = "skipped",
     Failed = "failed",
     OverBudget = "over-budget",
+    Unanswered = "unanswered",
 });

@@ -127,7 +127,7 @@ fn is_said_by_its_cell(said: &HashMap<Place, &str>, row: &Row) -> bool {
 fn severity(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Failed => 3,
-        Outcome::OverBudget => 2,
+        Outcome::OverBudget | Outcome::Unanswered => 2,
         Outcome::Skipped => 1,
         Outcome::Measured => 0,
     }

@@ -6,13 +6,16 @@ use crate::results::Results;
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName, Word};
 
+/// How a cell ends that asks for a mark where a number would be.
+const LOST: [Outcome; 3] = [Outcome::OverBudget, Outcome::Unanswered, Outcome::Failed];
+
 pub(super) struct Line {
     pub(super) name: String,
     pub(super) backend: BackendName,
     /// Its place among the lines of its backend.
     pub(super) place: usize,
     pub(super) points: Vec<Point>,
-    /// Where it went over its budget or failed.
+    /// Where it went over its budget, got no answer or failed.
     pub(super) lost: Vec<Lost>,
     /// Where it is nothing, which has no place on a logarithmic axis.
     nothing: Vec<u32>,
@@ -69,7 +72,7 @@ pub(super) fn lines(
                     line.points.push(Point { services, median: figures.p50, spread, words });
                 }
                 Some(_) => line.nothing.push(services),
-                None if matches!(row.outcome, Outcome::OverBudget | Outcome::Failed) => {
+                None if LOST.contains(&row.outcome) => {
                     line.lost.push(Lost { services, outcome: row.outcome });
                 }
                 None => {}
@@ -96,7 +99,7 @@ pub(super) fn about(results: &Results, lines: &[Line]) -> String {
     if !nothing.is_empty() {
         sentences.push(format!("Not drawn, as it is nothing: {}.", list(&nothing)));
     }
-    for outcome in [Outcome::OverBudget, Outcome::Failed] {
+    for outcome in LOST {
         let lost = |line: &&Line| line.lost.iter().any(|lost| lost.outcome == outcome);
         let at = |line: &Line| {
             let sizes: Vec<u32> =
