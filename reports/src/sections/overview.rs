@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 type Shown = (Metric, ProbeName, Option<Position>);
 
 /// What stands together.
-const GROUPS: [(&str, &[Shown]); 5] = [
+const GROUPS: [(&str, &[Shown]); 7] = [
     (
         "Control plane",
         &[
@@ -57,6 +57,37 @@ const GROUPS: [(&str, &[Shown]); 5] = [
         ],
     ),
     (
+        "Endpoints that are chosen, and that go away",
+        &[
+            (Metric::Spread, ProbeName::Spread, Some(Position::First)),
+            (Metric::Spread, ProbeName::Spread, Some(Position::Middle)),
+            (Metric::SpreadLost, ProbeName::Spread, Some(Position::Middle)),
+            (Metric::AffinityNew, ProbeName::Affinity, Some(Position::First)),
+            (Metric::Affinity, ProbeName::Affinity, Some(Position::First)),
+            (Metric::AffinityMoved, ProbeName::Affinity, Some(Position::First)),
+            (Metric::AffinityKept, ProbeName::Affinity, Some(Position::First)),
+            (Metric::AffinityForgotten, ProbeName::Affinity, Some(Position::First)),
+            (Metric::RemovedBroken, ProbeName::RemovedEndpoint, None),
+            (Metric::ReusedStale, ProbeName::RemovedEndpoint, None),
+            (Metric::ReusedLost, ProbeName::RemovedEndpoint, None),
+            (Metric::ReusedPort, ProbeName::RemovedEndpoint, None),
+            (Metric::UdpDark, ProbeName::UdpStale, None),
+            (Metric::UdpLost, ProbeName::UdpStale, None),
+            (Metric::BlackholeCpuBefore, ProbeName::UdpBlackhole, None),
+            (Metric::BlackholeCpu, ProbeName::UdpBlackhole, None),
+            (Metric::BlackholeRefused, ProbeName::UdpBlackhole, None),
+        ],
+    ),
+    (
+        "Cluster IPs bound",
+        &[
+            (Metric::BindDummy, ProbeName::BindDummy, None),
+            (Metric::BindAlias, ProbeName::BindAlias, None),
+            (Metric::BindRoutes, ProbeName::BindRoutes, None),
+            (Metric::BindRange, ProbeName::BindRange, None),
+        ],
+    ),
+    (
         "CPU and memory of sync_full, and of churn (cpu_sync)",
         &[
             (Metric::ToolUser, ProbeName::SyncFull, None),
@@ -84,7 +115,7 @@ pub(crate) fn tables(results: &Results) -> Vec<Table> {
 }
 
 fn table(results: &Results, title: &str, asked: &[Shown]) -> Option<Table> {
-    let asked: Vec<&Shown> = asked.iter().filter(|(metric, probe, _)| is_taken(results, *metric, *probe)).collect();
+    let asked: Vec<&Shown> = asked.iter().filter(|shown| is_taken(results, **shown)).collect();
     let variants: BTreeSet<VariantRun> = asked.iter().flat_map(|(_, probe, _)| results.variants(*probe)).collect();
     // In a group all probes are of a kind, so that a variant has the same name with each.
     let names: BTreeSet<(VariantRun, String)> = asked
@@ -104,10 +135,13 @@ fn table(results: &Results, title: &str, asked: &[Shown]) -> Option<Table> {
     Some(Table { title, columns, rows, ..Table::default() })
 }
 
-/// Whether any cell has the metric, or came to nothing.
-fn is_taken(results: &Results, metric: Metric, probe: ProbeName) -> bool {
+/// Whether any cell has the metric there, or came to nothing. A single Service is at every position.
+fn is_taken(results: &Results, (metric, probe, position): Shown) -> bool {
     let own = metric == Metric::of(probe);
-    results.rows.iter().any(|row| row.metric == metric && row.cell.probe == probe && (own || row.figures.is_some()))
+    let of_probe = || results.rows.iter().filter(|row| row.cell.probe == probe);
+    let single = of_probe().all(|row| row.cell.cluster.services == 1);
+    let there = |row: &&Row| single || row.cell.position == position;
+    of_probe().filter(there).any(|row| row.metric == metric && (own || row.figures.is_some()))
 }
 
 /// The rows of one metric: one a size, with one unit for all of them.

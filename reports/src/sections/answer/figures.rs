@@ -25,7 +25,7 @@ pub(super) fn paragraphs(results: &Results) -> Vec<String> {
     paragraphs
 }
 
-/// What `probe`'s own metric says, at the last Service where it asks one; `None` when it was never measured.
+/// What `probe`'s own metric says, at the last Service that it asks, where it asks some; `None` when it was never measured.
 fn paragraph(results: &Results, probe: ProbeName) -> Option<String> {
     let series = Series { results, probe, metric: Metric::of(probe) };
     let sizes: Vec<u32> = results.sizes().into_iter().filter(|size| !series.at(*size).is_empty()).collect();
@@ -50,16 +50,17 @@ struct Series<'a> {
 impl<'a> Series<'a> {
     /// What there is of `variant` at `services`.
     fn find(&self, variant: VariantRun, services: u32) -> Found<'_> {
-        let position = self.asks_a_position().then_some(Position::Last);
-        self.results.at(variant, services, None, (self.probe, position), self.metric)
+        self.results.at(variant, services, None, (self.probe, self.farthest()), self.metric)
     }
 
     fn name(&self, variant: VariantRun) -> String {
         self.results.name(variant, self.probe)
     }
 
-    fn asks_a_position(&self) -> bool {
-        self.results.rows.iter().any(|row| row.cell.probe == self.probe && row.cell.position.is_some())
+    /// The last of the positions that it asks, if it asks any.
+    fn farthest(&self) -> Option<Position> {
+        let rows = self.results.rows.iter().filter(|row| row.cell.probe == self.probe);
+        rows.filter_map(|row| row.cell.position).max()
     }
 
     /// The variants that were measured at `services`, the best first.
@@ -78,7 +79,8 @@ impl<'a> Series<'a> {
 
     /// `sync_change, …: at 10,000 Services, the median is 1.20 ms with nftables and 30.4 ms with iptables-nft.`
     fn figures(&self, services: u32, measured: &[(VariantRun, Figures)]) -> String {
-        let last = if self.asks_a_position() && services > 1 { ", asked at the last one" } else { "" };
+        let asked = self.farthest().filter(|_| services > 1);
+        let asked = asked.map(|position| format!(", asked at the {position} one")).unwrap_or_default();
         let figures: Vec<String> = measured
             .iter()
             .map(|(variant, figures)| {
@@ -94,7 +96,7 @@ impl<'a> Series<'a> {
             Clock::Instructions => "it takes",
         };
         let what = if self.metric.unit() == Unit::Ns || what != "it takes" { what } else { "it is" };
-        format!("{}, {meaning}: {at}{last}, {what} {}.", self.metric, list(&figures))
+        format!("{}, {meaning}: {at}{asked}, {what} {}.", self.metric, list(&figures))
     }
 
     /// How the backends stand to each other, without `direct`.
@@ -102,7 +104,7 @@ impl<'a> Series<'a> {
         let ranked: Vec<&(VariantRun, Figures)> =
             measured.iter().filter(|(variant, _)| variant.backend != BackendName::Direct).collect();
         let (best, worst) = (ranked.first()?, ranked.last()?);
-        if ranked.len() < 2 {
+        if ranked.len() < 2 || self.metric.better() == Better::Neither {
             return None;
         }
         let alike: Vec<String> = ranked
