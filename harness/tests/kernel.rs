@@ -114,6 +114,7 @@ fn main() -> ExitCode {
         test("memory_that_is_not_enough_is_told_and_goes", activity::memory_that_is_not_enough_is_told_and_goes),
         test("the_machine_s_conntrack_limit_is_left_alone", activity::the_machine_s_conntrack_limit_is_left_alone),
         test("a_client_of_udp_is_in_the_dark", activity::a_client_of_udp_is_in_the_dark),
+        test("endpoints_go_away", activity::endpoints_go_away),
         test("endpoints_are_counted_and_clients_come_back", choice::endpoints_are_counted_and_clients_come_back),
         test("kept_labs_can_be_entered", kept_labs_can_be_entered),
         test("a_real_cluster_is_measured_and_repeated", cluster::a_real_cluster_is_measured_and_repeated),

@@ -88,6 +88,12 @@ impl Change {
         Self { before: Arc::clone(cluster), after: Arc::new(cluster.with_endpoint_replaced(supply)) }
     }
 
+    /// To a cluster whose middle Service is scaled to zero: it has no endpoints.
+    #[must_use]
+    pub fn scaling_to_zero(cluster: &Arc<Cluster>) -> Self {
+        Self { before: Arc::clone(cluster), after: Arc::new(cluster.with_middle_at_zero()) }
+    }
+
     /// The opposite change.
     #[must_use]
     pub fn undone(&self) -> Self {
@@ -180,6 +186,15 @@ mod tests {
         let (cluster, plan) = cluster(3);
         let altered = Step::Altered { before: "svc-00002", after: "svc-00002" };
         assert_eq!(changed(&Change::replacing_endpoint(&cluster, &plan)), (2, vec![altered]));
+    }
+
+    #[test]
+    fn scaling_to_zero_leaves_the_middle_one_without_endpoints() {
+        let (cluster, _) = cluster(3);
+        let change = Change::scaling_to_zero(&cluster);
+        let altered = Step::Altered { before: "svc-00002", after: "svc-00002" };
+        assert_eq!(changed(&change), (2, vec![altered]));
+        assert_eq!(change.after.endpoint_count(Family::V4), 4);
     }
 
     #[test]

@@ -73,6 +73,17 @@ impl Evidence {
         (!samples.is_empty()).then(|| samples.iter().sum())
     }
 
+    /// What of the cells that have `count` was not measured at all by `metric`, and why. A count needs no interval, and there
+    /// may be one where there is no time: nobody answered.
+    pub(super) fn uncounted(&self, metric: Metric, count: Metric, which: impl Fn(&Cell) -> bool) -> Vec<String> {
+        let counted = |cell: &Cell| {
+            self.taken
+                .iter()
+                .any(|taken| taken.gathered.metric == count && taken.cell() == cell && !taken.samples().is_empty())
+        };
+        self.lacks(metric, |cell| which(cell) && !counted(cell))
+    }
+
     /// What of `metric` in those cells was not measured, or has no interval, and why.
     pub(super) fn lacks(&self, metric: Metric, which: impl Fn(&Cell) -> bool) -> Vec<String> {
         let asked = self.taken.iter().filter(|taken| taken.gathered.metric == metric && which(taken.cell()));

@@ -24,6 +24,7 @@ mod out_of_memory;
 mod quadratic;
 mod reads;
 mod rejects;
+mod removed;
 mod spread;
 mod taken;
 #[cfg(test)]
@@ -65,6 +66,9 @@ pub static CLAIMS: &[Claim] = &[
     conntrack::FULL,
     udp::STALE,
     udp::CLEAN_UP,
+    udp::BLACKHOLE,
+    removed::STALE,
+    removed::BREAKS,
 ];
 
 /// The claim called `id`.

@@ -6,7 +6,7 @@ use super::evidence::Evidence;
 use super::finding::{Figure, Finding, Measure, Verdict};
 use super::line::{list, services_of};
 use super::votes::Votes;
-use lab_core::cell::Cell;
+use lab_core::cell::{Activity, Cell};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Word};
 
@@ -20,8 +20,10 @@ pub(super) const UNEQUAL: Claim = Claim {
 /// Standard deviations of a normal distribution that one of 1,000 is beyond.
 const ONE_OF_1000: f64 = 3.09;
 
+/// With endpoints that stay, or that come and go, and nothing else beside it.
 fn is_asked(cell: &Cell) -> bool {
-    cell.variant.backend != BackendName::Direct && cell.activity.is_none()
+    let besides = Activity { churn: None, ..cell.activity };
+    cell.variant.backend != BackendName::Direct && besides.is_none()
 }
 
 fn unequal(evidence: &Evidence) -> Option<Finding> {
@@ -37,6 +39,7 @@ fn unequal(evidence: &Evidence) -> Option<Finding> {
             if statistics.is_empty() || endpoints < 2 {
                 continue;
             }
+            let changes = taken.cell().activity.churn.is_some();
             let scheduler = taken.cell().variant.settings.scheduler;
             let name =
                 scheduler.map_or(line.name.clone(), |scheduler| format!("{} with {}", line.name, scheduler.name()));
@@ -51,6 +54,12 @@ fn unequal(evidence: &Evidence) -> Option<Finding> {
                     services_of(services)
                 );
                 figures.extend(share(metric).map(|estimate| Figure { what, estimate, measure: Measure::Share }));
+            }
+            let lost = evidence.sum(line, Metric::SpreadLost, services, is_asked).unwrap_or_default();
+            let tried = of(Metric::SpreadConnections).map(|reached| reached + lost);
+            if let Some(estimate) = tried.and_then(|tried| Estimate::share(lost, tried)).filter(|_| changes) {
+                let what = format!("connections lost of {name} at {}", services_of(services));
+                figures.push(Figure { what, estimate, measure: Measure::Share });
             }
             // As little as 1 of 1,000 random choices has: so it is no random one.
             if sum < quantile(free, -ONE_OF_1000).max(1e-6) {
@@ -69,13 +78,7 @@ fn unequal(evidence: &Evidence) -> Option<Finding> {
         names => format!("More even than chance, so in turn: {}.", list(names)),
     };
     let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says).say(turns);
-    Some(finding.lacking(&untaken(evidence)))
-}
-
-/// What was not measured. A count needs no interval of its own.
-fn untaken(evidence: &Evidence) -> Vec<String> {
-    let lacks = evidence.lacks(Metric::Spread, is_asked);
-    lacks.into_iter().filter(|lack| !lack.contains("too few for an interval")).collect()
+    Some(finding.lacking(&evidence.uncounted(Metric::Spread, Metric::SpreadConnections, is_asked)))
 }
 
 /// The quantile of chi-squared with `free` degrees of freedom that lies `deviations` from the middle (Wilson and Hilferty).

@@ -24,6 +24,16 @@ pub(super) const CLEAN_UP: Claim = Claim {
     judge: clean_up,
 };
 
+pub(super) const BLACKHOLE: Claim = Claim {
+    id: "udp-blackhole",
+    says: "Clients that send to a UDP Service without endpoints cost a node more than those that are answered",
+    source: "udp-stale",
+    judge: blackhole,
+};
+
+/// More than this costs more.
+const MORE: f64 = 1.25;
+
 /// So many datagrams without an answer are for good.
 const ENOUGH: f64 = 10.0;
 /// A table of so many entries is large.
@@ -73,6 +83,47 @@ fn stale(evidence: &Evidence) -> Option<Finding> {
     };
     let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);
     Some(finding.lacking(&evidence.lacks(Metric::UdpLost, |cell| which(cell) && !cell.activity.is_none())))
+}
+
+fn blackhole(evidence: &Evidence) -> Option<Finding> {
+    let which = |cell: &Cell| cell.probe == ProbeName::UdpBlackhole;
+    let lines = evidence.lines(Metric::BlackholeCpu, which);
+    let missing = evidence.lacks(Metric::BlackholeCpu, which);
+    if lines.is_empty() && missing.is_empty() {
+        return None;
+    }
+    let (mut votes, mut figures) = (Votes::default(), Vec::new());
+    for line in &lines {
+        let others = |metric| evidence.lines(metric, which).into_iter().find(|other| line.same_cells(other));
+        let (before, softirq) = (others(Metric::BlackholeCpuBefore), others(Metric::BlackholeSoftirq));
+        for services in line.taken.iter().map(|taken| taken.services()) {
+            let name = format!("{} at {}", line.name, services_of(services));
+            figures.extend(line.at(services).map(|cpu| line.figure(services, cpu)));
+            let softirq = softirq.as_ref();
+            figures.extend(softirq.and_then(|softirq| Some(softirq.figure(services, softirq.at(services)?))));
+            let sum = |metric| evidence.sum(line, metric, services, which);
+            let refused = sum(Metric::BlackholeRefused).zip(sum(Metric::BlackholeSent));
+            figures.extend(refused.and_then(|(refused, sent)| Estimate::share(refused, sent)).map(|estimate| Figure {
+                what: format!("clients told that nobody is there, a datagram, of {name}"),
+                estimate,
+                measure: Measure::Share,
+            }));
+            let before = before.as_ref().and_then(|before| before.at(services));
+            let ratio = line.at(services).zip(before).and_then(|(cpu, before)| cpu.over(before));
+            let what = format!("against its endpoints at {}", services_of(services));
+            figures.extend(ratio.map(|ratio| line.ratio(&what, ratio)));
+            votes.cast(name, ratio.and_then(|ratio| ratio.is_above(MORE)));
+        }
+    }
+    let says = match votes.verdict() {
+        Verdict::CannotBeTold => votes.unless_open("There is no CPU with endpoints and without them."),
+        _ => {
+            "The client and its endpoint are on this node, and their part of the CPU is in both. Where it is told that nobody \
+             is there, its datagrams meet a rule that rejects them. Where it is not, its entry is in conntrack still, and they \
+             go on to a pod that is silent."
+        }
+    };
+    Some(Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says).lacking(&missing))
 }
 
 fn clean_up(evidence: &Evidence) -> Option<Finding> {

@@ -50,6 +50,7 @@ static BUILT_IN: &[(&str, &str, &str)] = files![
     "no-endpoints",
     "nodeport-2000x10",
     "one-large-service",
+    "removed-endpoint",
     "restart",
     "spread",
     "sync-reads",

@@ -70,6 +70,16 @@ pub(crate) trait Driver: Send + Sync {
         self.apply(node, undone, limit).map(drop)
     }
 
+    /// Applies `change` while connections lead to an endpoint that it takes away. It is not measured.
+    fn drain(&self, node: &dyn Place, change: &Change, limit: Duration) -> Result<(), CellError> {
+        self.apply(node, change, limit).map(drop)
+    }
+
+    /// Applies the change that takes a drained one back. It is not measured.
+    fn end_draining(&self, node: &dyn Place, undone: &Change, limit: Duration) -> Result<(), CellError> {
+        self.undo(node, undone, limit)
+    }
+
     /// Adds one rule on top of `cluster`, the way an administrator does it by hand.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ const ACCEPTORS: usize = 4;
 /// A socket address, a pod's IPv4 address, a client's address of either family, and the newline.
 pub(super) const LONGEST_ANSWER: usize = 47 + 1 + 15 + 1 + 39 + 1;
 
-/// What a client sends that asks once.
+/// What a client sends that asks for the last time.
 pub(super) const ASK: &[u8] = b"?";
 /// What a client sends whose connection stays open.
 pub(super) const HOLD: &[u8] = b"h";
@@ -69,7 +69,10 @@ fn answer(mut stream: TcpStream, pod: Ipv4Addr, client: IpAddr) -> std::io::Resu
     if asked == HOLD {
         // The one that accepts is free for others. This thread ends with the connection.
         std::thread::Builder::new().spawn(move || {
-            while stream.read_exact(&mut [0]).and_then(|()| stream.write_all(answer.as_bytes())).is_ok() {}
+            while asked == HOLD
+                && stream.read_exact(&mut asked).and_then(|()| stream.write_all(answer.as_bytes())).is_ok()
+            {
+            }
         })?;
     }
     Ok(())

@@ -30,13 +30,13 @@ use lab_core::change::Change;
 use lab_core::cluster::{Cluster, Supply};
 use lab_core::layout::Tool;
 use lab_core::vocabulary::{BackendName, Origin};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The node's end of the wire to its client pod, which is named after the pod at the other end.
 const WIRE: &str = "client";
-use traffic::{Dialed, Unanswered};
+use traffic::{Dialed, Substitute, Unanswered};
 
 /// A node with its pods, programmed with a cluster.
 pub(crate) trait Lab: Sync {
@@ -78,6 +78,11 @@ pub(crate) trait Lab: Sync {
     fn added<'a>(&'a self, change: &'a Change) -> Result<Option<Added<'a>>, CellError>;
     /// Starts the server behind the Service that `cell` asks. It runs until the result is dropped.
     fn dial(&self, cell: &Cell) -> Result<Box<dyn Dial + '_>, CellError>;
+    /// Starts the server behind the Service that `change` takes an endpoint from.
+    ///
+    /// # Errors
+    /// `Skipped` if it takes none from a Service of TCP.
+    fn dial_changed<'a>(&'a self, change: &'a Change) -> Result<Box<dyn Dial + 'a>, CellError>;
     /// Starts servers of UDP behind the Service that `change` alters, and a client that is answered by the endpoint which it
     /// loses.
     ///
@@ -126,14 +131,17 @@ pub(crate) trait Dial: Sync {
     /// What went wrong, by its kind.
     fn attempt(&self, attempt: usize, established: &mut dyn FnMut()) -> Result<Dialed, Unanswered>;
 
-    /// The same from an address of the calling thread's namespace.
+    /// The same from an address and a port of the calling thread's namespace; port 0 is any.
     ///
     /// # Errors
-    /// `Failed` if nobody answers, or the wrong server.
-    fn dial_from(&self, source: Ipv4Addr) -> Result<Dialed, CellError>;
+    /// What went wrong, by its kind.
+    fn attempt_from(&self, source: SocketAddr) -> Result<Dialed, Unanswered>;
 
     /// Where connections may end.
     fn endpoints(&self) -> &[SocketAddr];
+
+    /// Which endpoint goes away meanwhile, if one does, and what takes its place.
+    fn substitute(&self) -> Option<Substitute>;
 
     /// Opens a connection that stays open.
     ///
@@ -149,6 +157,11 @@ pub(crate) trait Datagrams: Sync {
     /// # Errors
     /// `Failed` if it cannot be sent, or if something else answers.
     fn ask(&self) -> Result<bool, CellError>;
+    /// Sends a datagram and does not wait for an answer. Returns whether the kernel says that nobody is there.
+    ///
+    /// # Errors
+    /// `Failed` if it cannot be sent.
+    fn send(&self) -> Result<bool, CellError>;
     /// From now on the endpoint is silent.
     fn leave(&self);
     /// It answers again.
@@ -162,6 +175,15 @@ pub(crate) trait Held: Send {
     /// # Errors
     /// `Failed` where that is neither an answer nor a loss.
     fn ask(&mut self) -> Result<Answer, CellError>;
+
+    /// Where it was answered; `None` before it was.
+    fn reached(&self) -> Option<SocketAddr>;
+
+    /// Has the server close it, so that the client's address and port are free at once. Returns these.
+    ///
+    /// # Errors
+    /// `Failed` if it is not closed in order.
+    fn close(self: Box<Self>) -> Result<SocketAddr, CellError>;
 }
 
 /// One iperf3 stream to a Service.

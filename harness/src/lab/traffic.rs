@@ -8,7 +8,7 @@ use crate::process::interrupt;
 use anyhow::Result;
 use guests::mark;
 use lab_core::dataset::NO_ENDPOINT;
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -35,10 +35,21 @@ pub(crate) struct Goal {
     /// The addresses at which a server may be reached: the endpoints, or the Service's address if packets arrive
     /// unchanged. Without any, connections must be refused at once.
     pub(crate) reached: Vec<SocketAddr>,
+    /// Who may answer in place of one of them.
+    pub(crate) substitute: Option<Substitute>,
     /// The address of the pod with all its endpoints; `None` without endpoints.
     pub(crate) pod: Option<Ipv4Addr>,
     /// The client's address, where the server must see it.
     pub(crate) client: Option<IpAddr>,
+}
+
+/// An endpoint that goes away while connections are opened, and the one that takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Substitute {
+    /// The one that goes away.
+    pub(crate) leaving: SocketAddr,
+    /// The one that comes.
+    pub(crate) coming: SocketAddr,
 }
 
 /// Opens connections to one Service. An answer from anywhere but its goal is an error.
@@ -69,7 +80,7 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dialer<'_, A> {
     fn open(
         &self,
         attempt: usize,
-        source: Option<Ipv4Addr>,
+        source: Option<SocketAddr>,
         established: &mut dyn FnMut(),
     ) -> Result<Dialed, Unanswered> {
         if interrupt::requested() {
@@ -86,7 +97,7 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dialer<'_, A> {
         }
         let socket = prepare(address).map_err(|error| failed("making a socket for", error))?;
         if let Some(source) = source {
-            let bound = socket.bind(&SockAddr::from(SocketAddr::from((source, 0))));
+            let bound = socket.set_reuse_address(true).and_then(|()| socket.bind(&SockAddr::from(source)));
             bound.map_err(|error| failed(&format!("taking the address {source} for"), error))?;
         }
         let to = SockAddr::from(address);
@@ -120,12 +131,16 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
         self.open(attempt, None, established)
     }
 
-    fn dial_from(&self, source: Ipv4Addr) -> Result<Dialed, CellError> {
-        self.open(0, Some(source), &mut || {}).map_err(CellError::from)
+    fn attempt_from(&self, source: SocketAddr) -> Result<Dialed, Unanswered> {
+        self.open(0, Some(source), &mut || {})
     }
 
     fn endpoints(&self) -> &[SocketAddr] {
         &self.goal.reached
+    }
+
+    fn substitute(&self) -> Option<Substitute> {
+        self.goal.substitute
     }
 
     fn hold(&self) -> Result<Box<dyn Held + '_>, Unanswered> {
@@ -139,7 +154,7 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
         };
         let stream =
             opened().map_err(|error| Unanswered::Broken(format!("connecting to {name} at {address}"), error))?;
-        Ok(Box::new(Open { stream, name, address, goal: &self.goal }))
+        Ok(Box::new(Open { stream, name, address, goal: &self.goal, reached: None }))
     }
 }
 
@@ -152,7 +167,8 @@ impl Goal {
         let (reached, pod, client) = understand(answer).ok_or_else(|| {
             CellError::Failed(format!("{name} at {address} answered \"{answer}\" instead of its address and its pod's"))
         })?;
-        if !self.reached.contains(&reached) {
+        let takes_a_place = self.substitute.is_some_and(|substitute| substitute.coming == reached);
+        if !self.reached.contains(&reached) && !takes_a_place {
             return Err(CellError::Failed(format!(
                 "{name} at {address} was answered by {reached}, which is not an endpoint of it"
             )));
@@ -177,26 +193,49 @@ struct Open<'a> {
     name: &'a str,
     address: SocketAddr,
     goal: &'a Goal,
+    /// Where it was answered, once it was.
+    reached: Option<SocketAddr>,
+}
+
+impl Open<'_> {
+    /// Sends `request` and reads the answer.
+    fn exchange(&mut self, request: &[u8]) -> std::io::Result<String> {
+        let mut answer = Vec::new();
+        self.stream.write_all(request)?;
+        let mut byte = [0];
+        while !answer.ends_with(b"\n") && answer.len() < LONGEST_ANSWER {
+            self.stream.read_exact(&mut byte)?;
+            answer.extend(byte);
+        }
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
 }
 
 impl Held for Open<'_> {
     fn ask(&mut self) -> Result<Answer, CellError> {
-        let mut answer = Vec::new();
-        let asked = self.stream.write_all(HOLD).and_then(|()| {
-            let mut byte = [0];
-            while !answer.ends_with(b"\n") && answer.len() < LONGEST_ANSWER {
-                self.stream.read_exact(&mut byte)?;
-                answer.extend(byte);
-            }
-            Ok(())
-        });
-        match asked {
-            Ok(()) => {
-                self.goal.judge(self.name, self.address, &String::from_utf8_lossy(&answer))?;
+        match self.exchange(HOLD) {
+            Ok(answer) => {
+                self.reached = Some(self.goal.judge(self.name, self.address, &answer)?);
                 Ok(Answer::Given)
             }
             Err(error) => Unanswered::Broken(format!("asking {} at {}", self.name, self.address), error).answer(),
         }
+    }
+
+    fn reached(&self) -> Option<SocketAddr> {
+        self.reached
+    }
+
+    fn close(mut self: Box<Self>) -> Result<SocketAddr, CellError> {
+        let (name, address) = (self.name, self.address);
+        let closed = self.stream.local_addr().and_then(|local| {
+            self.exchange(ASK)?;
+            // The server closes first. What closes first keeps its port for a while.
+            self.stream.read(&mut [0])?;
+            SockRef::from(&self.stream).set_linger(None)?;
+            Ok(local)
+        });
+        closed.map_err(|error| Unanswered::Broken(format!("closing a connection to {name} at {address}"), error).into())
     }
 }
 
@@ -280,7 +319,7 @@ mod tests {
     const POD: Ipv4Addr = Ipv4Addr::new(10, 128, 0, 3);
 
     fn goal(reached: &[SocketAddr]) -> Goal {
-        Goal { reached: reached.to_vec(), pod: Some(POD), client: None }
+        Goal { reached: reached.to_vec(), substitute: None, pod: Some(POD), client: None }
     }
 
     /// A server on loopback that answers as every 127.x.y.z, and its port.

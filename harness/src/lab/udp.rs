@@ -11,7 +11,9 @@ use super::Datagrams;
 use crate::cell_error::CellError;
 use anyhow::Context;
 use netns_topology::Namespace;
+use socket2::SockRef;
 use std::io::ErrorKind;
+use std::mem::MaybeUninit;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,6 +59,27 @@ impl Client {
 impl Datagrams for Client {
     fn ask(&self) -> Result<bool, CellError> {
         Ok(ask(&self.socket, self.leaving)?.is_some())
+    }
+
+    fn send(&self) -> Result<bool, CellError> {
+        let failed = |error| CellError::Failed(format!("a datagram to {}: {error}", self.leaving));
+        let mut refused = false;
+        // What was answered to earlier ones is not to fill the socket.
+        let mut answer = [MaybeUninit::uninit(); 64];
+        let socket = SockRef::from(&self.socket);
+        loop {
+            match socket.recv_with_flags(&mut answer, libc::MSG_DONTWAIT) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused => refused = true,
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        match self.socket.send(b"?") {
+            Ok(_) => Ok(refused),
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(true),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     fn leave(&self) {

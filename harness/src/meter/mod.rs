@@ -104,6 +104,27 @@ fn ran(schedstat: &str) -> Option<Duration> {
     times.filter(|times| !times.is_empty()).map(|times| Duration::from_nanos(times.iter().sum()))
 }
 
+/// CPU time of the machine from both sources.
+pub(crate) struct Meters {
+    pub(crate) cpu: Cpu,
+    tasks: Option<TaskTime>,
+}
+
+impl Meters {
+    /// Reads both.
+    pub(crate) fn read() -> Result<Self> {
+        Ok(Self { cpu: Cpu::read()?, tasks: TaskTime::read() })
+    }
+
+    /// All time but idle time since `earlier`, as a share of one core: without ticks where the kernel has exact sums.
+    pub(crate) fn spent_since(&self, earlier: &Self) -> f64 {
+        match (&self.tasks, &earlier.tasks) {
+            (Some(tasks), Some(earlier)) => tasks.since(earlier),
+            _ => self.cpu.busy_since(&earlier.cpu),
+        }
+    }
+}
+
 /// Waits until the machine is quiet, for at most `limit`. After a namespace is removed, the kernel cleans up in the
 /// background. That must not fall into the next sample.
 pub(crate) fn settle(limit: Duration) -> Result<()> {

@@ -43,7 +43,10 @@ impl Probe for Affinity {
         let dialer = lab.dial(cell)?;
         let crowd = lab.crowd()?;
         let of = |clients: Range<u32>| -> Result<Vec<Dialed>, CellError> {
-            let dial = |number| left(begun, limit).and_then(|_| dialer.dial_from(crowd.address(number)));
+            let dial = |number| {
+                left(begun, limit)?;
+                dialer.attempt_from((crowd.address(number), 0).into()).map_err(CellError::from)
+            };
             within(lab.client(cell.from), || clients.clone().map(dial).collect())
         };
         let (few, many) = (0..FEW, FEW..FEW + CROWD * cell.cluster.endpoints.max(1));

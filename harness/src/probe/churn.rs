@@ -15,9 +15,8 @@ use crate::activity::Syncs;
 use crate::cell_error::CellError;
 use crate::driver::Cost;
 use crate::lab::Lab;
-use crate::meter::{Cpu, TaskTime};
+use crate::meter::Meters;
 use crate::process::clock::{self, ns};
-use anyhow::Result;
 use guests::mark::{self, Account, Accounts};
 use lab_core::cell::{Cell, Churn as Rate};
 use lab_core::metric::Metric;
@@ -77,25 +76,6 @@ fn readings(before: &Meters, after: &Meters, accounts: Accounts, costs: &[Cost])
     ];
     // Where nothing changes there are no syncs.
     all.into_iter().filter(|reading| !reading.samples.is_empty()).collect()
-}
-
-/// What is read before the syncs, and after them.
-struct Meters {
-    cpu: Cpu,
-    tasks: Option<TaskTime>,
-}
-
-impl Meters {
-    fn read() -> Result<Self> {
-        Ok(Self { cpu: Cpu::read()?, tasks: TaskTime::read() })
-    }
-
-    fn spent_since(&self, earlier: &Self) -> f64 {
-        match (&self.tasks, &earlier.tasks) {
-            (Some(tasks), Some(earlier)) => tasks.since(earlier),
-            _ => self.cpu.busy_since(&earlier.cpu),
-        }
-    }
 }
 
 /// Adds to an error of the budget how much of `whole` was over.

@@ -4,7 +4,7 @@ use crate::activity::open_loop::Answer;
 use crate::cell_error::CellError;
 use crate::driver::{Cost, Driver, Loaded, Operation, Steps};
 use crate::lab::binding::{Answers, Binding, Bound};
-use crate::lab::traffic::{Dialed, Unanswered};
+use crate::lab::traffic::{Dialed, Substitute, Unanswered};
 use crate::lab::{Added, Amount, Course, Crowd, Datagrams, Dial, Failure, Held, Lab, Stream};
 use crate::tool::place::{Here, Place};
 use crate::tool::{Ending, Runner, ToolRun};
@@ -14,7 +14,7 @@ use lab_core::cluster::{AddressPlan, Cluster, Supply};
 use lab_core::layout::Tool;
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Origin};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -249,6 +249,10 @@ impl Lab for Fake {
         self.does("serve").map(|()| Box::new(FakeTraffic(self)) as Box<dyn Dial>)
     }
 
+    fn dial_changed<'a>(&'a self, _: &'a Change) -> Result<Box<dyn Dial + 'a>, CellError> {
+        self.does("serve").map(|()| Box::new(FakeTraffic(self)) as Box<dyn Dial>)
+    }
+
     fn datagrams(&self, _: &Change) -> Result<Box<dyn Datagrams + '_>, CellError> {
         self.does("serve").map(|()| Box::new(FakeTraffic(self)) as Box<dyn Datagrams>)
     }
@@ -268,12 +272,17 @@ impl Dial for FakeTraffic<'_> {
         Ok(Dialed { connect, first_byte, reached: Some(self.address()) })
     }
 
-    fn dial_from(&self, _: Ipv4Addr) -> Result<Dialed, CellError> {
-        self.dial(0, &mut || {})
+    fn attempt_from(&self, _: SocketAddr) -> Result<Dialed, Unanswered> {
+        self.attempt(0, &mut || {})
     }
 
     fn endpoints(&self) -> &[SocketAddr] {
         &self.0.endpoints
+    }
+
+    fn substitute(&self) -> Option<Substitute> {
+        let coming = SocketAddr::from(([10, 96, 0, 12], 80));
+        Some(Substitute { leaving: self.0.endpoints[0], coming })
     }
 
     fn hold(&self) -> Result<Box<dyn Held + '_>, Unanswered> {
@@ -287,6 +296,10 @@ impl Datagrams for FakeTraffic<'_> {
         self.0.does("send").map(|()| true)
     }
 
+    fn send(&self) -> Result<bool, CellError> {
+        self.0.does("send").map(|()| false)
+    }
+
     fn leave(&self) {}
 
     fn come_back(&self) {}
@@ -295,6 +308,14 @@ impl Datagrams for FakeTraffic<'_> {
 impl Held for FakeTraffic<'_> {
     fn ask(&mut self) -> Result<Answer, CellError> {
         self.0.does("ask").map(|()| Answer::Given)
+    }
+
+    fn reached(&self) -> Option<SocketAddr> {
+        self.0.endpoints.first().copied()
+    }
+
+    fn close(self: Box<Self>) -> Result<SocketAddr, CellError> {
+        self.0.does("close").map(|()| SocketAddr::from(([10, 128, 0, 2], 40_000)))
     }
 }
 

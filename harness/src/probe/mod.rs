@@ -3,7 +3,7 @@
 //! # How to add a probe
 //!
 //! 1. `lab-core/src/vocabulary/probe.rs`: its name, the metric it is named after, whether it programs the node and whether
-//!    scenarios ask it by default. A new metric needs `lab-core/src/metric.rs`, too.
+//!    scenarios ask it by default. A new metric needs `lab-core/src/metric/mod.rs`, too.
 //! 2. `harness/src/probe/NAME.rs`: a type that implements [`Probe`]. It sees the node through [`Lab`] and
 //!    [`Driver`](crate::driver::Driver), and leaves it as it was.
 //! 3. This file: its `mod` line and its line in [`PROBES`]. `tests.rs` runs every probe with `fake::Fake`.
@@ -26,8 +26,10 @@ mod load_after_failure;
 mod open_loop;
 pub(crate) mod reading;
 mod reload;
+mod removed_endpoint;
 mod spread;
 mod sync_full;
+mod udp_blackhole;
 mod udp_stale;
 
 pub(crate) use reading::Reading;
@@ -75,6 +77,8 @@ pub(crate) static PROBES: &[&dyn Probe] = &[
     &open_loop::OpenLoop,
     &build_one_by_one::BuildOneByOne,
     &udp_stale::UdpStale,
+    &udp_blackhole::UdpBlackhole,
+    &removed_endpoint::RemovedEndpoint,
     &load_after_failure::LoadAfterFailure,
     &bind::DUMMY,
     &bind::ALIAS,

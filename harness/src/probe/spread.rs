@@ -2,10 +2,13 @@
 //!
 //! Its number is Pearson's chi-squared: the sum over endpoints of (count - expected)^2 / expected. Chosen at random with equal
 //! probability, it is about the number of endpoints less one; in turn, almost nothing.
+//!
+//! Where endpoints come and go beside it (activity `churn`), the one that takes the place of another is counted as that one.
 
 use super::{Probe, Reading, left};
 use crate::cell_error::CellError;
 use crate::lab::Lab;
+use crate::lab::traffic::Substitute;
 use crate::tool::place::within;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
@@ -29,15 +32,27 @@ impl Probe for Spread {
         if none.is_empty() {
             return Err(CellError::Skipped("the Service has no endpoint to count".to_owned()));
         }
-        let counts = within(lab.client(cell.from), || {
-            let mut counts = none.clone();
+        let (counts, lost) = within(lab.client(cell.from), || {
+            let (mut counts, mut lost) = (none.clone(), 0);
             for attempt in 0..plan.dials as usize {
                 left(begun, limit)?;
-                if let Some(reached) = dialer.dial(attempt, &mut || {})?.reached {
-                    *counts.entry(reached).or_default() += 1;
+                match dialer.attempt(attempt, &mut || {}) {
+                    Ok(dialed) => {
+                        // What takes the place of an endpoint is counted as that one.
+                        let place = |reached| match dialer.substitute() {
+                            Some(Substitute { leaving, coming }) if coming == reached => leaving,
+                            _ => reached,
+                        };
+                        dialed.reached.into_iter().for_each(|reached| *counts.entry(place(reached)).or_default() += 1);
+                    }
+                    Err(unanswered) if dialer.substitute().is_some() => {
+                        unanswered.answer()?;
+                        lost += 1;
+                    }
+                    Err(unanswered) => return Err(unanswered.into()),
                 }
             }
-            Ok::<_, CellError>(counts)
+            Ok::<_, CellError>((counts, lost))
         })?;
         let counts: Vec<f64> = counts.into_values().map(f64::from).collect();
         let most = counts.iter().copied().fold(0.0, f64::max);
@@ -48,6 +63,7 @@ impl Probe for Spread {
             one(Metric::SpreadConnections, counts.iter().sum()),
             one(Metric::SpreadLeast, least),
             one(Metric::SpreadMost, most),
+            one(Metric::SpreadLost, f64::from(lost)),
         ])
     }
 }

@@ -195,6 +195,9 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
         ProbeName::ConnectionsPerSecond | ProbeName::OpenLoop => plan.traffic.as_secs_f64(),
         ProbeName::UdpStale if plan.target.is_exact() => 0.5 + 3.0 * change,
         ProbeName::UdpStale => plan.traffic.as_secs_f64() + 3.0 * change,
+        // With endpoints and without them.
+        ProbeName::UdpBlackhole => 2.0 * plan.traffic.as_secs_f64() + 3.0 * change,
+        ProbeName::RemovedEndpoint => 1.0 + 3.0 * change,
         ProbeName::BuildOneByOne => built(cell),
         ProbeName::Spread => f64::from(plan.dials) * (0.0003 + 0.000_01 * thousands),
         ProbeName::Affinity => {

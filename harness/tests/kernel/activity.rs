@@ -1,7 +1,9 @@
 //! What runs beside probes, on this machine's kernel.
 
 use super::{dataset, expect, scenario, workplace};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use lab_core::cell::Cell;
+use lab_core::dataset::Dataset;
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, LayoutName, Outcome, ProbeName};
 use std::collections::BTreeSet;
@@ -134,6 +136,56 @@ pub(super) fn the_machine_s_conntrack_limit_is_left_alone() -> Result<()> {
     let dropped = dataset.cells.iter().filter(|record| record.metric == Metric::ConntrackDropped);
     ensure!(dropped.flat_map(|record| &record.samples).eq(&[0.0]), "{:?}", dataset.cells);
     Ok(())
+}
+
+/// Connections to a removed endpoint stay, and their ports lead to another one. A Service of UDP without endpoints says so where its
+/// entry in conntrack is removed.
+pub(super) fn endpoints_go_away() -> Result<()> {
+    let folder = workplace(
+        "name: quick\nquestion: What then?\ntarget: host\nservices: [300]\nmix: {udp: 99%}\n\
+         layout: [kube-proxy-1.30, kube-proxy-1.36]\nbackends: [iptables-legacy, nftables]\nprobes: [udp_blackhole]\n\
+         traffic: 500ms\nrate: 1000/s\nrounds: 1\n",
+    )?;
+    expect(&mut scenario(folder.path()), 0)?;
+    let silent = dataset(folder.path())?;
+    for cell in &silent.header.plan.cells {
+        let of = |metric| sample(&silent, cell, metric);
+        let (sent, refused) = (of(Metric::BlackholeSent)?, of(Metric::BlackholeRefused)?);
+        ensure!(sent == 500.0, "{cell:?}: {sent}");
+        ensure!((refused > 0.0) == (cell.variant.layout == LayoutName::KubeProxy130), "{cell:?}: {refused}");
+    }
+    let folder = workplace(
+        "name: quick\nquestion: What then?\ntarget: host\nservices: [4]\nendpoints: 3\n\
+         backends: [iptables-legacy, iptables-nft, nftables]\nprobes: [removed_endpoint, spread]\npositions: middle\n\
+         activity:\n  - none\n  - {churn: 20/s, min-sync-period: 0s}\ndials: 200\nrounds: 1\n",
+    )?;
+    expect(&mut scenario(folder.path()), 0)?;
+    let dataset = dataset(folder.path())?;
+    for cell in &dataset.header.plan.cells {
+        let is = |metric, expected: f64| {
+            let found = sample(&dataset, cell, metric)?;
+            ensure!(found == expected, "{cell:?}: {metric} is {found}, not {expected}");
+            Ok(())
+        };
+        match cell.probe {
+            ProbeName::RemovedEndpoint => {
+                is(Metric::RemovedOpen, 8.0)?;
+                is(Metric::RemovedBroken, 0.0)?;
+                is(Metric::ReusedStale, 0.0)?;
+                is(Metric::ReusedLost, 0.0)?;
+            }
+            // The pod of an endpoint that goes answers on, so that none is lost.
+            _ => is(Metric::SpreadConnections, 200.0)?,
+        }
+    }
+    Ok(())
+}
+
+/// The only sample of `metric` that `cell` has.
+fn sample(dataset: &Dataset, cell: &Cell, metric: Metric) -> Result<f64> {
+    let record = dataset.cells.iter().find(|record| (record.cell, record.metric) == (*cell, metric));
+    let sample = record.and_then(|record| record.samples.first().copied());
+    sample.with_context(|| format!("{cell:?} has no {metric}"))
 }
 
 /// With a release that removes entries of conntrack it is answered again, without one it is not.

@@ -67,6 +67,16 @@ impl Cluster {
         after
     }
 
+    /// With a middle Service without endpoints; an empty cluster stays as it is.
+    #[must_use]
+    pub fn with_middle_at_zero(&self) -> Self {
+        let mut after = self.clone();
+        if let Some(middle) = self.middle() {
+            after.service_mut(middle).ports.iter_mut().for_each(|port| port.endpoints.clear());
+        }
+        after
+    }
+
     /// With the last endpoint of its middle Service replaced by the spare one of `supply`; an empty cluster stays as it is.
     #[must_use]
     pub fn with_endpoint_replaced(&self, supply: &dyn Supply) -> Self {
@@ -136,6 +146,7 @@ mod tests {
     fn an_empty_cluster_has_no_middle_to_change() {
         let empty = Cluster::default();
         assert_eq!(empty.with_middle_removed(), empty);
+        assert_eq!(empty.with_middle_at_zero(), empty);
         assert_eq!(empty.with_endpoint_replaced(&AddressPlan::new(1)), empty);
     }
 }

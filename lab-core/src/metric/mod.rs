@@ -1,4 +1,4 @@
-//! Every metric: its unit, whether more or less is better, and its meaning.
+//! Every metric: its unit, which way it gets better, and its meaning.
 
 mod better;
 mod unit;
@@ -8,391 +8,256 @@ pub use unit::Unit;
 
 use crate::vocabulary::words;
 
-/// A quantity the lab measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "Metric::meaning documents each one, for users too")]
-pub enum Metric {
-    SyncFull,
-    SyncChange,
-    EndpointChange,
-    RemoveService,
-    AppendRule,
-    Reload,
-    CpuSync,
-    SyncVirtualServers,
-    SyncAddresses,
-    SyncSets,
-    SyncRules,
-    SyncRead,
-    SyncWrite,
-    SyncConntrack,
-    ToolUser,
-    ToolSystem,
-    ToolExec,
-    ToolPeakRss,
-    Connect,
-    FirstByte,
-    ConnectionsPerSecond,
-    Bandwidth,
-    CpuUser,
-    CpuSystem,
-    CpuSoftirq,
-    KernelMemory,
-    Rules,
-    Chains,
-    SetElements,
-    VirtualServers,
-    RealServers,
-    Addresses,
-    ScriptBytes,
-    Restart,
-    InForce,
-    DriverSync,
-    DriverStart,
-    DriverList,
-    DriverCpu,
-    DriverMemory,
-    Resync,
-    IdleCpu,
-    ToolRuns,
-    ToolRunsIptables,
-    ToolRunsRestore,
-    ToolRunsSave,
-    ToolRunsNft,
-    ToolRunsIpset,
-    ToolRunsConntrack,
-    BuildOneByOne,
-    BuildCalls,
-    OpenLoop,
-    OpenLoopLost,
-    OpenLoopReset,
-    HeldReply,
-    HeldLost,
-    SyncBeside,
-    FullSyncBeside,
-    WriterCall,
-    WriterTried,
-    WriterRefused,
-    ConntrackDropped,
-    ConntrackEvicted,
-    UdpDark,
-    UdpSent,
-    UdpLost,
-    LoadAfterFailure,
-    FailedLoad,
-    FailureMemory,
-    BindDummy,
-    BindAlias,
-    BindRoutes,
-    BindRange,
-    BindOne,
-    Unbind,
-    BindMemory,
-    ArpAnswered,
-    ArpAnsweredStrict,
-    PingAnswered,
-    StrayAnswered,
-    Spread,
-    SpreadConnections,
-    SpreadLeast,
-    SpreadMost,
-    Affinity,
-    AffinityNew,
-    AffinityReturned,
-    AffinityMoved,
-    AffinityExpired,
-    AffinityKept,
-    AffinityCrowd,
-    AffinityForgotten,
+/// Makes [`Metric`] of a table: a metric a row, with its word, its unit, which way it gets better, and its meaning, in a sentence
+/// fit for a report on any clock.
+macro_rules! metrics {
+    ($($metric:ident = $word:literal, $unit:ident, $better:ident, $meaning:literal;)+) => {
+        /// A quantity the lab measures.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Metric {
+            $(#[doc = $meaning] $metric,)+
+        }
+
+        words!("metric", Metric { $($metric = $word,)+ });
+
+        impl Metric {
+            /// The base unit of its samples.
+            #[must_use]
+            pub fn unit(self) -> Unit {
+                match self { $(Self::$metric => Unit::$unit),+ }
+            }
+
+            /// Which way it gets better. More of a count that only describes what is installed or was done is neither.
+            #[must_use]
+            pub fn better(self) -> Better {
+                match self { $(Self::$metric => Better::$better),+ }
+            }
+
+            /// What it means, in a sentence fit for a report on any clock.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$metric => $meaning),+ }
+            }
+        }
+    };
 }
 
-words!("metric", Metric {
-    SyncFull = "sync_full",
-    SyncChange = "sync_change",
-    EndpointChange = "endpoint_change",
-    RemoveService = "remove_service",
-    AppendRule = "append_rule",
-    Reload = "reload",
-    CpuSync = "cpu_sync",
-    SyncVirtualServers = "sync_virtual_servers",
-    SyncAddresses = "sync_addresses",
-    SyncSets = "sync_sets",
-    SyncRules = "sync_rules",
-    SyncRead = "sync_read",
-    SyncWrite = "sync_write",
-    SyncConntrack = "sync_conntrack",
-    ToolUser = "tool_user",
-    ToolSystem = "tool_system",
-    ToolExec = "tool_exec",
-    ToolPeakRss = "tool_peak_rss",
-    Connect = "connect",
-    FirstByte = "first_byte",
-    ConnectionsPerSecond = "connections_per_second",
-    Bandwidth = "bandwidth",
-    CpuUser = "cpu_user",
-    CpuSystem = "cpu_system",
-    CpuSoftirq = "cpu_softirq",
-    KernelMemory = "kernel_memory",
-    Rules = "rules",
-    Chains = "chains",
-    SetElements = "set_elements",
-    VirtualServers = "virtual_servers",
-    RealServers = "real_servers",
-    Addresses = "addresses",
-    ScriptBytes = "script_bytes",
-    Restart = "restart",
-    InForce = "in_force",
-    DriverSync = "driver_sync",
-    DriverStart = "driver_start",
-    DriverList = "driver_list",
-    DriverCpu = "driver_cpu",
-    DriverMemory = "driver_memory",
-    Resync = "resync",
-    IdleCpu = "idle_cpu",
-    ToolRuns = "tool_runs",
-    ToolRunsIptables = "tool_runs_iptables",
-    ToolRunsRestore = "tool_runs_restore",
-    ToolRunsSave = "tool_runs_save",
-    ToolRunsNft = "tool_runs_nft",
-    ToolRunsIpset = "tool_runs_ipset",
-    ToolRunsConntrack = "tool_runs_conntrack",
-    BuildOneByOne = "build_one_by_one",
-    BuildCalls = "build_calls",
-    OpenLoop = "open_loop",
-    OpenLoopLost = "open_loop_lost",
-    OpenLoopReset = "open_loop_reset",
-    HeldReply = "held_reply",
-    HeldLost = "held_lost",
-    SyncBeside = "sync_beside",
-    FullSyncBeside = "full_sync_beside",
-    WriterCall = "writer_call",
-    WriterTried = "writer_tried",
-    WriterRefused = "writer_refused",
-    ConntrackDropped = "conntrack_dropped",
-    ConntrackEvicted = "conntrack_evicted",
-    UdpDark = "udp_dark",
-    UdpSent = "udp_sent",
-    UdpLost = "udp_lost",
-    LoadAfterFailure = "load_after_failure",
-    FailedLoad = "failed_load",
-    FailureMemory = "failure_memory",
-    BindDummy = "bind_dummy",
-    BindAlias = "bind_alias",
-    BindRoutes = "bind_routes",
-    BindRange = "bind_range",
-    BindOne = "bind_one",
-    Unbind = "unbind",
-    BindMemory = "bind_memory",
-    ArpAnswered = "arp_answered",
-    ArpAnsweredStrict = "arp_answered_strict",
-    PingAnswered = "ping_answered",
-    StrayAnswered = "stray_answered",
-    Spread = "spread",
-    SpreadConnections = "spread_connections",
-    SpreadLeast = "spread_least",
-    SpreadMost = "spread_most",
-    Affinity = "affinity",
-    AffinityNew = "affinity_new",
-    AffinityReturned = "affinity_returned",
-    AffinityMoved = "affinity_moved",
-    AffinityExpired = "affinity_expired",
-    AffinityKept = "affinity_kept",
-    AffinityCrowd = "affinity_crowd",
-    AffinityForgotten = "affinity_forgotten",
-});
+metrics! {
+    SyncFull = "sync_full", Ns, Lower,
+        "empty node to N Services, the release's reads included (cold start)";
+    SyncChange = "sync_change", Ns, Lower,
+        "one Service with its endpoints added to N: the release's reads, then its writes";
+    EndpointChange = "endpoint_change", Ns, Lower,
+        "one endpoint of the middle Service replaced: reads, then writes";
+    RemoveService = "remove_service", Ns, Lower,
+        "the middle Service removed: reads, then writes";
+    AppendRule = "append_rule", Ns, Lower,
+        "one rule added by the command-line tool";
+    Reload = "reload", Ns, Lower,
+        "emptied and loaded again at once, as after a restart that cleans up";
+    CpuSync = "cpu_sync", Share, Lower,
+        "CPU spent while an endpoint changes ten times a second, as a share of one core";
+    SyncVirtualServers = "sync_virtual_servers", Ns, Lower,
+        "the part of a full load that is virtual and real servers";
+    SyncAddresses = "sync_addresses", Ns, Lower,
+        "the part of a full load that is cluster IPs bound to kube-ipvs0";
+    SyncSets = "sync_sets", Ns, Lower,
+        "the part of a full load that is ipsets and their entries";
+    SyncRules = "sync_rules", Ns, Lower,
+        "the part of a full load that is iptables chains and rules";
+    SyncRead = "sync_read", Ns, Lower,
+        "the part of a sync that lists what is installed before anything is written";
+    SyncWrite = "sync_write", Ns, Lower,
+        "the part of a sync that writes: rules, sets, addresses, virtual servers";
+    SyncConntrack = "sync_conntrack", Ns, Lower,
+        "the part of a sync that removes entries of conntrack";
+    ToolUser = "tool_user", Ns, Lower,
+        "what the tool's run spent in user mode";
+    ToolSystem = "tool_system", Ns, Lower,
+        "what the tool's run spent in the kernel";
+    ToolExec = "tool_exec", Ns, Lower,
+        "process start of the tool: what it takes to print its version";
+    ToolPeakRss = "tool_peak_rss", Bytes, Lower,
+        "largest resident memory of the tool's run";
+    Connect = "connect", Ns, Lower,
+        "a new connection, SYN to established";
+    FirstByte = "first_byte", Ns, Lower,
+        "a new connection, SYN to the first byte of the answer";
+    ConnectionsPerSecond = "connections_per_second", PerSecond, Higher,
+        "connect, request, response, close, over and over";
+    Bandwidth = "bandwidth", BitsPerSecond, Higher,
+        "one iperf3 stream";
+    CpuUser = "cpu_user", Share, Lower,
+        "user time of the whole machine meanwhile, by ticks, as a share of one core";
+    CpuSystem = "cpu_system", Share, Lower,
+        "system time of the whole machine meanwhile, by ticks, as a share of one core";
+    CpuSoftirq = "cpu_softirq", Share, Lower,
+        "softirqs of the whole machine while the traffic ran, as a share of one core";
+    KernelMemory = "kernel_memory", Bytes, Lower,
+        "what the installed rules hold in the kernel";
+    Rules = "rules", Count, Neither,
+        "rules installed";
+    Chains = "chains", Count, Neither,
+        "chains installed";
+    SetElements = "set_elements", Count, Neither,
+        "elements of named sets and maps installed";
+    VirtualServers = "virtual_servers", Count, Neither,
+        "IPVS virtual servers installed";
+    RealServers = "real_servers", Count, Neither,
+        "IPVS real servers installed";
+    Addresses = "addresses", Count, Neither,
+        "cluster IPs bound to kube-ipvs0";
+    ScriptBytes = "script_bytes", Bytes, Neither,
+        "size of the text that the tool was given";
+    Restart = "restart", Ns, Lower,
+        "a start anew on a node that holds its rules, until the first sync is over; of a kube-proxy the start of its process, too";
+    InForce = "in_force", Ns, Lower,
+        "a Service added at the API server until a connection to it succeeds";
+    DriverSync = "driver_sync", Ns, Lower,
+        "what kube-proxy itself says that its sync took";
+    DriverStart = "driver_start", Ns, Lower,
+        "start of kube-proxy until its first sync begins, without the lists of its objects";
+    DriverList = "driver_list", Ns, Lower,
+        "the first request for Services or endpoints until all of them are sent";
+    DriverCpu = "driver_cpu", Ns, Lower,
+        "CPU time of kube-proxy itself, without the tools that it starts";
+    DriverMemory = "driver_memory", Bytes, Lower,
+        "largest resident memory of kube-proxy so far";
+    Resync = "resync", Ns, Lower,
+        "a full sync where nothing changed, as kube-proxy makes once an hour";
+    IdleCpu = "idle_cpu", Share, Lower,
+        "CPU of kube-proxy and its tools while nothing changes, as a share of one core";
+    ToolRuns = "tool_runs", Count, Lower,
+        "processes that kube-proxy started";
+    ToolRunsIptables = "tool_runs_iptables", Count, Lower,
+        "of these, iptables and ip6tables";
+    ToolRunsRestore = "tool_runs_restore", Count, Lower,
+        "of these, iptables-restore and ip6tables-restore";
+    ToolRunsSave = "tool_runs_save", Count, Lower,
+        "of these, iptables-save and ip6tables-save";
+    ToolRunsNft = "tool_runs_nft", Count, Lower,
+        "of these, nft";
+    ToolRunsIpset = "tool_runs_ipset", Count, Lower,
+        "of these, ipset";
+    ToolRunsConntrack = "tool_runs_conntrack", Count, Lower,
+        "of these, conntrack";
+    BuildOneByOne = "build_one_by_one", Ns, Lower,
+        "the table of N Services built rule by rule, one call of the tool for each";
+    BuildCalls = "build_calls", Count, Neither,
+        "calls of the tool for a table that is built rule by rule";
+    OpenLoop = "open_loop", Ns, Lower,
+        "a new connection at a fixed rate: from the moment it was due to the first byte";
+    OpenLoopLost = "open_loop_lost", Count, Lower,
+        "connections at a fixed rate that got no answer in time";
+    OpenLoopReset = "open_loop_reset", Count, Lower,
+        "connections at a fixed rate that were reset or refused";
+    HeldReply = "held_reply", Ns, Lower,
+        "an answer on a connection that stays open: from the moment its request was due";
+    HeldLost = "held_lost", Count, Lower,
+        "connections that were open, and broke";
+    SyncBeside = "sync_beside", Ns, Lower,
+        "a sync of a changed endpoint that ran beside the probe";
+    FullSyncBeside = "full_sync_beside", Ns, Lower,
+        "a sync of everything that ran beside the probe";
+    WriterCall = "writer_call", Ns, Lower,
+        "a call of somebody else's tool beside the probe, which waits for the xtables lock";
+    WriterTried = "writer_tried", Count, Neither,
+        "calls of somebody else's tool that do not wait for the xtables lock";
+    WriterRefused = "writer_refused", Count, Lower,
+        "of these, calls that were refused because the xtables lock was held";
+    ConntrackDropped = "conntrack_dropped", Count, Lower,
+        "packets of new connections that were dropped because the conntrack table was full";
+    ConntrackEvicted = "conntrack_evicted", Count, Lower,
+        "entries of the conntrack table that made room for a new one";
+    UdpDark = "udp_dark", Ns, Lower,
+        "an endpoint of UDP gone until a client of it is answered by another one";
+    UdpSent = "udp_sent", Count, Neither,
+        "datagrams of a client whose endpoint is gone";
+    UdpLost = "udp_lost", Count, Lower,
+        "of these, datagrams that got no answer";
+    BlackholeCpu = "blackhole_cpu", Share, Lower,
+        "CPU while a client sends at a fixed rate to a UDP Service scaled to zero, as a share of one core";
+    BlackholeSoftirq = "blackhole_softirq", Share, Lower,
+        "of this, softirqs, by ticks, as a share of one core";
+    BlackholeCpuBefore = "blackhole_cpu_before", Share, Lower,
+        "the same CPU while the Service has its endpoints";
+    BlackholeSoftirqBefore = "blackhole_softirq_before", Share, Lower,
+        "of this, softirqs, by ticks, as a share of one core";
+    BlackholeSent = "blackhole_sent", Count, Neither,
+        "datagrams sent to a UDP Service scaled to zero";
+    BlackholeRefused = "blackhole_refused", Count, Neither,
+        "of these, datagrams after which the client was told that nobody is there";
+    ReusedPort = "reused_port", Ns, Lower,
+        "a new connection from the port of one that a removed endpoint had, to the first byte";
+    RemovedOpen = "removed_open", Count, Neither,
+        "connections that an endpoint had when it was removed";
+    RemovedBroken = "removed_broken", Count, Lower,
+        "of these, connections that broke";
+    ReusedLost = "reused_lost", Count, Lower,
+        "new connections from the ports of these that got no answer";
+    ReusedStale = "reused_stale", Count, Lower,
+        "new connections from the ports of these that reached the removed endpoint";
+    LoadAfterFailure = "load_after_failure", Ns, Lower,
+        "empty node to N Services, right after a load that the kernel refused half-way";
+    FailedLoad = "failed_load", Ns, Lower,
+        "a load that the kernel refuses half-way, until the tool says so";
+    FailureMemory = "failure_memory", Bytes, Lower,
+        "what a refused load leaves in the kernel";
+    BindDummy = "bind_dummy", Ns, Lower,
+        "cluster IPs bound to a dummy device, one request for each";
+    BindAlias = "bind_alias", Ns, Lower,
+        "cluster IPs bound to the device that the neighbours are on, one request for each";
+    BindRoutes = "bind_routes", Ns, Lower,
+        "a local route for each cluster IP, one request for each";
+    BindRange = "bind_range", Ns, Lower,
+        "a single local route for the whole range of cluster IPs";
+    BindOne = "bind_one", Ns, Lower,
+        "one cluster IP more, bound beside those that are";
+    Unbind = "unbind", Ns, Lower,
+        "all that was bound taken away again, one request for each";
+    BindMemory = "bind_memory", Bytes, Lower,
+        "what bound cluster IPs hold in the kernel";
+    ArpAnswered = "arp_answered", Count, Neither,
+        "of two bound cluster IPs, those for which the node answers a neighbour's ARP";
+    ArpAnsweredStrict = "arp_answered_strict", Count, Neither,
+        "the same with arp_ignore 1 and arp_announce 2, which strictARP sets";
+    PingAnswered = "ping_answered", Count, Neither,
+        "of two bound cluster IPs, those that answer a ping from a pod";
+    StrayAnswered = "stray_answered", Count, Neither,
+        "of one address of the range that no Service has, whether it answers a ping";
+    Spread = "spread", Count, Neither,
+        "how unevenly many connections reach the endpoints of a Service: chi-squared over them";
+    SpreadConnections = "spread_connections", Count, Neither,
+        "connections whose endpoints were counted";
+    SpreadLeast = "spread_least", Count, Neither,
+        "of these, those that reached the endpoint with the fewest";
+    SpreadLost = "spread_lost", Count, Lower,
+        "connections that reached no endpoint, because one went away";
+    SpreadMost = "spread_most", Count, Neither,
+        "of these, those that reached the endpoint with the most";
+    Affinity = "affinity", Ns, Lower,
+        "a client that comes back within the time of its session affinity, to the first byte";
+    AffinityNew = "affinity_new", Ns, Lower,
+        "the first connection of a client to a Service with session affinity, to the first byte";
+    AffinityReturned = "affinity_returned", Count, Neither,
+        "connections of clients that come back in time";
+    AffinityMoved = "affinity_moved", Count, Lower,
+        "connections of clients that come back in time, and reach another endpoint";
+    AffinityExpired = "affinity_expired", Count, Neither,
+        "clients that come back when the time of their affinity is over";
+    AffinityKept = "affinity_kept", Count, Neither,
+        "clients that come back when that time is over, and reach the endpoint they had";
+    AffinityCrowd = "affinity_crowd", Count, Neither,
+        "clients of a crowd, each of which comes back in time";
+    AffinityForgotten = "affinity_forgotten", Count, Lower,
+        "clients of a crowd that come back in time, and reach another endpoint";
+}
 
 impl Metric {
-    /// The base unit of its samples.
-    #[must_use]
-    pub fn unit(self) -> Unit {
-        match self {
-            Self::ToolPeakRss
-            | Self::KernelMemory
-            | Self::ScriptBytes
-            | Self::DriverMemory
-            | Self::FailureMemory
-            | Self::BindMemory => Unit::Bytes,
-            Self::ConnectionsPerSecond => Unit::PerSecond,
-            Self::Bandwidth => Unit::BitsPerSecond,
-            Self::CpuSync | Self::CpuUser | Self::CpuSystem | Self::CpuSoftirq | Self::IdleCpu => Unit::Share,
-            Self::Rules
-            | Self::Chains
-            | Self::SetElements
-            | Self::VirtualServers
-            | Self::RealServers
-            | Self::Addresses
-            | Self::ToolRuns
-            | Self::ToolRunsIptables
-            | Self::ToolRunsRestore
-            | Self::ToolRunsSave
-            | Self::ToolRunsNft
-            | Self::ToolRunsIpset
-            | Self::ToolRunsConntrack
-            | Self::BuildCalls
-            | Self::OpenLoopLost
-            | Self::OpenLoopReset
-            | Self::HeldLost
-            | Self::WriterTried
-            | Self::WriterRefused
-            | Self::ConntrackDropped
-            | Self::ConntrackEvicted
-            | Self::UdpSent
-            | Self::UdpLost
-            | Self::ArpAnswered
-            | Self::ArpAnsweredStrict
-            | Self::PingAnswered
-            | Self::StrayAnswered
-            | Self::Spread
-            | Self::SpreadConnections
-            | Self::SpreadLeast
-            | Self::SpreadMost
-            | Self::AffinityReturned
-            | Self::AffinityMoved
-            | Self::AffinityExpired
-            | Self::AffinityKept
-            | Self::AffinityCrowd
-            | Self::AffinityForgotten => Unit::Count,
-            _ => Unit::Ns,
-        }
-    }
-
-    /// Which way it gets better.
-    #[must_use]
-    pub fn better(self) -> Better {
-        match self {
-            Self::ConnectionsPerSecond | Self::Bandwidth => Better::Higher,
-            // Work that is done, and not always the same.
-            Self::ToolRuns
-            | Self::ToolRunsIptables
-            | Self::ToolRunsRestore
-            | Self::ToolRunsSave
-            | Self::ToolRunsNft
-            | Self::ToolRunsIpset
-            | Self::ToolRunsConntrack
-            | Self::OpenLoopLost
-            | Self::OpenLoopReset
-            | Self::HeldLost
-            | Self::WriterRefused
-            | Self::ConntrackDropped
-            | Self::ConntrackEvicted
-            | Self::UdpLost
-            | Self::AffinityMoved
-            | Self::AffinityForgotten => Better::Lower,
-            metric if metric.unit() == Unit::Count => Better::Neither,
-            Self::ScriptBytes => Better::Neither,
-            _ => Better::Lower,
-        }
-    }
-
     /// Turns a figure into a cost, of which less is better: the reciprocal if more is better. Works both ways, and for
     /// ratios.
     #[must_use]
     pub fn cost(self, figure: f64) -> f64 {
         if self.better() == Better::Higher { 1.0 / figure } else { figure }
-    }
-
-    /// What it means, in a sentence fit for a report on any clock.
-    #[must_use]
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::SyncFull => "empty node to N Services, the release's reads included (cold start)",
-            Self::SyncChange => "one Service with its endpoints added to N: the release's reads, then its writes",
-            Self::EndpointChange => "one endpoint of the middle Service replaced: reads, then writes",
-            Self::RemoveService => "the middle Service removed: reads, then writes",
-            Self::AppendRule => "one rule added by the command-line tool",
-            Self::Reload => "emptied and loaded again at once, as after a restart that cleans up",
-            Self::CpuSync => "CPU spent while an endpoint changes ten times a second, as a share of one core",
-            Self::SyncVirtualServers => "the part of a full load that is virtual and real servers",
-            Self::SyncAddresses => "the part of a full load that is cluster IPs bound to kube-ipvs0",
-            Self::SyncSets => "the part of a full load that is ipsets and their entries",
-            Self::SyncRules => "the part of a full load that is iptables chains and rules",
-            Self::SyncRead => "the part of a sync that lists what is installed before anything is written",
-            Self::SyncWrite => "the part of a sync that writes: rules, sets, addresses, virtual servers",
-            Self::SyncConntrack => "the part of a sync that removes entries of conntrack",
-            Self::ToolUser => "what the tool's run spent in user mode",
-            Self::ToolSystem => "what the tool's run spent in the kernel",
-            Self::ToolExec => "process start of the tool: what it takes to print its version",
-            Self::ToolPeakRss => "largest resident memory of the tool's run",
-            Self::Connect => "a new connection, SYN to established",
-            Self::FirstByte => "a new connection, SYN to the first byte of the answer",
-            Self::ConnectionsPerSecond => "connect, request, response, close, over and over",
-            Self::Bandwidth => "one iperf3 stream",
-            Self::CpuUser => "user time of the whole machine meanwhile, by ticks, as a share of one core",
-            Self::CpuSystem => "system time of the whole machine meanwhile, by ticks, as a share of one core",
-            Self::CpuSoftirq => "softirqs of the whole machine while the traffic ran, as a share of one core",
-            Self::KernelMemory => "what the installed rules hold in the kernel",
-            Self::Rules => "rules installed",
-            Self::Chains => "chains installed",
-            Self::SetElements => "elements of named sets and maps installed",
-            Self::VirtualServers => "IPVS virtual servers installed",
-            Self::RealServers => "IPVS real servers installed",
-            Self::Addresses => "cluster IPs bound to kube-ipvs0",
-            Self::ScriptBytes => "size of the text that the tool was given",
-            Self::Restart => {
-                "a start anew on a node that holds its rules, until the first sync is over; of a kube-proxy the start of its process, too"
-            }
-            Self::InForce => "a Service added at the API server until a connection to it succeeds",
-            Self::DriverSync => "what kube-proxy itself says that its sync took",
-            Self::DriverStart => "start of kube-proxy until its first sync begins, without the lists of its objects",
-            Self::DriverList => "the first request for Services or endpoints until all of them are sent",
-            Self::DriverCpu => "CPU time of kube-proxy itself, without the tools that it starts",
-            Self::DriverMemory => "largest resident memory of kube-proxy so far",
-            Self::Resync => "a full sync where nothing changed, as kube-proxy makes once an hour",
-            Self::IdleCpu => "CPU of kube-proxy and its tools while nothing changes, as a share of one core",
-            Self::ToolRuns => "processes that kube-proxy started",
-            Self::ToolRunsIptables => "of these, iptables and ip6tables",
-            Self::ToolRunsRestore => "of these, iptables-restore and ip6tables-restore",
-            Self::ToolRunsSave => "of these, iptables-save and ip6tables-save",
-            Self::ToolRunsNft => "of these, nft",
-            Self::ToolRunsIpset => "of these, ipset",
-            Self::ToolRunsConntrack => "of these, conntrack",
-            Self::BuildOneByOne => "the table of N Services built rule by rule, one call of the tool for each",
-            Self::BuildCalls => "calls of the tool for a table that is built rule by rule",
-            Self::OpenLoop => "a new connection at a fixed rate: from the moment it was due to the first byte",
-            Self::OpenLoopLost => "connections at a fixed rate that got no answer in time",
-            Self::OpenLoopReset => "connections at a fixed rate that were reset or refused",
-            Self::HeldReply => "an answer on a connection that stays open: from the moment its request was due",
-            Self::HeldLost => "connections that were open, and broke",
-            Self::SyncBeside => "a sync of a changed endpoint that ran beside the probe",
-            Self::FullSyncBeside => "a sync of everything that ran beside the probe",
-            Self::WriterCall => "a call of somebody else's tool beside the probe, which waits for the xtables lock",
-            Self::WriterTried => "calls of somebody else's tool that do not wait for the xtables lock",
-            Self::WriterRefused => "of these, calls that were refused because the xtables lock was held",
-            Self::ConntrackDropped => {
-                "packets of new connections that were dropped because the conntrack table was full"
-            }
-            Self::ConntrackEvicted => "entries of the conntrack table that made room for a new one",
-            Self::UdpDark => "an endpoint of UDP gone until a client of it is answered by another one",
-            Self::UdpSent => "datagrams of a client whose endpoint is gone",
-            Self::UdpLost => "of these, datagrams that got no answer",
-            Self::LoadAfterFailure => "empty node to N Services, right after a load that the kernel refused half-way",
-            Self::FailedLoad => "a load that the kernel refuses half-way, until the tool says so",
-            Self::FailureMemory => "what a refused load leaves in the kernel",
-            Self::BindDummy => "cluster IPs bound to a dummy device, one request for each",
-            Self::BindAlias => "cluster IPs bound to the device that the neighbours are on, one request for each",
-            Self::BindRoutes => "a local route for each cluster IP, one request for each",
-            Self::BindRange => "a single local route for the whole range of cluster IPs",
-            Self::BindOne => "one cluster IP more, bound beside those that are",
-            Self::Unbind => "all that was bound taken away again, one request for each",
-            Self::BindMemory => "what bound cluster IPs hold in the kernel",
-            Self::ArpAnswered => "of two bound cluster IPs, those for which the node answers a neighbour's ARP",
-            Self::ArpAnsweredStrict => "the same with arp_ignore 1 and arp_announce 2, which strictARP sets",
-            Self::PingAnswered => "of two bound cluster IPs, those that answer a ping from a pod",
-            Self::StrayAnswered => "of one address of the range that no Service has, whether it answers a ping",
-            Self::Spread => "how unevenly many connections reach the endpoints of a Service: chi-squared over them",
-            Self::SpreadConnections => "connections whose endpoints were counted",
-            Self::SpreadLeast => "of these, those that reached the endpoint with the fewest",
-            Self::SpreadMost => "of these, those that reached the endpoint with the most",
-            Self::Affinity => "a client that comes back within the time of its session affinity, to the first byte",
-            Self::AffinityNew => {
-                "the first connection of a client to a Service with session affinity, to the first byte"
-            }
-            Self::AffinityReturned => "connections of clients that come back in time",
-            Self::AffinityMoved => "connections of clients that come back in time, and reach another endpoint",
-            Self::AffinityExpired => "clients that come back when the time of their affinity is over",
-            Self::AffinityKept => "clients that come back when that time is over, and reach the endpoint they had",
-            Self::AffinityCrowd => "clients of a crowd, each of which comes back in time",
-            Self::AffinityForgotten => "clients of a crowd that come back in time, and reach another endpoint",
-        }
     }
 }

@@ -38,6 +38,10 @@ pub enum ProbeName {
     BuildOneByOne,
     /// An endpoint of a UDP Service goes away while a client sends to it.
     UdpStale,
+    /// A UDP Service is scaled to zero while a client sends to it.
+    UdpBlackhole,
+    /// An endpoint is removed while connections lead to it, and their ports are used again.
+    RemovedEndpoint,
     /// Empty node to N Services, after a load that the kernel refused half-way.
     LoadAfterFailure,
     /// The cluster IPs bound to a dummy device.
@@ -71,6 +75,8 @@ words!("probe", ProbeName {
     OpenLoop = "open_loop",
     BuildOneByOne = "build_one_by_one",
     UdpStale = "udp_stale",
+    UdpBlackhole = "udp_blackhole",
+    RemovedEndpoint = "removed_endpoint",
     LoadAfterFailure = "load_after_failure",
     BindDummy = "bind_dummy",
     BindAlias = "bind_alias",
@@ -94,6 +100,8 @@ impl ProbeName {
                     | Self::OpenLoop
                     | Self::BuildOneByOne
                     | Self::UdpStale
+                    | Self::UdpBlackhole
+                    | Self::RemovedEndpoint
                     | Self::LoadAfterFailure
                     | Self::Spread
                     | Self::Affinity
@@ -138,6 +146,8 @@ impl ProbeName {
                 | Self::Idle
                 | Self::BuildOneByOne
                 | Self::UdpStale
+                | Self::UdpBlackhole
+                | Self::RemovedEndpoint
                 | Self::LoadAfterFailure
         )
     }
@@ -164,6 +174,8 @@ impl Metric {
             ProbeName::OpenLoop => Self::OpenLoop,
             ProbeName::BuildOneByOne => Self::BuildOneByOne,
             ProbeName::UdpStale => Self::UdpLost,
+            ProbeName::UdpBlackhole => Self::BlackholeCpu,
+            ProbeName::RemovedEndpoint => Self::ReusedPort,
             ProbeName::LoadAfterFailure => Self::LoadAfterFailure,
             ProbeName::BindDummy => Self::BindDummy,
             ProbeName::BindAlias => Self::BindAlias,

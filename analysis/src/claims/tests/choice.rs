@@ -2,6 +2,7 @@
 
 use super::super::*;
 use super::made::{Made, at, cell};
+use lab_core::cell::{Activity, Cell, Churn};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Position, ProbeName};
 
@@ -26,6 +27,23 @@ fn endpoints_are_chosen_evenly_or_not_and_what_is_in_turn_is_said() {
     let said = even.sentences.join(" ");
     assert!(said.contains("so in turn: ipvs with rr.") && !said.contains("Missing"), "{said}");
     assert_eq!(chosen(400.0, (4000.0, 6000.0)).verdict, Verdict::MeansSomethingElse);
+}
+
+#[test]
+fn endpoints_that_come_and_go_are_judged_too_and_what_is_lost_is_a_figure() {
+    let chosen = |chi_squared: f64, lost: f64| {
+        let asked = at(Position::Middle, cell(BackendName::Nftables, 100, ProbeName::Spread));
+        let asked = Cell { activity: Activity { churn: Some(Churn::USUAL), ..Activity::default() }, ..asked };
+        let made = Made::of("balances-unequally")
+            .samples(asked, Metric::Spread, &[chi_squared])
+            .samples(asked, Metric::SpreadConnections, &[10_000.0 - lost])
+            .samples(asked, Metric::SpreadLost, &[lost]);
+        made.finding("balances-unequally")
+    };
+    let even = chosen(1.0, 100.0);
+    assert_eq!(even.verdict, Verdict::NotReproduced);
+    assert!(even.figures.iter().any(|figure| figure.what.starts_with("connections lost")), "{even:?}");
+    assert_eq!(chosen(400.0, 0.0).verdict, Verdict::Reproduced);
 }
 
 #[test]

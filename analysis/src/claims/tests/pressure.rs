@@ -54,6 +54,67 @@ fn datagrams(lost: f64, dark: Option<f64>) -> Made {
 }
 
 #[test]
+fn a_table_that_answers_nobody_is_judged_by_its_counts() {
+    let cell = tracked(1000, Some(1000), at(Position::Last, legacy(100, ProbeName::OpenLoop)));
+    let made = Made::of("conntrack-full")
+        .without(cell, Outcome::Unanswered, "none of 150 connections got an answer in time")
+        .samples(cell, Metric::OpenLoopLost, &[150.0])
+        .samples(cell, Metric::OpenLoopReset, &[0.0]);
+    let finding = made.finding("conntrack-full");
+    assert_eq!(finding.verdict, Verdict::Reproduced);
+    assert!(!finding.sentences.join(" ").contains("Missing"), "{finding:?}");
+}
+
+fn scaled_to_zero(before: f64, after: f64, refused: f64) -> Finding {
+    let cell = legacy(1000, ProbeName::UdpBlackhole);
+    Made::on("udp-stale", TargetName::Exact)
+        .samples(cell, Metric::BlackholeCpu, &[after])
+        .samples(cell, Metric::BlackholeCpuBefore, &[before])
+        .samples(cell, Metric::BlackholeSoftirq, &[after / 2.0])
+        .samples(cell, Metric::BlackholeSent, &[1000.0])
+        .samples(cell, Metric::BlackholeRefused, &[refused])
+        .finding("udp-blackhole")
+}
+
+#[test]
+fn a_service_scaled_to_zero_costs_more_or_less_than_one_that_answers() {
+    let more = scaled_to_zero(0.1, 0.4, 900.0);
+    assert_eq!(more.verdict, Verdict::Reproduced);
+    assert!(more.figures.iter().any(|figure| figure.to_string().contains("told that nobody is there")), "{more:?}");
+    assert_eq!(scaled_to_zero(0.1, 0.05, 0.0).verdict, Verdict::NotReproduced);
+    let cell = legacy(1000, ProbeName::UdpBlackhole);
+    let skipped = Made::of("udp-stale").without(cell, Outcome::Skipped, "the middle Service is not of UDP");
+    assert_eq!(skipped.verdict("udp-blackhole"), Verdict::CannotBeTold);
+}
+
+fn removed(claim: &str, (stale, lost, broken): (f64, f64, f64)) -> Verdict {
+    let cell = cell(BackendName::Ipvs, 100, ProbeName::RemovedEndpoint);
+    let made = Made::of(claim)
+        .samples(cell, Metric::ReusedPort, &[5e4; 8])
+        .samples(cell, Metric::RemovedOpen, &[8.0])
+        .samples(cell, Metric::RemovedBroken, &[broken])
+        .samples(cell, Metric::ReusedLost, &[lost])
+        .samples(cell, Metric::ReusedStale, &[stale]);
+    made.verdict(claim)
+}
+
+#[test]
+fn a_used_port_leads_to_a_removed_endpoint_or_to_another() {
+    let verdict = |counts| removed("used-port-leads-astray", counts);
+    assert_eq!(verdict((8.0, 0.0, 0.0)), Verdict::Reproduced);
+    assert_eq!(verdict((0.0, 0.0, 0.0)), Verdict::NotReproduced);
+    // Where all broke, no port was used again.
+    assert_eq!(verdict((0.0, 0.0, 8.0)), Verdict::CannotBeTold);
+}
+
+#[test]
+fn a_removal_breaks_connections_or_does_not() {
+    let verdict = |broken| removed("removal-breaks-connections", (0.0, 0.0, broken));
+    assert_eq!(verdict(8.0), Verdict::Reproduced);
+    assert_eq!(verdict(0.0), Verdict::NotReproduced);
+}
+
+#[test]
 fn a_client_is_in_the_dark_for_good_or_until_its_entry_is_removed() {
     assert_eq!(datagrams(40.0, None).verdict("udp-stale"), Verdict::Reproduced);
     assert_eq!(datagrams(3.0, Some(1e8)).verdict("udp-stale"), Verdict::NotReproduced);

@@ -18,7 +18,8 @@ use crate::tool::place::Place;
 use guests::tool::VERSION_LIMIT;
 use lab_core::change::Change;
 use lab_core::cluster::Cluster;
-use lab_core::layout::{Action, Installed, Invocation, Layout, failing, one_by_one};
+use lab_core::layout::ipvs::{drained, draining};
+use lab_core::layout::{Action, Installed, Invocation, Layout, Tool, failing, one_by_one};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::BackendName;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -78,6 +79,21 @@ impl Driver for Rules {
     fn steps<'a>(&'a self, change: &Change) -> Box<dyn Steps + 'a> {
         let (sync, cleanup) = (self.layout.partial_sync(change), self.layout.cleanup(change));
         Box::new(Sync { rules: self, sync: sync.into(), cleanup: cleanup.into() })
+    }
+
+    fn drain(&self, node: &dyn Place, change: &Change, limit: Duration) -> Result<(), CellError> {
+        let sync = draining(self.layout.partial_sync(change));
+        if sync.iter().filter_map(Action::call).any(|call| call.tool == Tool::Ipvsadm) {
+            let why = "with ipvsadm the lab removes an endpoint at once; take the way batched or kube-proxy";
+            return Err(CellError::Skipped(why.to_owned()));
+        }
+        self.perform(node, sync, limit)?;
+        self.perform(node, self.layout.cleanup(change), limit.max(SMALL_CALL)).map(drop)
+    }
+
+    fn end_draining(&self, node: &dyn Place, undone: &Change, limit: Duration) -> Result<(), CellError> {
+        self.perform(node, drained(self.layout.partial_sync(undone)), limit)?;
+        self.perform(node, self.layout.cleanup(undone), limit.max(SMALL_CALL)).map(drop)
     }
 
     fn append(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {

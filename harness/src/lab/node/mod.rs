@@ -19,7 +19,7 @@ use crate::tool::{Runner, ToolRun};
 use anyhow::Context;
 use lab_core::cell::{Cell, Load, Source};
 use lab_core::change::{Change, Step};
-use lab_core::cluster::{AddressPlan, Base, Cluster, Endpoint, Family, Protocol, Repeated, Supply};
+use lab_core::cluster::{AddressPlan, Base, Cluster, Family, Protocol, Repeated, ServicePort, Supply};
 use lab_core::dataset::NO_ENDPOINT;
 use lab_core::layout::Tool;
 use lab_core::plan::Plan;
@@ -286,31 +286,40 @@ impl Lab for NodeLab {
         let service = self.service(cell.position.unwrap_or(Position::First), cell.access, cell.from)?;
         let mut dialer = self.dialer(service, cell.access, cell.from)?;
         if cell.activity.churn.is_some() {
-            dialer.goal.reached.extend(self.replaced(service, cell));
+            let change = Change::replacing_endpoint(&self.cluster, &*self.supply);
+            let is_it = |port: ServicePort<'_>| port.socket() == service.socket();
+            if let Some(altered) = self.altered(&change, (cell.access, cell.from), is_it) {
+                dialer.goal.substitute = altered.substitute();
+                // One that has no endpoint gets one.
+                if dialer.goal.reached.is_empty() {
+                    dialer.goal.reached.extend(altered.after);
+                }
+            }
         }
         Ok(Box::new(dialer))
     }
 
+    fn dial_changed<'a>(&'a self, change: &'a Change) -> Result<Box<dyn Dial + 'a>, CellError> {
+        let by = (Access::ClusterIp, Origin::Pod);
+        let altered = self.altered(change, by, |port| port.protocol() == Protocol::Tcp);
+        let altered = altered.ok_or_else(|| CellError::Skipped("the middle Service is not of TCP".to_owned()))?;
+        let (service, _) = self.told_apart(&altered)?;
+        let mut dialer = self.dialer(service, by.0, by.1)?;
+        dialer.goal.substitute = altered.substitute();
+        Ok(Box::new(dialer))
+    }
+
     fn datagrams(&self, change: &Change) -> Result<Box<dyn Datagrams + '_>, CellError> {
-        let altered = change.ports(self.family).find_map(|step| match step {
-            Step::Altered { before, after } if before.protocol() == Protocol::Udp => Some((before, after)),
-            _ => None,
-        });
+        let by = (Access::ClusterIp, Origin::Pod);
         let skipped = |why: &str| CellError::Skipped(why.to_owned());
-        let (before, after) = altered.ok_or_else(|| skipped("the middle Service is not of UDP"))?;
-        if !matches!(self.delivery, Delivery::Rewritten) {
-            return Err(skipped("endpoints are told apart by their addresses, which packets do not have here"));
-        }
-        let (access, from) = (Access::ClusterIp, Origin::Pod);
-        let [old, new] = [before, after].map(|port| self.answering(port, access, from));
-        let sockets =
-            |endpoints: &[&Endpoint]| endpoints.iter().map(|endpoint| endpoint.socket()).collect::<BTreeSet<_>>();
-        let (kept, all) = (sockets(&new), sockets(&old).union(&sockets(&new)).copied().collect::<Vec<_>>());
-        let leaving = sockets(&old).into_iter().find(|socket| !kept.contains(socket));
-        let leaving = leaving.ok_or_else(|| skipped("the middle Service has no endpoint that goes away"))?;
-        let pod = self.server(before, &old)?.ok_or_else(|| skipped("the middle Service has no endpoint"))?;
-        let client = self.origin(from);
-        Ok(Box::new(Client::reaching(leaving, before.socket(), client, (&all, &pod.namespace))?))
+        let altered = self.altered(change, by, |port| port.protocol() == Protocol::Udp);
+        let altered = altered.ok_or_else(|| skipped("the middle Service is not of UDP"))?;
+        let (service, leaving) = self.told_apart(&altered)?;
+        let endpoints = self.answering(service, by.0, by.1);
+        let pod = self.server(service, &endpoints)?.ok_or_else(|| skipped("the middle Service has no endpoint"))?;
+        let all: Vec<_> = altered.before.union(&altered.after).copied().collect();
+        let client = self.origin(by.1);
+        Ok(Box::new(Client::reaching(leaving, service.socket(), client, (&all, &pod.namespace))?))
     }
 
     fn stream(&self, cell: &Cell) -> Result<Box<dyn Stream + '_>, CellError> {

@@ -3,12 +3,12 @@
 use super::NodeLab;
 use crate::cell_error::CellError;
 use crate::lab::echo::Echo;
-use crate::lab::traffic::{Dialer, Goal};
-use lab_core::cell::Cell;
+use crate::lab::traffic::{Dialer, Goal, Substitute};
 use lab_core::change::{Change, Step};
 use lab_core::cluster::{ENDPOINT_PORT, Endpoint, ServicePort};
 use lab_core::vocabulary::{Access, BackendName, Origin, Position};
 use netns_topology::{Delivery, Namespace, Pod};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, Weak};
 
@@ -59,15 +59,33 @@ impl NodeLab {
         pod.ok_or_else(none).map(Some)
     }
 
-    /// The endpoints of `service` that are there only after an endpoint was replaced, as churn does it.
-    pub(super) fn replaced(&self, service: ServicePort<'_>, cell: &Cell) -> Vec<SocketAddr> {
-        let change = Change::replacing_endpoint(&self.cluster, &*self.supply);
-        let after = change.ports(service.family()).into_iter().find_map(|step| match step {
-            Step::Altered { before, after } if before.socket() == service.socket() => Some(after),
+    /// The first port that `change` alters of those that are `wanted`, with who answers before and after it.
+    pub(super) fn altered<'a>(
+        &self,
+        change: &'a Change,
+        (access, from): (Access, Origin),
+        wanted: impl Fn(ServicePort<'a>) -> bool,
+    ) -> Option<Altered<'a>> {
+        let (before, after) = change.ports(self.family).find_map(|step| match step {
+            Step::Altered { before, after } if wanted(before) => Some((before, after)),
             _ => None,
-        });
-        let answering = |port| self.answering(port, cell.access, cell.from).into_iter().map(Endpoint::socket).collect();
-        after.map(answering).unwrap_or_default()
+        })?;
+        let sockets = |port| self.answering(port, access, from).into_iter().map(Endpoint::socket).collect();
+        Some(Altered { port: before, before: sockets(before), after: sockets(after) })
+    }
+
+    /// The port of `altered`, and the endpoint that it loses.
+    ///
+    /// # Errors
+    /// `Skipped` if it loses none that packets tell from the others.
+    pub(super) fn told_apart<'a>(&self, altered: &Altered<'a>) -> Result<(ServicePort<'a>, SocketAddr), CellError> {
+        let skipped = |why: &str| CellError::Skipped(why.to_owned());
+        if !matches!(self.delivery, Delivery::Rewritten) {
+            return Err(skipped("endpoints are told apart by their addresses, which packets do not have here"));
+        }
+        let leaving = altered.leaving();
+        let leaving = leaving.ok_or_else(|| skipped("the middle Service has no endpoint that goes away"))?;
+        Ok((altered.port, leaving))
     }
 
     /// The server in `pod` on `port`: one for all that dial it.
@@ -106,13 +124,34 @@ impl NodeLab {
         let pod = self.server(service, &endpoints)?;
         let local = service.is_external_local() && access != Access::ClusterIp && from == Origin::Outside;
         let client = local.then(|| from.address(service.family()));
-        let goal = Goal { reached, pod: pod.map(|pod| pod.address.v4), client };
+        let goal = Goal { reached, substitute: None, pod: pod.map(|pod| pod.address.v4), client };
         let address = move |attempt| self.backend.address(service, access, &self.cluster.node, attempt);
         let dialer = Dialer::new(service.name(), goal, address);
         Ok(match pod {
             Some(pod) => dialer.with(self.echo(pod, self.port(service))?),
             None => dialer,
         })
+    }
+}
+
+/// A Service's port whose endpoints change.
+pub(super) struct Altered<'a> {
+    /// As it was.
+    pub(super) port: ServicePort<'a>,
+    pub(super) before: BTreeSet<SocketAddr>,
+    pub(super) after: BTreeSet<SocketAddr>,
+}
+
+impl Altered<'_> {
+    /// An endpoint that goes away.
+    pub(super) fn leaving(&self) -> Option<SocketAddr> {
+        self.before.difference(&self.after).next().copied()
+    }
+
+    /// The one that goes away and the one that comes, if it is one for one.
+    pub(super) fn substitute(&self) -> Option<Substitute> {
+        let coming = self.after.difference(&self.before).next().copied();
+        Some(Substitute { leaving: self.leaving()?, coming: coming? })
     }
 }
 

@@ -46,6 +46,14 @@ impl Driver for Slowed {
         self.driver.undo(node, undone, limit)
     }
 
+    fn drain(&self, node: &dyn Place, change: &Change, limit: Duration) -> Result<(), CellError> {
+        self.driver.drain(node, change, limit)
+    }
+
+    fn end_draining(&self, node: &dyn Place, undone: &Change, limit: Duration) -> Result<(), CellError> {
+        self.driver.end_draining(node, undone, limit)
+    }
+
     fn append(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
         self.late.during(|| self.driver.append(node, cluster, limit))
     }
