@@ -73,8 +73,8 @@ fn a_cluster_is_the_same_from_files_folders_archives_and_standard_input() {
     let shown = folder.path().to_str().unwrap();
     assert_eq!(rendered(&[shown], b""), expected);
     let (_, err) = said(&["render", "--cluster", shown], b"", 0);
-    let passed = "svclab: 1 files do not end in .json or .yaml; they are passed over\n\
-                  svclab: 1 files are no documents of Kubernetes; they are passed over\n";
+    let passed = "svclab: 1 file is passed over: what is read ends in .json, .yaml, .yml\n\
+                  svclab: 1 file is no document of Kubernetes; it is passed over\n";
     assert_eq!(err, passed);
     let packed = archive(folder.path(), &[("a/services.json", &services), ("a/slices.json", &slices), ("b.log", b"x")]);
     let packed = packed.to_str().unwrap();

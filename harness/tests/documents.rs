@@ -1,7 +1,11 @@
-//! The documents themselves: each crate has a short one, lines are wrapped, and links lead somewhere.
+//! The documents themselves: each crate has a short one, lines are wrapped, links lead somewhere, and examples run.
+
+#[path = "documents/examples.rs"]
+mod examples;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Columns of Markdown. Tables, code and links cannot be wrapped.
 const WIDE: usize = 100;
@@ -10,6 +14,13 @@ const LONG: usize = 120;
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+/// The files of the repository whose paths match `pattern`, by their paths from its top.
+fn tracked(pattern: &str) -> Vec<String> {
+    let output = Command::new("git").args(["ls-files", pattern]).current_dir(top()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
 /// The folders of svclab's crates, as the workspace names them. Tools below `ci/` are described in ci/README.md.

@@ -183,7 +183,13 @@ pub fn count(value: u64) -> String {
 /// So many of what `noun` names one of: `1 round`, `1,000 Services`.
 #[must_use]
 pub fn counted(value: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(value), if value == 1 { "" } else { "s" })
+    agreeing(value, noun, &format!("{noun}s"))
+}
+
+/// A number before the words that fit it: `1 figure has`, `2 figures have`.
+#[must_use]
+pub fn agreeing(value: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(value), if value == 1 { one } else { many })
 }
 
 /// About how long `time` is, for a clock that nobody needs to the second: `45 s`, `3 min`, `2 h 10 min`.
@@ -243,6 +249,15 @@ mod tests {
     use super::*;
     use crate::vocabulary::Word;
     use proptest::prelude::*;
+
+    #[test]
+    fn words_fit_their_number() {
+        assert_eq!([0, 1, 1000].map(|value| counted(value, "rule")), ["0 rules", "1 rule", "1,000 rules"]);
+        assert_eq!(
+            [1, 2].map(|value| agreeing(value, "figure has", "figures have")),
+            ["1 figure has", "2 figures have"]
+        );
+    }
 
     #[test]
     fn a_value_takes_the_unit_that_suits_it() {

@@ -1,6 +1,7 @@
 //! What is odd about a node's rules.
 
 use lab_core::node::{Chain, Maker, NodeState, Outcome, SetRef, Statement, Table, Verdict};
+use lab_core::units;
 use std::collections::{BTreeSet, HashSet};
 
 /// Sets that are fuller than this share of their `maxelem` are said.
@@ -29,7 +30,7 @@ pub(super) fn listed([one, many]: [&str; 2], meaning: &str, names: &[String]) ->
     let shown: Vec<&str> = unique.iter().take(LISTED).map(|name| name.as_str()).collect();
     let more = if count > shown.len() { format!(" and {} more", count - shown.len()) } else { String::new() };
     (count > 0).then(|| Doubt {
-        head: format!("{count} {}", if count == 1 { one } else { many }),
+        head: units::agreeing(count as u64, one, many),
         text: format!("{meaning}: {}{more}", shown.join(", ")),
     })
 }

@@ -6,6 +6,7 @@ use crate::process::interrupt;
 use anyhow::{Context, Result, anyhow};
 use kube_api::{Objects, Server, Settings, Watching};
 use lab_core::scenario::MOST_ENDPOINTS;
+use lab_core::units;
 use std::io::{ErrorKind, Write, stdout};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
@@ -61,7 +62,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let server = Server::start_with(listener, &Objects::of(&cluster), settings).context("starting the server")?;
     let told = writeln!(stdout(), "http://{}", server.address()).and_then(|()| stdout().flush());
     told.context("writing the URL")?;
-    tell!("svclab: {} Services on node {}; end it with Ctrl-C", cluster.services.len(), cluster.node.name);
+    let services = units::counted(cluster.services.len() as u64, "Service");
+    tell!("svclab: {services} on node {}; end it with Ctrl-C", cluster.node.name);
     interrupt::wait()?;
     let served = server.served();
     tell!("svclab: answered {} requests, {} of them refused", served.requests, served.refusals);

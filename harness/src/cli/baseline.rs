@@ -138,7 +138,7 @@ fn list(folder: &Path) -> Result<()> {
         let kernel = header.kernel().map_or(String::new(), |kernel| format!(", kernel {kernel}"));
         let (scenario, target, cells) = (&header.plan.scenario, header.plan.target, header.plan.cells.len());
         say!("{}", file.display());
-        say!("  {scenario} on {target}{kernel}: {} cells, {size}", units::count(cells as u64));
+        say!("  {scenario} on {target}{kernel}: {}, {size}", units::counted(cells as u64, "cell"));
         say!("  {}, {}: {reason}", updated.strftime("%Y-%m-%d"), age(updated));
         say!("  svclab {} {}; {}", header.version, header.revision, tools(header));
     }

@@ -6,6 +6,7 @@ use kube_dump::{Dump, Input};
 use lab_core::axes::Axes;
 use lab_core::cluster::{AddressPlan, Cluster, Repeated, Supply};
 use lab_core::scenario::choose_mix;
+use lab_core::units;
 use netns_topology::sandbox;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -14,7 +15,6 @@ use std::sync::Arc;
 /// The files of folders and archives that may be of a cluster.
 const WANTED: Wanted = Wanted {
     is_read: |path| path.extension().is_some_and(|ending| ["json", "yaml", "yml"].iter().any(|&known| ending == known)),
-    others: "do not end in .json or .yaml",
     names: "ends in .json, .yaml, .yml",
     advice: "Services and EndpointSlices only",
 };
@@ -81,7 +81,12 @@ pub(crate) fn say(dump: &Dump) {
         return;
     }
     if dump.unread > 0 {
-        tell!("svclab: {} files are no documents of Kubernetes; they are passed over", dump.unread);
+        let files = units::agreeing(
+            dump.unread as u64,
+            "file is no document of Kubernetes; it is passed over",
+            "files are no documents of Kubernetes; they are passed over",
+        );
+        tell!("svclab: {files}");
     }
     for note in dump.notes.iter().take(NOTES) {
         tell!("svclab: {note}");

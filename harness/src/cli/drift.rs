@@ -47,8 +47,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         drifted += tell(runs, &policy);
     }
     if drifted > 0 {
-        let figures = if drifted == 1 { "figure has" } else { "figures have" };
-        return Err(Failure { exit: Exit::Differs, error: anyhow!("{drifted} {figures} drifted") });
+        let figures = units::agreeing(drifted as u64, "figure has", "figures have");
+        return Err(Failure { exit: Exit::Differs, error: anyhow!("{figures} drifted") });
     }
     Ok(Exit::Done.into())
 }

@@ -48,7 +48,6 @@ const WANTED: Wanted = Wanted {
         let is_input = ["restore", ".argv", ".sh"].iter().any(|part| name.contains(part));
         !is_input && ["tables", "nft", "ipvs", "ipset", "addr", "rules"].iter().any(|part| name.contains(part))
     },
-    others: "do not have tables, nft, ipvs, ipset, addr or rules in their names",
     names: "has tables, nft, ipvs, ipset, addr or rules in its name",
     advice: "the listings only",
 };

@@ -52,8 +52,8 @@ pub(super) fn caveats(plan: &Plan) -> Vec<String> {
             continue;
         };
         let found = layout.caveats(&cluster);
-        let services = units::count(load.cluster.services.into());
-        let place = format!("{} ({}) at {services} Services", load.variant.backend, load.variant.layout);
+        let services = units::counted(load.cluster.services.into(), "Service");
+        let place = format!("{} ({}) at {services}", load.variant.backend, load.variant.layout);
         lines.extend(found.iter().take(NAMED).map(|caveat| format!("{place}: {caveat}")));
         if let Some(more) = found.len().checked_sub(NAMED).filter(|&more| more > 0) {
             lines.push(format!("{place}: {more} more like these"));

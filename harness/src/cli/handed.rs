@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use flate2::read::MultiGzDecoder;
 use guests::named;
 use kube_dump::{Input, Origin};
-use lab_core::encoding;
+use lab_core::{encoding, units};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Cursor, Read, Seek, Write};
@@ -23,8 +23,6 @@ const TAR: (usize, &[u8]) = (257, b"ustar");
 pub(super) struct Wanted {
     /// Whether one is, by its path without `.gz`.
     pub(super) is_read: fn(&Path) -> bool,
-    /// What the names of others lack, as the end of a sentence: `do not end in .json`.
-    pub(super) others: &'static str,
     /// What the names of those that are read have in common: `ends in .json`.
     pub(super) names: &'static str,
     /// What to hand over where there is too much.
@@ -55,7 +53,8 @@ pub(super) fn unpack(paths: &[PathBuf], wanted: &'static Wanted) -> Result<Vec<I
         ensure!(unpacked.inputs.len() > before, "{shown}: no file in it {} (or one of these and .gz)", wanted.names);
     }
     if unpacked.others > 0 {
-        tell!("svclab: {} files {}; they are passed over", unpacked.others, wanted.others);
+        let files = units::agreeing(unpacked.others, "file is", "files are");
+        tell!("svclab: {files} passed over: what is read {}", wanted.names);
     }
     Ok(unpacked.inputs)
 }
@@ -95,7 +94,7 @@ struct Unpacked {
     wanted: &'static Wanted,
     inputs: Vec<Input>,
     /// Files whose names say that they are something else.
-    others: usize,
+    others: u64,
     bytes: u64,
     files: usize,
 }

@@ -48,7 +48,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         };
         let interval = stats::interval(&ratios.iter().map(|&ratio| vec![ratio]).collect::<Vec<_>>(), 1);
         let interval = interval.map_or(String::new(), |(low, high)| format!(", 95 % interval {low:.3} to {high:.3}"));
-        say!("sync_full of iptables-legacy at {} Services, {} pairs", units::count(args.services.into()), pairs.len());
+        let services = units::counted(args.services.into(), "Service");
+        say!("sync_full of iptables-legacy at {services}, {}", units::counted(pairs.len() as u64, "pair"));
         say!("lab   {:>10}", of(|pair| pair.0));
         say!("bare  {:>10}   the tools alone, their input a file", of(|pair| pair.1));
         say!("ratio {:>10.3}   median of the pairs' ratios{interval}", median(ratios));

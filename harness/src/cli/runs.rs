@@ -40,8 +40,8 @@ pub(crate) fn read_one(place: &Path) -> Result<Dataset> {
     let shown = file.display();
     let Read { dataset, passed_over, absurd, more_absurd } = record::read(&file).with_context(|| shown.to_string())?;
     for (unknown, lines) in passed_over {
-        let (lines, version) = (units::count(lines as u64), &dataset.header.version);
-        tell!("svclab: {shown}: skipped {lines} lines of unknown {unknown}; svclab {version} wrote it");
+        let (lines, version) = (units::counted(lines as u64, "line"), &dataset.header.version);
+        tell!("svclab: {shown}: skipped {lines} of unknown {unknown}; svclab {version} wrote it");
     }
     for absurd in &absurd {
         tell!("svclab: {shown}: {absurd}: no machine gives that; left out");

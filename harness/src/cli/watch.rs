@@ -7,7 +7,7 @@ use crate::process::interrupt;
 use crate::session::standing::{Standing, State};
 use crate::session::store;
 use anyhow::Context;
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use lab_core::units;
 use std::io::{IsTerminal, stderr};
@@ -82,14 +82,14 @@ fn line(folder: &Path, standing: &Standing) -> String {
     format!("{}: {done} of {all}, {}", folder.display(), words(standing))
 }
 
-/// What a run is at: `going on, about 3 minutes left`. Another machine's run is not told from one that broke off, but by when
+/// What a run is at: `going on, about 3 min left`. Another machine's run is not told from one that broke off, but by when
 /// it last wrote.
 fn words(standing: &Standing) -> String {
-    let left = standing.left.map(|left| format!("about {} left", HumanDuration(left))).unwrap_or_default();
+    let left = standing.left.map(|left| format!(", about {} left", units::about(left))).unwrap_or_default();
     match standing.state {
         State::Complete => "complete".to_owned(),
         State::Interrupted => "interrupted; go on with --resume".to_owned(),
-        State::GoingOn => format!("going on, {left}"),
-        State::BrokeOff => format!("last written {} ago, {left}", HumanDuration(silent(standing))),
+        State::GoingOn => format!("going on{left}"),
+        State::BrokeOff => format!("last written {} ago{left}", units::about(silent(standing))),
     }
 }

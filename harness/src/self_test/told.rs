@@ -6,6 +6,7 @@ use analysis::gate::Verdict;
 use analysis::rate::Rate;
 use lab_core::slowdown::Means;
 use lab_core::stats;
+use lab_core::units;
 use lab_core::vocabulary::{ProbeName, Word};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -23,7 +24,8 @@ pub(super) fn tell(asked: &Asked, trials: &Trials) -> String {
     let of = if plan.target.is_exact() {
         "a sample a cell".to_owned()
     } else {
-        format!("{} rounds, suspicious cells again in {}", plan.rounds, asked.policy.reruns)
+        let rounds = units::counted(plan.rounds.into(), "round");
+        format!("{rounds}, suspicious cells again in {}", asked.policy.reruns)
     };
     let _ = writeln!(
         text,

@@ -114,13 +114,13 @@ fn equal(one: &Recorded, other: &Recorded) -> Result<()> {
         let Some(first) = there.get(&key(record)).filter(|first| first.outcome == Outcome::Measured) else { continue };
         ensure!(
             first.samples == record.samples && first.split == record.split,
-            "{} and {} differ: {} of {} at {} Services is {:?} in the one and {:?} in the other, and exact counts come out \
+            "{} and {} differ: {} of {} at {} is {:?} in the one and {:?} in the other, and exact counts come out \
              the same; one of them was damaged or edited, or its build was not the same",
             one.place,
             other.place,
             record.metric,
             record.cell.variant.backend,
-            units::count(record.cell.cluster.services.into()),
+            units::counted(record.cell.cluster.services.into(), "Service"),
             first.samples,
             record.samples
         );

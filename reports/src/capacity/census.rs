@@ -113,9 +113,9 @@ impl Census {
             format!(" It is asked about grown {}.", units::ratio(self.growth))
         };
         format!(
-            "{} has {} Services. Packets are dispatched at {}: {} ({}). {spread}{grown}",
+            "{} has {}. Packets are dispatched at {}: {} ({}). {spread}{grown}",
             self.file,
-            number(self.services),
+            units::counted(self.services as u64, "Service"),
             units::counted(all as u64, "place"),
             list(&kinds),
             list(&protocols)

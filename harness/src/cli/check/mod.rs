@@ -131,16 +131,16 @@ fn check(dump: &Dump, layouts: &[LayoutName]) -> Checked {
 }
 
 fn text(checked: &Checked) -> String {
-    let number = |count: usize| units::count(count as u64);
-    let endpoints = checked.endpoints.map_or_else(|| "unknown".to_owned(), number);
+    let endpoints = |count: usize| units::counted(count as u64, "endpoint");
+    let endpoints = checked.endpoints.map_or_else(|| "unknown endpoints".to_owned(), endpoints);
     let mut text = format!(
-        "{}, {} on cluster IPs, {endpoints} endpoints\n",
+        "{}, {} on cluster IPs, {endpoints}\n",
         units::counted(checked.services as u64, "Service"),
         units::counted(checked.ports as u64, "port")
     );
     for Tried { release, rules, object, .. } in &checked.rules_tried {
-        let rules = units::count(*rules);
-        text += &format!("{release}: at worst {rules} rules are tried before an endpoint is chosen ({object})\n");
+        let rules = units::agreeing(*rules, "rule is", "rules are");
+        text += &format!("{release}: at worst {rules} tried before an endpoint is chosen ({object})\n");
     }
     text.extend(checked.cold_starts.iter().map(|line| format!("{line}\n")));
     if checked.findings.is_empty() {

@@ -86,7 +86,8 @@ fn alike(run: &Dataset, rerun: &Dataset) -> Result<(), Difference> {
 
 /// Runs `suspicious` cells again.
 fn make(run: &Run, suspicious: &[Cell], rounds: u32, out: PathBuf) -> Result<Dataset, Failure> {
-    tell!("suspicious, running again in {rounds} rounds: {}", units::counted(suspicious.len() as u64, "cell"));
+    let (passes, cells) = (units::counted(rounds.into(), "round"), units::counted(suspicious.len() as u64, "cell"));
+    tell!("suspicious, running again in {passes}: {cells}");
     for cell in suspicious {
         tell!("  {}", describe(cell));
     }

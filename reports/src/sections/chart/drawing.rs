@@ -249,7 +249,7 @@ impl Panel<'_> {
         let places = self.lost_places(plot);
         let places = places.into_iter().filter(|(other, ..)| std::ptr::eq(*other, line));
         for ((_, x, y), lost) in places.zip(&line.lost) {
-            add((x, y), &format!("{} Services: {}", units::count(lost.services.into()), lost.outcome.name()))?;
+            add((x, y), &format!("{}: {}", units::counted(lost.services.into(), "Service"), lost.outcome.name()))?;
         }
         Ok(())
     }

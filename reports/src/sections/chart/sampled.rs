@@ -75,7 +75,7 @@ fn chart(results: &Results, probe: ProbeName, position: Option<Position>, title:
             units::count(drawn as u64),
             units::count(all as u64)
         ),
-        false => format!("{} samples, in the order in which they were taken.", units::count(all as u64)),
+        false => format!("{}, in the order in which they were taken.", units::counted(all as u64, "sample")),
     };
     let key = lines.iter().filter_map(|line| Some((line.name.clone(), line.swatch().ok()?))).collect();
     let zoom = Some(zoom(&lines, &scale, pass));
@@ -202,7 +202,7 @@ fn draw(lines: &[Sampled], scale: &Scale, pass: &str, title: &str) -> Result<Str
         area.present()?;
     }
     let words: Vec<String> =
-        lines.iter().map(|line| format!("{}: {} samples", line.name, units::count(line.all as u64))).collect();
+        lines.iter().map(|line| format!("{}: {}", line.name, units::counted(line.all as u64, "sample"))).collect();
     let open = format!("<svg role=\"img\" aria-label=\"{}. {}.\" ", escape(title), escape(&words.join(", ")));
     let svg = svg.replace("\"#000000\"", "\"currentColor\"").replacen("<svg ", &open, 1);
     Ok(svg.replacen("</svg>", &format!("{dots}</svg>"), 1))

@@ -105,7 +105,7 @@ impl Run<'_> {
         let header = &self.dataset.header;
         let part = header.part.as_ref().map(|part| {
             let (own, all) = (part.cells.len() as u64, header.plan.cells.len() as u64);
-            format!("shard {}: {} of {} cells", part.shard, units::count(own), units::count(all))
+            format!("shard {}: {} of {}", part.shard, units::count(own), units::counted(all, "cell"))
         });
         part.unwrap_or_default()
     }

@@ -10,6 +10,7 @@
 //! that file, and the document shows it. Pure: `cli/splice/mod.rs` runs the commands and writes the files.
 
 use anyhow::{Context, Result, bail, ensure};
+use lab_core::units;
 use std::fmt::Write;
 use std::path::{Component, Path, PathBuf};
 
@@ -259,7 +260,7 @@ fn difference(old: &str, new: &str) -> Option<String> {
             let _ = writeln!(text, "{sign}{line}");
         }
         if let Some(more) = lines.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            let _ = writeln!(text, "{sign}… and {more} lines more");
+            let _ = writeln!(text, "{sign}… and {} more", units::counted(more as u64, "line"));
         }
     }
     Some(text)
