@@ -22,11 +22,17 @@ pub(super) struct Surroundings {
 }
 
 impl Surroundings {
-    /// For `cluster`, dialled from `origins`.
-    pub(super) fn of(cluster: &Cluster, backend: BackendName, origins: impl IntoIterator<Item = Origin>) -> Self {
+    /// For `cluster`, dialled from `origins`. If it `scales`, a Service loses all its endpoints on the way.
+    pub(super) fn of(
+        cluster: &Cluster,
+        backend: BackendName,
+        origins: impl IntoIterator<Item = Origin>,
+        scales: bool,
+    ) -> Self {
         // A packet to a Service without endpoints is refused only on its way through the node: that needs a route.
-        let refuses =
-            || Family::ALL.into_iter().flat_map(|family| cluster.ports(family)).any(|port| !port.has_endpoints());
+        let refuses = || {
+            scales || Family::ALL.into_iter().flat_map(|family| cluster.ports(family)).any(|port| !port.has_endpoints())
+        };
         Self {
             outside: origins.into_iter().any(|origin| origin != Origin::Pod) || refuses(),
             pods: backend == BackendName::Direct,

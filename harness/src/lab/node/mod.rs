@@ -93,7 +93,9 @@ impl NodeLab {
         let delivery = delivery(forwarding);
         let cluster = Arc::new(cluster);
         let dialled = dialled(load, plan);
-        let surroundings = Surroundings::of(&cluster, load.variant.backend, dialled.iter().map(|(_, from)| *from));
+        let (backend, origins) = (load.variant.backend, dialled.iter().map(|(_, from)| *from));
+        let scales = cells(load, plan).any(|cell| cell.probe == ProbeName::UdpBlackhole);
+        let surroundings = Surroundings::of(&cluster, backend, origins, scales);
         let wiring = surroundings.wiring(supply.addresses(), delivery);
         let build = || Node::build(&wiring).context("building the node and its pods");
         let another = {
@@ -353,9 +355,15 @@ pub(crate) fn cluster(load: &Load, plan: &Plan) -> Result<(Box<dyn Supply>, Clus
     Ok((supply, cluster))
 }
 
+/// The cells of `plan` that are asked of `load`.
+fn cells(load: &Load, plan: &Plan) -> impl Iterator<Item = Cell> {
+    let here = move |cell: &&Cell| (cell.cluster, cell.variant) == (load.cluster, load.variant);
+    plan.cells.iter().filter(here).copied()
+}
+
 /// How the cells of `plan` dial the Services of `load`; as usual if none does.
 fn dialled(load: &Load, plan: &Plan) -> BTreeSet<(Access, Origin)> {
-    let here = |cell: &&Cell| (cell.cluster, cell.variant) == (load.cluster, load.variant) && cell.position.is_some();
-    let dialled: BTreeSet<_> = plan.cells.iter().filter(here).map(|cell| (cell.access, cell.from)).collect();
+    let there = cells(load, plan).filter(|cell| cell.position.is_some());
+    let dialled: BTreeSet<_> = there.map(|cell| (cell.access, cell.from)).collect();
     if dialled.is_empty() { BTreeSet::from([(Access::default(), Origin::default())]) } else { dialled }
 }
