@@ -231,7 +231,9 @@ impl Held for Open<'_> {
         let closed = self.stream.local_addr().and_then(|local| {
             self.exchange(ASK)?;
             // The server closes first. What closes first keeps its port for a while.
-            self.stream.read(&mut [0])?;
+            if self.stream.read(&mut [0])? != 0 {
+                return Err(ErrorKind::InvalidData.into());
+            }
             SockRef::from(&self.stream).set_linger(None)?;
             Ok(local)
         });
