@@ -3,27 +3,52 @@
 
 use lab_core::dataset::Header;
 use lab_core::foreign::{QUOTED, quoted, short};
+use lab_core::plan::Plan;
+use lab_core::vocabulary::Clock;
+use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// What two runs have to have in common before one goes on with, or is merged with, the other.
-fn identity(header: &Header) -> Value {
-    let mut guest = header.guest.clone();
-    // How many guests run side by side changes no count.
-    guest.remove("jobs");
-    json!({
-        "svclab": {"version": header.version, "revision": header.revision},
-        "scenario": header.scenario,
-        "plan": header.plan,
-        "clock": header.clock,
-        "guest": guest,
-        "tools": header.tools,
-    })
+#[derive(PartialEq, Serialize)]
+struct Identity<'a> {
+    svclab: Build<'a>,
+    scenario: &'a str,
+    plan: &'a Plan,
+    clock: Clock,
+    guest: BTreeMap<&'a str, &'a str>,
+    tools: &'a BTreeMap<String, String>,
+}
+
+#[derive(PartialEq, Serialize)]
+struct Build<'a> {
+    version: &'a str,
+    revision: &'a str,
+}
+
+impl<'a> Identity<'a> {
+    fn of(header: &'a Header) -> Self {
+        let guest = header.guest.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Self {
+            svclab: Build { version: &header.version, revision: &header.revision },
+            scenario: &header.scenario,
+            plan: &header.plan,
+            clock: header.clock,
+            // How many guests run side by side changes no count.
+            guest: guest.filter(|(name, _)| *name != "jobs").collect(),
+            tools: &header.tools,
+        }
+    }
 }
 
 /// The first thing in which two runs differ that must not: `plan.seed is 1 in the one and 2 in the other`; `None` if they
 /// are of the same.
 pub(crate) fn first_difference(one: &Header, other: &Header) -> Option<String> {
-    let (path, one, other) = differing(&identity(one), &identity(other))?;
+    let (one, other) = (Identity::of(one), Identity::of(other));
+    if one == other {
+        return None;
+    }
+    let (path, one, other) = differing(&json!(one), &json!(other))?;
     let shown = |value: Option<Value>| match value {
         None => "nothing".to_owned(),
         Some(Value::String(text)) => quoted(&text),
@@ -60,7 +85,6 @@ fn below(name: &str, one: Option<&Value>, other: Option<&Value>) -> Option<(Stri
 mod tests {
     use super::*;
     use lab_core::axes::Axes;
-    use lab_core::plan::Plan;
     use lab_core::vocabulary::TargetName;
 
     #[test]

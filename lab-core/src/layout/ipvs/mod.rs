@@ -5,7 +5,7 @@
 //! What differs from kube-proxy:
 //! - Graceful termination: kube-proxy keeps a removed TCP or SCTP real server at weight 0 while it has connections, and
 //!   looks once a minute whether they are gone. Here it is removed at once, as kube-proxy does with one without any;
-//!   [`draining`] gives it weight 0.
+//!   [`draining()`] gives it weight 0.
 //! - `conn_reuse_mode`: 1.30 sets it on kernels before 5.9. The lab's are newer.
 //! - Node ports: 1.20 opens a socket on each, only to hold the port.
 //! - A virtual server in one of `excludeCIDRs` stays when its Service goes, and kube-proxy finds it when the Service comes
