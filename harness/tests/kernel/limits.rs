@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 /// Each limit: the shell's option for it, too little, and the least.
 const LIMITS: &[(&str, &str, &str)] = &[
-    ("-v", "60000", "2097152"),
+    ("-v", "200000", "2097152"),
     ("-d", "30000", "1048576"),
     ("-s", "64", "1024"),
     ("-f", "100", "65536"),
