@@ -87,13 +87,11 @@ impl Driver for Rules {
             let why = "with ipvsadm the lab removes an endpoint at once; take the way batched or kube-proxy";
             return Err(CellError::Skipped(why.to_owned()));
         }
-        self.perform(node, sync, limit)?;
-        self.perform(node, self.layout.cleanup(change), limit.max(SMALL_CALL)).map(drop)
+        self.sync(node, sync, change, limit)
     }
 
     fn end_draining(&self, node: &dyn Place, undone: &Change, limit: Duration) -> Result<(), CellError> {
-        self.perform(node, drained(self.layout.partial_sync(undone)), limit)?;
-        self.perform(node, self.layout.cleanup(undone), limit.max(SMALL_CALL)).map(drop)
+        self.sync(node, drained(self.layout.partial_sync(undone)), undone, limit)
     }
 
     fn append(&self, node: &dyn Place, cluster: &Cluster, limit: Duration) -> Result<Cost, CellError> {
@@ -190,6 +188,13 @@ impl Rules {
             Err(_) => self.expected().doubt(),
         }
         done
+    }
+
+    /// Does `sync`, a partial sync of `change`, and cleans up after it.
+    fn sync(&self, node: &dyn Place, sync: Vec<Action>, change: &Change, limit: Duration) -> Result<(), CellError> {
+        let steps = Sync { rules: self, sync: sync.into(), cleanup: self.layout.cleanup(change).into() };
+        steps.take(node, limit)?;
+        steps.clean_up(node, limit)
     }
 
     fn expected(&self) -> MutexGuard<'_, Expected> {

@@ -303,22 +303,18 @@ impl Lab for NodeLab {
 
     fn dial_changed<'a>(&'a self, change: &'a Change) -> Result<Box<dyn Dial + 'a>, CellError> {
         let by = (Access::ClusterIp, Origin::Pod);
-        let altered = self.altered(change, by, |port| port.protocol() == Protocol::Tcp);
-        let altered = altered.ok_or_else(|| CellError::Skipped("the middle Service is not of TCP".to_owned()))?;
-        let (service, _) = self.told_apart(&altered)?;
-        let mut dialer = self.dialer(service, by.0, by.1)?;
+        let (altered, _) = self.losing(change, by, Protocol::Tcp)?;
+        let mut dialer = self.dialer(altered.port, by.0, by.1)?;
         dialer.goal.substitute = altered.substitute();
         Ok(Box::new(dialer))
     }
 
     fn datagrams(&self, change: &Change) -> Result<Box<dyn Datagrams + '_>, CellError> {
         let by = (Access::ClusterIp, Origin::Pod);
-        let skipped = |why: &str| CellError::Skipped(why.to_owned());
-        let altered = self.altered(change, by, |port| port.protocol() == Protocol::Udp);
-        let altered = altered.ok_or_else(|| skipped("the middle Service is not of UDP"))?;
-        let (service, leaving) = self.told_apart(&altered)?;
-        let endpoints = self.answering(service, by.0, by.1);
-        let pod = self.server(service, &endpoints)?.ok_or_else(|| skipped("the middle Service has no endpoint"))?;
+        let (altered, leaving) = self.losing(change, by, Protocol::Udp)?;
+        let (service, endpoints) = (altered.port, self.answering(altered.port, by.0, by.1));
+        let none = || CellError::Skipped("the middle Service has no endpoint".to_owned());
+        let pod = self.server(service, &endpoints)?.ok_or_else(none)?;
         let all: Vec<_> = altered.before.union(&altered.after).copied().collect();
         let client = self.origin(by.1);
         Ok(Box::new(Client::reaching(leaving, service.socket(), client, (&all, &pod.namespace))?))

@@ -5,7 +5,7 @@ use crate::cell_error::CellError;
 use crate::lab::echo::Echo;
 use crate::lab::traffic::{Dialer, Goal, Substitute};
 use lab_core::change::{Change, Step};
-use lab_core::cluster::{ENDPOINT_PORT, Endpoint, ServicePort};
+use lab_core::cluster::{ENDPOINT_PORT, Endpoint, Protocol, ServicePort};
 use lab_core::vocabulary::{Access, BackendName, Origin, Position};
 use netns_topology::{Delivery, Namespace, Pod};
 use std::collections::BTreeSet;
@@ -74,18 +74,26 @@ impl NodeLab {
         Some(Altered { port: before, before: sockets(before), after: sockets(after) })
     }
 
-    /// The port of `altered`, and the endpoint that it loses.
+    /// The port of `protocol` that `change` takes an endpoint from, reached `by`, and that endpoint.
     ///
     /// # Errors
-    /// `Skipped` if it loses none that packets tell from the others.
-    pub(super) fn told_apart<'a>(&self, altered: &Altered<'a>) -> Result<(ServicePort<'a>, SocketAddr), CellError> {
+    /// `Skipped` if it takes none that packets tell from the others.
+    pub(super) fn losing<'a>(
+        &self,
+        change: &'a Change,
+        by: (Access, Origin),
+        protocol: Protocol,
+    ) -> Result<(Altered<'a>, SocketAddr), CellError> {
         let skipped = |why: &str| CellError::Skipped(why.to_owned());
+        let altered = self.altered(change, by, |port| port.protocol() == protocol);
+        let altered = altered
+            .ok_or_else(|| skipped(&format!("the middle Service is not of {}", protocol.name().to_uppercase())))?;
         if !matches!(self.delivery, Delivery::Rewritten) {
             return Err(skipped("endpoints are told apart by their addresses, which packets do not have here"));
         }
         let leaving = altered.leaving();
         let leaving = leaving.ok_or_else(|| skipped("the middle Service has no endpoint that goes away"))?;
-        Ok((altered.port, leaving))
+        Ok((altered, leaving))
     }
 
     /// The server in `pod` on `port`: one for all that dial it.
