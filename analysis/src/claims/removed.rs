@@ -31,7 +31,8 @@ fn which(cell: &Cell) -> bool {
 fn stale(evidence: &Evidence) -> Option<Finding> {
     judged(
         evidence,
-        &[(Metric::ReusedStale, "that reached the removed endpoint"), (Metric::ReusedLost, "that got no answer")],
+        (Metric::ReusedStale, "that reached the removed endpoint"),
+        &[(Metric::ReusedLost, "that got no answer")],
         "connections from used ports",
         // A connection that broke has its port still.
         |open, broken| open - broken,
@@ -39,13 +40,15 @@ fn stale(evidence: &Evidence) -> Option<Finding> {
 }
 
 fn breaks(evidence: &Evidence) -> Option<Finding> {
-    judged(evidence, &[(Metric::RemovedBroken, "that broke")], "open connections", |open, _| open)
+    judged(evidence, (Metric::RemovedBroken, "that broke"), &[], "open connections", |open, _| open)
 }
 
-/// It holds where one of the first of `counts` is above nothing, of as many as `whole` says of those that were open and broke.
+/// It holds where the count that `decides` is above zero. Counts are of as many connections as `whole` says, which is
+/// given those that were open and those that broke.
 fn judged(
     evidence: &Evidence,
-    counts: &[(Metric, &str)],
+    decides: (Metric, &str),
+    beside: &[(Metric, &str)],
     of: &str,
     whole: impl Fn(f64, f64) -> f64,
 ) -> Option<Finding> {
@@ -60,16 +63,15 @@ fn judged(
             let (Some(open), Some(broken)) = (sum(Metric::RemovedOpen), sum(Metric::RemovedBroken)) else { continue };
             let whole = whole(open, broken);
             let name = format!("{} at {}", line.name, services_of(services));
-            for (metric, what) in counts {
-                let share = sum(*metric).and_then(|count| Estimate::share(count, whole));
+            for &(metric, what) in [decides].iter().chain(beside) {
+                let share = sum(metric).and_then(|count| Estimate::share(count, whole));
                 figures.extend(share.map(|estimate| Figure {
                     what: format!("{of} {what} of {name}"),
                     estimate,
                     measure: Measure::Share,
                 }));
             }
-            let (metric, _) = counts[0];
-            votes.cast(name, sum(metric).filter(|_| whole > 0.0).map(|count| count > 0.0));
+            votes.cast(name, sum(decides.0).filter(|_| whole > 0.0).map(|count| count > 0.0));
         }
     }
     let says = match votes.verdict() {

@@ -4,7 +4,7 @@ use super::open_loop::{self, Answer, Told};
 use super::{Beside, Course};
 use crate::cell_error::CellError;
 use crate::lab::Lab;
-use crate::lab::traffic::Unanswered;
+use crate::lab::unanswered::Unanswered;
 use crate::probe::reading::Reading;
 use crate::tool::place::within;
 use lab_core::cell::Cell;

@@ -40,6 +40,7 @@ static BUILT_IN: &[(&str, &str, &str)] = files![
     "failed-transaction",
     "first-packet",
     "ipv6",
+    "ipvs-cpu",
     "ipvs-static-rules",
     "kernels",
     "lock-contention",

@@ -7,6 +7,8 @@ mod course;
 mod crowd;
 mod echo;
 mod first_load;
+pub(crate) mod goal;
+mod held;
 pub(crate) mod iperf3;
 mod memory;
 mod neighbour;
@@ -14,6 +16,7 @@ pub(crate) mod node;
 mod refusal;
 pub(crate) mod traffic;
 mod udp;
+pub(crate) mod unanswered;
 
 pub(crate) use course::Course;
 pub(crate) use crowd::Crowd;
@@ -25,6 +28,7 @@ use crate::driver::{Cost, Driver, Loaded};
 use crate::tool::ToolRun;
 use crate::tool::place::Place;
 use binding::{Binding, Bound};
+use goal::Substitute;
 use lab_core::cell::Cell;
 use lab_core::change::Change;
 use lab_core::cluster::{Cluster, Supply};
@@ -33,10 +37,11 @@ use lab_core::vocabulary::{BackendName, Origin};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use traffic::Dialed;
+use unanswered::Unanswered;
 
 /// The node's end of the wire to its client pod, which is named after the pod at the other end.
 const WIRE: &str = "client";
-use traffic::{Dialed, Substitute, Unanswered};
 
 /// A node with its pods, programmed with a cluster.
 pub(crate) trait Lab: Sync {

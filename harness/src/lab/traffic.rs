@@ -1,23 +1,23 @@
 //! Connections to a Service: where each is answered, in which pod, and by whom it was seen.
 
-use super::echo::{ASK, Echo, HOLD, LONGEST_ANSWER};
+use super::echo::{ASK, Echo, LONGEST_ANSWER};
+use super::goal::{Goal, Substitute};
+use super::held::{Open, PATIENCE, prepare};
+use super::unanswered::Unanswered;
 use super::{Dial, Held, refusal};
-use crate::activity::open_loop::Answer;
 use crate::cell_error::CellError;
 use crate::process::interrupt;
-use anyhow::Result;
 use guests::mark;
 use lab_core::dataset::NO_ENDPOINT;
-use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
+use socket2::SockAddr;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a client waits for a connection or an answer. A SYN is sent again after 1, 3 and 7 s.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a refusal may take: without endpoints, a client is told at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// What a connection showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dialed {
@@ -27,29 +27,6 @@ pub(crate) struct Dialed {
     pub(crate) first_byte: Duration,
     /// The address at which the server was reached; `None` if the connection was refused, as it had to be.
     pub(crate) reached: Option<SocketAddr>,
-}
-
-/// Where connections to a Service must end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Goal {
-    /// The addresses at which a server may be reached: the endpoints, or the Service's address if packets arrive
-    /// unchanged. Without any, connections must be refused at once.
-    pub(crate) reached: Vec<SocketAddr>,
-    /// Who may answer in place of one of them.
-    pub(crate) substitute: Option<Substitute>,
-    /// The address of the pod with all its endpoints; `None` without endpoints.
-    pub(crate) pod: Option<Ipv4Addr>,
-    /// The client's address, where the server must see it.
-    pub(crate) client: Option<IpAddr>,
-}
-
-/// An endpoint that goes away while connections are opened, and the one that takes its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Substitute {
-    /// The one that goes away.
-    pub(crate) leaving: SocketAddr,
-    /// The one that comes.
-    pub(crate) coming: SocketAddr,
 }
 
 /// Opens connections to one Service. An answer from anywhere but its goal is an error.
@@ -147,145 +124,7 @@ impl<A: Fn(usize) -> Option<SocketAddr> + Sync> Dial for Dialer<'_, A> {
         let name = self.service;
         let nothing = || CellError::Skipped(format!("{name} {NO_ENDPOINT} stay connected to"));
         let address = (self.address)(0).filter(|_| !self.goal.reached.is_empty()).ok_or_else(nothing)?;
-        let opened = || -> std::io::Result<TcpStream> {
-            let socket = prepare(address)?;
-            socket.connect(&SockAddr::from(address))?;
-            Ok(TcpStream::from(socket))
-        };
-        let stream =
-            opened().map_err(|error| Unanswered::Broken(format!("connecting to {name} at {address}"), error))?;
-        Ok(Box::new(Open { stream, name, address, goal: &self.goal, reached: None }))
-    }
-}
-
-impl Goal {
-    /// Where `name`, dialled at `address`, was reached, by its `answer`.
-    ///
-    /// # Errors
-    /// `Failed` if that is not where connections must end.
-    fn judge(&self, name: &str, address: SocketAddr, answer: &str) -> Result<SocketAddr, CellError> {
-        let (reached, pod, client) = understand(answer).ok_or_else(|| {
-            CellError::Failed(format!("{name} at {address} answered \"{answer}\" instead of its address and its pod's"))
-        })?;
-        let takes_a_place = self.substitute.is_some_and(|substitute| substitute.coming == reached);
-        if !self.reached.contains(&reached) && !takes_a_place {
-            return Err(CellError::Failed(format!(
-                "{name} at {address} was answered by {reached}, which is not an endpoint of it"
-            )));
-        }
-        if let Some(expected) = self.pod.filter(|expected| *expected != pod) {
-            return Err(CellError::Failed(format!(
-                "{name} at {address} was answered in the pod {pod}, where its endpoints are in {expected}"
-            )));
-        }
-        if let Some(expected) = self.client.filter(|expected| *expected != client) {
-            return Err(CellError::Failed(format!(
-                "{name} at {address} was answered by a server that saw {client}, not the client's {expected}"
-            )));
-        }
-        Ok(reached)
-    }
-}
-
-/// A connection that stays open.
-struct Open<'a> {
-    stream: TcpStream,
-    name: &'a str,
-    address: SocketAddr,
-    goal: &'a Goal,
-    /// Where it was answered, once it was.
-    reached: Option<SocketAddr>,
-}
-
-impl Open<'_> {
-    /// Sends `request` and reads the answer.
-    fn exchange(&mut self, request: &[u8]) -> std::io::Result<String> {
-        let mut answer = Vec::new();
-        self.stream.write_all(request)?;
-        let mut byte = [0];
-        while !answer.ends_with(b"\n") && answer.len() < LONGEST_ANSWER {
-            self.stream.read_exact(&mut byte)?;
-            answer.extend(byte);
-        }
-        Ok(String::from_utf8_lossy(&answer).into_owned())
-    }
-}
-
-impl Held for Open<'_> {
-    fn ask(&mut self) -> Result<Answer, CellError> {
-        match self.exchange(HOLD) {
-            Ok(answer) => {
-                self.reached = Some(self.goal.judge(self.name, self.address, &answer)?);
-                Ok(Answer::Given)
-            }
-            Err(error) => Unanswered::Broken(format!("asking {} at {}", self.name, self.address), error).answer(),
-        }
-    }
-
-    fn reached(&self) -> Option<SocketAddr> {
-        self.reached
-    }
-
-    fn close(mut self: Box<Self>) -> Result<SocketAddr, CellError> {
-        let (name, address) = (self.name, self.address);
-        let closed = self.stream.local_addr().and_then(|local| {
-            self.exchange(ASK)?;
-            // The server closes first. What closes first keeps its port for a while.
-            if self.stream.read(&mut [0])? != 0 {
-                return Err(ErrorKind::InvalidData.into());
-            }
-            SockRef::from(&self.stream).set_linger(None)?;
-            Ok(local)
-        });
-        closed.map_err(|error| Unanswered::Broken(format!("closing a connection to {name} at {address}"), error).into())
-    }
-}
-
-/// Why a connection was not answered.
-#[derive(Debug)]
-pub(crate) enum Unanswered {
-    /// The connection broke, or was not made: doing what, and why.
-    Broken(String, std::io::Error),
-    /// Anything else.
-    Other(CellError),
-}
-
-impl Unanswered {
-    /// How the connection ended.
-    ///
-    /// # Errors
-    /// If it neither got lost nor was reset.
-    pub(crate) fn answer(self) -> Result<Answer, CellError> {
-        let Self::Broken(_, error) = &self else { return Err(self.into()) };
-        match (error.kind(), error.raw_os_error()) {
-            (ErrorKind::TimedOut | ErrorKind::WouldBlock, _) | (_, Some(libc::EINPROGRESS)) => Ok(Answer::Lost),
-            (
-                ErrorKind::ConnectionRefused
-                | ErrorKind::ConnectionReset
-                | ErrorKind::ConnectionAborted
-                | ErrorKind::BrokenPipe
-                | ErrorKind::HostUnreachable
-                | ErrorKind::NetworkUnreachable
-                | ErrorKind::UnexpectedEof,
-                _,
-            ) => Ok(Answer::Reset),
-            _ => Err(self.into()),
-        }
-    }
-}
-
-impl From<CellError> for Unanswered {
-    fn from(error: CellError) -> Self {
-        Self::Other(error)
-    }
-}
-
-impl From<Unanswered> for CellError {
-    fn from(unanswered: Unanswered) -> Self {
-        match unanswered {
-            Unanswered::Broken(doing, error) => Self::Failed(format!("{doing}: {error}")),
-            Unanswered::Other(error) => error,
-        }
+        Ok(Box::new(Open::connect(name, address, &self.goal)?))
     }
 }
 
@@ -297,26 +136,11 @@ fn refused(name: &str, address: SocketAddr, took: Duration) -> Result<Dialed, Ce
     Ok(Dialed { connect: took, first_byte: took, reached: None })
 }
 
-/// Parses the address that a server was reached at, its pod's, and the client's as it saw it.
-fn understand(answer: &str) -> Option<(SocketAddr, Ipv4Addr, IpAddr)> {
-    let mut words = answer.trim_end().split(' ');
-    let mut word = || words.next();
-    Some((word()?.parse().ok()?, word()?.parse().ok()?, word()?.parse().ok()?))
-}
-
-fn prepare(to: SocketAddr) -> std::io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_write_timeout(Some(PATIENCE))?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.set_tcp_nodelay(true)?;
-    socket.set_linger(Some(Duration::ZERO))?;
-    Ok(socket)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{Ipv6Addr, TcpListener};
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+
     const NAME: &str = "svc-00001";
     const POD: Ipv4Addr = Ipv4Addr::new(10, 128, 0, 3);
 

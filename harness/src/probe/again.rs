@@ -1,7 +1,7 @@
 //! `restart` and `resync`: everything is written again, on a node that holds the rules: because what programs it was started
 //! again, as after an update, or because the node's zone changed. Once an hour a kube-proxy does so by itself.
 
-use super::{Probe, Reading, SyncSamples};
+use super::{Probe, Reading, SyncSamples, must_be_as_before};
 use crate::cell_error::CellError;
 use crate::driver::{Cost, Driver};
 use crate::lab::Lab;
@@ -35,8 +35,7 @@ impl Probe for Again {
         let (driver, node) = (lab.driver(), lab.node());
         let mut samples = SyncSamples::new(Metric::of(self.name));
         samples.push((self.job)(driver, node, lab.cluster(), limit)?, None);
-        driver.count(node, lab.cluster())?;
-        driver.verify(node)?;
+        must_be_as_before(lab)?;
         Ok(samples.readings(plan))
     }
 }

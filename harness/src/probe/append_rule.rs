@@ -1,7 +1,7 @@
 //! `append_rule`: one rule added by the command-line tool, then removed. In between, and outside what is measured, it is
 //! read back.
 
-use super::{Probe, Reading, SyncSamples, left, repeat};
+use super::{Probe, Reading, SyncSamples, left, must_be_as_before, repeat};
 use crate::cell_error::CellError;
 use crate::driver::Operation;
 use crate::lab::Lab;
@@ -35,8 +35,7 @@ impl Probe for AppendRule {
             samples.push(cost, driver.start(node, Operation::Append(cluster))?);
             Ok(aside)
         })?;
-        driver.count(node, cluster)?;
-        driver.verify(node)?;
+        must_be_as_before(lab)?;
         Ok(samples.readings(plan))
     }
 }

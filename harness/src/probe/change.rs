@@ -2,7 +2,7 @@
 //!
 //! In between, and outside what is measured, it is read back and the changed Service is asked.
 
-use super::{Probe, Reading, SyncSamples, in_force, left, repeat};
+use super::{Probe, Reading, SyncSamples, in_force, left, must_be_as_before, repeat};
 use crate::cell_error::CellError;
 use crate::driver::Operation;
 use crate::lab::Lab;
@@ -53,9 +53,7 @@ impl Probe for ChangeProbe {
             samples.push(cost, driver.start(node, Operation::Sync)?);
             Ok(aside)
         })?;
-        // After the undo the node must be as before. Otherwise the next cell measures another state.
-        driver.count(node, lab.cluster())?;
-        driver.verify(node)?;
+        must_be_as_before(lab)?;
         Ok(samples.readings(plan))
     }
 }

@@ -178,6 +178,15 @@ fn repeat(plan: &Plan, mut sample: impl FnMut() -> Result<Duration, CellError>) 
     Ok(())
 }
 
+/// After what was done is taken back, the node must be as before. Otherwise the next cell measures another state.
+///
+/// # Errors
+/// `Failed` with what is not.
+fn must_be_as_before(lab: &dyn Lab) -> Result<(), CellError> {
+    lab.driver().count(lab.node(), lab.cluster())?;
+    lab.driver().verify(lab.node())
+}
+
 /// What is left of `limit` since `start`.
 ///
 /// # Errors

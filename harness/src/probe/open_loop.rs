@@ -6,7 +6,7 @@ use super::{Probe, Reading};
 use crate::activity::open_loop::{self, Answer};
 use crate::activity::readings;
 use crate::cell_error::CellError;
-use crate::lab::traffic::Unanswered;
+use crate::lab::unanswered::Unanswered;
 use crate::lab::{Held, Lab};
 use crate::process::clock::ns;
 use crate::tool::place::within;

@@ -10,10 +10,10 @@
 //! The pod goes on answering, as one does that ends in order. So a connection that stays is answered. One that is opened from the
 //! same port shows whether the kernel still remembers the last one: it must reach another endpoint.
 
-use super::{Probe, Reading, left, reading};
+use super::{Probe, Reading, left, must_be_as_before, reading};
 use crate::activity::open_loop::Answer;
 use crate::cell_error::CellError;
-use crate::lab::traffic::Unanswered;
+use crate::lab::unanswered::Unanswered;
 use crate::lab::{Dial, Held, Lab};
 use crate::process::clock::ns;
 use crate::process::interrupt;
@@ -57,8 +57,7 @@ impl Probe for RemovedEndpoint {
         let restored = driver.end_draining(node, &change.undone(), limit);
         let told = told?;
         restored?;
-        driver.count(node, lab.cluster())?;
-        driver.verify(node)?;
+        must_be_as_before(lab)?;
         Ok(told.readings(plan))
     }
 }

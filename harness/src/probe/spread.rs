@@ -8,7 +8,7 @@
 use super::{Probe, Reading, left};
 use crate::cell_error::CellError;
 use crate::lab::Lab;
-use crate::lab::traffic::Substitute;
+use crate::lab::goal::Substitute;
 use crate::tool::place::within;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;

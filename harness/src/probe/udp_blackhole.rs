@@ -11,7 +11,7 @@
 //! Where the client's entry stays in conntrack, its datagrams go on to a pod that is silent, and nobody tells it. Where the entry
 //! is removed, each of them meets the rule that rejects it. CPU is the whole machine's, with the client's own.
 
-use super::{Probe, Reading, left};
+use super::{Probe, Reading, left, must_be_as_before};
 use crate::cell_error::CellError;
 use crate::lab::{Datagrams, Lab};
 use crate::meter::Meters;
@@ -47,8 +47,7 @@ impl Probe for UdpBlackhole {
         client.come_back();
         let told = told?;
         restored?;
-        driver.count(node, lab.cluster())?;
-        driver.verify(node)?;
+        must_be_as_before(lab)?;
         let one = |metric, value| Reading::new(metric, vec![value]);
         Ok(vec![
             one(Metric::BlackholeCpu, told.cpu),

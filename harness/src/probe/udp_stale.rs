@@ -11,7 +11,7 @@
 //! An entry of conntrack takes a datagram past the rules. Each one keeps the entry alive, so that a client that sends often
 //! enough is in the dark until somebody removes it.
 
-use super::{Probe, Reading, left};
+use super::{Probe, Reading, left, must_be_as_before};
 use crate::cell_error::CellError;
 use crate::lab::{Datagrams, Lab};
 use crate::process::clock::ns;
@@ -54,8 +54,7 @@ impl Probe for UdpStale {
             right.and(restored)?;
             told
         })?;
-        driver.count(node, lab.cluster())?;
-        driver.verify(node)?;
+        must_be_as_before(lab)?;
         let count = |metric, count: u32| Reading::new(metric, vec![f64::from(count)]);
         let dark = told.dark.map(|dark| Reading::new(Metric::UdpDark, vec![ns(dark)]));
         Ok(dark.into_iter().chain([count(Metric::UdpSent, told.sent), count(Metric::UdpLost, told.lost)]).collect())

@@ -3,7 +3,8 @@
 use super::NodeLab;
 use crate::cell_error::CellError;
 use crate::lab::echo::Echo;
-use crate::lab::traffic::{Dialer, Goal, Substitute};
+use crate::lab::goal::{Goal, Substitute};
+use crate::lab::traffic::Dialer;
 use lab_core::change::{Change, Step};
 use lab_core::cluster::{ENDPOINT_PORT, Endpoint, Protocol, ServicePort};
 use lab_core::vocabulary::{Access, BackendName, Origin, Position};
