@@ -18,7 +18,7 @@ COPY . .
 RUN ./svclab --version
 
 FROM base
-COPY --from=build /svclab/target/release/svclab /usr/local/bin/svclab
+COPY --from=build /svclab/target/debug/svclab /usr/local/bin/svclab
 # An ordinary user, the one that `svclab deploy kubernetes` names. Runs are in /data, and the kernel that guests boot is
 # in the image, so that every machine has the same.
 RUN useradd --uid 1000 --create-home svclab \

@@ -1,4 +1,4 @@
-//! Tells the program which revision it is built from, for the header of its datasets.
+//! Tells the program which revision it is built from, for the header of its datasets; and makes it one that is not moved.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,4 +14,7 @@ fn main() {
         .map(|path| String::from_utf8_lossy(&path.stdout).trim().to_owned());
     let log = log.filter(|log| Path::new(log).exists()).unwrap_or_else(|| "build.rs".to_owned());
     println!("cargo::rerun-if-changed={log}");
+    // A launcher is this program again, and forks. Where a program may be anywhere in memory, its loader writes a hundred
+    // thousand addresses first, into pages that each fork then copies: instructions of a sync that no kube-proxy has.
+    println!("cargo::rustc-link-arg-bin=svclab=-no-pie");
 }
