@@ -110,6 +110,14 @@ fn what_cannot_be_merged_is_named_and_nothing_is_written() -> Result<()> {
     let told = refused(folder.path(), &MERGE, 2)?;
     ensure!(told.contains("runs/1 and runs/2 do not belong together: svclab.revision is"), "{told}");
 
+    // In its header.
+    write(&at("runs/2"), Shard { number: 2, of: 3 }, |text| text[..100].to_owned())?;
+    let told = refused(folder.path(), &MERGE, 2)?;
+    ensure!(told.contains("runs/2/run.jsonl: line 1: the header is missing") && told.contains("--partial"), "{told}");
+    let partial = ["merge", "runs/1", "runs/2", "runs/3", "--out", "rest", "--partial"];
+    let (_, told) = ended(&svclab(folder.path(), &partial).output()?, 0)?;
+    ensure!(told.contains("left out: runs/2/run.jsonl") && told.contains("shard 2/3 is missing"), "{told}");
+
     // Cut off in the middle of a line.
     write(&at("runs/2"), Shard { number: 2, of: 3 }, |text| text[..text.len() * 2 / 3].to_owned())?;
     let told = refused(folder.path(), &MERGE, 2)?;

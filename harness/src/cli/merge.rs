@@ -21,19 +21,27 @@ pub(crate) struct Args {
     /// The folder of the merged run, new or empty
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Merge what is there although shards are missing or broke off
+    /// Merge what is there although shards are missing, broke off or cannot be read
     #[arg(long)]
     partial: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     store::check(&args.out).map_err(Failure::usage)?;
-    let copies = in_parallel(&args.runs, |place| {
-        let file = runs::record(place)?;
-        let read = record::read(&file).with_context(|| file.display().to_string())?;
-        Ok(Recorded { place: place.display().to_string(), dataset: read.dataset })
-    });
-    let copies = copies.into_iter().collect::<Result<Vec<_>>>().map_err(Failure::usage)?;
+    let files = args.runs.iter().map(|place| runs::record(place)).collect::<Result<Vec<_>>>();
+    let files = files.map_err(Failure::usage)?;
+    let read = in_parallel(&files, |file| record::read(file).with_context(|| file.display().to_string()));
+    let mut copies = Vec::new();
+    for (place, read) in args.runs.iter().zip(read) {
+        match read {
+            Ok(read) => copies.push(Recorded { place: place.display().to_string(), dataset: read.dataset }),
+            Err(error) if args.partial => tell!("svclab: left out: {error:#}"),
+            Err(error) => {
+                let rest = "run that shard again, or merge the others with --partial; nothing was written";
+                return Err(Failure::usage(anyhow!("{error:#}: {rest}")));
+            }
+        }
+    }
     let (merged, missing) = merging::merge(copies).map_err(Failure::usage)?;
     missing.iter().for_each(|missing| tell!("svclab: {missing}"));
     if !missing.is_empty() && !args.partial {
