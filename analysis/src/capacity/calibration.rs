@@ -67,6 +67,17 @@ pub enum Uncalibrated {
         "{0}, to calibrate with, is on the clock {1}: give a run in the target host, or vm under KVM, of the same scenario"
     )]
     NotTimed(String, Clock),
+    /// The timed run has no one machine that a factor could be of.
+    #[error(
+        "the run {run}, to calibrate with, was timed on {machines} machines, and a factor is of one: give one of its \
+         shards, or a run of one machine"
+    )]
+    SeveralMachines {
+        /// The run's id.
+        run: String,
+        /// How many.
+        machines: u64,
+    },
     /// Too few backends were measured in both.
     #[error(
         "{what}: of backends, both runs measured {backends} in the same cells; two are the fewest a factor can be fitted \
@@ -84,8 +95,8 @@ impl Calibration {
     /// Fits a factor for each of `wanted` that depends on the clock.
     ///
     /// # Errors
-    /// When `exact` counts no instructions, `timed` is not on a wall clock, or fewer than two backends were measured in
-    /// the same cells of both.
+    /// When `exact` counts no instructions, `timed` is not on a wall clock or was merged from several machines, or fewer
+    /// than two backends were measured in the same cells of both.
     pub fn fit(exact: &Dataset, timed: &Dataset, wanted: &[(Metric, Quantile)]) -> Result<Self, Uncalibrated> {
         let (one, other) = (&exact.header, &timed.header);
         if one.clock != Clock::Instructions {
@@ -93,6 +104,10 @@ impl Calibration {
         }
         if other.clock != Clock::Wall {
             return Err(Uncalibrated::NotTimed(other.id.clone(), other.clock));
+        }
+        let machines = other.machines();
+        if machines > 1 {
+            return Err(Uncalibrated::SeveralMachines { run: other.id.clone(), machines });
         }
         let clocked: Vec<(Metric, Quantile)> =
             wanted.iter().filter(|(metric, _)| metric.unit().is_clocked()).copied().collect();

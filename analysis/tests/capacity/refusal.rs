@@ -5,7 +5,7 @@ use analysis::capacity::{
     Answer, Basis, Calibration, Capacity, Doubt, End, Question, Rates, Unanswerable, Uncalibrated, VariantAnswer,
     Verdict, answer, laws,
 };
-use lab_core::dataset::{Dataset, Merged, Split, Splits};
+use lab_core::dataset::{Dataset, Header, Merged, Split, Splits};
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Clock, LayoutName, Outcome, ProbeName, Quantile};
 
@@ -174,11 +174,15 @@ fn nothing_asked_is_nothing_answered() {
     assert_eq!(answer(&measured(&SIZES).dataset, &question(&[]), None), Err(Unanswerable::NoObjective));
 }
 
+/// A shard that ran on a machine of its own.
+fn on(cpu: &str, header: &Header) -> Merged {
+    Merged { host: [("cpu".to_owned(), cpu.to_owned())].into(), ..Merged::of(header) }
+}
+
 #[test]
 fn sizes_of_different_machines_have_no_law_and_no_answer() {
     let mut dataset = measured(&SIZES).dataset;
-    let on = |cpu: &str, header| Merged { host: [("cpu".to_owned(), cpu.to_owned())].into(), ..Merged::of(header) };
-    dataset.header.merged = vec![on("a", &dataset.header), on("b", &dataset.header)];
+    dataset.header.merged = ["a", "b"].map(|cpu| on(cpu, &dataset.header)).into();
     let refused = answer(&dataset, &question(&["sync_change=1s"]), None).unwrap_err();
     assert_eq!(refused, Unanswerable::SeveralMachines { run: "synthetic-wall".to_owned(), machines: 2 });
     let laws = laws(&dataset);
@@ -220,6 +224,11 @@ fn a_run_is_calibrated_by_a_timed_one_only() {
     assert!(matches!(refused, Uncalibrated::NotTimed(..)), "{refused}");
     let refused = Calibration::fit(&timed.dataset, &timed.dataset, &WANTED).unwrap_err();
     assert!(matches!(refused, Uncalibrated::NotExact(..)), "{refused}");
+
+    let mut several = timed.dataset;
+    several.header.merged = ["a", "b"].map(|cpu| on(cpu, &several.header)).into();
+    let refused = Calibration::fit(&counted.dataset, &several, &WANTED).unwrap_err();
+    assert!(matches!(refused, Uncalibrated::SeveralMachines { machines: 2, .. }), "{refused}");
 }
 
 #[test]

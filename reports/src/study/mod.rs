@@ -7,6 +7,7 @@ use crate::prose::joined;
 use analysis::claims::{Claim, Finding};
 use analysis::study::{Asked, Study};
 use lab_core::dataset::Dataset;
+use lab_core::units;
 
 /// What became of one of a study's scenarios.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,10 +69,18 @@ impl StudyPage {
         }
     }
 
-    /// What it comes to, a line a claim: its verdict, and what is claimed.
+    /// What it comes to, a line a claim that something ran for: its verdict, and what is claimed; then what did not run.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.rows.iter().map(|row| format!("{:<21}{}", row.finding.verdict, row.says)).collect()
+        let (judged, open): (Vec<&Row>, Vec<&Row>) = self.rows.iter().partition(|row| !row.runs.is_empty());
+        let mut lines: Vec<String> =
+            judged.iter().map(|row| format!("{:<21}{}", row.finding.verdict, row.says)).collect();
+        if !open.is_empty() {
+            let not: Vec<&str> = self.scenarios.iter().filter(|told| !told.ran).map(|told| &*told.folder).collect();
+            let claims = units::counted(open.len() as u64, "claim");
+            lines.push(format!("{claims} cannot be told: what answers them did not run: {}", not.join(", ")));
+        }
+        lines
     }
 }
 
