@@ -81,7 +81,7 @@ fn study(reader: &mut Reader<'_>, node: &Node, known: &[&str]) -> Option<Study> 
     };
     reader.top = entries.first().map_or(1, |entry| entry.line);
     reader.known(entries, KEYS);
-    let name = required(reader, entries, "name").and_then(|entry| reader.text(entry));
+    let name = required(reader, entries, "name").and_then(|entry| reader.name(entry));
     let question = required(reader, entries, "question").and_then(|entry| reader.text(entry));
     let about =
         entries.iter().find(|entry| entry.key == "about").map_or(Some(String::new()), |entry| reader.text(entry));

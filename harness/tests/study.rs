@@ -34,7 +34,8 @@ fn studied(interrupted: bool) -> tempfile::TempDir {
 }
 
 fn write_run(folder: &Path, interrupted: bool) {
-    let header = Header::example(Plan::example(TargetName::Host));
+    let plan = Plan { scenario: "cpu-under-churn".to_owned(), ..Plan::example(TargetName::Host) };
+    let header = Header::example(plan);
     let cluster = ClusterSpec::uniform(5000, 2);
     let cell = Cell::new(cluster, Variant::usual(BackendName::IptablesLegacy), ProbeName::Churn, None);
     let cell = Cell { activity: Activity { churn: Some(Churn::USUAL), ..Activity::default() }, ..cell };
@@ -89,6 +90,20 @@ fn a_scenario_that_fails_leaves_the_page_of_what_there_is() {
     assert_eq!(output.status.code(), Some(4), "{output:?}");
     let page = fs::read_to_string(folder.path().join("out/study.md")).unwrap();
     assert!(page.contains("**not reproduced**") && page.contains("**cannot be told**"), "{page}");
+}
+
+#[test]
+fn a_run_of_something_else_is_not_taken_for_what_is_asked() {
+    let folder = studied(false);
+    let out = folder.path().join("out");
+    let output = svclab(folder.path(), &["study", "small.yaml", "--out", "out", "--target", "exact"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && told.contains("its target is host, not exact"), "{told}");
+    fs::rename(out.join("cpu-under-churn"), out.join("broken")).unwrap();
+    let output = svclab(folder.path(), &["study", "small.yaml", "--out", "out"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2), "{told}");
+    assert!(told.contains("out/broken has another run: its scenario is cpu-under-churn, not broken"), "{told}");
 }
 
 #[test]

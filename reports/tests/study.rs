@@ -101,6 +101,6 @@ fn a_study_is_a_row_a_claim_with_its_verdict_its_source_its_figures_and_what_is_
 fn a_claim_whose_scenario_did_not_run_cannot_be_told_and_says_why() {
     let lines = page().lines();
     let [judged @ .., last] = &lines[..] else { panic!("no line") };
-    assert!(last.contains("cannot be told: what answers them did not run: memory"), "{last}");
+    assert!(last.contains("cannot be told, for these scenarios did not run: memory"), "{last}");
     assert!(!judged.is_empty() && judged.iter().all(|line| !line.contains("2.3 GB")), "{judged:?}");
 }

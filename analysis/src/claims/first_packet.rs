@@ -25,6 +25,8 @@ pub(super) const NFTABLES: Claim = Claim {
     judge: nftables,
 };
 
+/// From so many Services on it is felt, it is said.
+const CLAIMED: f64 = 1000.0;
 /// More than this is felt.
 const FELT: f64 = 1.1;
 const LATE: f64 = 0.99;
@@ -42,6 +44,7 @@ fn linear(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     let (mut votes, mut figures, mut felt) = (Votes::default(), Vec::new(), Vec::new());
+    let mut is_short = false;
     let mut variants: Vec<Asked> = Vec::new();
     for line in &lines {
         if !variants.contains(&line.asked) {
@@ -55,13 +58,22 @@ fn linear(evidence: &Evidence) -> Option<Finding> {
         if let Some(slope) = slope(&places) {
             let what = format!("slope of {} over the place in the chain, of {name}", Metric::Connect);
             figures.push(Figure { what, estimate: slope, measure: Measure::ARule(clock) });
-            votes.cast(&name, grows(&places, slope));
+            let grows = grows(&places, slope);
+            // What is not felt below the size that is claimed says nothing of it.
+            if grows != Some(true) && places.iter().all(|(place, _)| *place < CLAIMED) {
+                is_short = true;
+            } else {
+                votes.cast(&name, grows);
+            }
         }
         for line in of.iter().filter(|line| line.position == Some(Position::Last)) {
             felt.extend(from(line));
         }
     }
     let says = match votes.verdict() {
+        Verdict::CannotBeTold if is_short => {
+            "It is not felt, but no chain had the 1,000 Services from which on it may be."
+        }
         Verdict::CannotBeTold => votes.unless_open("There are no Services at two places of the chain with intervals."),
         _ => "The slope is what each rule costs that a first packet is tried against.",
     };

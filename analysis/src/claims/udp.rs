@@ -92,7 +92,7 @@ fn blackhole(evidence: &Evidence) -> Option<Finding> {
     if lines.is_empty() && missing.is_empty() {
         return None;
     }
-    let (mut votes, mut figures) = (Votes::default(), Vec::new());
+    let (mut votes, mut figures, mut ticks) = (Votes::default(), Vec::new(), false);
     for line in &lines {
         let others = |metric| evidence.lines(metric, which).into_iter().find(|other| line.same_cells(other));
         let (before, softirq) = (others(Metric::BlackholeCpuBefore), others(Metric::BlackholeSoftirq));
@@ -100,6 +100,7 @@ fn blackhole(evidence: &Evidence) -> Option<Finding> {
             let name = format!("{} at {}", line.name, services_of(services));
             figures.extend(line.at(services).map(|cpu| line.figure(services, cpu)));
             let softirq = softirq.as_ref();
+            ticks |= softirq.is_some();
             figures.extend(softirq.and_then(|softirq| Some(softirq.figure(services, softirq.at(services)?))));
             let sum = |metric| evidence.sum(line, metric, services, which);
             let refused = sum(Metric::BlackholeRefused).zip(sum(Metric::BlackholeSent));
@@ -123,7 +124,9 @@ fn blackhole(evidence: &Evidence) -> Option<Finding> {
              go on to a pod that is silent."
         }
     };
-    Some(Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says).lacking(&missing))
+    let untold = if ticks { "" } else { "How much of it are softirqs is not known: the target exact does not tell." };
+    let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says).say(untold);
+    Some(finding.lacking(&missing))
 }
 
 fn clean_up(evidence: &Evidence) -> Option<Finding> {

@@ -40,8 +40,17 @@ impl Votes {
         if self.open.is_empty() { why } else { "" }
     }
 
-    /// The same in a sentence: `It holds of nftables; it does not hold of ipvs.`
+    /// Where all of them are, such as ` at 1,000 Services`, if there are several.
+    fn place(&self) -> &str {
+        let names: Vec<&String> = [&self.holds, &self.fails, &self.open].into_iter().flatten().collect();
+        let place = names.first().and_then(|first| Some(&first[first.rfind(" at ")?..])).unwrap_or_default();
+        let is_shared = names.len() > 1 && names.iter().all(|name| name.ends_with(place));
+        if is_shared { place } else { "" }
+    }
+
+    /// The same in a sentence: `At 100 Services it holds of nftables; it does not hold of ipvs.`
     pub(super) fn sentence(&self) -> String {
+        let place = self.place();
         let sides = [
             ("it holds of", &self.holds),
             ("it does not hold of", &self.fails),
@@ -50,9 +59,16 @@ impl Votes {
         let clauses: Vec<String> = sides
             .into_iter()
             .filter(|(_, names)| !names.is_empty())
-            .map(|(says, names)| format!("{says} {}", list(names)))
+            .map(|(says, names)| {
+                let names: Vec<String> =
+                    names.iter().map(|name| name.strip_suffix(place).unwrap_or(name).to_owned()).collect();
+                format!("{says} {}", list(&names))
+            })
             .collect();
-        let mut sentence = clauses.join("; ");
+        let mut sentence = match place.trim_start() {
+            "" => clauses.join("; "),
+            place => format!("{place} {}", clauses.join("; ")),
+        };
         if let Some(first) = sentence.get(..1).map(str::to_uppercase) {
             sentence.replace_range(..1, &first);
             sentence.push('.');

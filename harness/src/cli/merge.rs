@@ -28,9 +28,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     store::check(&args.out).map_err(Failure::usage)?;
-    let files = args.runs.iter().map(|place| runs::record(place)).collect::<Result<Vec<_>>>();
-    let files = files.map_err(Failure::usage)?;
-    let read = in_parallel(&files, |file| record::read(file).with_context(|| file.display().to_string()));
+    let read = in_parallel(&args.runs, |place| {
+        let file = runs::record(place)?;
+        record::read(&file).with_context(|| file.display().to_string())
+    });
     let mut copies = Vec::new();
     for (place, read) in args.runs.iter().zip(read) {
         match read {
@@ -42,6 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             }
         }
     }
+    let count = copies.len() as u64;
     let (merged, missing) = merging::merge(copies).map_err(Failure::usage)?;
     missing.iter().for_each(|missing| tell!("svclab: {missing}"));
     if !missing.is_empty() && !args.partial {
@@ -58,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let file = args.out.join(RECORD);
     store::replace(&file, record::text(&merged.header, &merged.cells, merged.end.as_ref()).as_bytes())?;
     let records = units::counted(merged.cells.len() as u64, "record");
-    say!("{}: {records} of {}", file.display(), units::counted(args.runs.len() as u64, "run"));
+    say!("{}: {records} of {}", file.display(), units::counted(count, "run"));
     say!("To read it: svclab report {}", args.out.display());
     Ok(Exit::Done.into())
 }

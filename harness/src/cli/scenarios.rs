@@ -54,6 +54,7 @@ static BUILT_IN: &[(&str, &str, &str)] = files![
     "removed-endpoint",
     "restart",
     "spread",
+    "spread-while-changing",
     "sync-reads",
     "traffic-while-syncing",
     "udp-stale",

@@ -61,11 +61,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     fs::create_dir_all(&out)
         .with_context(|| format!("--out {} cannot be made", out.display()))
         .map_err(Failure::usage)?;
+    for one in &asked {
+        args.is_its_own(&found, one, &out.join(one.folder()))?;
+    }
     interrupt::listen()?;
     let mut failed = false;
     for one in asked {
         let folder = out.join(one.folder());
-        if is_finished(&folder) {
+        if dataset(&folder).is_ok_and(|dataset| is_finished(&dataset)) {
             tell!("svclab: {} is done: {}", one.folder(), folder.display());
             continue;
         }
@@ -99,6 +102,29 @@ impl Args {
         }
         let wanted = |asked: &&Asked| self.only.is_empty() || self.only.iter().any(|only| only == asked.folder());
         Ok(all.iter().filter(wanted).collect())
+    }
+
+    /// Whether a finished run in `folder`, if there is one, is of this scenario, and of what the command line asks for.
+    fn is_its_own(&self, found: &Found, asked: &Asked, folder: &Path) -> Result<(), Failure> {
+        let Some(dataset) = dataset(folder).ok().filter(is_finished) else { return Ok(()) };
+        let scenario = scenarios::find(&found.scenario(asked))?;
+        let plan = &dataset.header.plan;
+        let target = self.target.chosen().flatten().unwrap_or(plan.target);
+        // Where instructions are counted, one is enough.
+        let rounds = self.rounds.filter(|_| !target.is_exact()).unwrap_or(plan.rounds);
+        let differs = [
+            ("scenario", plan.scenario.clone(), scenario.name),
+            ("target", plan.target.to_string(), target.to_string()),
+            ("number of rounds", plan.rounds.to_string(), rounds.to_string()),
+        ];
+        for (what, is, wanted) in differs {
+            let shown = folder.display();
+            if is != wanted {
+                let how = anyhow!("{shown} has another run: its {what} is {is}, not {wanted}; name another --out");
+                return Err(Failure::usage(how));
+            }
+        }
+        Ok(())
     }
 
     /// Says how long each of them takes.
@@ -145,9 +171,9 @@ fn dataset(folder: &Path) -> Result<Dataset> {
     Ok(record::read(&record).with_context(|| record.display().to_string())?.dataset)
 }
 
-/// Whether the run in `folder` came to its end.
-fn is_finished(folder: &Path) -> bool {
-    dataset(folder).is_ok_and(|dataset| dataset.end.is_some_and(|end| !end.interrupted))
+/// Whether the run came to its end.
+fn is_finished(dataset: &Dataset) -> bool {
+    dataset.end.as_ref().is_some_and(|end| !end.interrupted)
 }
 
 /// Makes room for a run in `folder`; what an unfinished one left is kept beside it.

@@ -49,14 +49,18 @@ impl Probe for UdpBlackhole {
         restored?;
         must_be_as_before(lab)?;
         let one = |metric, value| Reading::new(metric, vec![value]);
-        Ok(vec![
+        let mut readings = vec![
             one(Metric::BlackholeCpu, told.cpu),
-            one(Metric::BlackholeSoftirq, told.softirq),
             one(Metric::BlackholeCpuBefore, before.cpu),
-            one(Metric::BlackholeSoftirqBefore, before.softirq),
             one(Metric::BlackholeSent, f64::from(told.sent)),
             one(Metric::BlackholeRefused, f64::from(told.refused)),
-        ])
+        ];
+        // The kernel counts softirqs by its ticks. In `exact` ticks and datagrams keep in step: it is all of them, or none.
+        if !plan.target.is_exact() {
+            readings.push(one(Metric::BlackholeSoftirq, told.softirq));
+            readings.push(one(Metric::BlackholeSoftirqBefore, before.softirq));
+        }
+        Ok(readings)
     }
 }
 

@@ -178,11 +178,11 @@ metrics! {
     BlackholeCpu = "blackhole_cpu", Share, Lower,
         "CPU while a client sends at a fixed rate to a UDP Service scaled to zero, as a share of one core";
     BlackholeSoftirq = "blackhole_softirq", Share, Lower,
-        "of this, softirqs, by ticks, as a share of one core";
+        "of this, softirqs, by ticks, as a share of one core; not in the target exact";
     BlackholeCpuBefore = "blackhole_cpu_before", Share, Lower,
         "the same CPU while the Service has its endpoints";
     BlackholeSoftirqBefore = "blackhole_softirq_before", Share, Lower,
-        "of this, softirqs, by ticks, as a share of one core";
+        "of this, softirqs, by ticks, as a share of one core; not in the target exact";
     BlackholeSent = "blackhole_sent", Count, Neither,
         "datagrams sent to a UDP Service scaled to zero";
     BlackholeRefused = "blackhole_refused", Count, Neither,

@@ -292,7 +292,8 @@ impl Reader<'_> {
         entry.and_then(|entry| read(self, entry))
     }
 
-    fn name(&mut self, entry: &Entry) -> Option<String> {
+    /// A name that a folder can be called after.
+    pub fn name(&mut self, entry: &Entry) -> Option<String> {
         let name = self.text(entry)?;
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if name.chars().all(plain) && name.len() <= LONGEST_NAME {

@@ -1,5 +1,6 @@
 //! One HTML file that needs nothing but the reports that it links to.
 
+use super::markdown::MOST;
 use super::{Row, StudyPage};
 use analysis::claims::Verdict;
 use askama::Template;
@@ -22,6 +23,11 @@ impl StudyPage {
 }
 
 impl Row {
+    /// Whether its figures are folded away.
+    fn is_long(&self) -> bool {
+        self.figures.len() > MOST
+    }
+
     /// The class of its verdict.
     fn class(&self) -> &'static str {
         match self.finding.verdict {

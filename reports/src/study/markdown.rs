@@ -7,6 +7,9 @@ use lab_core::foreign::shown_lines;
 const HEAD: &str =
     "| claim | by whom | verdict | what it means | figures | report |\n| --- | --- | --- | --- | --- | --- |";
 
+/// So many figures of a claim are shown; more are folded away.
+pub(super) const MOST: usize = 6;
+
 impl StudyPage {
     /// As GitHub-flavoured Markdown.
     #[must_use]
@@ -30,6 +33,10 @@ impl StudyPage {
 
 fn line(row: &Row) -> String {
     let figures: Vec<String> = row.figures.iter().map(|figure| escape(figure)).collect();
+    let mut listed = figures.join("<br>");
+    if figures.len() > MOST {
+        listed = format!("<details><summary>{} figures</summary>{listed}</details>", figures.len());
+    }
     let runs: Vec<String> = row.runs.iter().map(|folder| link(folder)).collect();
     format!(
         "| {} | {} | **{}** | {} | {} | {} |",
@@ -37,7 +44,7 @@ fn line(row: &Row) -> String {
         escape(&row.by),
         row.finding.verdict,
         escape(&row.sentences()),
-        figures.join("<br>"),
+        listed,
         runs.join("<br>")
     )
 }

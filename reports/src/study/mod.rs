@@ -78,7 +78,7 @@ impl StudyPage {
         if !open.is_empty() {
             let not: Vec<&str> = self.scenarios.iter().filter(|told| !told.ran).map(|told| &*told.folder).collect();
             let claims = units::counted(open.len() as u64, "claim");
-            lines.push(format!("{claims} cannot be told: what answers them did not run: {}", not.join(", ")));
+            lines.push(format!("{claims} cannot be told, for these scenarios did not run: {}", not.join(", ")));
         }
         lines
     }
