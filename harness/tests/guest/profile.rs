@@ -18,7 +18,7 @@ const TENTH: &str = "\
 name: guest
 question: What is executed?
 target: exact
-services: [2000, 2200]
+services: [3000, 3300]
 backends: [iptables-legacy]
 probes: [sync_full, sync_change, connect]
 ";
@@ -50,7 +50,7 @@ pub(super) fn a_profiled_run_has_the_same_digits_and_says_where_they_are_from() 
             .find(|entry| entry.cell.cluster.services == services && entry.metric == Metric::SyncFull);
         found.with_context(|| format!("no sync_full at {services}"))
     };
-    let (small, large) = (load(2000)?, load(2200)?);
+    let (small, large) = (load(3000)?, load(3300)?);
     is_where_it_is_expected(small)?;
     finds_the_tenth(small, large)
 }

@@ -75,15 +75,18 @@ pub(super) fn memory_that_is_not_enough_is_told_and_goes() -> Result<()> {
         "name: quick\nquestion: How many fit?\ntarget: host\nservices: [500]\nbackends: [iptables-legacy]\n\
          probes: [sync_full]\nactivity: [{memory-limit: 4}, {memory-limit: 512}]\nrounds: 1\n",
     )?;
-    expect(&mut scenario(folder.path()), 0)?;
-    let dataset = dataset(folder.path())?;
+    let output = scenario(folder.path()).output()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let dataset = dataset(folder.path()).with_context(|| said.clone())?;
     let of = |memory| dataset.cells.iter().find(move |record| record.cell.activity.memory == Some(memory));
     let (Some(small), Some(large)) = (of(4), of(512)) else { bail!("{:?}", dataset.cells) };
     if small.outcome == Outcome::Skipped {
         // This machine lets nobody make a cgroup, and says so.
         ensure!(small.reason.contains("memory cannot be limited here"), "{}", small.reason);
+        ensure!(output.status.code() == Some(3), "{}: {said}", output.status);
         return Ok(());
     }
+    ensure!(output.status.success(), "{}: {said}", output.status);
     ensure!((small.outcome, large.outcome) == (Outcome::OverBudget, Outcome::Measured), "{small:?} {large:?}");
     ensure!(small.reason.starts_with("4 MiB are not enough for the tools: iptables-legacy"), "{}", small.reason);
     let after = cgroups();
