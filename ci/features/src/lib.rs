@@ -1,0 +1,1 @@
+//! Nothing: its dependencies are the point. See README.md.
