@@ -60,7 +60,7 @@ fn linear(evidence: &Evidence) -> Option<Finding> {
             figures.push(Figure { what, estimate: slope, measure: Measure::ARule(clock) });
             let grows = grows(&places, slope);
             // What is not felt below the size that is claimed says nothing of it.
-            if grows != Some(true) && places.iter().all(|(place, _)| *place < CLAIMED) {
+            if grows == Some(false) && places.iter().all(|(place, _)| *place < CLAIMED) {
                 is_short = true;
             } else {
                 votes.cast(&name, grows);
