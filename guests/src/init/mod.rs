@@ -29,6 +29,16 @@ pub fn main<W: DeserializeOwned>(work: impl FnOnce(W, &mut Port) -> Result<()>) 
         eprintln!("init: {error:#}");
         port.tell(&Message::<()>::Broken { reason: format!("{error:#}") });
     }
+    power_off()
+}
+
+/// Ends the guest at once, also while its main thread is busy. The host finds `reason` on the console.
+pub fn give_up(reason: &str) -> ! {
+    eprintln!("init: {reason}");
+    power_off()
+}
+
+fn power_off() -> ! {
     let _ = reboot(RebootMode::RB_POWER_OFF);
     loop {
         std::thread::park();

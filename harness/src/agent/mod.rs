@@ -1,6 +1,9 @@
 //! svclab as a guest's init: makes the visits of its job and reports them to the host.
 
+mod watchdog;
+
 use crate::fleet::job::{Progress, Work};
+use crate::fleet::patience;
 use crate::process::clock;
 use crate::run::event::{Event, Listener};
 use crate::run::run;
@@ -10,6 +13,7 @@ use anyhow::{Context, Result};
 use guests::{Message, Port, init, tools};
 use std::path::Path;
 use std::time::Duration;
+use watchdog::Watchdog;
 
 /// Time for the kernel to clean up after the trials. A clock that counts instructions jumps over it.
 const AFTER_TRIALS: Duration = Duration::from_secs(1);
@@ -32,7 +36,8 @@ fn work(work: Work, port: &mut Port) -> Result<()> {
             // Each backend was tried in a namespace, which the kernel now removes in the background.
             std::thread::sleep(AFTER_TRIALS);
             port.tell(&Message::<Progress>::Ready);
-            run(plan, visits, &mut labs, &mut Reporter(port))?;
+            let watchdog = Watchdog::start(patience(plan.budget));
+            run(plan, visits, &mut labs, &mut Reporter(port, watchdog))?;
         }
         Work::Program(program) => {
             netns_topology::raise_loopback().context("bringing lo up")?;
@@ -43,10 +48,11 @@ fn work(work: Work, port: &mut Port) -> Result<()> {
 }
 
 /// Sends the run's events to the host.
-struct Reporter<'a>(&'a mut Port);
+struct Reporter<'a>(&'a mut Port, Watchdog);
 
 impl Listener for Reporter<'_> {
     fn hear(&mut self, event: Event<'_>) -> Result<()> {
+        self.1.hear();
         let progress = match event {
             Event::CellStarted(visit) => Progress::CellStarted(*visit),
             Event::CellEnded { visit, records, accounts } => {

@@ -2,7 +2,7 @@
 
 use super::image::{Counter, Image};
 use super::job::{Progress, Work};
-use super::{AROUND, Fleet, Notice, entropy, profile};
+use super::{Fleet, Notice, entropy, patience, profile};
 use crate::process::interrupt;
 use crate::run::unmeasured;
 use crate::self_test::fault::Faults;
@@ -205,10 +205,11 @@ impl Keeper<'_> {
         Ok(Job { work, modules, entropy: entropy(self.plan.seed, replica) })
     }
 
-    /// Real time in which a guest must send a message: enough for a measured load, another load and a cell.
+    /// Real time in which a guest must send a message. One that counts instructions sees to it by its own clock, if it still
+    /// can.
     fn patience(&self) -> Duration {
-        let budget = 5 * self.plan.budget;
-        AROUND + if self.clock == Clock::Instructions { budget.mul_f64(1e9 / SLOWEST) } else { budget }
+        let slowdown = if self.clock == Clock::Instructions { 1e9 / SLOWEST } else { 1.0 };
+        patience(self.plan.budget.mul_f64(slowdown))
     }
 
     fn report(&self, visit: Visit, records: Vec<CellRecord>) {

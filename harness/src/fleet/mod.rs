@@ -38,6 +38,11 @@ use std::time::Duration;
 /// Real time that a guest may take to boot, and for work between its cells.
 const AROUND: Duration = Duration::from_secs(300);
 
+/// Time in which a guest must end a cell of a run with this `budget`: enough for a measured load, another load and the cell.
+pub(crate) fn patience(budget: Duration) -> Duration {
+    AROUND + 5 * budget
+}
+
 /// Guests with the same tools, on one or several kernels.
 pub(crate) struct Fleet {
     /// One for each kernel, in the order of the scenario.

@@ -152,7 +152,7 @@ mod tests {
     fn echo() -> (Echo, u16) {
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        (Echo::serve(listener, POD), port)
+        (Echo::serve(listener, POD).unwrap(), port)
     }
 
     #[test]
