@@ -3,9 +3,8 @@
 use lab_core::cell::{Activity, Cell, Churn, ClusterSpec, Variant};
 use lab_core::dataset::{CellRecord, End, Header, Record, Splits};
 use lab_core::metric::Metric;
-use lab_core::plan::Plan;
+use lab_core::scenario::Scenario;
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName, TargetName};
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -18,6 +17,7 @@ scenarios:
   - {scenario: cpu-under-churn, claims: [iptables-cpu]}
   - {scenario: broken.yaml, claims: [ipvs-cpu]}
 ";
+const SCENARIO: &str = include_str!("../../scenarios/cpu-under-churn.yaml");
 const BROKEN: &str = "name: broken\nquestion: Is it so?\ncluster: gone.json\n";
 
 fn svclab(folder: &Path, arguments: &[&str]) -> Output {
@@ -34,8 +34,8 @@ fn studied(interrupted: bool) -> tempfile::TempDir {
 }
 
 fn write_run(folder: &Path, interrupted: bool) {
-    let plan = Plan { scenario: "cpu-under-churn".to_owned(), ..Plan::example(TargetName::Host) };
-    let header = Header::example(plan);
+    let scenario = Scenario::read("cpu-under-churn.yaml", SCENARIO).unwrap();
+    let header = Header { scenario: SCENARIO.to_owned(), ..Header::example(scenario.plan(TargetName::Host, 1)) };
     let cluster = ClusterSpec::uniform(5000, 2);
     let cell = Cell::new(cluster, Variant::usual(BackendName::IptablesLegacy), ProbeName::Churn, None);
     let cell = Cell { activity: Activity { churn: Some(Churn::USUAL), ..Activity::default() }, ..cell };
@@ -53,7 +53,7 @@ fn write_run(folder: &Path, interrupted: bool) {
         split: Splits::default(),
     };
     let end = "2026-03-01T09:42:07Z".parse().unwrap();
-    let end = End { end, peak_rss: 1, interrupted, cells: BTreeMap::new(), boots: Vec::new() };
+    let end = End { end, peak_rss: 1, interrupted, cells: [(Outcome::Measured, 1)].into(), boots: Vec::new() };
     let records = [Record::Run(Box::new(header)), Record::Cell(record), Record::End(end)];
     fs::create_dir_all(folder).unwrap();
     fs::write(folder.join("run.jsonl"), records.iter().map(Record::line).collect::<String>()).unwrap();
@@ -104,6 +104,23 @@ fn a_run_of_something_else_is_not_taken_for_what_is_asked() {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(2), "{told}");
     assert!(told.contains("out/broken has another run: its scenario is cpu-under-churn, not broken"), "{told}");
+}
+
+#[test]
+fn a_run_of_an_older_text_of_the_scenario_is_not_taken_for_it() {
+    let folder = studied(false);
+    let record = folder.path().join("out/cpu-under-churn/run.jsonl");
+    let text = fs::read_to_string(&record).unwrap();
+    let rewritten = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        fs::write(&record, text.replace(from, to)).unwrap();
+        svclab(folder.path(), &["study", "small.yaml", "--out", "out", "--only", "cpu-under-churn"])
+    };
+    let other_prose = rewritten("question: How much", "question: Once more, how much");
+    assert_eq!(other_prose.status.code(), Some(0), "{other_prose:?}");
+    let other_sizes = rewritten("services: [", "services: [7, ");
+    let told = String::from_utf8_lossy(&other_sizes.stderr).into_owned();
+    assert!(other_sizes.status.code() == Some(2) && told.contains("its scenario has changed since"), "{told}");
 }
 
 #[test]

@@ -33,6 +33,12 @@ impl Compared {
             Basis::Timed | Basis::RatioToDirect | Basis::Processor => Numbers::Timed,
         }
     }
+
+    /// Whether either run has a figure.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        [&self.before, &self.after].into_iter().flatten().any(Side::is_measured)
+    }
 }
 
 /// One run's side of a row.
@@ -48,6 +54,14 @@ pub struct Side {
     pub range: Option<(f64, f64)>,
     /// How many samples.
     pub samples: usize,
+}
+
+impl Side {
+    /// Whether it has a figure.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        self.outcome == Outcome::Measured && self.median.is_some()
+    }
 }
 
 /// What a change is a change of.

@@ -57,11 +57,23 @@ pub struct Judged {
 pub type Tally = BTreeMap<Verdict, usize>;
 
 impl Judgement {
-    /// Whether the gate passes; `None` where the runs cannot be compared.
+    /// Whether the gate passes; `None` where the runs cannot be compared, or have nothing in common that gates.
     #[must_use]
     pub fn passes(&self) -> Option<bool> {
         let fails = |judged: &Judged| judged.gating == Gating::Gates && judged.consequence == Consequence::Fail;
-        self.incomparable.is_empty().then(|| self.unmet.is_empty() && !self.judged.iter().any(fails))
+        match () {
+            () if !self.incomparable.is_empty() => None,
+            () if !self.unmet.is_empty() => Some(false),
+            () if self.nothing_gates() => None,
+            () => Some(!self.judged.iter().any(fails)),
+        }
+    }
+
+    /// Whether the runs can be compared and yet have no figure that gates: a gate that has nothing to judge must not pass.
+    #[must_use]
+    pub fn nothing_gates(&self) -> bool {
+        let gates = |judged: &Judged| judged.gating == Gating::Gates && judged.compared.is_measured();
+        self.incomparable.is_empty() && !self.judged.iter().any(gates)
     }
 
     /// The cells that are to be run again before the verdict on them is believed, on a wall clock, in the order of the plan:
@@ -167,9 +179,7 @@ impl Bench<'_> {
 
     /// The verdict, why, and whether to run it again; a timed row gets the change that led to it.
     fn verdict(&self, row: &mut Compared, allowance: f64) -> (Verdict, String, bool) {
-        let measured = |side: &Option<Side>| {
-            side.as_ref().is_some_and(|side| side.outcome == Outcome::Measured && side.median.is_some())
-        };
+        let measured = |side: &Option<Side>| side.as_ref().is_some_and(Side::is_measured);
         let (verdict, why) = match (measured(&row.before), measured(&row.after)) {
             (true, true) if row.basis != Basis::Exact => return self.timed(row, allowance),
             (true, true) => {

@@ -9,6 +9,7 @@ use crate::session::record::{self, RECORD};
 use crate::session::store;
 use anyhow::{Context, Result, anyhow};
 use lab_core::units;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,12 +29,18 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     store::check(&args.out).map_err(Failure::usage)?;
-    let read = in_parallel(&args.runs, |place| {
+    let mut named = BTreeSet::new();
+    let again = |place: &&PathBuf| named.insert(place.canonicalize().unwrap_or_else(|_| place.to_path_buf()));
+    let places: Vec<&PathBuf> = args.runs.iter().filter(again).collect();
+    if places.len() < args.runs.len() {
+        tell!("svclab: {} named twice; counted once", units::counted((args.runs.len() - places.len()) as u64, "run"));
+    }
+    let read = in_parallel(&places, |place| {
         let file = runs::record(place)?;
         record::read(&file).with_context(|| file.display().to_string())
     });
     let mut copies = Vec::new();
-    for (place, read) in args.runs.iter().zip(read) {
+    for (place, read) in places.iter().zip(read) {
         match read {
             Ok(read) => copies.push(Recorded { place: place.display().to_string(), dataset: read.dataset }),
             Err(error) if args.partial => tell!("svclab: left out: {error:#}"),
@@ -52,7 +59,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             "{what} missing or not complete: run them, or merge what is there with --partial; nothing was written"
         )));
     }
-    fs::create_dir_all(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
+    let unusable = || format!("--out {} cannot be made; name another folder", args.out.display());
+    fs::create_dir_all(&args.out).with_context(unusable).map_err(Failure::usage)?;
     if let Some(base) = args.runs.iter().find_map(|place| merging::base_of(place)) {
         let kept = args.out.join(base.file_name().unwrap_or_default());
         fs::copy(&base, &kept).with_context(|| format!("copying {} to {}", base.display(), kept.display()))?;

@@ -81,7 +81,7 @@ pub(crate) struct Selection {
     #[arg(long = "driver", value_name = "NAME", requires = "kube_proxies")]
     drivers: Vec<String>,
     /// Numbers of Services, such as 1,1000 [default: the scenario's]
-    #[arg(long, value_name = "N,N…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N,N…", value_delimiter = ',', value_parser = services)]
     services: Vec<u32>,
     /// A cluster to measure, as kubectl prints it: a file, a folder, a tar or - for standard input; repeat it where
     /// several make one cluster. Other numbers of Services repeat its own
@@ -115,7 +115,7 @@ pub(crate) struct Selection {
     #[arg(long, value_name = "COUNT", value_parser = instructions)]
     instructions: Option<u64>,
     /// Memory of each guest, in MiB, with --target vm or exact [default: the scenario's]
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(*MEMORY.start())..))]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(*MEMORY.start())..=i64::from(*MEMORY.end())))]
     memory: Option<u32>,
     /// The guests' kernel, with --target vm or exact: a name of `svclab fetch list` or VMLINUZ:MODULES_DIR; repeat it to
     /// compare several [default: the scenario's, else the one that runs, if its files can be read, else debian-12]
@@ -160,6 +160,11 @@ struct TargetChoice(Option<TargetName>);
 fn target_parser() -> impl TypedValueParser<Value = TargetChoice> {
     let names = PossibleValuesParser::new([AUTO].into_iter().chain(TargetName::ALL.iter().map(|word| word.name())));
     names.map(|name| TargetChoice(TargetName::find(&name).ok()))
+}
+
+fn services(text: &str) -> Result<u32, String> {
+    let said = "a number of Services is 1 or more; several have a comma between them, as in 1,1000,5000";
+    text.trim().parse().ok().filter(|&services| services > 0).ok_or_else(|| said.to_owned())
 }
 
 fn budget(text: &str) -> Result<Duration, String> {
@@ -243,9 +248,13 @@ impl Selection {
         scenario.target = self.target.chosen().unwrap_or(scenario.target);
         made_of::choose(&mut scenario, &self.kernels, self.tools.as_ref()).map_err(Failure::usage)?;
         if scenario.plan(TargetName::Host, self.seed).cells.is_empty() {
-            let nothing =
-                anyhow!("{}: no cells: its probes program the node, and direct is its only backend", scenario.name);
-            return Err(Failure::usage(nothing));
+            let why = if scenario.axes.backends == [BackendName::Direct] {
+                "its probes program the node, and direct is its only backend"
+            } else {
+                "none of its probes suits its backends, accesses and activities together; scenarios/README.md says what goes \
+                 with what"
+            };
+            return Err(Failure::usage(anyhow!("{}: no cells: {why}", scenario.name)));
         }
         Ok(scenario)
     }

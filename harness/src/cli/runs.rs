@@ -85,6 +85,9 @@ pub(crate) fn record(place: &Path) -> Result<PathBuf> {
         return Ok(place.to_owned());
     }
     let file = place.join(RECORD);
+    if let Err(error) = fs::read_dir(place) {
+        bail!("{shown} cannot be read: {error}");
+    }
     if !file.is_file() {
         bail!("{shown} holds no {RECORD}{}", instead(place));
     }

@@ -17,8 +17,10 @@ use crate::session::store;
 use crate::targets;
 use analysis::study::Asked;
 use anyhow::{Context, Result, anyhow, ensure};
-use lab_core::dataset::Dataset;
-use lab_core::vocabulary::{TargetName, Unknown};
+use lab_core::dataset::{Dataset, End};
+use lab_core::plan::Plan;
+use lab_core::scenario::Scenario;
+use lab_core::vocabulary::{Outcome, TargetName, Unknown};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use reports::study::{Ran, StudyPage};
@@ -112,17 +114,26 @@ impl Args {
         let target = self.target.chosen().flatten().unwrap_or(plan.target);
         // Where instructions are counted, one is enough.
         let rounds = self.rounds.filter(|_| !target.is_exact()).unwrap_or(plan.rounds);
+        // What its text was when it ran, but for its prose.
+        let then = Scenario::read("", &dataset.header.scenario).map(|then| then.plan(target, plan.seed));
+        let asks = scenario.plan(target, plan.seed);
+        let shown = folder.display();
         let differs = [
-            ("scenario", plan.scenario.clone(), scenario.name),
+            ("scenario", plan.scenario.clone(), scenario.name.clone()),
             ("target", plan.target.to_string(), target.to_string()),
             ("number of rounds", plan.rounds.to_string(), rounds.to_string()),
         ];
         for (what, is, wanted) in differs {
-            let shown = folder.display();
             if is != wanted {
                 let how = anyhow!("{shown} has another run: its {what} is {is}, not {wanted}; name another --out");
                 return Err(Failure::usage(how));
             }
+        }
+        let same = then.is_ok_and(|then| Plan { scenario: asks.scenario.clone(), ..then } == asks);
+        if !same {
+            let how = "its scenario has changed since: its cells or what is asked of them; name another --out, or move \
+                       this run away";
+            return Err(Failure::usage(anyhow!("{shown} has another run: {how}")));
         }
         Ok(())
     }
@@ -171,9 +182,10 @@ fn dataset(folder: &Path) -> Result<Dataset> {
     Ok(record::read(&record).with_context(|| record.display().to_string())?.dataset)
 }
 
-/// Whether the run came to its end.
+/// Whether the run came to its end. One that skipped every cell did not begin: what was in its way may be gone.
 fn is_finished(dataset: &Dataset) -> bool {
-    dataset.end.as_ref().is_some_and(|end| !end.interrupted)
+    let began = |end: &End| end.cells.keys().any(|&outcome| outcome != Outcome::Skipped);
+    dataset.end.as_ref().is_some_and(|end| !end.interrupted && began(end))
 }
 
 /// Makes room for a run in `folder`; what an unfinished one left is kept beside it.

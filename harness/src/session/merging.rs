@@ -54,9 +54,9 @@ pub(crate) fn merge(mut copies: Vec<Recorded>) -> Result<(Dataset, Vec<Lacking>)
         belongs(first, copy)?;
     }
     let copies = without_repeats(copies)?;
-    let missing = missing(&copies);
     let header = header(&copies);
-    let end = end(&copies);
+    let missing = missing(&copies, &header);
+    let end = end(&copies, &header);
     let mut cells: Vec<CellRecord> = copies.into_iter().flat_map(|copy| copy.dataset.cells).collect();
     in_order(&header, &mut cells);
     Ok((Dataset { header, cells, end }, missing))
@@ -129,16 +129,10 @@ fn equal(one: &Recorded, other: &Recorded) -> Result<()> {
 }
 
 /// Which shards are not there, or lack cells.
-fn missing(copies: &[Recorded]) -> Vec<Lacking> {
+fn missing(copies: &[Recorded], header: &Header) -> Vec<Lacking> {
     let mut missing = Vec::new();
-    let parts = copies.iter().filter_map(|copy| copy.dataset.header.part.as_ref());
-    let there: BTreeSet<Shard> = parts.map(|part| part.shard).collect();
-    if let Some(of) = there.first().map(|shard| shard.of) {
-        let all = (1..=of).map(|number| Shard { number, of });
-        missing.extend(
-            all.filter(|shard| !there.contains(shard)).map(|shard| Lacking { shard, why: "is missing".to_owned() }),
-        );
-    }
+    let gone = header.missing_shards().into_iter();
+    missing.extend(gone.map(|shard| Lacking { shard, why: "is missing".to_owned() }));
     for Recorded { place, dataset } in copies {
         let shard = dataset.header.part.as_ref().map_or(Shard { number: 1, of: 1 }, |part| part.shard);
         let recorded: BTreeSet<Cell> = dataset.cells.iter().map(|record| record.cell).collect();
@@ -184,8 +178,9 @@ fn whole(command: &[String]) -> Vec<String> {
     kept
 }
 
-/// The end of them all; `None` if one has none: the whole has broken off, too.
-fn end(copies: &[Recorded]) -> Option<End> {
+/// The end of them all, before the plan was through if the `header` lacks shards; `None` if one has no end: the whole has
+/// broken off, too.
+fn end(copies: &[Recorded], header: &Header) -> Option<End> {
     let ends: Vec<&End> = copies.iter().map(|copy| copy.dataset.end.as_ref()).collect::<Option<_>>()?;
     let mut cells: BTreeMap<Outcome, u32> = BTreeMap::new();
     for (outcome, count) in ends.iter().flat_map(|end| &end.cells) {
@@ -194,7 +189,7 @@ fn end(copies: &[Recorded]) -> Option<End> {
     Some(End {
         end: ends.iter().map(|end| end.end).max()?,
         peak_rss: ends.iter().map(|end| end.peak_rss).max()?,
-        interrupted: ends.iter().any(|end| end.interrupted),
+        interrupted: !header.missing_shards().is_empty() || ends.iter().any(|end| end.interrupted),
         cells,
         boots: ends.iter().flat_map(|end| end.boots.clone()).collect(),
     })
@@ -285,6 +280,8 @@ mod tests {
         assert!(said[0].starts_with("shard 2/3 is not complete: runs/2 lacks 1 of its"), "{said:?}");
         assert_eq!(said[1], "shard 3/3 is missing");
         assert_eq!(merged.end, None);
+        let (merged, _) = merge(vec![shard(&plan, 1, 3), shard(&plan, 3, 3)]).unwrap();
+        assert!(merged.end.unwrap().interrupted, "it lacks a shard");
     }
 
     #[test]

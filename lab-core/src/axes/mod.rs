@@ -145,7 +145,9 @@ impl Axes {
             let nowhere = self.origins.iter().all(|&from| access.impossible(from).is_some());
             nowhere.then(|| format!("{access} {}: {}", from.phrase(), access.impossible(from).unwrap_or_default()))
         };
-        self.accesses.iter().find_map(unreached)
+        // Without a probe that dials a Service of the mix, it does not matter how they are reached.
+        let dials = |&probe: &ProbeName| !positions(probe, 1, self.positions.as_deref()).is_empty();
+        self.probes.iter().any(dials).then(|| self.accesses.iter().find_map(unreached)).flatten()
     }
 
     /// The combinations of access and origin that are not asked, and why.

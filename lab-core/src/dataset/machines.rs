@@ -1,6 +1,7 @@
 //! What a header says of machines: how busy one was, and on how many a merged run was measured.
 
 use super::{Header, Merged};
+use crate::shard::Shard;
 use crate::vocabulary::Clock;
 use std::collections::BTreeSet;
 
@@ -34,6 +35,14 @@ impl Header {
         }
         let machine = |merged: &Merged| ["cpu", "cpus", "kernel"].map(|name| merged.host.get(name).cloned());
         (self.merged.iter().map(machine).collect::<BTreeSet<_>>().len() as u64).max(1)
+    }
+
+    /// Which shards of the plan are in none of the runs that this one was merged from.
+    #[must_use]
+    pub fn missing_shards(&self) -> Vec<Shard> {
+        let there: BTreeSet<Shard> = self.merged.iter().filter_map(|merged| merged.shard).collect();
+        let Some(of) = there.first().map(|shard| shard.of) else { return Vec::new() };
+        (1..=of).map(|number| Shard { number, of }).filter(|shard| !there.contains(shard)).collect()
     }
 }
 

@@ -4,11 +4,11 @@ use super::words::services;
 use crate::prose::{list, services_of};
 use crate::report::Point;
 use crate::results::clock;
-use analysis::capacity::{Absence, Answer, Basis, Capacity, End};
+use analysis::capacity::{Absence, Answer, Basis, Calibration, Capacity, End};
 use lab_core::reference;
 use lab_core::units;
-use lab_core::vocabulary::{Clock, Quantile};
-use std::collections::BTreeMap;
+use lab_core::vocabulary::{BackendName, Clock, Quantile};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A wrong factor by more than this is warned of.
 const FAR: f64 = 2.0;
@@ -84,7 +84,15 @@ fn calibration(answer: &Answer) -> Vec<Point> {
     let Some(calibration) = &answer.calibration else { return Vec::new() };
     let rates = "instructions are not time: the rates that make times of them know nothing of caches and memory, which \
                  grow with long rule lists. What they were off by for each backend that was left out is in the intervals.";
-    let mut points = vec![Point::new("Calibrated", rates)];
+    let fitted = calibration.factors.iter().map(|factor| {
+        let backends: Vec<String> = factor.left_out.iter().map(|left| left.backend.to_string()).collect();
+        let cells = units::counted(factor.cells as u64, "cell");
+        format!("{} to {cells} of {}", factor.quantile.of(factor.metric), list(&backends))
+    });
+    let fitted = list(&fitted.collect::<Vec<_>>());
+    let text = format!("{rates} They are fitted to what both runs measured: {fitted}.");
+    let mut points = vec![Point::new("Calibrated", text)];
+    points.extend(untimed(answer, calibration));
     for factor in &calibration.factors {
         let (backend, off) = factor.worst();
         if off > FAR {
@@ -99,6 +107,27 @@ fn calibration(answer: &Answer) -> Vec<Point> {
         }
     }
     points
+}
+
+/// The backends whose times come from other backends' rates.
+fn untimed(answer: &Answer, calibration: &Calibration) -> Vec<Point> {
+    let asked: BTreeSet<BackendName> = answer.variants.iter().map(|one| one.variant.backend).collect();
+    let mut metrics: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
+    for factor in &calibration.factors {
+        let timed: BTreeSet<BackendName> = factor.left_out.iter().map(|left| left.backend).collect();
+        let backends: Vec<String> = asked.difference(&timed).map(BackendName::to_string).collect();
+        if !backends.is_empty() {
+            metrics.entry(backends).or_default().push(factor.metric.to_string());
+        }
+    }
+    let told = metrics.iter().map(|(backends, metrics)| {
+        format!(
+            "the times of {} are made with the others' rates alone: the timed run has no such cell of {}.",
+            list(backends),
+            list(metrics)
+        )
+    });
+    told.map(|text| Point::new("WARNING", text)).collect()
 }
 
 /// What a p99 of few rounds is, and one of what is counted.

@@ -7,6 +7,7 @@ pub use super::junit::render as junit;
 use super::page::{Depth, Group, Page, Standing};
 use super::row::Row;
 pub use super::table::judged as csv;
+pub use super::words::NOTHING_GATES;
 use super::words::verdict;
 use super::{differences, mark, policy};
 use analysis::gate::{Bearing, Consequence, Difference, Gating, Judged, Judgement, Verdict};
@@ -18,6 +19,7 @@ pub fn page(judgement: &Judgement) -> Page {
     let (title, standing) = match judgement.passes() {
         Some(true) => ("svclab gate: passes", Standing::Good),
         Some(false) => ("svclab gate: fails", Standing::Bad),
+        None if judgement.nothing_gates() => ("svclab gate: nothing to judge", Standing::Open),
         None => ("svclab gate: not comparable", Standing::Open),
     };
     Page {

@@ -5,7 +5,7 @@
 
 use super::differences;
 use super::row::Row;
-use super::words::verdict;
+use super::words::{NOTHING_GATES, verdict};
 use crate::prose;
 use analysis::gate::{Consequence, Gating, Judged, Judgement, Verdict};
 use lab_core::dataset::Unmet;
@@ -20,6 +20,7 @@ pub fn render(judgement: &Judgement) -> String {
     if judgement.passes().is_none() {
         let mut suite = suite("environment", judgement);
         suite.add_test_cases(differences::decisive(judgement).into_iter().map(incomparable));
+        suite.add_test_cases(judgement.nothing_gates().then(nothing_gates));
         report.add_test_suite(suite);
     }
     if !judgement.unmet.is_empty() {
@@ -98,11 +99,20 @@ fn unmet(unmet: &Unmet) -> TestCase {
     test
 }
 
+fn nothing_gates() -> TestCase {
+    error("nothing to judge", "nothing-to-judge", prose::capitalise(NOTHING_GATES))
+}
+
 fn incomparable(difference: &analysis::gate::Difference) -> TestCase {
     let told = format!("{}; {}", differences::told(difference), differences::remedy(difference));
+    error(&differences::name(difference), "not-comparable", told)
+}
+
+/// A test of `name` that could not be made, of this `kind`.
+fn error(name: &str, kind: &str, told: String) -> TestCase {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-    status.set_type("not-comparable").set_message(told.as_str()).set_description(told);
-    let mut test = TestCase::new(differences::name(difference), status);
+    status.set_type(kind).set_message(told.as_str()).set_description(told);
+    let mut test = TestCase::new(name, status);
     test.set_classname("svclab.environment");
     test
 }

@@ -7,8 +7,14 @@ use analysis::gate::{Consequence, Judged, Judgement, Verdict};
 use lab_core::units;
 use lab_core::vocabulary::Word;
 
+/// Why there is nothing to judge.
+pub const NOTHING_GATES: &str = "of this run's cells, the baseline has no figure that gates";
+
 /// What it comes to, in a line.
 pub(super) fn verdict(judgement: &Judgement) -> Point {
+    if judgement.nothing_gates() && judgement.unmet.is_empty() {
+        return Point::new("Nothing to judge.", format!("{}.", capitalise(NOTHING_GATES)));
+    }
     let Some(passes) = judgement.passes() else {
         let told: Vec<String> = judgement.incomparable.iter().map(differences::told).collect();
         let remedies = differences::remedies(&judgement.incomparable);

@@ -126,6 +126,23 @@ fn a_cell_that_failed_is_missing_once_with_its_reason() {
 }
 
 #[test]
+fn a_gate_that_has_nothing_to_judge_does_not_pass() {
+    let skipped = |mut run: Dataset| {
+        for record in &mut run.cells {
+            record.outcome = Outcome::Skipped;
+            record.samples.clear();
+        }
+        run
+    };
+    let neither = gate(&skipped(exact_run()), &skipped(exact_run()));
+    assert_eq!((neither.passes(), neither.nothing_gates()), (None, true));
+    assert_eq!(gate(&skipped(exact_run()), &exact_run()).passes(), None, "all of it is new");
+    assert_eq!(gate(&exact_run(), &skipped(exact_run())).passes(), Some(false));
+    let policy = Policy { require: [NFT].into(), ..Policy::default() };
+    assert_eq!(judge(&skipped(exact_run()), &skipped(exact_run()), &[], &policy).passes(), Some(false));
+}
+
+#[test]
 fn a_cell_that_was_never_reached_is_missing() {
     let gone = cell(NFT, ProbeName::SyncFull, 100);
     let mut after = exact_run();

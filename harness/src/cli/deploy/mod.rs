@@ -38,10 +38,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST)))]
     shards: u32,
     /// The container image, for kubernetes and github: with svclab, and what ci/setup installs
-    #[arg(long, value_name = "REF")]
+    #[arg(long, value_name = "REF", value_parser = image)]
     image: Option<String>,
     /// The volume claim for the runs, which is made, for kubernetes [default: svclab-runs]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = claim)]
     claim: Option<String>,
     /// A baseline's file that the merged run is judged by, for github
     #[arg(long, value_name = "FILE")]
@@ -119,6 +119,26 @@ impl Work {
     fn runs(&self) -> String {
         format!("runs/{}-*-of-{}", self.scenario, self.shards)
     }
+}
+
+/// A container image's reference, as far as its characters go: whoever pulls it knows the rest.
+fn image(text: &str) -> Result<String, String> {
+    let goes = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(goes) {
+        return Ok(text.to_owned());
+    }
+    Err("an image's reference has letters, digits and . _ - / : @, such as registry.example/svclab:1".to_owned())
+}
+
+/// The name of an object of Kubernetes (RFC 1123).
+fn claim(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 253;
+    let goes = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let part = |part: &str| part.starts_with(goes) && part.ends_with(goes) && part.chars().all(|c| goes(c) || c == '-');
+    if text.len() <= LONGEST && text.split('.').all(part) {
+        return Ok(text.to_owned());
+    }
+    Err("a claim's name has small letters, digits, - and ., and begins and ends with a letter or digit".to_owned())
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {

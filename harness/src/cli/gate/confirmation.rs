@@ -42,7 +42,9 @@ pub(super) fn judge(before: &Dataset, run: &Run, policy: &Policy, asked: Rerun) 
 fn recorded(reruns: &Reruns) -> Result<Vec<Dataset>, Failure> {
     let read = |file: PathBuf| {
         let read = record::read(&file).with_context(|| file.display().to_string()).map_err(Failure::usage)?;
-        tell!("using the earlier rerun {}", file.display());
+        let broke_off = read.dataset.end.as_ref().is_none_or(|end| end.interrupted);
+        let what = if broke_off { ", which ended before its plan was through" } else { "" };
+        tell!("using the earlier rerun {}{what}", file.display());
         Ok(read.dataset)
     };
     reruns.records().map(read).collect()

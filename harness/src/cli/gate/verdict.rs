@@ -137,6 +137,12 @@ fn not_comparable(judgement: &Judgement, baseline: &Baseline, run: &Run) -> Erro
     let incomparable = &judgement.incomparable;
     let mut forbidding = incomparable.iter().filter(|difference| difference.bearing == Bearing::Forbids).peekable();
     let baseline = baseline.file.display();
+    if judgement.nothing_gates() {
+        let what = judgement::NOTHING_GATES;
+        return anyhow!(
+            "nothing to judge: {what}; compare runs of the same scenario, or see what gates with --print-policy"
+        );
+    }
     if forbidding.peek().is_some() {
         let differ = differ(&mut forbidding);
         return anyhow!(

@@ -1,9 +1,11 @@
 //! What is known of one run: when and how it went, and what it is called.
 
+use crate::prose::list;
 use crate::results::{Results, Row};
 use jiff::SignedDuration;
 use lab_core::dataset::{Dataset, Merged};
 use lab_core::metric::{Metric, Unit};
+use lab_core::shard::Shard;
 use lab_core::vocabulary::{Clock, Outcome, TargetName, Word};
 use lab_core::{shell, stats, units};
 use std::collections::BTreeMap;
@@ -117,7 +119,13 @@ impl Run<'_> {
             let fact = |name: &str| merged.host.get(name).map_or("not known", String::as_str);
             format!("{shard}on {}, kernel {}", fact("cpu"), fact("kernel"))
         };
-        self.dataset.header.merged.iter().map(machine).collect::<Vec<_>>().join("; ")
+        let header = &self.dataset.header;
+        let missing = header.missing_shards();
+        let missing = (!missing.is_empty()).then(|| {
+            let shards = list(&missing.iter().map(Shard::to_string).collect::<Vec<_>>());
+            format!("without {} {shards}: not merged", units::agreeing(missing.len() as u64, "shard", "shards"))
+        });
+        header.merged.iter().map(machine).chain(missing).collect::<Vec<_>>().join("; ")
     }
 
     /// What a cell may take, on the run's clock.
