@@ -16,7 +16,7 @@ pub(crate) enum Exit {
     CannotRun = 3,
     /// Some cells failed, the run broke off, or a required backend was skipped; the rest is in the dataset.
     SomeFailed = 4,
-    /// Two runs cannot be compared: they differ in something that is not allowed.
+    /// Two runs cannot be compared: they differ in something that is not allowed, or nothing of them gates.
     NotComparable = 5,
     /// Ctrl-C or a signal to the same effect.
     Interrupted = 130,
@@ -32,7 +32,7 @@ pub(crate) const HELP: &str = "Exit codes:
   3    nothing can run here
   4    some cells failed, the run broke off, or a backend that --require names was skipped; the rest
        is in the dataset
-  5    the runs cannot be compared (compare, gate)
+  5    the runs cannot be compared (compare, gate), or have nothing that gates (gate)
   130  interrupted; the dataset so far is valid and reported";
 
 impl From<Exit> for ExitCode {

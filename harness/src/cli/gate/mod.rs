@@ -82,7 +82,7 @@ enum Rerun {
 }
 
 const HELP: &str = "\
-Exits with 0 if the gate passes, 1 if it fails, 5 if the runs cannot be compared.
+Exits with 0 if the gate passes, 1 if it fails, 5 if the runs cannot be compared or have nothing that gates.
 
 In a job of GitHub Actions (GITHUB_ACTIONS=true) it also annotates the run, and adds to the step's summary.
 
