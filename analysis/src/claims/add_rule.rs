@@ -2,8 +2,8 @@
 //!
 //! The published figures of iptables are of the second, under the name of the first. A table of some ten thousand rules is not
 //! built that way here: what one call takes, `a + b·n` after `n` calls, is fitted to what was measured, and summed up. The
-//! rule that is appended costs more than others of the table, so that the sum is corrected by what the largest small table
-//! took that was built in full. How far that misses another one is said.
+//! rule that is appended costs more than others of the table, and many calls are of a smaller one, so that both terms of the
+//! sum are corrected by what small tables took that were built in full. How far that misses another one is said.
 
 use super::claim::Claim;
 use super::estimate::Estimate;
@@ -122,16 +122,37 @@ impl<'a> Growth<'a> {
         (points.len() > 1).then_some(Self { line, points })
     }
 
-    /// The calls that build the table of `services` and what they take, corrected by the largest table that was built in full,
-    /// other than the one of `except`.
+    /// The calls that build the table of `services` and what they take, corrected by the tables that were built in full, other
+    /// than the one of `except`.
     fn projected(&self, evidence: &Evidence, services: u32, except: Option<u32>) -> Option<(f64, Estimate)> {
-        let (calls, sum) = self.sum(evidence, services)?;
-        let others = self.built(evidence).into_iter().filter(|(size, _)| Some(*size) != except);
-        let factor = others.max_by_key(|(size, _)| *size).and_then(|(size, built)| {
-            let (_, sum) = self.sum(evidence, size)?;
-            Some(built.value / sum.value).filter(|factor| factor.is_finite())
-        });
-        Some((calls, sum.times(factor.unwrap_or(1.0))))
+        let calls = calls(evidence, self.line, services)?;
+        Some((calls, self.sum(calls, self.correction(evidence, except))?))
+    }
+
+    /// What the terms of the sum are to be multiplied by: those of `a` and those of `b`. One factor for both where a single
+    /// table was built in full, or two do not tell them apart.
+    fn correction(&self, evidence: &Evidence, except: Option<u32>) -> (f64, f64) {
+        const NONE: (f64, f64) = (1.0, 1.0);
+        let others =
+            self.built(evidence).into_iter().filter(|(size, built)| Some(*size) != except && built.value > 0.0);
+        // Each table's terms as shares of what it took.
+        let shares: Vec<(u32, f64, f64)> = others
+            .filter_map(|(size, built)| {
+                let calls = calls(evidence, self.line, size)?;
+                let [a, b] = [(1.0, 0.0), (0.0, 1.0)].map(|only| Some(self.sum(calls, only)?.value / built.value));
+                Some((size, a?, b?))
+            })
+            .collect();
+        // Least squares of relative errors: both terms of each table make 1.
+        let sum = |of: fn(f64, f64) -> f64| shares.iter().map(|&(_, a, b)| of(a, b)).sum::<f64>();
+        let (aa, ab, bb) = (sum(|a, _| a * a), sum(|a, b| a * b), sum(|_, b| b * b));
+        let (a, b, determinant) = (sum(|a, _| a), sum(|_, b| b), aa * bb - ab * ab);
+        let both = ((a * bb - b * ab) / determinant, (b * aa - a * ab) / determinant);
+        if shares.len() > 1 && [both.0, both.1].iter().all(|factor| factor.is_finite() && *factor > 0.0) {
+            return both;
+        }
+        let largest = shares.iter().max_by_key(|(size, ..)| *size);
+        largest.map(|(_, a, b)| 1.0 / (a + b)).filter(|factor| factor.is_finite()).map_or(NONE, |one| (one, one))
     }
 
     /// The tables of this variant that were built in full, by their Services, and what they took.
@@ -141,14 +162,12 @@ impl<'a> Growth<'a> {
         lines.iter().find(same).map(|built| built.medians()).unwrap_or_default()
     }
 
-    /// The calls that build the table of `services`, and the sum of what one takes after the other.
-    fn sum(&self, evidence: &Evidence, services: u32) -> Option<(f64, Estimate)> {
-        let calls = calls(evidence, self.line, services)?;
+    /// The sum of what `calls` take, one after the other, its terms multiplied by `factors`.
+    fn sum(&self, calls: f64, factors: (f64, f64)) -> Option<Estimate> {
         // The sum of a + b·n over n = 0 … calls-1 is a·calls + b·calls·(calls-1)/2.
-        let (of_a, of_b) = (calls, calls * (calls - 1.0) / 2.0);
+        let (of_a, of_b) = (factors.0 * calls, factors.1 * calls * (calls - 1.0) / 2.0);
         let weights = self.fit().into_iter().map(|(a, b)| a * of_a + b * of_b);
-        let sum = Estimate::weighted(weights.zip(self.points.iter().map(|(_, estimate)| *estimate)))?;
-        Some((calls, sum))
+        Estimate::weighted(weights.zip(self.points.iter().map(|(_, estimate)| *estimate)))
     }
 
     /// How much of each point's cost is in `a`, and how much in `b`: least squares of relative errors.
@@ -164,7 +183,7 @@ impl<'a> Growth<'a> {
         self.points.iter().map(share).collect()
     }
 
-    /// By how much the projection misses the tables that were built, each corrected by another one, in a sentence; `None` where
+    /// By how much the projection misses the tables that were built, each corrected by the others, in a sentence; `None` where
     /// none was. One of a few Services is mostly what every table has.
     fn checked(&self, evidence: &Evidence) -> Option<String> {
         const ENOUGH: u32 = 10;
