@@ -31,7 +31,13 @@ impl Claim {
     /// A run whose sizes were measured on different machines says nothing, unless it has only one size.
     #[must_use]
     pub fn judge_by(&self, datasets: &[&Dataset]) -> Option<Finding> {
-        let judge = |of: &[&Dataset]| (self.judge)(&Evidence::of(of.iter().copied()));
+        let judge = |of: &[&Dataset]| {
+            let evidence = Evidence::of(of.iter().copied());
+            let finding = (self.judge)(&evidence)?;
+            // What ran beside all of it is no part of names.
+            let beside = evidence.beside_all().map(|activity| format!("All of it is beside {activity}."));
+            Some(finding.say(beside.unwrap_or_default()))
+        };
         let (mixed, whole): (Vec<&Dataset>, Vec<&Dataset>) = datasets.iter().copied().partition(|one| mixes(one));
         let untold = || {
             let why = "The sizes were measured on different machines, so that a claim over sizes cannot be judged: run \

@@ -74,7 +74,8 @@ impl Estimate {
         if whole <= 0.0 {
             return None;
         }
-        let (value, square) = (part / whole, Z * Z);
+        // The sum of nothing is −0.
+        let (value, square) = (part / whole + 0.0, Z * Z);
         let middle = (part + square / 2.0) / (whole + square);
         let half = Z / (whole + square) * (part * (1.0 - value) + square / 4.0).max(0.0).sqrt();
         Some(Self { low: (middle - half).max(0.0).min(value), value, high: (middle + half).max(value), exact: false })

@@ -3,7 +3,7 @@
 use super::line::{Asked, Line, services_of};
 use super::taken::Taken;
 use crate::summary::{Gathered, gather};
-use lab_core::cell::{Cell, Interned, Source, Variant};
+use lab_core::cell::{Activity, Cell, Interned, Source, Variant};
 use lab_core::dataset::Dataset;
 use lab_core::metric::Metric;
 use lab_core::units;
@@ -17,6 +17,8 @@ pub(super) struct Evidence {
     variety: BTreeMap<BackendName, BTreeSet<[Option<&'static str>; 3]>>,
     /// How many endpoints a Service has in each run.
     endpoints: BTreeMap<usize, BTreeSet<u32>>,
+    /// What ran beside cells.
+    activities: BTreeSet<Activity>,
 }
 
 impl Evidence {
@@ -37,7 +39,13 @@ impl Evidence {
             }
             variety.entry(variant.backend).or_default().insert(named(&variant));
         }
-        Self { taken, variety, endpoints }
+        let activities = taken.iter().map(|taken| taken.cell().activity).collect();
+        Self { taken, variety, endpoints, activities }
+    }
+
+    /// What ran beside every cell; `None` where nothing did, or not the same.
+    pub(super) fn beside_all(&self) -> Option<&'static str> {
+        self.activities.first().filter(|_| self.activities.len() == 1)?.name()
     }
 
     /// The lines of `metric` in those cells.
@@ -119,7 +127,7 @@ impl Evidence {
         if self.endpoints.get(&taken.run).is_some_and(|several| several.len() > 1) {
             name += &format!(" with {}", units::counted(cell.cluster.endpoints.into(), "endpoint"));
         }
-        match cell.activity.name() {
+        match cell.activity.name().filter(|_| self.activities.len() > 1) {
             Some(activity) => format!("{name} beside {activity}"),
             None => name,
         }

@@ -39,7 +39,13 @@ fn a_table_with_places_left_says_nothing_of_a_full_one_and_is_a_figure() {
     );
     let finding = made.finding("conntrack-full");
     assert_eq!(finding.verdict, Verdict::CannotBeTold);
-    assert!(finding.figures.iter().any(|figure| figure.what.contains("a conntrack table of 40")), "{finding:?}");
+    assert!(finding.sentences.join(" ").contains("All of it is beside a conntrack table of 40"), "{finding:?}");
+    assert!(
+        finding
+            .figures
+            .iter()
+            .any(|figure| figure.to_string().contains("refused of iptables-legacy at 100 Services: 0 "))
+    );
     let skipped = tracked(1000, Some(1000), at(Position::Last, legacy(100, ProbeName::OpenLoop)));
     let made = Made::of("conntrack-full").without(skipped, Outcome::Skipped, "nf_conntrack_max is left alone");
     let said = made.finding("conntrack-full").sentences.join(" ");
