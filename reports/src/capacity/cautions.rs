@@ -89,7 +89,7 @@ fn calibration(answer: &Answer) -> Vec<Point> {
         let cells = units::counted(factor.cells as u64, "cell");
         format!("{} to {cells} of {}", factor.quantile.of(factor.metric), list(&backends))
     });
-    let fitted = list(&fitted.collect::<Vec<_>>());
+    let fitted = fitted.collect::<Vec<_>>().join("; ");
     let text = format!("{rates} They are fitted to what both runs measured: {fitted}.");
     let mut points = vec![Point::new("Calibrated", text)];
     points.extend(untimed(answer, calibration));
