@@ -1,6 +1,5 @@
 //! The server that answers connections to a Service: where it was reached, in which pod, and by whom.
 
-use super::held::PATIENCE;
 use anyhow::{Context, Result};
 use netns_topology::Pod;
 use socket2::SockRef;
@@ -9,11 +8,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, Tc
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Threads that accept connections from the start.
 const ACCEPTORS: usize = 4;
 /// A socket address, a pod's IPv4 address, a client's address of either family, and the newline.
 pub(super) const LONGEST_ANSWER: usize = 47 + 1 + 15 + 1 + 39 + 1;
+
+/// How long a client waits for a connection or an answer, and the server for what it asks. A SYN is sent again after 1, 3 and
+/// 7 s.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a client sends that asks for the last time.
 pub(super) const ASK: &[u8] = b"?";
@@ -132,7 +136,7 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     const POD: Ipv4Addr = Ipv4Addr::new(10, 128, 0, 3);
 

@@ -1,7 +1,7 @@
 //! A connection to a Service that stays open.
 
 use super::Held;
-use super::echo::{ASK, HOLD, LONGEST_ANSWER};
+use super::echo::{ASK, HOLD, LONGEST_ANSWER, PATIENCE};
 use super::goal::Goal;
 use super::unanswered::Unanswered;
 use crate::activity::open_loop::Answer;
@@ -10,9 +10,6 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
-
-/// How long a client waits for a connection or an answer. A SYN is sent again after 1, 3 and 7 s.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection that stays open.
 pub(super) struct Open<'a> {

@@ -1,8 +1,8 @@
 //! Connections to a Service: where each is answered, in which pod, and by whom it was seen.
 
-use super::echo::{ASK, Echo, LONGEST_ANSWER};
+use super::echo::{ASK, Echo, LONGEST_ANSWER, PATIENCE};
 use super::goal::{Goal, Substitute};
-use super::held::{Open, PATIENCE, prepare};
+use super::held::{Open, prepare};
 use super::unanswered::Unanswered;
 use super::{Dial, Held, refusal};
 use crate::cell_error::CellError;
