@@ -152,7 +152,7 @@ impl Walker<'_> {
         }
         let is_v4 = destination.is_ipv4();
         if !self.surroundings.is_known() {
-            return Some(self.surroundings.address(is_v4)).filter(|_| !self.surroundings.is_stand_in(is_v4));
+            return (!self.surroundings.is_stand_in(is_v4)).then_some(self.surroundings.address(is_v4));
         }
         let may_leave = |held: &&NodeAddress| {
             let address = held.address.addr();
