@@ -40,7 +40,8 @@ pub(super) fn a_gate_runs_the_baseline_s_own_plan() -> Result<()> {
     let folder = folder.path();
     expect(&mut scenario(folder), 0)?;
     fs::write(folder.join("policy.yaml"), "rules: [{gating: explains}]\n")?;
-    expect(&mut gate(folder, &["--out", "verdict"]), 0)?;
+    // By this policy there is nothing to judge.
+    expect(&mut gate(folder, &["--out", "verdict"]), 5)?;
     let (baseline, run) = (dataset(folder)?, dataset_at(&folder.join("verdict/run"))?);
     ensure!(run.header.plan == baseline.header.plan && run.header.scenario == baseline.header.scenario);
     ensure!(run.header.command.get(1).is_some_and(|verb| verb == "gate"), "{:?}", run.header.command);
