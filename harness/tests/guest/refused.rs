@@ -34,8 +34,8 @@ pub(super) fn a_kernel_that_is_none_is_refused() -> Result<()> {
 }
 
 pub(super) fn more_memory_than_the_machine_has_is_refused() -> Result<()> {
-    let said = refused(&["--memory", "1000000000"])?;
-    ensure!(said.contains("a guest has 1000000000 MiB of memory, and this machine has "), "{said}");
+    let said = refused(&["--memory", "1048576"])?;
+    ensure!(said.contains("a guest has 1048576 MiB of memory, and this machine has "), "{said}");
     ensure!(said.contains("take smaller guests with --memory"), "{said}");
     Ok(())
 }
