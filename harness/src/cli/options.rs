@@ -115,7 +115,7 @@ pub(crate) struct Selection {
     #[arg(long, value_name = "COUNT", value_parser = instructions)]
     instructions: Option<u64>,
     /// Memory of each guest, in MiB, with --target vm or exact [default: the scenario's]
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(*MEMORY.start())..=i64::from(*MEMORY.end())))]
+    #[arg(long, value_name = "MIB", value_parser = memory())]
     memory: Option<u32>,
     /// The guests' kernel, with --target vm or exact: a name of `svclab fetch list` or VMLINUZ:MODULES_DIR; repeat it to
     /// compare several [default: the scenario's, else the one that runs, if its files can be read, else debian-12]
@@ -160,6 +160,10 @@ struct TargetChoice(Option<TargetName>);
 fn target_parser() -> impl TypedValueParser<Value = TargetChoice> {
     let names = PossibleValuesParser::new([AUTO].into_iter().chain(TargetName::ALL.iter().map(|word| word.name())));
     names.map(|name| TargetChoice(TargetName::find(&name).ok()))
+}
+
+fn memory() -> impl TypedValueParser<Value = u32> {
+    clap::value_parser!(u32).range(i64::from(*MEMORY.start())..=i64::from(*MEMORY.end()))
 }
 
 fn services(text: &str) -> Result<u32, String> {

@@ -12,10 +12,10 @@ pub const NOTHING_GATES: &str = "of this run's cells, the baseline has no figure
 
 /// What it comes to, in a line.
 pub(super) fn verdict(judgement: &Judgement) -> Point {
-    if judgement.nothing_gates() && judgement.unmet.is_empty() {
-        return Point::new("Nothing to judge.", format!("{}.", capitalise(NOTHING_GATES)));
-    }
     let Some(passes) = judgement.passes() else {
+        if judgement.nothing_gates() {
+            return Point::new("Nothing to judge.", format!("{}.", capitalise(NOTHING_GATES)));
+        }
         let told: Vec<String> = judgement.incomparable.iter().map(differences::told).collect();
         let remedies = differences::remedies(&judgement.incomparable);
         return Point::new("Not comparable.", format!("Nothing is judged: {}. {remedies}", told.join("; ")));
