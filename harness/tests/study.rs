@@ -5,7 +5,8 @@ use lab_core::dataset::{CellRecord, End, Header, Record, Splits};
 use lab_core::metric::Metric;
 use lab_core::scenario::Scenario;
 use lab_core::vocabulary::{BackendName, Outcome, ProbeName, TargetName};
-use std::fs;
+use nix::fcntl::{Flock, FlockArg};
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -124,13 +125,25 @@ fn a_run_of_an_older_text_of_the_scenario_is_not_taken_for_it() {
 }
 
 #[test]
-fn an_unfinished_run_is_kept_beside_the_new_one() {
+fn an_unfinished_run_that_cannot_go_on_is_kept_beside_the_new_one() {
     let folder = studied(false);
     write_run(&folder.path().join("out/broken"), true);
     let output = svclab(folder.path(), &["study", "small.yaml", "--out", "out", "--only", "broken"]);
     assert_eq!(output.status.code(), Some(4), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("kept in out/broken.unfinished-1"), "{output:?}");
     assert_eq!(entries(&folder.path().join("out/broken.unfinished-1")), ["run.jsonl"]);
+}
+
+#[test]
+fn a_run_that_is_going_on_is_left_alone() {
+    let folder = studied(true);
+    let run = folder.path().join("out/cpu-under-churn");
+    let lock = Flock::lock(File::open(&run).unwrap(), FlockArg::LockExclusiveNonblock).unwrap();
+    let output = svclab(folder.path(), &["study", "small.yaml", "--out", "out", "--only", "cpu-under-churn"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && told.contains("another process is writing to it"), "{told}");
+    assert_eq!(entries(&run), ["run.jsonl"]);
+    drop(lock);
 }
 
 #[test]

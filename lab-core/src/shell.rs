@@ -1,5 +1,7 @@
 //! Words of command lines that users copy.
 
+use std::path::Path;
+
 /// `word` as a POSIX shell reads it back.
 #[must_use]
 pub fn word(word: &str) -> String {
@@ -11,15 +13,22 @@ pub fn word(word: &str) -> String {
     }
 }
 
+/// Each of `paths` as a word, with a blank between them.
+#[must_use]
+pub fn paths<P: AsRef<Path>>(paths: &[P]) -> String {
+    paths.iter().map(|path| word(&path.as_ref().display().to_string())).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::word;
+    use super::{paths, word};
 
     #[test]
     fn words_are_quoted_for_a_shell() {
         assert_eq!(word("--services"), "--services");
         assert_eq!(word("a b"), "'a b'");
         assert_eq!(word("it's"), r"'it'\''s'");
+        assert_eq!(paths(&["runs/a", "my runs/b"]), "runs/a 'my runs/b'");
         assert_eq!(word("$(x)"), "'$(x)'");
         assert_eq!(word(""), "''");
     }

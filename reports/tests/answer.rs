@@ -3,7 +3,7 @@
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod sample;
 
-use lab_core::cell::Source;
+use lab_core::cell::{Activity, Source};
 use lab_core::dataset::Dataset;
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Outcome, Position, ProbeName};
@@ -220,4 +220,26 @@ fn a_run_that_was_all_over_budget_has_findings_and_no_charts() {
     assert_told(&dataset, "No answer: nothing was measured.");
     assert_told(&dataset, "nftables at 1 Service and beyond, sync_full and 7 more metrics: 60 s were used up.");
     assert!(!Report::of(&dataset.into()).html().contains("<svg"));
+}
+
+/// `dataset` with `memory` MiB for each of its cells.
+fn limited(mut dataset: Dataset, memory: u32) -> Dataset {
+    let activity = Activity { memory: Some(memory), ..Activity::default() };
+    dataset.header.plan.cells.iter_mut().for_each(|cell| cell.activity = activity);
+    dataset.cells.iter_mut().for_each(|record| record.cell.activity = activity);
+    dataset
+}
+
+#[test]
+fn what_is_beside_all_is_said_once_and_what_is_not_is_a_name() {
+    let dataset = limited(sample::dataset(), 512);
+    assert_told(&dataset, "All of it is with 512 MiB of memory.");
+    assert!(!told(&dataset).contains("(512 MiB of memory"), "{}", told(&dataset));
+    let mut both = dataset;
+    let slow = times(limited(sample::dataset(), 384), BackendName::Nftables, Metric::SyncFull, 1, 3.0);
+    both.header.plan.cells.extend(slow.header.plan.cells);
+    both.cells.extend(slow.cells);
+    assert!(!told(&both).contains("All of it is with"));
+    assert_told(&both, "- **What a node has to do besides matters:** sync_full at 20,000 Services:");
+    assert_told(&both, "with nftables (384 MiB of memory). They are given the same Services.");
 }

@@ -4,7 +4,6 @@ use super::claim::Claim;
 use super::estimate::Estimate;
 use super::evidence::{Evidence, is_iptables};
 use super::finding::{Figure, Finding, Measure, Verdict};
-use super::line::services_of;
 use super::votes::Votes;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
@@ -46,7 +45,7 @@ fn forgets(evidence: &Evidence) -> Option<Finding> {
                 ),
             ];
             for (what, estimate) in shares {
-                let what = format!("{what} with {} at {}", line.name, services_of(services));
+                let what = format!("{what} with {}", line.case(services));
                 figures.extend(estimate.map(|estimate| Figure { what, estimate, measure: Measure::Share }));
             }
             let forgets = shares[0].1.and_then(|share| share.is_above(SELDOM));

@@ -70,8 +70,8 @@ fn falls(evidence: &Evidence) -> Option<Finding> {
         let halfway = published(position, few).zip(published(position, many)).and_then(|(from, to)| halfway(from, to));
         let (Some(halfway), Some(ratio)) = (halfway, large.over(small)) else { continue };
         figures.push(line.figure(many, large));
-        figures.push(line.ratio(&format!("{position}, from {few} to {}", services_of(many)), ratio));
-        votes.cast(format!("{}'s {position}", line.name), ratio.is_above(halfway).map(|above| !above));
+        figures.push(line.ratio(&format!("from {few} to {}", services_of(many)), ratio));
+        votes.cast(&line.placed, ratio.is_above(halfway).map(|above| !above));
     }
     let says = match votes.verdict() {
         Verdict::NotReproduced => "conntrack takes a connection past the rules after its first packet.",
@@ -82,7 +82,7 @@ fn falls(evidence: &Evidence) -> Option<Finding> {
     for line in evidence.lines(Metric::Connect, |cell| alone(cell) && cell.position == Some(Position::Last)) {
         let Some([(few, small), (many, large)]) = line.ends() else { continue };
         if let Some(ratio) = large.over(small).filter(|ratio| ratio.is_above(1.1) == Some(true)) {
-            finding.figures.push(line.ratio(&format!("last, from {few} to {}", services_of(many)), ratio));
+            finding.figures.push(line.ratio(&format!("from {few} to {}", services_of(many)), ratio));
             finding = finding.say(format!("What grows with {} is the first packet of each connection.", line.name));
         }
     }
@@ -107,7 +107,7 @@ fn last(evidence: &Evidence) -> Option<Finding> {
         let Some((services, ratio, halfway)) = sizes.filter_map(|(services, _)| pair(services)).next() else {
             continue;
         };
-        figures.push(last.ratio(&format!("the last one's to the first one's at {}", services_of(services)), ratio));
+        figures.push(last.ratio(&format!("against the first one's at {}", services_of(services)), ratio));
         votes.cast(&last.name, ratio.is_above(halfway).map(|above| !above));
     }
     let says = match votes.verdict() {
@@ -133,7 +133,7 @@ fn syncing(evidence: &Evidence) -> Option<Finding> {
         for (services, busy) in line.medians() {
             let Some(ratio) = quiet.at(services).and_then(|quiet| busy.over(quiet)) else { continue };
             figures.push(line.ratio(&format!("against none at {}", services_of(services)), ratio));
-            votes.cast(format!("{} at {}", line.name, services_of(services)), ratio.is_above(LOSS).map(|above| !above));
+            votes.cast_at(line, services, ratio.is_above(LOSS).map(|above| !above));
         }
     }
     let says = match votes.verdict() {

@@ -35,7 +35,7 @@ impl Claim {
             let evidence = Evidence::of(of.iter().copied());
             let finding = (self.judge)(&evidence)?;
             // What ran beside all of it is no part of names.
-            let beside = evidence.beside_all().map(|activity| format!("All of it is beside {activity}."));
+            let beside = evidence.beside_all().map(|beside| format!("All of it is {beside}."));
             Some(finding.say(beside.unwrap_or_default()))
         };
         let (mixed, whole): (Vec<&Dataset>, Vec<&Dataset>) = datasets.iter().copied().partition(|one| mixes(one));

@@ -4,7 +4,7 @@ use super::claim::Claim;
 use super::estimate::Estimate;
 use super::evidence::Evidence;
 use super::finding::{Figure, Finding, Measure, Verdict};
-use super::line::{Line, services_of};
+use super::line::Line;
 use super::votes::Votes;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
@@ -42,7 +42,7 @@ fn full(evidence: &Evidence) -> Option<Finding> {
             let sum = |samples: Vec<f64>| samples.iter().sum::<f64>();
             let (lost, reset) = (sum(line.samples(services)), sum(samples(&reset)));
             let all = samples(&answered).len() as f64 + lost + reset;
-            let name = format!("{} at {}", line.name, services_of(services));
+            let name = line.case(services);
             for (what, part) in [("lost", lost), ("refused", reset)] {
                 if let Some(share) = Estimate::share(part, all) {
                     let what = format!("connections {what} of {name}");
@@ -58,7 +58,7 @@ fn full(evidence: &Evidence) -> Option<Finding> {
                 Some(true) if reset > 0.0 => Some(false),
                 holds => holds,
             };
-            votes.cast(name, holds);
+            votes.cast_at(line, services, holds);
             let said = dropped.iter().find(same).and_then(|line| line.taken.first().map(|taken| taken.said()));
             // The cell's other reasons stand beside it.
             let said = said.and_then(|said| said.split("; ").find(|part| part.starts_with("the kernel's log")));

@@ -4,7 +4,6 @@ use super::claim::Claim;
 use super::estimate::Estimate;
 use super::evidence::{Evidence, is, is_iptables};
 use super::finding::{Finding, Verdict};
-use super::line::services_of;
 use super::votes::Votes;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
@@ -74,7 +73,7 @@ fn judge(
     for line in &lines {
         for (services, share) in line.medians() {
             figures.push(line.figure(services, share));
-            votes.cast(format!("{} at {}", line.name, services_of(services)), holds(&share));
+            votes.cast_at(line, services, holds(&share));
         }
     }
     let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says(votes.verdict()));

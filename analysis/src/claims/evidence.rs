@@ -44,8 +44,8 @@ impl Evidence {
     }
 
     /// What ran beside every cell; `None` where nothing did, or not the same.
-    pub(super) fn beside_all(&self) -> Option<&'static str> {
-        self.activities.first().filter(|_| self.activities.len() == 1)?.name()
+    pub(super) fn beside_all(&self) -> Option<String> {
+        self.activities.first().filter(|_| self.activities.len() == 1)?.phrase()
     }
 
     /// The lines of `metric` in those cells.
@@ -68,8 +68,13 @@ impl Evidence {
                 }
             }
             taken.sort_by_key(|taken| taken.services());
-            let (clock, name) = (taken[0].clock, self.name(taken[0]));
-            named.push(Line { asked, clock, metric, position, name, taken });
+            let several = lines.keys().filter(|(other, _)| *other == asked).count() > 1;
+            let (clock, variant, name) = (taken[0].clock, self.variant(taken[0]), self.name(taken[0]));
+            let placed = match position.filter(|_| several) {
+                Some(position) => format!("{name} ({position})"),
+                None => name.clone(),
+            };
+            named.push(Line { asked, clock, metric, position, variant, name, placed, taken });
         }
         named
     }
@@ -112,6 +117,15 @@ impl Evidence {
 
     /// A variant, as far as others of its backend are there, and what ran beside it.
     fn name(&self, taken: &Taken) -> String {
+        let variant = self.variant(taken);
+        match taken.cell().activity.phrase().filter(|_| self.activities.len() > 1) {
+            Some(beside) => format!("{variant} {beside}"),
+            None => variant,
+        }
+    }
+
+    /// A variant, as far as others of its backend are there.
+    fn variant(&self, taken: &Taken) -> String {
         let cell = taken.cell();
         let variant = cell.variant;
         let variety = &self.variety[&variant.backend];
@@ -127,10 +141,7 @@ impl Evidence {
         if self.endpoints.get(&taken.run).is_some_and(|several| several.len() > 1) {
             name += &format!(" with {}", units::counted(cell.cluster.endpoints.into(), "endpoint"));
         }
-        match cell.activity.name().filter(|_| self.activities.len() > 1) {
-            Some(activity) => format!("{name} beside {activity}"),
-            None => name,
-        }
+        name
     }
 }
 

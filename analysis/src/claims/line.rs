@@ -32,8 +32,12 @@ pub(super) struct Line<'a> {
     pub(super) clock: Clock,
     pub(super) metric: Metric,
     pub(super) position: Option<Position>,
-    /// As far as it has to be told from others.
+    /// Its variant, as far as that has to be told from others.
+    pub(super) variant: String,
+    /// The same, and what ran beside it.
     pub(super) name: String,
+    /// The same, and its position where there are others.
+    pub(super) placed: String,
     /// Ascending in the number of Services.
     pub(super) taken: Vec<&'a Taken>,
 }
@@ -86,15 +90,20 @@ impl Line<'_> {
         taken.map(|taken| taken.gathered.passes.clone()).unwrap_or_default()
     }
 
+    /// What it is called at `services`: `nftables beside churn 10/s synced at once at 5,000 Services`.
+    pub(super) fn case(&self, services: u32) -> String {
+        format!("{} at {}", self.placed, services_of(services))
+    }
+
     /// `estimate` as a figure of it at `services`.
     pub(super) fn figure(&self, services: u32, estimate: Estimate) -> Figure {
-        let what = format!("{} of {} at {}", self.metric, self.name, services_of(services));
+        let what = format!("{} of {}", self.metric, self.case(services));
         Figure { what, estimate, measure: Measure::of(self.metric, self.clock) }
     }
 
     /// A ratio as a figure of it.
     pub(super) fn ratio(&self, of: &str, estimate: Estimate) -> Figure {
-        Figure { what: format!("{} of {}, {of}", self.metric, self.name), estimate, measure: Measure::Ratio }
+        Figure { what: format!("{} of {}, {of}", self.metric, self.placed), estimate, measure: Measure::Ratio }
     }
 
     /// Whether `other` is of the same cells, in whatever metric.

@@ -46,8 +46,9 @@ fn waits(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     let alone = evidence.lines(Metric::WriterCall, quiet);
-    let (mut votes, mut figures) = (Votes::default(), Vec::new());
+    let (mut votes, mut others, mut figures) = (Votes::default(), Votes::default(), Vec::new());
     for line in &lines {
+        let votes = if line.contender.backend == BackendName::Nftables { &mut others } else { &mut votes };
         let same =
             |alone: &&Line| alone.is_beside(line) && alone.contender.activity.writer == line.contender.activity.writer;
         let Some(alone) = alone.iter().find(same) else { continue };
@@ -56,14 +57,18 @@ fn waits(evidence: &Evidence) -> Option<Finding> {
             let of = |figure: Figure| Figure { what: format!("p90 of {}", figure.what), ..figure };
             figures.push(of(line.figure(services, busy)));
             figures.push(of(line.ratio(&format!("against no syncs at {}", services_of(services)), ratio)));
-            votes.cast(format!("{} at {}", line.name, services_of(services)), ratio.is_above(LONGER));
+            votes.cast_at(line, services, ratio.is_above(LONGER));
         }
     }
     let says = match votes.verdict() {
         Verdict::CannotBeTold => "There are no intervals both with syncs and without, of the same writer.",
         _ => "A call that takes more than a tenth longer than without syncs has waited.",
     };
-    let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);
+    let others = match others.sentence().as_str() {
+        "" => String::new(),
+        said => format!("Of nftables, which has no such lock, so that its writers wait for something else: {said}"),
+    };
+    let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says).say(others);
     Some(finding.lacking(&evidence.lacks(Metric::WriterCall, |cell| is_iptables(cell) && synced(cell))))
 }
 
@@ -83,10 +88,10 @@ fn refused(evidence: &Evidence) -> Option<Finding> {
             let services = taken.services();
             let sum = |samples: Vec<f64>| samples.iter().sum::<f64>();
             let Some(share) = Estimate::share(sum(taken.samples()), sum(tried.samples(services))) else { continue };
-            let what = format!("calls refused of {} at {}", line.name, services_of(services));
+            let what = format!("calls refused of {}", line.case(services));
             figures.push(Figure { what, estimate: share, measure: Measure::Share });
             let holds = if share.value > 0.0 { Some(true) } else { share.is_above(SELDOM).filter(|above| !above) };
-            votes.cast(format!("{} at {}", line.name, services_of(services)), holds);
+            votes.cast_at(line, services, holds);
             if share.value > 0.0 && !taken.said().is_empty() && !told.contains(&taken.said()) {
                 told.push(taken.said());
             }

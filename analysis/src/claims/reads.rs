@@ -3,7 +3,7 @@
 use super::claim::Claim;
 use super::evidence::Evidence;
 use super::finding::{Figure, Finding, Measure, Verdict};
-use super::line::{Line, services_of};
+use super::line::Line;
 use super::votes::Votes;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
@@ -32,9 +32,9 @@ fn dominate(evidence: &Evidence) -> Option<Finding> {
         let Some(read) = reads.iter().find(same) else { continue };
         for (services, whole) in line.medians() {
             let Some(share) = read.at(services).and_then(|read| read.over(whole)) else { continue };
-            let what = format!("{} in {} of {} at {}", read.metric, line.metric, line.name, services_of(services));
+            let what = format!("{} in {} of {}", read.metric, line.metric, line.case(services));
             figures.push(Figure { what, estimate: share, measure: Measure::Share });
-            votes.cast(format!("{} at {}", line.name, services_of(services)), share.is_above(0.5));
+            votes.cast_at(line, services, share.is_above(0.5));
         }
     }
     let says = match votes.verdict() {

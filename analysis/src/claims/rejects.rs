@@ -31,9 +31,8 @@ fn bandwidth(evidence: &Evidence) -> Option<Finding> {
         };
         let Some(ratio) = large.over(small) else { continue };
         figures.push(line.figure(many, large));
-        let position = line.position.map(|position| format!("{position}, ")).unwrap_or_default();
-        figures.push(line.ratio(&format!("{position}from {few} to {}", services_of(many)), ratio));
-        votes.cast(&line.name, ratio.is_above(HALFWAY).map(|above| !above));
+        figures.push(line.ratio(&format!("from {few} to {}", services_of(many)), ratio));
+        votes.cast(&line.placed, ratio.is_above(HALFWAY).map(|above| !above));
     }
     let says = match votes.verdict() {
         Verdict::NotReproduced => {

@@ -4,7 +4,6 @@ use super::claim::Claim;
 use super::estimate::Estimate;
 use super::evidence::Evidence;
 use super::finding::{Figure, Finding, Measure, Verdict};
-use super::line::services_of;
 use super::votes::Votes;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
@@ -62,7 +61,7 @@ fn judged(
             let sum = |metric| evidence.sum(line, metric, services, which);
             let (Some(open), Some(broken)) = (sum(Metric::RemovedOpen), sum(Metric::RemovedBroken)) else { continue };
             let whole = whole(open, broken);
-            let name = format!("{} at {}", line.name, services_of(services));
+            let name = line.case(services);
             for &(metric, what) in [decides].iter().chain(beside) {
                 let share = sum(metric).and_then(|count| Estimate::share(count, whole));
                 figures.extend(share.map(|estimate| Figure {
@@ -71,7 +70,7 @@ fn judged(
                     measure: Measure::Share,
                 }));
             }
-            votes.cast(name, sum(decides.0).filter(|_| whole > 0.0).map(|count| count > 0.0));
+            votes.cast_at(line, services, sum(decides.0).filter(|_| whole > 0.0).map(|count| count > 0.0));
         }
     }
     let says = match votes.verdict() {

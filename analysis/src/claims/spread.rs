@@ -73,6 +73,7 @@ fn unequal(evidence: &Evidence) -> Option<Finding> {
         _ => "Unequal is what a choice with equal probabilities comes to less than once in 1,000 (chi-squared)."
             .to_owned(),
     };
+    in_turn.dedup();
     let turns = match &in_turn[..] {
         [] => String::new(),
         names => format!("More even than chance, so in turn: {}.", list(names)),

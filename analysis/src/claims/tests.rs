@@ -186,6 +186,16 @@ fn a_second_writer_waits_for_the_lock_or_does_not() {
             .verdict("xtables-lock-waits")
     };
     assert_eq!([waits(50e6), waits(5e6)], [Verdict::Reproduced, Verdict::NotReproduced]);
+    // Whoever waits with nftables does not wait for this lock.
+    let nftables = |cell: Cell| Cell { variant: Variant::usual(BackendName::Nftables), ..cell };
+    let finding = Made::of("xtables-lock-waits")
+        .with(writer(Some(NONE)), Metric::WriterCall, 5e6)
+        .with(writer(Some(Churn::USUAL)), Metric::WriterCall, 5e6)
+        .with(nftables(writer(Some(NONE))), Metric::WriterCall, 5e6)
+        .with(nftables(writer(Some(Churn::USUAL))), Metric::WriterCall, 50e6)
+        .finding("xtables-lock-waits");
+    assert_eq!(finding.verdict, Verdict::NotReproduced);
+    assert!(finding.sentences.join(" ").contains("Of nftables, which has no such lock"), "{finding:?}");
 }
 
 #[test]

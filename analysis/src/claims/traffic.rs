@@ -40,7 +40,7 @@ fn interrupted(evidence: &Evidence) -> Option<Finding> {
     for line in &lines {
         let quiet = quiet.iter().find(|quiet| quiet.is_beside(line));
         for services in line.taken.iter().map(|taken| taken.services()) {
-            let name = format!("{} at {}", line.name, services_of(services));
+            let name = line.case(services);
             let Some(lost) = lost(evidence, line, services) else { continue };
             let before = quiet.and_then(|quiet| self::lost(evidence, quiet, services));
             figures.push(Figure {
@@ -55,7 +55,7 @@ fn interrupted(evidence: &Evidence) -> Option<Finding> {
                 Some(_) => lost.is_above(SELDOM).filter(|above| !above),
                 None => None,
             };
-            votes.cast(&name, more);
+            votes.cast_at(line, services, more);
             let Some(busy) = line.quantile(services, LATE) else { continue };
             let longest = line.samples(services).into_iter().fold(0.0, f64::max);
             let longest = units::human(Metric::OpenLoop.unit(), line.clock, longest);
@@ -64,7 +64,7 @@ fn interrupted(evidence: &Evidence) -> Option<Finding> {
             let Some(ratio) = quiet.and_then(|quiet| later(line, quiet, services)) else { continue };
             let figure = line.ratio(&format!("against no syncs at {}", services_of(services)), ratio);
             figures.push(Figure { what: format!("p99 of {}", figure.what), ..figure });
-            late.cast(&name, ratio.is_above(LONGER));
+            late.cast_at(line, services, ratio.is_above(LONGER));
         }
     }
     let delayed = late.verdict() == Verdict::Reproduced || late.verdict() == Verdict::MeansSomethingElse;

@@ -59,7 +59,7 @@ fn stale(evidence: &Evidence) -> Option<Finding> {
                 (line.samples(services), sent.iter().find(same(line)).map(|sent| sent.samples(services)));
             let (lost, sent) = (lost.iter().sum::<f64>(), sent.unwrap_or_default().iter().sum::<f64>());
             let Some(share) = Estimate::share(lost, sent) else { continue };
-            let name = format!("{} at {}", line.name, services_of(services));
+            let name = line.case(services);
             let what = format!("datagrams lost of {name}");
             figures.push(Figure { what, estimate: share, measure: Measure::Share });
             let dark = dark.iter().find(same(line));
@@ -70,7 +70,7 @@ fn stale(evidence: &Evidence) -> Option<Finding> {
                 (false, true) => None,
                 (false, false) => Some(true),
             };
-            votes.cast(name, holds);
+            votes.cast_at(line, services, holds);
         }
     }
     let says = match votes.verdict() {
@@ -97,7 +97,7 @@ fn blackhole(evidence: &Evidence) -> Option<Finding> {
         let others = |metric| evidence.lines(metric, which).into_iter().find(|other| line.same_cells(other));
         let (before, softirq) = (others(Metric::BlackholeCpuBefore), others(Metric::BlackholeSoftirq));
         for services in line.taken.iter().map(|taken| taken.services()) {
-            let name = format!("{} at {}", line.name, services_of(services));
+            let name = line.case(services);
             figures.extend(line.at(services).map(|cpu| line.figure(services, cpu)));
             let softirq = softirq.as_ref();
             ticks |= softirq.is_some();
@@ -113,7 +113,7 @@ fn blackhole(evidence: &Evidence) -> Option<Finding> {
             let ratio = line.at(services).zip(before).and_then(|(cpu, before)| cpu.over(before));
             let what = format!("against its endpoints at {}", services_of(services));
             figures.extend(ratio.map(|ratio| line.ratio(&what, ratio)));
-            votes.cast(name, ratio.and_then(|ratio| ratio.is_above(MORE)));
+            votes.cast_at(line, services, ratio.and_then(|ratio| ratio.is_above(MORE)));
         }
     }
     let says = match votes.verdict() {
@@ -152,9 +152,9 @@ fn clean_up(evidence: &Evidence) -> Option<Finding> {
                 figures.push(line.ratio(&format!("against an empty table at {}", services_of(services)), more));
             }
             let Some(share) = whole.at(services).and_then(|whole| clean.over(whole)) else { continue };
-            let what = format!("share of the clean-up of {} at {}", line.name, services_of(services));
+            let what = format!("share of the clean-up of {}", line.case(services));
             figures.push(Figure { what, estimate: share, measure: Measure::Share });
-            votes.cast(format!("{} at {}", line.name, services_of(services)), share.is_above(MOST));
+            votes.cast_at(line, services, share.is_above(MOST));
         }
     }
     let says = match votes.verdict() {

@@ -1,33 +1,50 @@
 //! Of which variants a claim holds, and of which it does not.
 
 use super::finding::Verdict;
-use super::line::list;
+use super::line::{Line, list};
+use lab_core::units;
 
-/// The variants by what is known of them.
+/// So many cases are named, each of them. Of more it is said of how many of each variant a claim holds: the figures have them all.
+const NAMED: usize = 8;
+/// So many are named beside a number.
+const FEW: usize = 3;
+
+/// The cases by what is known of them.
 #[derive(Debug, Default)]
-pub(super) struct Votes {
-    holds: Vec<String>,
-    fails: Vec<String>,
-    open: Vec<String>,
+pub(super) struct Votes(Vec<Case>);
+
+#[derive(Debug, PartialEq)]
+struct Case {
+    variant: String,
+    name: String,
+    holds: Option<bool>,
 }
 
 impl Votes {
     /// Of `name` it holds, does not, or that is not known.
     pub(super) fn cast(&mut self, name: impl Into<String>, holds: Option<bool>) {
-        let side = match holds {
-            Some(true) => &mut self.holds,
-            Some(false) => &mut self.fails,
-            None => &mut self.open,
-        };
         let name = name.into();
-        if !side.contains(&name) {
-            side.push(name);
+        self.add(Case { variant: name.clone(), name, holds });
+    }
+
+    /// The same of `line` at `services`.
+    pub(super) fn cast_at(&mut self, line: &Line, services: u32, holds: Option<bool>) {
+        self.add(Case { variant: line.variant.clone(), name: line.case(services), holds });
+    }
+
+    fn add(&mut self, case: Case) {
+        if !self.0.contains(&case) {
+            self.0.push(case);
         }
+    }
+
+    fn names(&self, holds: Option<bool>) -> Vec<&str> {
+        self.0.iter().filter(|case| case.holds == holds).map(|case| &*case.name).collect()
     }
 
     /// What follows: it holds of all that is known, of none, or of some.
     pub(super) fn verdict(&self) -> Verdict {
-        match (self.holds.is_empty(), self.fails.is_empty()) {
+        match (self.names(Some(true)).is_empty(), self.names(Some(false)).is_empty()) {
             (true, true) => Verdict::CannotBeTold,
             (false, true) => Verdict::Reproduced,
             (true, false) => Verdict::NotReproduced,
@@ -37,42 +54,119 @@ impl Votes {
 
     /// `why` nothing is known, where no interval is there at all.
     pub(super) fn unless_open(&self, why: &'static str) -> &'static str {
-        if self.open.is_empty() { why } else { "" }
+        if self.names(None).is_empty() { why } else { "" }
     }
 
     /// Where all of them are, such as ` at 1,000 Services`, if there are several.
     fn place(&self) -> &str {
-        let names: Vec<&String> = [&self.holds, &self.fails, &self.open].into_iter().flatten().collect();
-        let place = names.first().and_then(|first| Some(&first[first.rfind(" at ")?..])).unwrap_or_default();
-        let is_shared = names.len() > 1 && names.iter().all(|name| name.ends_with(place));
+        let first = self.0.first().map_or("", |case| &case.name);
+        let place = first.rfind(" at ").map_or("", |at| &first[at..]);
+        let is_shared = self.0.len() > 1 && self.0.iter().all(|case| case.name.ends_with(place));
         if is_shared { place } else { "" }
     }
 
     /// The same in a sentence: `At 100 Services it holds of nftables; it does not hold of ipvs.`
     pub(super) fn sentence(&self) -> String {
-        let place = self.place();
-        let sides = [
-            ("it holds of", &self.holds),
-            ("it does not hold of", &self.fails),
-            ("the interval allows both of", &self.open),
-        ];
-        let clauses: Vec<String> = sides
-            .into_iter()
-            .filter(|(_, names)| !names.is_empty())
-            .map(|(says, names)| {
-                let names: Vec<String> =
-                    names.iter().map(|name| name.strip_suffix(place).unwrap_or(name).to_owned()).collect();
-                format!("{says} {}", list(&names))
-            })
-            .collect();
-        let mut sentence = match place.trim_start() {
-            "" => clauses.join("; "),
-            place => format!("{place} {}", clauses.join("; ")),
+        let are_alike = self.0.iter().any(|case| case.variant != case.name);
+        let clauses = if self.0.len() > NAMED && are_alike { self.numbers() } else { self.lists() };
+        let mut sentence = match self.place().trim_start() {
+            "" => clauses,
+            place => format!("{place} {clauses}"),
         };
         if let Some(first) = sentence.get(..1).map(str::to_uppercase) {
             sentence.replace_range(..1, &first);
             sentence.push('.');
         }
         sentence
+    }
+
+    /// `it holds of nftables; it does not hold of ipvs`.
+    fn lists(&self) -> String {
+        let sides =
+            [("it holds of", Some(true)), ("it does not hold of", Some(false)), ("the interval allows both of", None)];
+        let clause = |(says, holds)| {
+            let names = self.without_place(holds);
+            (!names.is_empty()).then(|| format!("{says} {}", list(&names)))
+        };
+        sides.into_iter().filter_map(clause).collect::<Vec<_>>().join("; ")
+    }
+
+    /// `it holds in 6 of 36 cases (iptables-nft 1 of 12, nftables 5 of 24); in 11 it does not; in 19 the interval allows both`.
+    fn numbers(&self) -> String {
+        let [holds, fails, open] = [Some(true), Some(false), None].map(|holds| self.without_place(holds));
+        let all = units::counted(self.0.len() as u64, "case");
+        let whose = match holds.len() {
+            0 => String::new(),
+            few if few <= FEW => format!(": {}", list(&holds)),
+            _ => format!(" ({})", self.shares()),
+        };
+        let count = if holds.is_empty() { "none".to_owned() } else { holds.len().to_string() };
+        let mut clauses = vec![format!("it holds in {count} of {all}{whose}")];
+        let others = [("it does not", fails), ("the interval allows both", open)];
+        let others = others.into_iter().filter(|(_, cases)| !cases.is_empty() && cases.len() < self.0.len());
+        clauses.extend(others.map(|(says, cases)| format!("in {} {says}", cases.len())));
+        clauses.join("; ")
+    }
+
+    /// In how many cases of each variant it holds.
+    fn shares(&self) -> String {
+        let mut variants: Vec<&str> = Vec::new();
+        self.0.iter().for_each(|case| {
+            if !variants.contains(&&*case.variant) {
+                variants.push(&case.variant);
+            }
+        });
+        let share = |variant: &str| {
+            let own = || self.0.iter().filter(|case| case.variant == variant);
+            format!("{variant} {} of {}", own().filter(|case| case.holds == Some(true)).count(), own().count())
+        };
+        variants.into_iter().map(share).collect::<Vec<_>>().join(", ")
+    }
+
+    fn without_place(&self, holds: Option<bool>) -> Vec<String> {
+        let place = self.place();
+        self.names(holds).into_iter().map(|name| name.strip_suffix(place).unwrap_or(name).to_owned()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn votes(cases: impl IntoIterator<Item = (&'static str, u32, Option<bool>)>) -> Votes {
+        let case = |(variant, size, holds): (&str, u32, _)| Case {
+            variant: variant.to_owned(),
+            name: format!("{variant} beside churn at {size} Services"),
+            holds,
+        };
+        Votes(cases.into_iter().map(case).collect())
+    }
+
+    #[test]
+    fn few_cases_are_named_and_of_many_it_is_said_how_many() {
+        let few = votes([("nftables", 10, Some(true)), ("ipvs", 20, Some(false)), ("ipvs", 30, None)]);
+        let said = "It holds of nftables beside churn at 10 Services; it does not hold of ipvs beside churn at 20 Services; \
+                    the interval allows both of ipvs beside churn at 30 Services.";
+        assert_eq!(few.sentence(), said);
+        let sizes = || (1..=6).map(|size| 100 * size);
+        let of = |variant, holds: fn(u32) -> Option<bool>| sizes().map(move |size| (variant, size, holds(size)));
+        let many =
+            votes(of("nftables", |size| Some(size > 300)).chain(of("ipvs", |size| (size > 500).then_some(true))));
+        let said = "It holds in 4 of 12 cases (nftables 3 of 6, ipvs 1 of 6); in 3 it does not; in 5 the interval allows both.";
+        assert_eq!(many.sentence(), said);
+        let hardly = votes(of("nftables", |size| Some(size > 500)).chain(of("ipvs", |_| Some(false))));
+        let said = "It holds in 1 of 12 cases: nftables beside churn at 600 Services; in 11 it does not.";
+        assert_eq!(hardly.sentence(), said);
+        let none = votes(of("nftables", |_| Some(false)).chain(of("ipvs", |_| Some(false))));
+        assert_eq!(none.sentence(), "It holds in none of 12 cases.");
+    }
+
+    #[test]
+    fn variants_are_all_named() {
+        let mut votes = Votes::default();
+        for number in 0..10 {
+            votes.cast(format!("ipvs with s{number} at 100 Services"), Some(number % 2 == 0));
+        }
+        assert!(votes.sentence().starts_with("At 100 Services it holds of ipvs with s0, "), "{}", votes.sentence());
     }
 }

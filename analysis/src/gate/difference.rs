@@ -89,7 +89,7 @@ pub fn differences(before: &Dataset, after: &Dataset) -> Vec<Difference> {
 }
 
 /// Facts of a machine that are other ones at every look, or that other aspects speak of.
-const PASSING: &[&str] = &["load_average", "kernel", "kernel_version"];
+const PASSING: &[&str] = &["load_average", "processors_in_use", "kernel", "kernel_version"];
 
 /// Facts of a machine that times depend on.
 const TIMING: &[&str] = &["arch", "clocksource", "cpu", "cpus", "memory_bytes", "mitigations", "virtualised"];

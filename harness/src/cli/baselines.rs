@@ -5,6 +5,7 @@ use crate::process::exit::Failure;
 use crate::session::record::RECORD;
 use anyhow::{Context, Result, bail};
 use lab_core::dataset::{Dataset, Header};
+use lab_core::shell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -108,7 +109,7 @@ pub(crate) fn usual_name(run: &Header) -> String {
 
 /// How to make a baseline at `file`.
 fn remedy(file: Option<&Path>, run: Option<(&Path, &Header)>) -> String {
-    let file = file.map_or_else(|| format!("{FOLDER}/NAME.jsonl"), |file| file.display().to_string());
-    let run = run.map_or_else(|| "RUN".to_owned(), |(run, _)| run.display().to_string());
+    let file = file.map_or_else(|| format!("{FOLDER}/NAME.jsonl"), |file| shell::paths(&[file]));
+    let run = run.map_or_else(|| "RUN".to_owned(), |(run, _)| shell::paths(&[run]));
     format!("make one from a good run: svclab baseline update {file} --from {run} --reason TEXT")
 }

@@ -8,7 +8,7 @@ use crate::session::merging::{self, Recorded};
 use crate::session::record::{self, RECORD};
 use crate::session::store;
 use anyhow::{Context, Result, anyhow};
-use lab_core::units;
+use lab_core::{shell, units};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -69,6 +69,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     store::replace(&file, record::text(&merged.header, &merged.cells, merged.end.as_ref()).as_bytes())?;
     let records = units::counted(merged.cells.len() as u64, "record");
     say!("{}: {records} of {}", file.display(), units::counted(count, "run"));
-    say!("To read it: svclab report {}", args.out.display());
+    say!("To read it: svclab report {}", shell::paths(&[&args.out]));
     Ok(Exit::Done.into())
 }

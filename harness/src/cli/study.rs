@@ -11,6 +11,7 @@ use crate::process::interrupt;
 use crate::process::standard::arguments;
 use crate::run::estimate;
 use crate::session::child;
+use crate::session::lock::is_written_to;
 use crate::session::record::{self, RECORD};
 use crate::session::spec::Guests;
 use crate::session::store;
@@ -27,7 +28,7 @@ use reports::study::{Ran, StudyPage};
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use studies::Found;
 
 #[derive(Debug, clap::Args)]
@@ -35,7 +36,7 @@ pub(crate) struct Args {
     /// A study's name (see `svclab scenarios`) or its YAML file
     #[arg(value_name = "NAME|FILE")]
     study: String,
-    /// The study's folder, a folder a run in it; what is finished in it is not run again [default: runs/study-NAME]
+    /// The study's folder, a folder a run in it; what is done in it is not run again [default: runs/study-NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Run only this one of its scenarios; repeat it for more
@@ -74,7 +75,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             tell!("svclab: {} is done: {}", one.folder(), folder.display());
             continue;
         }
-        set_aside(&folder)?;
         tell!("svclab: {} of the study {}", one.folder(), found.study.name);
         failed |= !args.make(&found, one, &folder)?;
         write(&found, &out)?;
@@ -159,10 +159,24 @@ impl Args {
         Ok(Exit::Done.into())
     }
 
-    /// Runs a scenario into `folder`; whether it ended well. It is interrupted when this process dies.
-    fn make(&self, found: &Found, asked: &Asked, folder: &Path) -> Result<bool> {
+    /// Runs a scenario into `folder`, or what is left of an unfinished run there; whether it ended well. What such a run left
+    /// is kept beside the new one where that cannot go on from it.
+    fn make(&self, found: &Found, asked: &Asked, folder: &Path) -> Result<bool, Failure> {
+        if folder.join(RECORD).exists() {
+            let status = self.scenario(found, asked, folder, true)?;
+            if status.code() != Some(Exit::Usage as i32) {
+                return Ok(status.success());
+            }
+        }
+        set_aside(folder)?;
+        Ok(self.scenario(found, asked, folder, false)?.success())
+    }
+
+    /// Runs `svclab scenario`. It is interrupted when this process dies.
+    fn scenario(&self, found: &Found, asked: &Asked, folder: &Path, resume: bool) -> Result<ExitStatus> {
         let mut command = Command::new("/proc/self/exe");
         command.arg("scenario").arg(found.scenario(asked)).arg("--out").arg(folder).stdout(Stdio::null());
+        command.args(resume.then_some("--resume"));
         if let Some(target) = self.target.spelled() {
             command.args(["--target", target]);
         }
@@ -172,7 +186,7 @@ impl Args {
         // SAFETY: prctl may be called between fork and exec.
         unsafe { command.pre_exec(|| Ok(prctl::set_pdeathsig(Signal::SIGTERM)?)) };
         let mut process = command.spawn().context("starting this program again")?;
-        Ok(child::wait(&mut process)?.success())
+        child::wait(&mut process)
     }
 }
 
@@ -194,10 +208,14 @@ fn set_aside(folder: &Path) -> Result<(), Failure> {
     if !is_used {
         return Ok(());
     }
+    if is_written_to(folder) == Some(true) {
+        let how = "another process is writing to it; wait for its end, or name another --out";
+        return Err(Failure::usage(anyhow!("{}: {how}", folder.display())));
+    }
     let beside = |number: u32| PathBuf::from(format!("{}.unfinished-{number}", folder.display()));
     let free = (1..).map(beside).find(|place| !place.exists()).ok_or_else(|| anyhow!("no name is free"))?;
     fs::rename(folder, &free).with_context(|| format!("moving {} aside", folder.display()))?;
-    tell!("svclab: an unfinished run was there; it is kept in {}", free.display());
+    tell!("svclab: it begins anew; what was there is kept in {}", free.display());
     Ok(())
 }
 

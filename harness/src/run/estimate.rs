@@ -1,13 +1,15 @@
 //! An estimate of how long a plan takes: a coffee or a lunch.
 //!
-//! The factors are rounded from `svclab scenario scale-20k` on two cores of a shared machine. A load through the legacy
-//! tools is linear in the number of rules. Through iptables-nft 1.8.9 it is quadratic in them, and so in the endpoints of each
-//! Service, too; with nftables' anonymous maps, and where IPVS binds addresses to a device, in the Services.
+//! The factors are rounded from the runs of `svclab study claims` and of the gallery, on two cores of a shared machine. A load
+//! through the legacy tools is linear in the number of rules. Through iptables-nft 1.8.9 it is quadratic in them, and so in the
+//! endpoints of each Service, too; with nftables, and where IPVS binds addresses to a device, in the Services.
 
-use lab_core::cell::Cell;
+use crate::lab::node::{QUICK, QUICK_EXACT};
+use lab_core::cell::{Cell, Load};
 use lab_core::plan::Plan;
 use lab_core::stats;
-use lab_core::vocabulary::{BackendName, ProbeName, TargetName, Way};
+use lab_core::vocabulary::{BackendName, LayoutName, ProbeName, TargetName, Way};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// By how much an estimate may be off: a busy machine is as slow, and so are other versions of the tools.
@@ -18,8 +20,11 @@ const INSTRUCTIONS: f64 = 2.5;
 const BOOT: f64 = 5.0;
 /// Real seconds of an emulated core for one second of the clock that counts instructions.
 const EMULATION: f64 = 8.0;
-/// Seconds of a visit besides the sample itself: building, settling, checking.
-const AROUND: f64 = 0.2;
+/// Seconds of a visit besides the sample itself: settling, checking. A guest that counts instructions does not wait.
+const AROUND: f64 = 0.1;
+const AROUND_COUNTED: f64 = 0.05;
+/// Seconds for a thousand Services of a load besides the tools: making its cluster, counting and verifying its rules.
+const CHECKED: f64 = 0.2;
 
 /// How many rounds of a cell are expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +41,8 @@ pub(crate) enum Rounds {
 pub(crate) fn rounds(plan: &Plan, cell: &Cell) -> Rounds {
     let budget = budget(plan);
     let fit = plan.rounds.min((budget / visit(plan, cell)) as u32).max(1);
-    match least(cell) {
-        least if least > budget => Rounds::OverBudget,
+    match least(plan, cell) {
+        least if least > budget || !comes_up(plan, cell) => Rounds::OverBudget,
         least if least * OFF > budget => Rounds::Perhaps(fit),
         _ => Rounds::Fit(fit),
     }
@@ -50,12 +55,11 @@ fn budget(plan: &Plan) -> f64 {
 }
 
 /// Seconds of the least that one visit must measure.
-fn least(cell: &Cell) -> f64 {
+fn least(plan: &Plan, cell: &Cell) -> f64 {
     match cell.probe {
-        ProbeName::SyncFull | ProbeName::Reload | ProbeName::Restart | ProbeName::LoadAfterFailure => load(cell),
-        ProbeName::SyncChange | ProbeName::EndpointChange | ProbeName::RemoveService | ProbeName::AppendRule => {
-            change(cell)
-        }
+        ProbeName::SyncFull | ProbeName::Reload | ProbeName::Restart | ProbeName::LoadAfterFailure => load(plan, cell),
+        ProbeName::SyncChange | ProbeName::EndpointChange | ProbeName::RemoveService => change(cell),
+        ProbeName::AppendRule => appended(cell),
         ProbeName::BuildOneByOne => built(cell),
         _ => 0.0,
     }
@@ -68,37 +72,89 @@ const FOLLOWED: f64 = 5.0;
 /// Seconds for which a kube-proxy is left alone.
 const IDLE: f64 = 32.0;
 
-/// The whole of `plan`, on two cores.
+/// The whole of `plan`, on two cores. Of guests two run at a time; the longest one may run alone.
 pub(crate) fn whole(plan: &Plan) -> Duration {
-    Duration::from_secs_f64(plan.pieces().iter().map(|piece| seconds(plan, piece)).sum())
+    let pieces: Vec<f64> = plan.pieces().iter().map(|piece| seconds(plan, piece)).collect();
+    let alone = if plan.target.is_exact() { 2.0 / f64::from(plan.replicas) } else { 1.0 };
+    let longest = pieces.iter().copied().fold(0.0, f64::max) * alone;
+    Duration::from_secs_f64(pieces.iter().sum::<f64>().max(longest))
 }
 
 /// Seconds of one of the plan's pieces, on two cores.
 pub(crate) fn seconds(plan: &Plan, piece: &[usize]) -> f64 {
-    piece.iter().map(|&place| cell_of(plan, &plan.cells[place], piece.len())).sum()
+    each_of(plan, piece).into_iter().sum()
 }
 
 /// Seconds of each of the plan's cells, on two cores, over all its visits.
 pub(crate) fn cells(plan: &Plan) -> Vec<f64> {
     let mut each = vec![0.0; plan.cells.len()];
     for piece in plan.pieces() {
-        for &place in &piece {
-            each[place] = cell_of(plan, &plan.cells[place], piece.len());
+        for (&place, seconds) in piece.iter().zip(each_of(plan, &piece)) {
+            each[place] = seconds;
         }
     }
     each
 }
 
-/// Seconds of `cell` in a piece of so many cells. Of guests two run at a time, and each starts once.
-fn cell_of(plan: &Plan, cell: &Cell, of: usize) -> f64 {
-    let seconds = match rounds(plan, cell) {
-        // The load is tried once.
-        Rounds::OverBudget => budget(plan),
-        Rounds::Fit(rounds) | Rounds::Perhaps(rounds) => f64::from(rounds) * visit(plan, cell),
+/// Seconds of each cell of a piece. Of guests two run at a time, and each starts once. A node is loaded once for all cells that
+/// ask it.
+fn each_of(plan: &Plan, piece: &[usize]) -> Vec<f64> {
+    let mut nodes: BTreeMap<Load, Vec<&Cell>> = BTreeMap::new();
+    for &place in piece {
+        nodes.entry(plan.cells[place].load()).or_default().push(&plan.cells[place]);
+    }
+    let brought_up: BTreeMap<Load, f64> =
+        nodes.into_iter().map(|(load, cells)| (load, brought_up(plan, &cells) / stats::size(cells.len()))).collect();
+    let seconds = |&place: &usize| {
+        let cell = &plan.cells[place];
+        let visits = match rounds(plan, cell) {
+            Rounds::OverBudget if !comes_up(plan, cell) && cell.probe != ProbeName::SyncFull => 0.0,
+            // The load is tried once.
+            Rounds::OverBudget => budget(plan),
+            Rounds::Fit(rounds) | Rounds::Perhaps(rounds) => f64::from(rounds) * visit(plan, cell),
+        };
+        let seconds = visits + brought_up[&cell.load()];
+        match plan.target {
+            TargetName::Exact => {
+                f64::from(plan.replicas) * (BOOT / stats::size(piece.len()) + seconds * EMULATION) / 2.0
+            }
+            TargetName::Host | TargetName::Vm => seconds,
+        }
     };
-    match plan.target {
-        TargetName::Exact => f64::from(plan.replicas) * (BOOT / stats::size(of) + seconds * EMULATION) / 2.0,
-        TargetName::Host | TargetName::Vm => seconds,
+    piece.iter().map(seconds).collect()
+}
+
+/// Seconds until a node is loaded for `cells`. Where one of them measures that, its first visit is no other load. Where no probe
+/// does, or where that load is over its budget, a node is loaded the quickest way.
+fn brought_up(plan: &Plan, cells: &[&Cell]) -> f64 {
+    let Some(cell) = cells.first() else { return 0.0 };
+    let is_measured = cells.iter().any(|cell| cell.probe == ProbeName::SyncFull);
+    let tried = if is_measured { 0.0 } else { load(plan, cell).min(budget(plan)) };
+    let loaded = match () {
+        () if cell.variant.driver.is_kube_proxy() => 0.0,
+        () if cell.load().only.is_some() && !is_measured => quickly(plan, cell),
+        () if load(plan, cell) > budget(plan) => tried + quickly(plan, cell).min(patience(plan)),
+        () => tried,
+    };
+    CHECKED * thousands(cell) + loaded
+}
+
+/// Seconds that a load may take that is not measured.
+fn patience(plan: &Plan) -> f64 {
+    budget(plan) * f64::from(if plan.target.is_exact() { QUICK_EXACT } else { QUICK })
+}
+
+/// Whether there is a node for `cell` to be measured on.
+fn comes_up(plan: &Plan, cell: &Cell) -> bool {
+    load(plan, cell) <= budget(plan) || quickly(plan, cell) <= patience(plan)
+}
+
+/// Seconds of the quickest load.
+fn quickly(plan: &Plan, cell: &Cell) -> f64 {
+    match cell.variant.backend {
+        BackendName::Ipvs => bound(cell),
+        BackendName::IptablesNft => 0.3 * thousands(cell),
+        _ => load(plan, cell),
     }
 }
 
@@ -113,17 +169,28 @@ fn thousands(cell: &Cell) -> f64 {
     f64::from(cell.cluster.services) * rules_a_service / 8.0 / 1000.0
 }
 
-/// Seconds of a full load.
-fn load(cell: &Cell) -> f64 {
-    let thousands = thousands(cell);
+/// Seconds of a full load. A list that is walked costs more time than its instructions say: its memory is waited for.
+fn load(plan: &Plan, cell: &Cell) -> f64 {
+    let (thousands, services, counted) = (thousands(cell), services(cell), plan.target.is_exact());
     match cell.variant.backend {
         BackendName::Direct => 0.0,
-        BackendName::IptablesLegacy => 0.15 * thousands,
+        BackendName::IptablesLegacy => 0.1 + 0.12 * thousands,
         // A process a set entry, or none.
-        BackendName::Ipvs if cell.variant.way == Way::KubeProxy => 4.0 * thousands,
+        BackendName::Ipvs if cell.variant.way == Way::KubeProxy => 2.0 * thousands,
         BackendName::Ipvs => bound(cell),
-        BackendName::IptablesNft => 0.9 * thousands * thousands,
-        BackendName::Nftables => 0.15 * thousands + 0.27 * services(cell) * services(cell),
+        BackendName::IptablesNft => 0.1 * thousands + if counted { 0.29 } else { 0.52 } * thousands * thousands,
+        BackendName::Nftables => {
+            // Until 1.31 each Service had a map of its own.
+            let older = matches!(cell.variant.layout, LayoutName::KubeProxy120 | LayoutName::KubeProxy130);
+            let square = if older {
+                0.3
+            } else if counted {
+                0.18
+            } else {
+                0.1
+            };
+            0.15 * thousands + square * services * services
+        }
     }
 }
 
@@ -145,13 +212,13 @@ fn bound_alone(cell: &Cell) -> f64 {
     match cell.probe {
         ProbeName::BindRange => 0.0,
         ProbeName::BindRoutes => 0.02 * services(cell),
-        _ => 0.02 * services(cell) * (1.0 + services(cell)),
+        _ => bound(cell),
     }
 }
 
 /// Seconds of a load of IPVS with many requests a message.
 fn bound(cell: &Cell) -> f64 {
-    0.02 * services(cell) * (1.0 + services(cell))
+    0.03 * services(cell) + 0.006 * services(cell) * services(cell)
 }
 
 /// Seconds of one Service added.
@@ -161,10 +228,19 @@ fn change(cell: &Cell) -> f64 {
         BackendName::Direct => 0.0,
         // It lists the whole table first.
         BackendName::Nftables => 0.05 * services(cell) * (1.0 + services(cell)),
-        BackendName::Ipvs if cell.variant.way == Way::KubeProxy => 0.3 + 0.1 * thousands,
+        BackendName::Ipvs if cell.variant.way == Way::KubeProxy => 0.06 + 0.04 * thousands,
         BackendName::Ipvs => 0.01,
-        BackendName::IptablesLegacy => 0.07 * thousands,
-        BackendName::IptablesNft => 0.02 * thousands + 0.01 * thousands * thousands,
+        BackendName::IptablesLegacy => 0.05 * thousands,
+        BackendName::IptablesNft => 0.06 * thousands + 0.002 * thousands * thousands,
+    }
+}
+
+/// Seconds of one rule appended.
+fn appended(cell: &Cell) -> f64 {
+    match cell.variant.backend {
+        BackendName::IptablesLegacy => change(cell) / 2.0,
+        BackendName::IptablesNft | BackendName::Nftables => 0.01 * thousands(cell),
+        BackendName::Direct | BackendName::Ipvs => 0.0,
     }
 }
 
@@ -182,44 +258,46 @@ fn asked(plan: &Plan) -> f64 {
 
 /// Seconds of one visit.
 fn visit(plan: &Plan, cell: &Cell) -> f64 {
-    let (thousands, change) = (thousands(cell), change(cell));
-    // What programs IPVS has a node of its own.
-    let node = if cell.load().only.is_some() { bound(cell) } else { 0.0 };
+    let (thousands, change, load, counted) = (thousands(cell), change(cell), load(plan, cell), plan.target.is_exact());
+    // What waits on a clock waits for nothing where instructions are the clock.
+    let waited = |seconds: f64| if counted { 0.0 } else { seconds };
     let sample = match cell.probe {
         ProbeName::SyncFull | ProbeName::Restart | ProbeName::Resync if cell.variant.driver.is_kube_proxy() => {
-            STARTED + load(cell)
+            STARTED + load
         }
         ProbeName::Idle => IDLE + change,
         probe if probe.programs() && cell.variant.driver.is_kube_proxy() => FOLLOWED + 2.0 * change,
-        ProbeName::SyncFull => 1.0 + load(cell),
-        ProbeName::AppendRule => 0.5 + change,
-        ProbeName::Connect => f64::from(plan.dials) * (0.0003 + 0.000_01 * thousands),
-        // A guest that counts instructions does not wait.
-        ProbeName::OpenLoop if plan.target.is_exact() => plan.traffic.as_secs_f64() * asked(plan) * ANSWER,
+        ProbeName::SyncFull => waited(0.5) + load,
+        ProbeName::AppendRule => waited(0.5) + 4.0 * appended(cell),
+        ProbeName::Connect | ProbeName::Spread => {
+            let dial = if counted { 0.000_1 } else { 0.000_2 };
+            f64::from(plan.dials) * (dial + 0.000_01 * thousands)
+        }
+        ProbeName::OpenLoop if counted => plan.traffic.as_secs_f64() * asked(plan) * ANSWER,
         ProbeName::ConnectionsPerSecond | ProbeName::OpenLoop => plan.traffic.as_secs_f64(),
-        ProbeName::UdpStale if plan.target.is_exact() => 0.5 + 3.0 * change,
+        ProbeName::UdpStale if counted => 0.5 + 3.0 * change,
         ProbeName::UdpStale => plan.traffic.as_secs_f64() + 3.0 * change,
         // With endpoints and without them.
         ProbeName::UdpBlackhole => 2.0 * plan.traffic.as_secs_f64() + 3.0 * change,
         ProbeName::RemovedEndpoint => 1.0 + 3.0 * change,
         ProbeName::BuildOneByOne => built(cell),
-        ProbeName::Spread => f64::from(plan.dials) * (0.0003 + 0.000_01 * thousands),
         ProbeName::Affinity => {
             let crowd = 300.0 * f64::from(cell.cluster.endpoints);
-            2.0 + 1.25 * plan.persistence.unwrap_or_default().as_secs_f64() + 0.0005 * crowd
+            waited(2.0 + 1.25 * plan.persistence.unwrap_or_default().as_secs_f64()) + 0.0005 * crowd
         }
         // It waits for answers that do not come, too.
-        probe if probe.binds() => 2.0 + 2.0 * bound_alone(cell),
+        probe if probe.binds() => waited(2.0) + 2.0 * bound_alone(cell),
         ProbeName::Churn => plan.churn.as_secs_f64() + 1.0,
-        ProbeName::Reload | ProbeName::Restart => 1.0 + load(cell),
-        ProbeName::LoadAfterFailure => 2.0 + 2.0 * load(cell),
+        ProbeName::Reload | ProbeName::Restart => waited(1.0) + load,
+        ProbeName::LoadAfterFailure => waited(2.0) + 2.0 * load,
         // iperf3 takes whole seconds.
-        ProbeName::Bandwidth => plan.traffic.as_secs_f64().ceil() + 0.3,
+        ProbeName::Bandwidth => plan.traffic.as_secs_f64().ceil() + waited(0.3),
         // A few changes, or a new probe of which nothing is known yet.
-        _ => 0.5 + 3.0 * change,
+        _ => waited(0.5) + 3.0 * change,
     };
     let entries = cell.activity.conntrack.map_or(0, |conntrack| conntrack.entries);
-    AROUND + node + sample + TRACKED * f64::from(entries)
+    let around = if counted { AROUND_COUNTED } else { AROUND };
+    around + sample + TRACKED * f64::from(entries)
 }
 
 #[cfg(test)]
@@ -245,7 +323,7 @@ mod tests {
 
     #[test]
     fn a_slow_load_is_expected_in_fewer_rounds() {
-        let plan = plan(5_000, 60);
+        let plan = plan(5_000, 40);
         let expected = |probe| plan.cells.iter().find(|cell| cell.probe == probe).map(|cell| rounds(&plan, cell));
         assert_eq!(expected(ProbeName::SyncFull), Some(Rounds::Fit(2)));
         assert_eq!(expected(ProbeName::SyncChange), Some(Rounds::Fit(3)));
@@ -285,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_budget_of_instructions_is_spent_sooner_than_seconds() {
-        let mut plan = plan(5_000, 40);
+        let mut plan = plan(10_000, 65);
         let sync = *plan.cells.iter().find(|cell| cell.probe == ProbeName::SyncFull).unwrap();
         assert_ne!(rounds(&plan, &sync), Rounds::OverBudget);
         plan.target = TargetName::Exact;

@@ -120,6 +120,17 @@ impl Activity {
     pub fn name(self) -> Option<&'static str> {
         (!self.is_none()).then(|| Interned::from(self.to_string()).as_str())
     }
+
+    /// What it is to what is measured with it, `beside churn 10/s synced every 1s`, `with 512 MiB of memory`; `None` for
+    /// nothing.
+    #[must_use]
+    pub fn phrase(self) -> Option<String> {
+        let memory = Self { memory: self.memory, ..Self::default() };
+        let beside = Self { memory: None, ..self }.name().map(|beside| format!("beside {beside}"));
+        let phrases: Vec<String> =
+            beside.into_iter().chain(memory.name().map(|memory| format!("with {memory}"))).collect();
+        (!phrases.is_empty()).then(|| phrases.join(" and "))
+    }
 }
 
 impl fmt::Display for Churn {
@@ -198,6 +209,10 @@ mod tests {
         assert_eq!(conntrack(900, None).to_string(), "900 conntrack entries");
         let memory = Activity { memory: Some(512), ..Activity::default() };
         assert_eq!(memory.to_string(), "512 MiB of memory");
+        assert_eq!(memory.phrase().as_deref(), Some("with 512 MiB of memory"));
+        let both = Activity { traffic: Some(50), ..memory };
+        assert_eq!(both.phrase().as_deref(), Some("beside traffic 50/s and with 512 MiB of memory"));
+        assert_eq!(Activity::default().phrase(), None);
         assert!(memory.of_direct().is_none() && conntrack(900, None).of_direct().is_none());
     }
 

@@ -5,6 +5,9 @@ use crate::shard::Shard;
 use crate::vocabulary::Clock;
 use std::collections::BTreeSet;
 
+/// A machine is quiet while less than this share of its processors' time is used.
+const QUIET: f64 = 0.25;
+
 /// How busy a machine was when a run began.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Busy {
@@ -16,13 +19,16 @@ pub struct Busy {
 
 impl Header {
     /// How busy the machine was, where that changes the numbers: times are on a wall clock, and others had more than half of
-    /// the processors. `None` where it was quiet, or is not known.
+    /// the processors, and still have some. `None` where it was quiet, or is not known.
     #[must_use]
     pub fn busy(&self) -> Option<Busy> {
         let load: f64 = self.host.get("load_average")?.split_whitespace().next()?.parse().ok()?;
         let cpus: u32 = self.host.get("cpus")?.parse().ok()?;
         let timed = self.clock != Clock::Instructions;
-        (timed && load > f64::from(cpus) / 2.0).then_some(Busy { load, cpus })
+        // What made the load may have ended: the run before this one.
+        let in_use = self.host.get("processors_in_use").and_then(|share| share.parse::<f64>().ok());
+        let has_ended = in_use.is_some_and(|share| share < QUIET);
+        (timed && load > f64::from(cpus) / 2.0 && !has_ended).then_some(Busy { load, cpus })
     }
 
     /// How many different machines or kernels its times are of. Counted instructions are the same on every machine.

@@ -3,7 +3,7 @@
 use crate::prose::list;
 use crate::report::Point;
 use analysis::capacity::{Answer, Verdict};
-use lab_core::units;
+use lab_core::{shell, units};
 use serde::Serialize;
 
 /// What a dump of a cluster asks of a node.
@@ -135,7 +135,8 @@ impl Census {
         format!(
             "svclab scenario {} --cluster {}{grown}. What is said of it here is said of as many of the run's Services as ask \
              as much.",
-            self.scenario, self.file
+            self.scenario,
+            shell::word(&self.file)
         )
     }
 }

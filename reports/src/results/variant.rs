@@ -94,7 +94,21 @@ impl Results<'_> {
     /// What `variant` is called among those that `probe` and its like were asked of, whichever run it is of.
     pub(crate) fn backend(&self, variant: VariantRun, probe: ProbeName) -> String {
         let alike = self.asked.keys().filter(|(asked, _)| asked.programs() == probe.programs());
-        let alike: Vec<_> = alike.map(|(asked, other)| other.asked(*asked)).collect();
-        variant.asked(probe).name(&alike)
+        self.named(variant.asked(probe), alike.map(|(asked, other)| other.asked(*asked)))
+    }
+
+    /// What `contender` is called among others, `alike`; without what runs beside all cells, which tells none apart.
+    pub(crate) fn named(&self, contender: Contender, alike: impl Iterator<Item = Contender>) -> String {
+        let shared = self.beside_all().is_some();
+        let told =
+            |one: Contender| Contender { activity: if shared { Activity::default() } else { one.activity }, ..one };
+        told(contender).name(&alike.map(told).collect::<Vec<_>>())
+    }
+
+    /// What runs beside every cell of every run; `None` where nothing does, or not the same.
+    pub(crate) fn beside_all(&self) -> Option<String> {
+        let mut activities = self.asked.keys().map(|(_, variant)| variant.activity);
+        let first = activities.next()?;
+        first.phrase().filter(|_| activities.all(|other| other == first))
     }
 }

@@ -48,17 +48,20 @@ mod tests {
 
     #[test]
     fn a_busy_machine_is_told_where_it_changes_the_numbers() {
-        let of = |target: TargetName, load: &str| {
+        let of = |target: TargetName, load: &str, in_use: Option<&str>| {
             let facts = [("load_average", load), ("cpus", "2")];
-            let host = facts.map(|(name, fact)| (name.to_owned(), fact.to_owned())).into();
+            let facts = facts.into_iter().chain(in_use.map(|share| ("processors_in_use", share)));
+            let host = facts.map(|(name, fact)| (name.to_owned(), fact.to_owned())).collect();
             let header = Header { host, ..Header::example(Plan::example(target)) };
             busy(&[Dataset { header, cells: Vec::new(), end: None }])
         };
-        let said = of(TargetName::Host, "6.02 5.00 4.00").unwrap();
+        let said = of(TargetName::Host, "6.02 5.00 4.00", None).unwrap();
         assert!(said.contains("load 6.0 on 2 processors"), "{said}");
-        assert_eq!(of(TargetName::Host, "0.90 5.00 4.00"), None);
-        assert_eq!(of(TargetName::Exact, "6.02 5.00 4.00"), None, "instructions do not depend on it");
-        assert_eq!(of(TargetName::Host, "?"), None, "it is not known");
+        assert_eq!(of(TargetName::Host, "6.02 5.00 4.00", Some("0.60")).unwrap(), said);
+        assert_eq!(of(TargetName::Host, "6.02 5.00 4.00", Some("0.03")), None, "what made the load has ended");
+        assert_eq!(of(TargetName::Host, "0.90 5.00 4.00", None), None);
+        assert_eq!(of(TargetName::Exact, "6.02 5.00 4.00", None), None, "instructions do not depend on it");
+        assert_eq!(of(TargetName::Host, "?", None), None, "it is not known");
     }
 
     #[test]

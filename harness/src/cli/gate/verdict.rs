@@ -9,6 +9,7 @@ use crate::process::exit::{Exit, Failure};
 use crate::process::terminal;
 use analysis::gate::{Bearing, Consequence, Difference, Gating, Judged, Judgement, Verdict};
 use anyhow::{Context, Error, Result, anyhow};
+use lab_core::shell;
 use lab_core::vocabulary::Word;
 use reports::gate::{Page, judgement};
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,7 +137,7 @@ fn not_comparable(judgement: &Judgement, baseline: &Baseline, run: &Run) -> Erro
         |differences: &mut dyn Iterator<Item = &Difference>| differences.map(told).collect::<Vec<_>>().join("; ");
     let incomparable = &judgement.incomparable;
     let mut forbidding = incomparable.iter().filter(|difference| difference.bearing == Bearing::Forbids).peekable();
-    let baseline = baseline.file.display();
+    let shown = baseline.file.display();
     if judgement.nothing_gates() {
         let what = judgement::NOTHING_GATES;
         return anyhow!(
@@ -146,14 +147,15 @@ fn not_comparable(judgement: &Judgement, baseline: &Baseline, run: &Run) -> Erro
     if forbidding.peek().is_some() {
         let differ = differ(&mut forbidding);
         return anyhow!(
-            "not comparable with {baseline}: {differ}; this cannot be allowed; take a baseline of the same target"
+            "not comparable with {shown}: {differ}; this cannot be allowed; take a baseline of the same target"
         );
     }
     let aspects: BTreeSet<&str> = incomparable.iter().map(|difference| difference.aspect.name()).collect();
     let aspects = aspects.into_iter().collect::<Vec<_>>().join(",");
-    let (differ, run) = (differ(&mut incomparable.iter()), run.place.display());
+    let differ = differ(&mut incomparable.iter());
+    let (file, run) = (shell::paths(&[&baseline.file]), shell::paths(&[&run.place]));
     anyhow!(
-        "not comparable with {baseline}: {differ}; to compare them anyway: --allow {aspects}; to make this run the \
-         baseline: svclab baseline update {baseline} --from {run} --reason TEXT"
+        "not comparable with {shown}: {differ}; to compare them anyway: --allow {aspects}; to make this run the \
+         baseline: svclab baseline update {file} --from {run} --reason TEXT"
     )
 }

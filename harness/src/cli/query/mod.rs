@@ -61,11 +61,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 #[cfg(not(feature = "query"))]
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let runs: Vec<String> = args.runs.iter().map(|run| run.display().to_string()).collect();
     Err(Failure::usage(anyhow::anyhow!(
         "this svclab was built without SQL, which takes minutes to compile; build it with: cargo build --release \
          --features query; or query the Parquet files with another program: svclab report {} --format parquet \
          --out DIR",
-        runs.join(" ")
+        lab_core::shell::paths(&args.runs)
     )))
 }

@@ -8,6 +8,7 @@ use crate::cli::splice::document::{Document, Place};
 use crate::process::exit::{Exit, Failure};
 use crate::tool::{Ending, Real, Runner, ended_by};
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use lab_core::shell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -43,8 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         outdated += splice(&file.display().to_string(), &place, args.check).map_err(Failure::usage)?;
     }
     if args.check && outdated > 0 {
-        let files: Vec<_> = args.files.iter().map(|file| file.display().to_string()).collect();
-        let error = anyhow!("{outdated} out of date; update with: svclab splice {}", files.join(" "));
+        let error = anyhow!("{outdated} out of date; update with: svclab splice {}", shell::paths(&args.files));
         return Err(Failure { exit: Exit::Differs, error });
     }
     Ok(Exit::Done.into())

@@ -37,8 +37,8 @@ const SETTLE: Duration = Duration::from_secs(10);
 /// As above, for small loads.
 const SETTLE_LEAST: Duration = Duration::from_millis(300);
 /// How many budgets a load may take that is not measured. With the clock that counts instructions, a budget is minutes.
-const QUICK: u32 = 3;
-const QUICK_EXACT: u32 = 1;
+pub(crate) const QUICK: u32 = 3;
+pub(crate) const QUICK_EXACT: u32 = 1;
 
 /// A node with its pods, programmed and verified.
 pub(crate) struct NodeLab {

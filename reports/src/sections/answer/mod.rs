@@ -30,6 +30,7 @@ pub(crate) fn points(results: &Results) -> Vec<Point> {
         points.push(Point::from(nothing.to_owned()));
     } else {
         points.extend((0..results.runs.datasets().len()).filter_map(|run| scope::point(results, run)));
+        points.extend(results.beside_all().map(|beside| Point::from(format!("All of it is {beside}."))));
         points.extend(scope::upstream(results));
         points.extend(repetition(results).map(Point::from));
     }

@@ -5,6 +5,7 @@ use crate::report::{Column, Content, Point, Table, TableCell};
 use crate::results::Results;
 use crate::results::clock;
 use analysis::capacity::{Comparison, Fitted, Relation, crossovers, laws_of};
+use lab_core::cell::Contender;
 use lab_core::metric::Metric;
 use lab_core::vocabulary::{BackendName, Position};
 
@@ -18,7 +19,13 @@ pub(super) fn of(results: &Results) -> (Vec<Table>, Vec<Point>, Vec<Crossed>) {
     let (mut tables, mut points, mut crossed) = (Vec::new(), Vec::new(), Vec::new());
     for (run, dataset) in results.runs.datasets().iter().enumerate() {
         let label = results.label(run);
-        let fitted = laws_of(dataset, &METRICS);
+        let mut fitted = laws_of(dataset, &METRICS);
+        let contenders: Vec<Contender> = fitted.iter().map(|fitted| fitted.series.variant).collect();
+        for fitted in &mut fitted {
+            let variant = fitted.series.variant;
+            let alike = contenders.iter().filter(|one| one.way.is_some() == variant.way.is_some());
+            fitted.name = results.named(variant, alike.copied());
+        }
         tables.extend(table(results, &fitted, &label));
         let comparisons = crossovers(&fitted);
         for metric in METRICS {

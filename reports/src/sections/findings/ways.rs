@@ -1,4 +1,4 @@
-//! What the ways of driving one backend cost against each other.
+//! What one backend costs in several ways, or with several programs, Services or activities.
 
 use crate::prose::{list, services_of};
 use crate::report::Point;
@@ -51,12 +51,11 @@ fn point(results: &Results, cost: Cost, variants: &[VariantRun]) -> Option<Point
         })
         .collect();
     let is = |between| move |(_, figures): &(VariantRun, Figures)| results.between(&cheapest.1, figures) == between;
-    let driven = variants.iter().any(|variant| variant.driver != variants[0].driver);
-    let (title, lesson) = match (others.iter().any(is(Between::Different)), driven) {
-        (true, true) => ("What programs a node matters", " They are given the same Services."),
-        (true, false) => ("How a backend is driven matters", " The difference is the way, not the backend."),
-        (false, false) if others.iter().all(is(Between::Alike)) => ("How a backend is driven makes no difference", ""),
-        (false, _) => return None,
+    let (what, lesson) = apart(variants);
+    let (matters, lesson) = match () {
+        () if others.iter().any(is(Between::Different)) => ("matters", lesson),
+        () if others.iter().all(is(Between::Alike)) => ("makes no difference", ""),
+        () => return None,
     };
     let text = format!(
         "{} at {}: {} with {}, {}.{lesson}",
@@ -66,5 +65,20 @@ fn point(results: &Results, cost: Cost, variants: &[VariantRun]) -> Option<Point
         name(&cheapest.0),
         list(&clauses)
     );
-    Some(Point::new(title, text))
+    Some(Point::new(format!("{what} {matters}"), text))
+}
+
+/// What tells variants of one backend apart, and what follows where they do not cost the same.
+fn apart(variants: &[VariantRun]) -> (&'static str, &'static str) {
+    let differ = |same: fn(&VariantRun, &VariantRun) -> bool| variants.iter().any(|other| !same(&variants[0], other));
+    match () {
+        () if differ(|one, other| one.driver == other.driver) => {
+            ("What programs a node", " They are given the same Services.")
+        }
+        () if differ(|one, other| one.source == other.source) => ("What Services are like", ""),
+        () if differ(|one, other| one.activity == other.activity) => {
+            ("What a node has to do besides", " They are given the same Services.")
+        }
+        () => ("How a backend is driven", " The difference is the way, not the backend."),
+    }
 }
