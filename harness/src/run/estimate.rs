@@ -290,8 +290,9 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
         ProbeName::Churn => plan.churn.as_secs_f64() + 1.0,
         ProbeName::Reload | ProbeName::Restart => waited(1.0) + load,
         ProbeName::LoadAfterFailure => waited(2.0) + 2.0 * load,
-        // iperf3 takes whole seconds.
-        ProbeName::Bandwidth => plan.traffic.as_secs_f64().ceil() + waited(0.3),
+        // iperf3 waits, too, and takes whole seconds.
+        ProbeName::Bandwidth if counted => plan.traffic.as_secs_f64() / 2.0,
+        ProbeName::Bandwidth => plan.traffic.as_secs_f64().ceil() + 0.3,
         // A few changes, or a new probe of which nothing is known yet.
         _ => waited(0.5) + 3.0 * change,
     };
