@@ -175,8 +175,8 @@ impl Args {
     /// Runs `svclab scenario`. It is interrupted when this process dies.
     fn scenario(&self, found: &Found, asked: &Asked, folder: &Path, resume: bool) -> Result<ExitStatus> {
         let mut command = Command::new("/proc/self/exe");
-        command.arg("scenario").arg(found.scenario(asked)).arg("--out").arg(folder).stdout(Stdio::null());
-        command.args(resume.then_some("--resume"));
+        let place = if resume { "--resume" } else { "--out" };
+        command.arg("scenario").arg(found.scenario(asked)).arg(place).arg(folder).stdout(Stdio::null());
         if let Some(target) = self.target.spelled() {
             command.args(["--target", target]);
         }
