@@ -13,10 +13,16 @@ pub fn word(word: &str) -> String {
     }
 }
 
-/// Each of `paths` as a word, with a blank between them.
+/// `words` as a POSIX shell reads them back.
+#[must_use]
+pub fn line<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> String {
+    words.into_iter().map(|text| word(text.as_ref())).collect::<Vec<_>>().join(" ")
+}
+
+/// The same of `paths`.
 #[must_use]
 pub fn paths<P: AsRef<Path>>(paths: &[P]) -> String {
-    paths.iter().map(|path| word(&path.as_ref().display().to_string())).collect::<Vec<_>>().join(" ")
+    line(paths.iter().map(|path| path.as_ref().to_string_lossy()))
 }
 
 #[cfg(test)]

@@ -67,8 +67,8 @@ impl Votes {
 
     /// The same in a sentence: `At 100 Services it holds of nftables; it does not hold of ipvs.`
     pub(super) fn sentence(&self) -> String {
-        let are_alike = self.0.iter().any(|case| case.variant != case.name);
-        let clauses = if self.0.len() > NAMED && are_alike { self.numbers() } else { self.lists() };
+        let has_variants = self.0.iter().any(|case| case.variant != case.name);
+        let clauses = if self.0.len() > NAMED && has_variants { self.numbers() } else { self.lists() };
         let mut sentence = match self.place().trim_start() {
             "" => clauses,
             place => format!("{place} {clauses}"),

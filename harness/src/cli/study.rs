@@ -21,6 +21,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use lab_core::dataset::{Dataset, End};
 use lab_core::plan::Plan;
 use lab_core::scenario::Scenario;
+use lab_core::shell;
 use lab_core::vocabulary::{Outcome, TargetName, Unknown};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -175,6 +176,8 @@ impl Args {
     /// Runs `svclab scenario`. It is interrupted when this process dies.
     fn scenario(&self, found: &Found, asked: &Asked, folder: &Path, resume: bool) -> Result<ExitStatus> {
         let mut command = Command::new("/proc/self/exe");
+        // The run says by what it was made.
+        command.arg0(std::env::args_os().next().unwrap_or_default());
         let place = if resume { "--resume" } else { "--out" };
         command.arg("scenario").arg(found.scenario(asked)).arg(place).arg(folder).stdout(Stdio::null());
         if let Some(target) = self.target.spelled() {
@@ -230,7 +233,7 @@ fn write(found: &Found, out: &Path) -> Result<StudyPage> {
         }
     };
     let ran: Vec<Ran> = found.study.asked.iter().map(ran).collect();
-    let page = StudyPage::of(&found.study, &ran, &arguments().join(" "));
+    let page = StudyPage::of(&found.study, &ran, &shell::line(arguments()));
     store::replace(&out.join("study.md"), page.markdown().as_bytes())?;
     store::replace(&out.join("study.html"), page.html().as_bytes())?;
     Ok(page)

@@ -111,8 +111,7 @@ impl Work {
 
     /// A shard's command line as a shell takes it. `shard` may be an expression, and stays as it is.
     fn line(&self, shard: &str) -> String {
-        let words: Vec<String> = self.options().iter().map(|word| shell::word(word)).collect();
-        format!("svclab {} {shard}", words.join(" "))
+        format!("svclab {} {shard}", shell::line(self.options()))
     }
 
     /// The folders of all shards, as a shell finds them.

@@ -50,7 +50,7 @@ impl Run<'_> {
 
     /// What to type to run it again; empty when that is not known.
     pub(super) fn command(&self) -> String {
-        self.dataset.header.command.iter().map(|word| shell::word(word)).collect::<Vec<_>>().join(" ")
+        shell::line(&self.dataset.header.command)
     }
 
     /// What ran, when, and how it went.
