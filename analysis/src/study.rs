@@ -39,6 +39,12 @@ impl Asked {
         is_file(&self.scenario)
     }
 
+    /// Whether it is `name`: as the study spells it, or as its run's folder is called.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        name == self.scenario || name == self.folder()
+    }
+
     /// What its run's folder is called: the scenario's name, or its file's without the end.
     #[must_use]
     pub fn folder(&self) -> &str {

@@ -108,6 +108,25 @@ fn a_run_of_something_else_is_not_taken_for_what_is_asked() {
 }
 
 #[test]
+fn a_page_of_another_study_is_not_written_over() {
+    let folder = studied(false);
+    let said = |arguments: &[&str]| {
+        let output = svclab(folder.path(), arguments);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let own = ["study", "small.yaml", "--out", "out", "--only", "cpu-under-churn"];
+    assert_eq!(said(&own).0, Some(0));
+    assert_eq!(said(&own).0, Some(0), "its own page is");
+    let page = fs::read(folder.path().join("out/study.md")).unwrap();
+    fs::write(folder.path().join("other.yaml"), STUDY.replace("name: small", "name: other")).unwrap();
+    let (code, told) = said(&["study", "other.yaml", "--out", "out", "--only", "cpu-under-churn"]);
+    assert!(code == Some(2) && told.contains("--out out has the page of another study (study.md)"), "{told}");
+    assert_eq!(fs::read(folder.path().join("out/study.md")).unwrap(), page);
+    let (code, told) = said(&["study", "small.yaml", "--out", "other.yaml"]);
+    assert!(code == Some(2) && told.contains("--out other.yaml is a file; name a folder"), "{told}");
+}
+
+#[test]
 fn a_run_of_an_older_text_of_the_scenario_is_not_taken_for_it() {
     let folder = studied(false);
     let record = folder.path().join("out/cpu-under-churn/run.jsonl");
@@ -156,7 +175,12 @@ fn what_is_unknown_is_told_with_what_is_known_before_anything_runs() {
     };
     assert!(said(&["study", "claim"]).contains("unknown study \"claim\"; known: claims (did you mean \"claims\"?)"));
     let only = said(&["study", "small.yaml", "--only", "cpu"]);
+    let by_file = svclab(folder.path(), &["study", "small.yaml", "--only", "broken.yaml", "--plan"]);
+    assert!(String::from_utf8_lossy(&by_file.stdout).contains("\nbroken "), "{by_file:?}");
     assert!(only.contains("--only: unknown scenario \"cpu\"; known: cpu-under-churn, broken"), "{only}");
+    fs::write(folder.path().join("scenario.yaml"), SCENARIO).unwrap();
+    let scenario = said(&["study", "scenario.yaml"]);
+    assert!(scenario.contains("is a scenario, not a study; run it with: svclab scenario scenario.yaml"), "{scenario}");
     let wrong = STUDY.replace("ipvs-cpu", "ipvs-cpus").replace("cpu-under-churn,", "cpu-under-chrn,");
     fs::write(folder.path().join("wrong.yaml"), wrong).unwrap();
     let wrong = said(&["study", "wrong.yaml"]);
@@ -177,6 +201,15 @@ fn a_plan_says_how_long_each_scenario_takes_and_runs_nothing() {
     assert!(line.contains(" host ") && line.contains(" min  xtables-lock-waits, xtables-lock-refused"), "{said}");
     assert!(said.contains("min on two cores"), "{said}");
     assert!(!folder.path().join("runs").exists());
+    let vm = svclab(
+        folder.path(),
+        &["study", "small.yaml", "--plan", "--target", "vm", "--only", "cpu-under-churn", "--out", "new"],
+    );
+    let said = String::from_utf8(vm.stdout).unwrap();
+    assert!(said.contains("on vm without KVM some 8 times as long"), "{said}");
+    let done = svclab(folder.path(), &["study", "small.yaml", "--plan", "--only", "cpu-under-churn", "--out", "out"]);
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert!(said.contains(" done  iptables-cpu") && said.contains("about 0 min"), "{said}");
 }
 
 #[test]

@@ -196,7 +196,10 @@ fn position_makes_a_difference_to_connections_and_none_to_bandwidth() {
         &dataset,
         "- **Position makes a difference to a new connection with some:** at 20,000 Services, the last one",
     );
-    assert_told(&dataset, "- **Position makes no difference to bandwidth:** at 20,000 Services, the last one reaches");
+    assert_told(
+        &dataset,
+        "- **Position makes no difference to bandwidth that the intervals show:** at 20,000 Services, the last one reaches",
+    );
     let mut slow = dataset;
     for cell in &mut slow.cells {
         if cell.metric == Metric::Bandwidth && cell.cell.position == Some(Position::Last) {
@@ -242,4 +245,17 @@ fn what_is_beside_all_is_said_once_and_what_is_not_is_a_name() {
     assert!(!told(&both).contains("All of it is with"));
     assert_told(&both, "- **What a node has to do besides matters:** sync_full at 20,000 Services:");
     assert_told(&both, "with nftables (384 MiB of memory). They are given the same Services.");
+}
+
+#[test]
+fn of_many_contenders_the_best_and_the_worst_are_told() {
+    let mut dataset = sample::dataset();
+    for (memory, factor) in [(256, 0.5), (384, 0.7), (512, 0.9)] {
+        let other = times(limited(sample::dataset(), memory), BackendName::Nftables, Metric::Bandwidth, 1, factor);
+        dataset.header.plan.cells.extend(other.header.plan.cells);
+        dataset.cells.extend(other.cells);
+    }
+    dataset.header.plan.cells.retain(|cell| cell.probe == ProbeName::Bandwidth);
+    dataset.cells.retain(|record| record.cell.probe == ProbeName::Bandwidth);
+    assert_told(&dataset, "with nftables (256 MiB of memory) (0.48× direct); 10 are between them.");
 }

@@ -9,7 +9,7 @@ use super::claim::Claim;
 use super::estimate::Estimate;
 use super::evidence::{Evidence, is, is_iptables};
 use super::finding::{Figure, Finding, Measure, Verdict};
-use super::line::{Line, services_of};
+use super::line::{Line, from_to, services_of};
 use super::votes::Votes;
 use lab_core::cell::Cell;
 use lab_core::metric::{Metric, Unit};
@@ -239,7 +239,7 @@ fn ipvs(evidence: &Evidence) -> Option<Finding> {
         let Some([(few, small), (many, large)]) = line.ends() else { continue };
         let growth = large.over(small);
         figures.extend([line.figure(few, small), line.figure(many, large)]);
-        figures.extend(growth.map(|growth| line.ratio(&format!("from {} to {}", few, services_of(many)), growth)));
+        figures.extend(growth.map(|growth| line.ratio(&from_to(few, many), growth)));
         votes.cast(&line.name, growth.and_then(|growth| growth.is_above(ALMOST_THE_SAME)).map(|grows| !grows));
     }
     for line in

@@ -3,11 +3,12 @@
 use super::claim::Claim;
 use super::evidence::{Evidence, is_iptables};
 use super::finding::{Finding, Verdict};
-use super::line::{Line, services_of};
+use super::line::{Line, from_to, list, services_of};
 use super::votes::Votes;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
 use lab_core::reference::{self, Value};
+use lab_core::units;
 use lab_core::vocabulary::{BackendName, Position, Word};
 
 pub(super) const FALLS: Claim = Claim {
@@ -54,6 +55,29 @@ fn halfway(from: f64, to: f64) -> Option<f64> {
     (published < LOSS).then(|| published.sqrt())
 }
 
+/// The ratios below which something counts as a fall.
+#[derive(Debug, Default)]
+struct Limits(Vec<f64>);
+
+impl Limits {
+    fn add(&mut self, halfway: f64) {
+        if !self.0.contains(&halfway) {
+            self.0.push(halfway);
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let limits: Vec<String> = self.0.iter().map(|limit| units::ratio(*limit)).collect();
+        match limits.is_empty() {
+            true => String::new(),
+            false => format!(
+                "It counts as a fall below {}: there it is nearer to what was published than to no change.",
+                list(&limits)
+            ),
+        }
+    }
+}
+
 fn alone(cell: &Cell) -> bool {
     is_iptables(cell) && cell.activity.is_none()
 }
@@ -63,26 +87,27 @@ fn falls(evidence: &Evidence) -> Option<Finding> {
     if !lines.iter().any(|line| line.taken.len() > 1) {
         return None;
     }
-    let (mut votes, mut figures) = (Votes::default(), Vec::new());
+    let (mut votes, mut figures, mut limits) = (Votes::default(), Vec::new(), Limits::default());
     for line in &lines {
         let Some(position) = line.position else { continue };
         let Some([(few, small), (many, large)]) = line.ends() else { continue };
         let halfway = published(position, few).zip(published(position, many)).and_then(|(from, to)| halfway(from, to));
         let (Some(halfway), Some(ratio)) = (halfway, large.over(small)) else { continue };
         figures.push(line.figure(many, large));
-        figures.push(line.ratio(&format!("from {few} to {}", services_of(many)), ratio));
+        figures.push(line.ratio(&from_to(few, many), ratio));
         votes.cast(&line.placed, ratio.is_above(halfway).map(|above| !above));
+        limits.add(halfway);
     }
     let says = match votes.verdict() {
         Verdict::NotReproduced => "conntrack takes a connection past the rules after its first packet.",
         Verdict::CannotBeTold => votes.unless_open("No two sizes of the published ones have an interval."),
         _ => "",
     };
-    let mut finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);
+    let mut finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(limits.sentence()).say(says);
     for line in evidence.lines(Metric::Connect, |cell| alone(cell) && cell.position == Some(Position::Last)) {
         let Some([(few, small), (many, large)]) = line.ends() else { continue };
         if let Some(ratio) = large.over(small).filter(|ratio| ratio.is_above(1.1) == Some(true)) {
-            finding.figures.push(line.ratio(&format!("from {few} to {}", services_of(many)), ratio));
+            finding.figures.push(line.ratio(&from_to(few, many), ratio));
             finding = finding.say(format!("What grows with {} is the first packet of each connection.", line.name));
         }
     }
@@ -95,7 +120,7 @@ fn last(evidence: &Evidence) -> Option<Finding> {
     if at(Position::First).next().is_none() || at(Position::Last).next().is_none() {
         return None;
     }
-    let (mut votes, mut figures) = (Votes::default(), Vec::new());
+    let (mut votes, mut figures, mut limits) = (Votes::default(), Vec::new(), Limits::default());
     for last in at(Position::Last) {
         let same = |first: &&Line| first.asked == last.asked;
         let Some(first) = at(Position::First).find(same) else { continue };
@@ -109,6 +134,7 @@ fn last(evidence: &Evidence) -> Option<Finding> {
         };
         figures.push(last.ratio(&format!("against the first one's at {}", services_of(services)), ratio));
         votes.cast(&last.name, ratio.is_above(halfway).map(|above| !above));
+        limits.add(halfway);
     }
     let says = match votes.verdict() {
         Verdict::CannotBeTold => {
@@ -116,7 +142,7 @@ fn last(evidence: &Evidence) -> Option<Finding> {
         }
         _ => "",
     };
-    let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);
+    let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(limits.sentence()).say(says);
     Some(finding.lacking(&evidence.lacks(Metric::Bandwidth, alone)))
 }
 
@@ -140,7 +166,8 @@ fn syncing(evidence: &Evidence) -> Option<Finding> {
         Verdict::CannotBeTold => votes.unless_open("There is no interval both with syncs and without."),
         Verdict::NotReproduced => "It keeps nine tenths and more.",
         _ => {
-            "The tools of a sync run on the cores that the traffic needs, although no packet of the stream meets a rule."
+            "Less than nine tenths counts as a loss. The tools of a sync run on the cores that the traffic needs, although no \
+             packet of the stream meets a rule."
         }
     };
     let finding = Finding::new(votes.verdict(), figures).say(votes.sentence()).say(says);

@@ -3,7 +3,7 @@
 use super::claim::Claim;
 use super::evidence::{Evidence, is};
 use super::finding::{Figure, Finding, Measure, Verdict};
-use super::line::services_of;
+use super::line::from_to;
 use super::quadratic;
 use super::votes::Votes;
 use lab_core::cell::Cell;
@@ -32,7 +32,7 @@ fn quadratic(evidence: &Evidence) -> Option<Finding> {
         let [(few, _), .., (many, large)] = medians[..] else { continue };
         let Some(share) = quadratic::share(&medians) else { continue };
         figures.push(line.figure(many, large));
-        let what = format!("what grows with the square, of {} by sizes from {few} to {}", line.name, services_of(many));
+        let what = format!("what grows with the square, of {} by sizes {}", line.name, from_to(few, many));
         figures.push(Figure { what, estimate: share, measure: Measure::Share });
         votes.cast(&line.name, share.is_above(HALF));
     }

@@ -19,6 +19,8 @@ pub(super) struct Evidence {
     endpoints: BTreeMap<usize, BTreeSet<u32>>,
     /// What ran beside cells.
     activities: BTreeSet<Activity>,
+    /// The versions of each run's tools, by what a backend calls them.
+    tools: Vec<BTreeMap<String, String>>,
 }
 
 impl Evidence {
@@ -28,6 +30,8 @@ impl Evidence {
             let clock = dataset.header.clock;
             gather(dataset).into_iter().map(move |gathered| Taken { run, clock, gathered })
         };
+        let datasets: Vec<&Dataset> = datasets.into_iter().collect();
+        let tools = datasets.iter().map(|dataset| dataset.header.tools.clone()).collect();
         let taken: Vec<Taken> = datasets.into_iter().enumerate().flat_map(of_run).collect();
         let mut variety: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         let mut endpoints: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
@@ -40,12 +44,17 @@ impl Evidence {
             variety.entry(variant.backend).or_default().insert(named(&variant));
         }
         let activities = taken.iter().map(|taken| taken.cell().activity).collect();
-        Self { taken, variety, endpoints, activities }
+        Self { taken, variety, endpoints, activities, tools }
     }
 
     /// What ran beside every cell; `None` where nothing did, or not the same.
     pub(super) fn beside_all(&self) -> Option<String> {
         self.activities.first().filter(|_| self.activities.len() == 1)?.phrase()
+    }
+
+    /// What `tool` of `run` says of its version, such as `iptables v1.8.9 (legacy)`; nothing where that is not known.
+    pub(super) fn version(&self, run: usize, tool: &str) -> &str {
+        self.tools[run].get(tool).map_or("", String::as_str)
     }
 
     /// The lines of `metric` in those cells.
@@ -105,7 +114,9 @@ impl Evidence {
 
     fn lack(&self, taken: &Taken) -> String {
         let Gathered { metric, outcome, reason, .. } = &taken.gathered;
-        let of = format!("{metric} of {} at {}", self.name(taken), services_of(taken.services()));
+        let position = taken.cell().position.filter(|_| self.has_positions(taken));
+        let position = position.map(|position| format!(" ({position})")).unwrap_or_default();
+        let of = format!("{metric} of {}{position} at {}", self.name(taken), services_of(taken.services()));
         match outcome {
             Outcome::Measured => {
                 let samples = units::counted(taken.samples().len() as u64, "sample");
@@ -113,6 +124,13 @@ impl Evidence {
             }
             outcome => format!("{of} is {outcome} ({})", reason.trim_end_matches('.')),
         }
+    }
+
+    /// Whether the same was asked at other positions.
+    fn has_positions(&self, taken: &Taken) -> bool {
+        let same =
+            |other: &&Taken| other.gathered.metric == taken.gathered.metric && Asked::of(other) == Asked::of(taken);
+        self.taken.iter().filter(same).any(|other| other.cell().position != taken.cell().position)
     }
 
     /// A variant, as far as others of its backend are there, and what ran beside it.

@@ -96,10 +96,10 @@ impl Finding {
         Self { verdict, sentences: Vec::new(), figures }
     }
 
-    /// Nothing can be told, because of `why`.
+    /// Nothing can be told, because of `why`; empty where that is still to be said.
     #[must_use]
     pub fn untold(why: impl Into<String>) -> Self {
-        Self { verdict: Verdict::CannotBeTold, sentences: vec![why.into()], figures: Vec::new() }
+        Self::new(Verdict::CannotBeTold, Vec::new()).say(why)
     }
 
     /// It, and a sentence more.

@@ -4,7 +4,7 @@ use super::claim::Claim;
 use super::estimate::Estimate;
 use super::evidence::{Evidence, is, is_iptables};
 use super::finding::{Figure, Finding, Measure, Verdict};
-use super::line::{Asked, Line, services_of};
+use super::line::{Asked, Line, from_to, services_of};
 use super::votes::Votes;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
@@ -119,6 +119,7 @@ fn from(line: &Line) -> Option<String> {
     let felt =
         |(_, estimate): &&(u32, Estimate)| estimate.over(*least).and_then(|ratio| ratio.is_above(FELT)) == Some(true);
     let (last, _) = others.last()?;
+    let few = units::count((*few).into());
     Some(match others.iter().find(felt) {
         Some((services, _)) => format!(
             "With {}, the p99 at the last Service is more than a tenth above that at {few} from {} on.",
@@ -145,7 +146,7 @@ fn nftables(evidence: &Evidence) -> Option<Finding> {
         let last = line.position.is_none_or(|position| position == Position::Last);
         let Some([(few, small), (many, large)]) = line.ends().filter(|_| last) else { continue };
         let Some(ratio) = large.over(small) else { continue };
-        let figure = line.ratio(&format!("last, from {} to {}", units::count(few.into()), services_of(many)), ratio);
+        let figure = line.ratio(&format!("last, {}", from_to(few, many)), ratio);
         match line.contender.backend {
             BackendName::Nftables => {
                 votes.cast(&line.name, ratio.is_above(LEVEL).map(|above| !above));

@@ -132,6 +132,11 @@ pub(super) fn services_of(services: u32) -> String {
     units::counted(services.into(), "Service")
 }
 
+/// `from 1,000 to 5,000 Services`.
+pub(super) fn from_to(few: u32, many: u32) -> String {
+    format!("from {} to {}", units::count(few.into()), services_of(many))
+}
+
 /// `one`, `one and another`, `one, another and a third`.
 pub(super) fn list(items: &[String]) -> String {
     match items {

@@ -3,10 +3,11 @@
 use super::claim::Claim;
 use super::evidence::{Evidence, is_iptables};
 use super::finding::{Figure, Finding, Measure, Verdict};
-use super::line::services_of;
+use super::line::{list, services_of};
 use super::votes::Votes;
 use lab_core::cell::Cell;
 use lab_core::metric::Metric;
+use lab_core::units;
 use lab_core::vocabulary::ProbeName;
 
 pub(super) const NODE: Claim = Claim {
@@ -29,12 +30,14 @@ fn node(evidence: &Evidence) -> Option<Finding> {
     if lines.is_empty() {
         return None;
     }
-    let (mut votes, mut figures) = (Votes::default(), Vec::new());
+    let (mut votes, mut figures, mut grown) = (Votes::default(), Vec::new(), Vec::new());
     for line in &lines {
         figures.extend(line.medians().last().map(|(services, memory)| line.figure(*services, *memory)));
         let Some(more) = line.at(TO).and_then(|to| Some(to.less(line.at(FROM)?))) else { continue };
-        let what = format!("more {} of {} at {} than at {FROM}", line.metric, line.name, services_of(TO));
+        let (to, from) = (services_of(TO), units::count(FROM.into()));
+        let what = format!("more {} of {} at {to} than at {from}", line.metric, line.name);
         figures.push(Figure { what, estimate: more, measure: Measure::of(line.metric, line.clock) });
+        grown.push(format!("{} with {}", units::human(line.metric.unit(), line.clock, more.value), line.name));
         let near = match (more.is_above(MORE / NEAR), more.is_above(MORE * NEAR)) {
             (Some(false), _) | (_, Some(true)) => Some(false),
             (Some(true), Some(false)) => Some(true),
@@ -45,18 +48,17 @@ fn node(evidence: &Evidence) -> Option<Finding> {
     for line in evidence.lines(Metric::ToolPeakRss, which) {
         figures.extend(line.medians().last().map(|(services, peak)| line.figure(*services, *peak)));
     }
+    let node = format!(
+        "The published figures are of a whole node. They grow by 1.2 GB from 1,000 to 10,000 Services, and the rules by {}.",
+        list(&grown)
+    );
     let (verdict, says) = match votes.verdict() {
-        Verdict::NotReproduced => (
-            Verdict::MeansSomethingElse,
-            "The published figures are of a whole node. They differ by 1.2 GB, and the rules by another amount: most of it is not \
-             the rules.",
-        ),
-        Verdict::CannotBeTold => {
-            (Verdict::CannotBeTold, "The memory of the rules has no interval both at 1,000 and at 10,000 Services.")
+        Verdict::NotReproduced => (Verdict::MeansSomethingElse, node),
+        Verdict::CannotBeTold if grown.is_empty() => {
+            let open = "The memory of the rules has no interval both at 1,000 and at 10,000 Services.";
+            (Verdict::CannotBeTold, open.to_owned())
         }
-        verdict => {
-            (verdict, "The published figures are of a whole node. The rules differ by about as much as they do.")
-        }
+        verdict => (verdict, node),
     };
     let finding = Finding::new(verdict, figures).say(says);
     Some(finding.lacking(&evidence.lacks(Metric::KernelMemory, which)))

@@ -3,7 +3,7 @@
 use super::claim::Claim;
 use super::evidence::{Evidence, is_iptables};
 use super::finding::{Finding, Verdict};
-use super::line::services_of;
+use super::line::from_to;
 use super::votes::Votes;
 use lab_core::metric::Metric;
 
@@ -31,7 +31,7 @@ fn bandwidth(evidence: &Evidence) -> Option<Finding> {
         };
         let Some(ratio) = large.over(small) else { continue };
         figures.push(line.figure(many, large));
-        figures.push(line.ratio(&format!("from {few} to {}", services_of(many)), ratio));
+        figures.push(line.ratio(&from_to(few, many), ratio));
         votes.cast(&line.placed, ratio.is_above(HALFWAY).map(|above| !above));
     }
     let says = match votes.verdict() {

@@ -94,6 +94,17 @@ fn a_count_that_was_not_measured_is_no_share_of_nothing() {
     assert_eq!(told(&both).len(), 2, "{:?}", told(&both));
 }
 
+#[test]
+fn what_is_missing_is_named_with_its_position() {
+    let cell = |position| at(position, legacy(10_000, ProbeName::Bandwidth));
+    let (failed, why) = (Outcome::Failed, "iperf3 said nothing");
+    let both =
+        bandwidths(15e9, 6e9).without(cell(Position::First), failed, why).without(cell(Position::Last), failed, why);
+    let told = both.finding("bandwidth-falls").sentences.join(" ");
+    assert!(told.contains("bandwidth of iptables-legacy (first) at 10,000 Services is failed"), "{told}");
+    assert!(told.contains("bandwidth of iptables-legacy (last) at 10,000 Services is failed"), "{told}");
+}
+
 fn bandwidths(first: f64, last: f64) -> Made {
     let cell = |services, position| at(position, legacy(services, ProbeName::Bandwidth));
     Made::of("bandwidth-falls")
@@ -109,7 +120,8 @@ fn bandwidth_falls_with_services_and_to_the_last_one_or_does_not() {
     let level = bandwidths(59e9, 60e9);
     assert_eq!(level.verdict("bandwidth-falls"), Verdict::NotReproduced);
     assert_eq!(level.verdict("bandwidth-last"), Verdict::NotReproduced);
-    assert!(level.finding("bandwidth-falls").sentences.join(" ").contains("conntrack"));
+    let told = level.finding("bandwidth-falls").sentences.join(" ");
+    assert!(told.contains("conntrack") && told.contains("It counts as a fall below 0.47× and 0.30×:"), "{told}");
 }
 
 #[test]
@@ -124,6 +136,7 @@ fn a_sync_takes_bandwidth_or_does_not() {
     };
     assert_eq!(synced(40e9).verdict("bandwidth-while-syncing"), Verdict::Reproduced);
     assert_eq!(synced(59e9).verdict("bandwidth-while-syncing"), Verdict::NotReproduced);
+    assert!(synced(40e9).finding("bandwidth-while-syncing").sentences.join(" ").contains("Less than nine tenths"));
     let alone = Made::of("bandwidth-while-syncing").with(beside(Churn::USUAL, cell), Metric::Bandwidth, 40e9);
     assert_eq!(alone.verdict("bandwidth-while-syncing"), Verdict::CannotBeTold);
 }
@@ -186,16 +199,22 @@ fn a_second_writer_waits_for_the_lock_or_does_not() {
             .verdict("xtables-lock-waits")
     };
     assert_eq!([waits(50e6), waits(5e6)], [Verdict::Reproduced, Verdict::NotReproduced]);
-    // Whoever waits with nftables does not wait for this lock.
-    let nftables = |cell: Cell| Cell { variant: Variant::usual(BackendName::Nftables), ..cell };
-    let finding = Made::of("xtables-lock-waits")
-        .with(writer(Some(NONE)), Metric::WriterCall, 5e6)
-        .with(writer(Some(Churn::USUAL)), Metric::WriterCall, 5e6)
-        .with(nftables(writer(Some(NONE))), Metric::WriterCall, 5e6)
-        .with(nftables(writer(Some(Churn::USUAL))), Metric::WriterCall, 50e6)
-        .finding("xtables-lock-waits");
+    // Who waits with these does not wait for this lock.
+    let nft = |backend| move |cell: Cell| Cell { variant: Variant::usual(backend), ..cell };
+    let save = |cell: Cell| Cell { activity: Activity { writer: Some(Writer::Save), ..cell.activity }, ..cell };
+    let others: [&dyn Fn(Cell) -> Cell; 3] = [&nft(BackendName::IptablesNft), &nft(BackendName::Nftables), &save];
+    let mut made = Made::of("xtables-lock-waits").with(writer(Some(NONE)), Metric::WriterCall, 5e6).with(
+        writer(Some(Churn::USUAL)),
+        Metric::WriterCall,
+        5e6,
+    );
+    for other in others {
+        made = made.with(other(writer(Some(NONE))), Metric::WriterCall, 5e6);
+        made = made.with(other(writer(Some(Churn::USUAL))), Metric::WriterCall, 50e6);
+    }
+    let finding = made.finding("xtables-lock-waits");
     assert_eq!(finding.verdict, Verdict::NotReproduced);
-    assert!(finding.sentences.join(" ").contains("Of nftables, which has no such lock"), "{finding:?}");
+    assert!(finding.sentences.join(" ").contains("Of those that do not take this lock"), "{finding:?}");
 }
 
 #[test]
@@ -213,6 +232,20 @@ fn who_does_not_wait_is_refused_with_what_they_were_told_or_is_not() {
     assert!(finding.sentences.join(" ").contains(TOLD), "{finding:?}");
     assert_eq!(refused(0.0, 200.0).verdict("xtables-lock-refused"), Verdict::NotReproduced);
     assert_eq!(refused(0.0, 5.0).verdict("xtables-lock-refused"), Verdict::CannotBeTold);
+    // iptables that wait without -w too.
+    for (version, verdict) in [
+        ("iptables v1.8.7 (legacy)", Verdict::NotReproduced),
+        ("iptables v1.8.9 (legacy)", Verdict::CannotBeTold),
+        ("iptables v1.8.10 (legacy)", Verdict::CannotBeTold),
+        ("iptables v1.8.11 (legacy)", Verdict::NotReproduced),
+    ] {
+        let mut made = refused(0.0, 200.0);
+        made.dataset.header.tools.insert("iptables-legacy".to_owned(), version.to_owned());
+        let finding = made.finding("xtables-lock-refused");
+        assert_eq!(finding.verdict, verdict, "{version}");
+        let is_told = finding.sentences.join(" ").contains(&format!("With {version} nobody is refused"));
+        assert_eq!(is_told, verdict == Verdict::CannotBeTold, "{finding:?}");
+    }
 }
 
 /// Connections at a fixed rate, and how many are lost while the node is synced, and how long they take then.
@@ -347,7 +380,9 @@ fn the_memory_of_the_rules_is_what_was_published_or_a_part_of_it() {
         Made::of("iptables-memory")
             .with(legacy(1000, ProbeName::SyncFull), Metric::KernelMemory, 5e6)
             .with(legacy(10_000, ProbeName::SyncFull), Metric::KernelMemory, 5e6 + more)
-            .verdict("iptables-memory")
+            .finding("iptables-memory")
     };
-    assert_eq!([memory(1100e6), memory(40e6)], [Verdict::Reproduced, Verdict::MeansSomethingElse]);
+    let (as_much, part) = (memory(1100e6), memory(40e6));
+    assert_eq!([as_much.verdict, part.verdict], [Verdict::Reproduced, Verdict::MeansSomethingElse]);
+    assert!(part.sentences[0].ends_with("and the rules by 38.1 MiB with iptables-legacy."), "{part:?}");
 }

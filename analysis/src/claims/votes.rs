@@ -6,6 +6,8 @@ use lab_core::units;
 
 /// So many cases are named, each of them. Of more it is said of how many of each variant a claim holds: the figures have them all.
 const NAMED: usize = 8;
+/// So many groups of cases have a count of their own; of more the variants have.
+const GROUPS: usize = 8;
 /// So many are named beside a number.
 const FEW: usize = 3;
 
@@ -16,6 +18,8 @@ pub(super) struct Votes(Vec<Case>);
 #[derive(Debug, PartialEq)]
 struct Case {
     variant: String,
+    /// It, with what ran beside it and its position: the same at every size.
+    placed: String,
     name: String,
     holds: Option<bool>,
 }
@@ -24,12 +28,13 @@ impl Votes {
     /// Of `name` it holds, does not, or that is not known.
     pub(super) fn cast(&mut self, name: impl Into<String>, holds: Option<bool>) {
         let name = name.into();
-        self.add(Case { variant: name.clone(), name, holds });
+        self.add(Case { variant: name.clone(), placed: name.clone(), name, holds });
     }
 
     /// The same of `line` at `services`.
     pub(super) fn cast_at(&mut self, line: &Line, services: u32, holds: Option<bool>) {
-        self.add(Case { variant: line.variant.clone(), name: line.case(services), holds });
+        let (variant, placed) = (line.variant.clone(), line.placed.clone());
+        self.add(Case { variant, placed, name: line.case(services), holds });
     }
 
     fn add(&mut self, case: Case) {
@@ -108,19 +113,25 @@ impl Votes {
         clauses.join("; ")
     }
 
-    /// In how many cases of each variant it holds.
+    /// In how many cases of each group it holds: of each variant beside each activity, where these are few, else of each variant.
     fn shares(&self) -> String {
-        let mut variants: Vec<&str> = Vec::new();
-        self.0.iter().for_each(|case| {
-            if !variants.contains(&&*case.variant) {
-                variants.push(&case.variant);
+        let placed = self.shares_of(|case| &case.placed);
+        let shares = if placed.len() > GROUPS { self.shares_of(|case| &case.variant) } else { placed };
+        shares.join(", ")
+    }
+
+    fn shares_of(&self, group: fn(&Case) -> &str) -> Vec<String> {
+        let mut groups: Vec<&str> = Vec::new();
+        self.0.iter().map(group).for_each(|name| {
+            if !groups.contains(&name) {
+                groups.push(name);
             }
         });
-        let share = |variant: &str| {
-            let own = || self.0.iter().filter(|case| case.variant == variant);
-            format!("{variant} {} of {}", own().filter(|case| case.holds == Some(true)).count(), own().count())
+        let share = |name: &str| {
+            let own = || self.0.iter().filter(|case| group(case) == name);
+            format!("{name} {} of {}", own().filter(|case| case.holds == Some(true)).count(), own().count())
         };
-        variants.into_iter().map(share).collect::<Vec<_>>().join(", ")
+        groups.into_iter().map(share).collect()
     }
 
     fn without_place(&self, holds: Option<bool>) -> Vec<String> {
@@ -136,6 +147,7 @@ mod tests {
     fn votes(cases: impl IntoIterator<Item = (&'static str, u32, Option<bool>)>) -> Votes {
         let case = |(variant, size, holds): (&str, u32, _)| Case {
             variant: variant.to_owned(),
+            placed: format!("{variant} beside churn"),
             name: format!("{variant} beside churn at {size} Services"),
             holds,
         };
@@ -152,8 +164,24 @@ mod tests {
         let of = |variant, holds: fn(u32) -> Option<bool>| sizes().map(move |size| (variant, size, holds(size)));
         let many =
             votes(of("nftables", |size| Some(size > 300)).chain(of("ipvs", |size| (size > 500).then_some(true))));
-        let said = "It holds in 4 of 12 cases (nftables 3 of 6, ipvs 1 of 6); in 3 it does not; in 5 the interval allows both.";
+        let said = "It holds in 4 of 12 cases (nftables beside churn 3 of 6, ipvs beside churn 1 of 6); in 3 it does not; in 5 the interval allows both.";
         assert_eq!(many.sentence(), said);
+        let beside = ["a", "b", "c", "d", "e"].into_iter().flat_map(|what| [10, 20].map(|size| (what, size)));
+        let case = |(variant, (what, size)): (&str, (&str, u32))| Case {
+            variant: variant.to_owned(),
+            placed: format!("{variant} beside {what}"),
+            name: format!("{variant} beside {what} at {size} Services"),
+            holds: Some(size > 10),
+        };
+        let groups = Votes(
+            ["ipvs", "nftables"]
+                .into_iter()
+                .flat_map(|one| beside.clone().map(move |two| (one, two)))
+                .map(case)
+                .collect(),
+        );
+        let said = "It holds in 10 of 20 cases (ipvs 5 of 10, nftables 5 of 10); in 10 it does not.";
+        assert_eq!(groups.sentence(), said);
         let hardly = votes(of("nftables", |size| Some(size > 500)).chain(of("ipvs", |_| Some(false))));
         let said = "It holds in 1 of 12 cases: nftables beside churn at 600 Services; in 11 it does not.";
         assert_eq!(hardly.sentence(), said);

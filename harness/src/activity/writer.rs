@@ -1,7 +1,8 @@
-//! Somebody else who uses the node's tools, as a CNI plugin does: every iptables waits for one lock, `/run/xtables.lock`.
+//! Somebody else who uses the node's tools, as a CNI plugin does. Every `iptables-legacy` takes one lock, `/run/xtables.lock`.
 //!
 //! Calls follow one another, each after a pause as long as itself, so that the node's own syncs get their turn. Every other
-//! call does not wait for the lock (no `-w`): it is refused where the lock is held, and says so. `nft` has no such lock.
+//! call of `iptables-legacy` does not wait for the lock (no `-w`): it is refused where the lock is held, and says so.
+//! `iptables-nft` and `nft` take no such lock: all their calls are alike.
 
 use super::{Beside, Course};
 use crate::cell_error::CellError;
@@ -33,7 +34,7 @@ impl Beside for Writing {
 
     fn run(&self, lab: &dyn Lab, course: &Course) -> Result<Vec<Reading>, CellError> {
         let calls = Calls::of(self.0, lab.backend());
-        let caller = Caller { lab, calls: &calls };
+        let caller = Caller { lab, calls: &calls, takes_lock: self.0.takes_xtables_lock(lab.backend()) };
         caller.must(&calls.prepare)?;
         course.begin();
         let written = caller.write(course);
@@ -58,11 +59,6 @@ impl Call {
     fn at_once(&self) -> Self {
         let args = self.args.iter().filter(|word| *word != "-w").cloned().collect();
         Self { tool: self.tool, args, stdin: self.stdin.clone() }
-    }
-
-    /// Whether it waits for the lock if it is told to.
-    fn waits(&self) -> bool {
-        self.args.iter().any(|word| word == "-w")
     }
 }
 
@@ -125,6 +121,8 @@ impl Calls {
 struct Caller<'a> {
     lab: &'a dyn Lab,
     calls: &'a Calls,
+    /// Whether they take the xtables lock.
+    takes_lock: bool,
 }
 
 impl Caller<'_> {
@@ -132,7 +130,7 @@ impl Caller<'_> {
         let call = &self.calls.call;
         let (mut walls, mut tried, mut refused, mut told) = (Vec::new(), 0, 0, String::new());
         for number in 0_usize.. {
-            let run = if number.is_multiple_of(2) || !call.waits() {
+            let run = if number.is_multiple_of(2) || !self.takes_lock {
                 let run = self.must_be(call)?;
                 walls.push(ns(run.wall));
                 run
@@ -158,7 +156,7 @@ impl Caller<'_> {
         }
         let count = |metric, count: u32| Reading::new(metric, vec![f64::from(count)]);
         let mut readings = vec![Reading::new(Metric::WriterCall, walls)];
-        if call.waits() {
+        if self.takes_lock {
             let refused = Reading { said: told, ..count(Metric::WriterRefused, refused) };
             readings.extend([count(Metric::WriterTried, tried), refused]);
         }

@@ -5,6 +5,9 @@ use crate::cli::handed;
 use crate::process::exit::Failure;
 use analysis::study::{Asked, Study};
 use anyhow::{Context, anyhow};
+use lab_core::foreign::quoted;
+use lab_core::scenario::Scenario;
+use lab_core::shell::word;
 use lab_core::vocabulary::Unknown;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +44,12 @@ pub(super) fn find(name: &str) -> Result<Found, Failure> {
         return Err(Failure::usage(anyhow!("{unknown}; or name a YAML file")));
     }
     let text = handed::text(file).with_context(|| format!("reading the study {name}")).map_err(Failure::usage)?;
-    let study = Study::read(name, &text, &known).map_err(Failure::usage)?;
+    let study = Study::read(name, &text, &known).map_err(|problems| {
+        let is_scenario = Scenario::read(name, &text).is_ok();
+        let how =
+            || format!("{} is a scenario, not a study; run it with: svclab scenario {}", quoted(name), word(name));
+        Failure::usage(if is_scenario { anyhow!(how()) } else { problems.into() })
+    })?;
     Ok(Found { study, folder: file.parent().unwrap_or(Path::new("")).to_owned() })
 }
 

@@ -32,6 +32,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use studies::Found;
 
+/// A study's page, beside the same as HTML.
+const PAGE: &str = "study.md";
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A study's name (see `svclab scenarios`) or its YAML file
@@ -43,7 +46,7 @@ pub(crate) struct Args {
     /// Run only this one of its scenarios; repeat it for more
     #[arg(long, value_name = "SCENARIO")]
     only: Vec<String>,
-    /// Say how long each scenario takes, and run nothing
+    /// Say how long each scenario takes that is not done yet, and run nothing
     #[arg(long)]
     plan: bool,
     #[command(flatten)]
@@ -56,12 +59,13 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let found = studies::find(&args.study)?;
     let asked = args.asked(&found).map_err(Failure::usage)?;
+    let out = args.out.clone().unwrap_or_else(|| Path::new(store::RUNS).join(format!("study-{}", found.study.name)));
+    is_free(&found, &out).map_err(Failure::usage)?;
     if args.plan {
-        return args.plan(&found, &asked);
+        return args.plan(&found, &asked, &out);
     }
     // What cannot be read is said before anything runs.
     asked.iter().try_for_each(|one| scenarios::find(&found.scenario(one)).map(drop))?;
-    let out = args.out.clone().unwrap_or_else(|| Path::new(store::RUNS).join(format!("study-{}", found.study.name)));
     fs::create_dir_all(&out)
         .with_context(|| format!("--out {} cannot be made", out.display()))
         .map_err(Failure::usage)?;
@@ -86,6 +90,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let page = write(&found, &out)?;
     page.lines().iter().for_each(|line| say!("{line}"));
     say!("\n{}", out.join("study.html").display());
+    if interrupt::requested() {
+        tell!("svclab: the study was interrupted; start it again to go on");
+    }
     Ok(match (interrupt::requested(), failed) {
         (true, _) => Exit::Interrupted,
         (false, true) => Exit::SomeFailed,
@@ -100,10 +107,9 @@ impl Args {
         let all = &found.study.asked;
         for only in &self.only {
             let known = all.iter().map(Asked::folder);
-            let is_known = all.iter().any(|asked| asked.folder() == only);
-            ensure!(is_known, "--only: {}", Unknown::new("scenario", only, known));
+            ensure!(all.iter().any(|asked| asked.is_called(only)), "--only: {}", Unknown::new("scenario", only, known));
         }
-        let wanted = |asked: &&Asked| self.only.is_empty() || self.only.iter().any(|only| only == asked.folder());
+        let wanted = |asked: &&Asked| self.only.is_empty() || self.only.iter().any(|only| asked.is_called(only));
         Ok(all.iter().filter(wanted).collect())
     }
 
@@ -139,24 +145,30 @@ impl Args {
         Ok(())
     }
 
-    /// Says how long each of them takes.
-    fn plan(&self, found: &Found, asked: &[&Asked]) -> Result<ExitCode, Failure> {
+    /// Says how long each of them takes that is not done in `out`.
+    fn plan(&self, found: &Found, asked: &[&Asked], out: &Path) -> Result<ExitCode, Failure> {
         say!("{}: {}\n", found.study.name, found.study.question);
         say!("{:<26}{:<8}{:>7}{:>10}  claims", "scenario", "target", "cells", "about");
-        let mut whole = 0;
+        let (mut whole, mut targets) = (0, Vec::new());
         for one in asked {
             let mut scenario = scenarios::find(&found.scenario(one))?;
             scenario.rounds = self.rounds.unwrap_or(scenario.rounds);
             let choose = || targets::choose(&Guests::default(), &scenario.axes.backends).target;
-            let target = self.target.chosen().unwrap_or(scenario.target).unwrap_or_else(choose);
+            let target: TargetName = self.target.chosen().unwrap_or(scenario.target).unwrap_or_else(choose);
             let plan = scenario.plan(target, 1);
-            let minutes = estimate::whole(&plan).as_secs().div_ceil(60);
-            whole += minutes;
-            let target: TargetName = plan.target;
+            targets.push(target);
             let (name, cells, claims) = (one.folder(), plan.cells.len(), one.claims.join(", "));
-            say!("{name:<26}{target:<8}{cells:>7}{:>10}  {claims}", format!("{minutes} min"));
+            let about = match dataset(&out.join(name)) {
+                Ok(dataset) if is_finished(&dataset) => "done".to_owned(),
+                _ => {
+                    let minutes = estimate::minutes(&plan);
+                    whole += minutes;
+                    format!("{minutes} min")
+                }
+            };
+            say!("{name:<26}{target:<8}{cells:>7}{about:>10}  {claims}");
         }
-        say!("\nabout {whole} min on two cores, give or take half");
+        say!("\nabout {whole} min on two cores, {}", estimate::give_or_take(&targets));
         Ok(Exit::Done.into())
     }
 
@@ -191,6 +203,16 @@ impl Args {
         let mut process = command.spawn().context("starting this program again")?;
         child::wait(&mut process)
     }
+}
+
+/// Whether `out` is a folder for this study, or nothing yet.
+fn is_free(found: &Found, out: &Path) -> Result<()> {
+    let shown = out.display();
+    ensure!(!out.is_file(), "--out {shown} is a file; name a folder");
+    let page = fs::read_to_string(out.join(PAGE));
+    let is_other = page.is_ok_and(|page| !StudyPage::is_of(&found.study, &page));
+    ensure!(!is_other, "--out {shown} has the page of another study ({PAGE}); name another folder");
+    Ok(())
 }
 
 /// The dataset of the run in `folder`, where it can be read.
@@ -234,7 +256,7 @@ fn write(found: &Found, out: &Path) -> Result<StudyPage> {
     };
     let ran: Vec<Ran> = found.study.asked.iter().map(ran).collect();
     let page = StudyPage::of(&found.study, &ran, &shell::line(arguments()));
-    store::replace(&out.join("study.md"), page.markdown().as_bytes())?;
+    store::replace(&out.join(PAGE), page.markdown().as_bytes())?;
     store::replace(&out.join("study.html"), page.html().as_bytes())?;
     Ok(page)
 }

@@ -95,7 +95,9 @@ impl Keeper<'_> {
                 Fate::Stopped => return Ok(()),
                 Fate::TooSmall(how) => {
                     let memory = self.memory(&left);
-                    let reason = format!("{memory} MiB are not enough for a guest: its memory ran out; {how}");
+                    let reason = format!(
+                        "{memory} MiB are not enough for a guest with these Services: its memory ran out; {how}"
+                    );
                     for visit in left.drain(..) {
                         self.report(visit, vec![unmeasured(self.plan, &visit, Outcome::OverBudget, &reason)]);
                     }

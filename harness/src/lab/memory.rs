@@ -78,7 +78,7 @@ impl Memory {
             CellError::Failed(reason) if ran_out || REFUSED.iter().any(|words| reason.contains(words)) => {
                 let of = match self.kind {
                     Kind::Tools(_) => "the tools",
-                    Kind::Guest => "a guest",
+                    Kind::Guest => "a guest with these Services",
                 };
                 CellError::OverBudget(format!("{} MiB are not enough for {of}: {reason}", self.mebibytes))
             }
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_tool_that_was_refused_memory_is_over_budget_and_any_other_failure_is_one() {
         let refused = Failed("nft refused: \"Cannot allocate memory\"".to_owned());
-        let said = "64 MiB are not enough for a guest: nft refused: \"Cannot allocate memory\"";
+        let said = "64 MiB are not enough for a guest with these Services: nft refused: \"Cannot allocate memory\"";
         assert_eq!(memory().judged(refused, Some(3)), OverBudget(said.to_owned()));
         let other = Failed("the node is not as its layout says".to_owned());
         assert_eq!(memory().judged(other.clone(), Some(3)), other);

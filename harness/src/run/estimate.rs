@@ -81,6 +81,20 @@ pub(crate) fn whole(plan: &Plan) -> Duration {
     Duration::from_secs_f64(pieces.iter().sum::<f64>().max(longest))
 }
 
+/// The same in minutes: one, and more.
+pub(crate) fn minutes(plan: &Plan) -> u64 {
+    whole(plan).as_secs().div_ceil(60).max(1)
+}
+
+/// By how much an estimate for `targets` may be off, in words.
+pub(crate) fn give_or_take(targets: &[TargetName]) -> String {
+    let emulated = match targets.contains(&TargetName::Vm) {
+        true => format!("; on vm without KVM some {EMULATION} times as long"),
+        false => String::new(),
+    };
+    format!("give or take half{emulated}")
+}
+
 /// Seconds of one of the plan's pieces, on two cores.
 pub(crate) fn seconds(plan: &Plan, piece: &[usize]) -> f64 {
     each_of(plan, piece).into_iter().sum()

@@ -63,6 +63,14 @@ pub enum Writer {
 
 words!("writer", Writer { Append = "append", Save = "save", Restore = "restore" });
 
+impl Writer {
+    /// Whether its calls take the xtables lock on a node of `backend`: neither `iptables-nft` nor `nft` does, nor what lists rules.
+    #[must_use]
+    pub fn takes_xtables_lock(self, backend: BackendName) -> bool {
+        self != Self::Save && !matches!(backend, BackendName::IptablesNft | BackendName::Nftables)
+    }
+}
+
 impl Churn {
     /// That of the probe `churn` where a scenario says nothing else: ten changes a second, a sync a second.
     pub const USUAL: Self = Self { rate: 10, min_sync_period: 1000, full_sync_period: None };

@@ -45,8 +45,11 @@ pub(crate) fn section(results: &Results) -> Section {
 
 /// How to read a cell.
 fn how(results: &Results) -> String {
-    let spread = if results.is_exact() { "its range over replicas, where they differ" } else { "its 95 % interval" };
-    format!("Services down, backends across; a median, its ratio to direct (×), and {spread}.")
+    let (pass, spread) = match results.is_exact() {
+        true => ("replica", "its range over replicas, where they differ"),
+        false => ("round", "its 95 % interval"),
+    };
+    format!("Services down, backends across; a median, its ratio to direct in the same {pass} (×), and {spread}.")
 }
 
 /// One metric of all variants.
@@ -89,7 +92,7 @@ impl<'a> Comparison<'a> {
         self.results.at(variant, key.services, None, (self.probe, key.position), self.metric)
     }
 
-    /// Every row: the sizes that were measured or published, and at each the positions that are a Service of their own.
+    /// Every row: the sizes that were asked for, and at each the positions that are a Service of their own, measured or published.
     fn keys(&self) -> Vec<Key> {
         let rows = || self.results.rows.iter().filter(|row| row.cell.probe == self.probe);
         let mut keys: BTreeSet<Key> = rows()
@@ -101,12 +104,13 @@ impl<'a> Comparison<'a> {
             .collect();
         let measured: BTreeSet<(u32, u32)> =
             keys.iter().filter_map(|key| Some((key.services, key.position?.index(key.services)))).collect();
+        let sizes: BTreeSet<u32> = keys.iter().map(|key| key.services).collect();
         for (reference, (of, series)) in
             self.published.iter().flat_map(|one| one.series.iter().map(|all| (one.reference, all)))
         {
             for &services in &reference.services {
                 let same = of.position.is_some_and(|position| measured.contains(&(services, position.index(services))));
-                let is_row = same && of.quantile == Quantile::P50;
+                let is_row = (same && of.quantile == Quantile::P50) || !sizes.contains(&services);
                 if !is_row && reference.value(series, services) != Value::Absent {
                     keys.insert(Key { services, position: of.position, quantile: of.quantile });
                 }

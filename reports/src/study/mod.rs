@@ -3,6 +3,7 @@
 mod html;
 mod markdown;
 
+use crate::formats::markdown::escape;
 use crate::prose::joined;
 use analysis::claims::{Claim, Finding};
 use analysis::study::{Asked, Study};
@@ -58,15 +59,23 @@ impl StudyPage {
     #[must_use]
     pub fn of(study: &Study, ran: &[Ran], command: &str) -> Self {
         let together: Vec<(&Asked, &Ran)> = study.asked.iter().zip(ran).collect();
-        let rows = study.claims().into_iter().map(|claim| row(claim, &together)).collect();
+        let mut rows: Vec<Row> = study.claims().into_iter().map(|claim| row(claim, &together)).collect();
+        // What nothing ran for has nothing to tell.
+        rows.sort_by_key(|row| row.runs.is_empty());
         Self {
-            title: format!("svclab: the study {}", study.name),
+            title: title(study),
             question: study.question.clone(),
             about: study.about.clone(),
             rows,
             scenarios: together.iter().map(|(asked, ran)| told(asked, ran)).collect(),
             command: command.to_owned(),
         }
+    }
+
+    /// Whether `markdown`, which was written before, is the page of `study`.
+    #[must_use]
+    pub fn is_of(study: &Study, markdown: &str) -> bool {
+        markdown.lines().next() == Some(&*format!("# {}", escape(&title(study))))
     }
 
     /// What it comes to, a line a claim that something ran for: its verdict, and what is claimed; then what did not run.
@@ -84,6 +93,10 @@ impl StudyPage {
     }
 }
 
+fn title(study: &Study) -> String {
+    format!("svclab: the study {}", study.name)
+}
+
 fn row(claim: &'static Claim, ran: &[(&Asked, &Ran)]) -> Row {
     let (mut datasets, mut runs, mut without) = (Vec::new(), Vec::new(), Vec::new());
     for (asked, ran) in ran.iter().filter(|(asked, _)| asked.claims.iter().any(|id| id == claim.id)) {
@@ -96,10 +109,8 @@ fn row(claim: &'static Claim, ran: &[(&Asked, &Ran)]) -> Row {
             Ran::Not(why) => without.push(format!("{} did not run: {}.", asked.folder(), why.trim_end_matches('.'))),
         }
     }
-    let nothing = || match datasets.is_empty() {
-        true => Finding::untold("No scenario that answers it has run."),
-        false => Finding::untold("The runs measured nothing that has to do with it."),
-    };
+    let nothing =
+        || Finding::untold(if runs.is_empty() { "" } else { "The runs measured nothing that has to do with it." });
     let finding = claim.judge_by(&datasets).unwrap_or_else(nothing);
     let finding = without.into_iter().fold(finding, Finding::say);
     let reference = claim.reference();

@@ -158,7 +158,7 @@ fn within(memory: u32, cell: Cell) -> Cell {
 
 #[test]
 fn iptables_runs_out_of_memory_where_ipvs_does_not_or_neither_does() {
-    const SAID: &str = "512 MiB are not enough for a guest: its memory ran out; the guest ended, QEMU with exit status 0; see it with: x";
+    const SAID: &str = "512 MiB are not enough for a guest with these Services: its memory ran out; the guest ended, QEMU with exit status 0; see it with: x";
     let load = |backend, services| within(512, cell(backend, services, ProbeName::SyncFull));
     let small =
         || {

@@ -46,9 +46,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         return Ok(Exit::Done.into());
     }
     say!("{}: {}", scenario.name, scenario.question);
-    let minutes = estimate::whole(&plan).as_secs().div_ceil(60);
+    let minutes = estimate::minutes(&plan);
     let cells = units::counted(plan.cells.len() as u64, "cell");
-    say!("{cells}, about {minutes} min on two cores, give or take half");
+    say!("{cells}, about {minutes} min on two cores, {}", estimate::give_or_take(&[plan.target]));
     let clock = if plan.target.is_exact() { Clock::Instructions } else { Clock::Wall };
     let budget = units::human(Unit::Ns, clock, plan.budget.as_nanos() as f64);
     say!("target {}, seed {}, at most {budget} a cell", plan.target, plan.seed);

@@ -15,6 +15,9 @@ use lab_core::vocabulary::{BackendName, Clock, Outcome, Position, ProbeName, Wor
 /// What is asked first of any run; what else there is only stands in where these were not asked.
 const FIRST: [ProbeName; 2] = [ProbeName::SyncChange, ProbeName::Connect];
 
+/// So many contenders are told one by one; of more the best and the worst.
+const TOLD: usize = 6;
+
 /// A paragraph for each of the two costs that tell most; none where nothing was measured.
 pub(super) fn paragraphs(results: &Results) -> Vec<String> {
     let mut paragraphs: Vec<String> = FIRST.iter().filter_map(|probe| paragraph(results, *probe)).collect();
@@ -81,14 +84,17 @@ impl<'a> Series<'a> {
     fn figures(&self, services: u32, measured: &[(VariantRun, Figures)]) -> String {
         let asked = self.farthest().filter(|_| services > 1);
         let asked = asked.map(|position| format!(", asked at the {position} one")).unwrap_or_default();
-        let figures: Vec<String> = measured
-            .iter()
-            .map(|(variant, figures)| {
-                let ratio = figures.ratio_to_direct.filter(|_| variant.backend != BackendName::Direct);
-                let ratio = ratio.map(|ratio| format!(" ({} direct)", units::ratio(ratio))).unwrap_or_default();
-                format!("{} with {}{ratio}", self.results.human(self.metric, figures.p50), self.name(*variant))
-            })
-            .collect();
+        let figure = |(variant, figures): &(VariantRun, Figures)| {
+            let ratio = figures.ratio_to_direct.filter(|_| variant.backend != BackendName::Direct);
+            let ratio = ratio.map(|ratio| format!(" ({} direct)", units::ratio(ratio))).unwrap_or_default();
+            format!("{} with {}{ratio}", self.results.human(self.metric, figures.p50), self.name(*variant))
+        };
+        let figures = match measured {
+            [best, between @ .., worst] if measured.len() > TOLD => {
+                format!("from {} to {}; {} are between them", figure(best), figure(worst), between.len())
+            }
+            all => list(&all.iter().map(figure).collect::<Vec<_>>()),
+        };
         let (at, meaning) = (services_at(services), self.metric.meaning());
         let what = match self.results.clock() {
             Clock::Wall => "the median is",
@@ -96,7 +102,7 @@ impl<'a> Series<'a> {
             Clock::Instructions => "it takes",
         };
         let what = if self.metric.unit() == Unit::Ns || what != "it takes" { what } else { "it is" };
-        format!("{}, {meaning}: {at}{asked}, {what} {}.", self.metric, list(&figures))
+        format!("{}, {meaning}: {at}{asked}, {what} {figures}.", self.metric)
     }
 
     /// How the backends stand to each other, without `direct`.
@@ -113,7 +119,8 @@ impl<'a> Series<'a> {
             .map(|pair| format!("{} and {}", self.name(pair[0].0), self.name(pair[1].0)))
             .collect();
         if !self.results.differ(&best.1, &worst.1) {
-            let names = list(&ranked.iter().map(|(variant, _)| self.name(*variant)).collect::<Vec<_>>());
+            let names: Vec<String> = ranked.iter().map(|(variant, _)| self.name(*variant)).collect();
+            let names = if names.len() > TOLD { "them".to_owned() } else { list(&names) };
             return Some(match self.results.between(&best.1, &worst.1) {
                 Between::Unknown => {
                     format!("Between {names} no difference is claimed: there are too few samples to say.")
@@ -131,7 +138,7 @@ impl<'a> Series<'a> {
             (_, Some(ratio)) => format!("{last} needs {ratio} what {first} does"),
             (_, None) => format!("{last} needs more than {first}"),
         };
-        if !alike.is_empty() {
+        if !alike.is_empty() && ranked.len() <= TOLD {
             sentence = format!("{sentence}; no difference between {}", alike.join(", nor between "));
         }
         Some(sentence + ".")
@@ -141,25 +148,33 @@ impl<'a> Series<'a> {
     fn growth(&self, smallest: u32, largest: u32) -> Option<String> {
         let before = self.at(smallest);
         let (mut grown, mut same, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
-        for (variant, after) in self.at(largest) {
+        let after = self.at(largest);
+        let few = after.len() <= TOLD;
+        for (variant, after) in after {
             let Some((_, before)) = before.iter().find(|(other, _)| *other == variant) else { continue };
             match (self.results.between(before, &after), ratio(after.p50, before.p50)) {
-                (Between::Different, Some(ratio)) => grown.push(format!("{ratio} with {}", self.name(variant))),
+                (Between::Different, Some(_)) => grown.push((after.p50 / before.p50, self.name(variant))),
                 (Between::Alike, _) => same.push(self.name(variant)),
                 // From nothing there is no ratio.
                 (Between::Different, None) => {}
                 (Between::Unknown, _) => unknown.push(self.name(variant)),
             }
         }
+        let whose = |names: &[String]| if few { list(names) } else { format!("{} of them", names.len()) };
         let mut parts = Vec::new();
-        if !grown.is_empty() {
-            parts.push(format!("that is {}", list(&grown)));
+        if !grown.is_empty() && few {
+            let each = grown.iter().map(|(ratio, name)| format!("{} with {name}", units::ratio(*ratio)));
+            parts.push(format!("that is {}", list(&each.collect::<Vec<_>>())));
+        } else if !grown.is_empty() {
+            let ends = [f64::min, f64::max].map(|end| grown.iter().map(|(ratio, _)| *ratio).reduce(end).unwrap_or(1.0));
+            let [least, most] = ends.map(units::ratio);
+            parts.push(format!("that is {least} to {most} with {} of them", grown.len()));
         }
         if !same.is_empty() {
-            parts.push(format!("no difference is seen with {}", list(&same)));
+            parts.push(format!("no difference is seen with {}", whose(&same)));
         }
         if !unknown.is_empty() {
-            parts.push(format!("there are too few samples to say with {}", list(&unknown)));
+            parts.push(format!("there are too few samples to say with {}", whose(&unknown)));
         }
         (!parts.is_empty()).then(|| format!("Against {}, {}.", services_of(&[smallest]), parts.join("; ")))
     }
@@ -173,6 +188,9 @@ impl<'a> Series<'a> {
             {
                 parts.push(format!("{} was not measured there: {}", self.name(variant), spoken(row.outcome)));
             }
+        }
+        if parts.len() > TOLD {
+            parts = vec![format!("{} others were not measured there", parts.len())];
         }
         let asked = |row: &&Row| row.cell.probe == self.probe && row.cell.cluster.services > largest;
         if let Some(beyond) = self.results.rows.iter().filter(asked).map(|row| row.cell.cluster.services).max() {

@@ -34,7 +34,8 @@ fn point(results: &Results, probe: ProbeName, noun: &str) -> Option<Point> {
         (_, 0) if are(Between::Unknown).count() > 0 => {
             format!("There are too few samples to say whether position makes a difference to {noun}")
         }
-        (0, _) => format!("Position makes no difference to {noun}"),
+        (0, _) if results.is_exact() => format!("Position makes no difference to {noun}"),
+        (0, _) => format!("Position makes no difference to {noun} that the intervals show"),
         (_, 0) => format!("Position makes hardly a difference to {noun}"),
         (_, all) if all == pairs.len() => format!("Position makes a difference to {noun}"),
         _ => format!("Position makes a difference to {noun} with some"),
