@@ -24,6 +24,8 @@ mod kube_proxy;
 mod limits;
 #[path = "real/mod.rs"]
 mod real;
+#[path = "kernel/study.rs"]
+mod study;
 #[path = "../../ci/tier.rs"]
 mod tier;
 
@@ -101,6 +103,7 @@ fn main() -> ExitCode {
         test("a_killed_gate_leaves_nothing", ended::a_killed_gate_leaves_nothing),
         test("an_ignored_hang_up_stays_ignored", ended::an_ignored_hang_up_stays_ignored),
         test("a_closed_terminal_ends_a_run_as_ctrl_c_does", ended::a_closed_terminal_ends_a_run_as_ctrl_c_does),
+        test("an_interrupted_study_goes_on_where_it_was", study::an_interrupted_study_goes_on_where_it_was),
         test("a_limit_that_is_too_small_is_named", limits::a_limit_that_is_too_small_is_named),
         test("too_few_processes_are_named", limits::too_few_processes_are_named),
         test("the_least_of_every_limit_is_enough", limits::the_least_of_every_limit_is_enough),

@@ -176,7 +176,7 @@ fn what_is_unknown_is_told_with_what_is_known_before_anything_runs() {
     assert!(said(&["study", "claim"]).contains("unknown study \"claim\"; known: claims (did you mean \"claims\"?)"));
     let only = said(&["study", "small.yaml", "--only", "cpu"]);
     let by_file = svclab(folder.path(), &["study", "small.yaml", "--only", "broken.yaml", "--plan"]);
-    assert!(String::from_utf8_lossy(&by_file.stdout).contains("\nbroken "), "{by_file:?}");
+    assert!(String::from_utf8_lossy(&by_file.stderr).contains("gone.json"), "{by_file:?}");
     assert!(only.contains("--only: unknown scenario \"cpu\"; known: cpu-under-churn, broken"), "{only}");
     fs::write(folder.path().join("scenario.yaml"), SCENARIO).unwrap();
     let scenario = said(&["study", "scenario.yaml"]);

@@ -115,8 +115,8 @@ impl Times {
     /// What the rounds leave open.
     fn open(&self, change: Delta) -> String {
         let [low, high] = [change.low, change.high].map(units::ratio);
-        let (before, after) = (self.before.len(), self.after.len());
-        format!("it may be {low} or {high}: {before} rounds in the baseline and {after} since tell no more")
+        let (before, after) = (units::counted(self.before.len() as u64, "round"), self.after.len());
+        format!("it may be {low} or {high}: {before} in the baseline and {after} since tell no more")
     }
 }
 

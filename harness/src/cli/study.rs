@@ -5,7 +5,7 @@
 
 use super::options::Target;
 use super::output::say;
-use super::{scenarios, studies};
+use super::{base, scenarios, studies};
 use crate::process::exit::{Exit, Failure};
 use crate::process::interrupt;
 use crate::process::standard::arguments;
@@ -152,6 +152,10 @@ impl Args {
         let (mut whole, mut targets) = (0, Vec::new());
         for one in asked {
             let mut scenario = scenarios::find(&found.scenario(one))?;
+            let cluster: Vec<PathBuf> = scenario.cluster.iter().map(PathBuf::from).collect();
+            if !cluster.is_empty() {
+                scenario = scenario.with_base(base::read(&cluster, None).map_err(Failure::usage)?);
+            }
             scenario.rounds = self.rounds.unwrap_or(scenario.rounds);
             let choose = || targets::choose(&Guests::default(), &scenario.axes.backends).target;
             let target: TargetName = self.target.chosen().unwrap_or(scenario.target).unwrap_or_else(choose);

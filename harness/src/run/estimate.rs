@@ -299,6 +299,8 @@ fn visit(plan: &Plan, cell: &Cell) -> f64 {
         }
         // It waits for answers that do not come, too.
         probe if probe.binds() => waited(2.0) + 2.0 * bound_alone(cell),
+        // A sync a second at most.
+        ProbeName::Churn if counted => 0.2 + plan.churn.as_secs_f64() * change.min(1.0),
         ProbeName::Churn => plan.churn.as_secs_f64() + 1.0,
         ProbeName::Reload | ProbeName::Restart => waited(1.0) + load,
         ProbeName::LoadAfterFailure => waited(2.0) + 2.0 * load,

@@ -50,7 +50,10 @@ fn absences(answer: &Answer) -> Vec<Point> {
             for missing in &part.missing {
                 let why = match &missing.why {
                     Absence::NotTaken => continue,
-                    Absence::TooFew(samples) => format!("{samples} samples are too few for the quantile"),
+                    Absence::TooFew(samples) => {
+                        let samples = units::agreeing(*samples as u64, "sample is", "samples are");
+                        format!("{samples} too few for the quantile")
+                    }
                     why @ Absence::Ended(..) => why.to_string(),
                 };
                 let (names, sizes) = absences.entry((place, why)).or_default();

@@ -66,13 +66,14 @@ fn groups(rows: &[Row]) -> Vec<Group> {
 fn counts(rows: &[Row]) -> String {
     let count = |of: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| of(row)).count() as u64;
     let [worse, better] =
-        [Toward::Worse, Toward::Better].map(|toward| units::count(count(&|row| row.toward == toward)));
+        [Toward::Worse, Toward::Better].map(|toward| units::agreeing(count(&|row| row.toward == toward), "is", "are"));
     let alone = match count(&Row::lacks_a_figure) {
         0 => String::new(),
         1 => " One cannot be compared, for want of a figure.".to_owned(),
         alone => format!(" {} cannot be compared, for want of a figure.", units::count(alone)),
     };
-    format!("Of {} figures {worse} are worse and {better} are better.{alone}", units::count(rows.len() as u64))
+    let all = units::counted(rows.len() as u64, "figure");
+    format!("Of {all} {worse} worse and {better} better.{alone}")
 }
 
 fn reading() -> Section {

@@ -21,7 +21,7 @@ pub(super) fn verdict(judgement: &Judgement) -> Point {
         return Point::new("Not comparable.", format!("Nothing is judged: {}. {remedies}", told.join("; ")));
     };
     let tally = judgement.tally();
-    let all = units::count(tally.values().sum::<usize>() as u64);
+    let all = units::agreeing(tally.values().sum::<usize>() as u64, "figure that gates", "figures that gate");
     let counted = |(verdict, count): (&Verdict, &usize)| {
         let consequence = match verdict {
             Verdict::Missing => judgement.policy.missing,
@@ -35,7 +35,7 @@ pub(super) fn verdict(judgement: &Judgement) -> Point {
     let head = if passes { "The gate passes." } else { "The gate fails." };
     let counts = if counts.is_empty() { "none".to_owned() } else { list(&counts) };
     let unmet: String = judgement.unmet.iter().map(|unmet| format!(" {}.", capitalise(&unmet.to_string()))).collect();
-    Point::new(head, format!("Of {all} figures that gate: {counts}.{unmet}"))
+    Point::new(head, format!("Of {all}: {counts}.{unmet}"))
 }
 
 /// What a row is called with its verdict: `Regressed: nftables at 100 Services, sync_full`.
