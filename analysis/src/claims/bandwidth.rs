@@ -164,7 +164,7 @@ fn syncing(evidence: &Evidence) -> Option<Finding> {
     }
     let says = match votes.verdict() {
         Verdict::CannotBeTold => votes.unless_open("There is no interval both with syncs and without."),
-        Verdict::NotReproduced => "It keeps nine tenths and more.",
+        Verdict::NotReproduced => "Where the interval tells, it keeps nine tenths and more.",
         _ => {
             "Less than nine tenths counts as a loss. The tools of a sync run on the cores that the traffic needs, although no \
              packet of the stream meets a rule."
