@@ -19,7 +19,7 @@ pub(super) struct Evidence {
     endpoints: BTreeMap<usize, BTreeSet<u32>>,
     /// What ran beside cells.
     activities: BTreeSet<Activity>,
-    /// The versions of each run's tools, by what a backend calls them.
+    /// The versions of each run's tools, by the program's name.
     tools: Vec<BTreeMap<String, String>>,
 }
 

@@ -98,11 +98,8 @@ fn refused(evidence: &Evidence) -> Option<Finding> {
     let (mut votes, mut figures, mut told, mut waiting) = (Votes::default(), Vec::new(), Vec::new(), Vec::new());
     for line in &lines {
         let version = evidence.version(line.run, TOOL);
-        if ALWAYS_WAIT.iter().any(|waits| version.split(' ').any(|word| word == *waits)) {
-            let version = version.to_owned();
-            if !waiting.contains(&version) {
-                waiting.push(version);
-            }
+        if version.split(' ').any(|word| ALWAYS_WAIT.contains(&word)) {
+            waiting.push(version.to_owned());
             continue;
         }
         let Some(tried) = tried.iter().find(|tried| tried.asked == line.asked) else {
@@ -127,6 +124,8 @@ fn refused(evidence: &Evidence) -> Option<Finding> {
         }
         _ => told.first().map(|told| format!("They were told: \"{told}\".")).unwrap_or_default(),
     };
+    waiting.sort();
+    waiting.dedup();
     let tool = match waiting.is_empty() {
         true => String::new(),
         false => format!(

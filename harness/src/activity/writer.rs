@@ -1,8 +1,8 @@
-//! Somebody else who uses the node's tools, as a CNI plugin does. Every `iptables-legacy` takes one lock, `/run/xtables.lock`.
+//! Somebody else who uses the node's tools, as a CNI plugin does. An `iptables-legacy` that writes takes one lock, `/run/xtables.lock`.
 //!
 //! Calls follow one another, each after a pause as long as itself, so that the node's own syncs get their turn. Every other
 //! call of `iptables-legacy` does not wait for the lock (no `-w`): it is refused where the lock is held, and says so.
-//! `iptables-nft` and `nft` take no such lock: all their calls are alike.
+//! `iptables-nft` and `nft` take no such lock, and neither does `iptables-save`: all their calls are alike.
 
 use super::{Beside, Course};
 use crate::cell_error::CellError;

@@ -45,10 +45,12 @@ pub(super) fn find(name: &str) -> Result<Found, Failure> {
     }
     let text = handed::text(file).with_context(|| format!("reading the study {name}")).map_err(Failure::usage)?;
     let study = Study::read(name, &text, &known).map_err(|problems| {
-        let is_scenario = Scenario::read(name, &text).is_ok();
-        let how =
-            || format!("{} is a scenario, not a study; run it with: svclab scenario {}", quoted(name), word(name));
-        Failure::usage(if is_scenario { anyhow!(how()) } else { problems.into() })
+        Failure::usage(match Scenario::read(name, &text) {
+            Ok(_) => {
+                anyhow!("{} is a scenario, not a study; run it with: svclab scenario {}", quoted(name), word(name))
+            }
+            Err(_) => problems.into(),
+        })
     })?;
     Ok(Found { study, folder: file.parent().unwrap_or(Path::new("")).to_owned() })
 }

@@ -81,7 +81,7 @@ pub(crate) fn whole(plan: &Plan) -> Duration {
     Duration::from_secs_f64(pieces.iter().sum::<f64>().max(longest))
 }
 
-/// The same in minutes: one, and more.
+/// The same in whole minutes, one at the least.
 pub(crate) fn minutes(plan: &Plan) -> u64 {
     whole(plan).as_secs().div_ceil(60).max(1)
 }

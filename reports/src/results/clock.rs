@@ -57,6 +57,16 @@ impl Results<'_> {
         self.clock() == Clock::Instructions
     }
 
+    /// What all cells are measured in once: a round, or a replica where one round is exact.
+    pub(crate) fn pass(&self) -> &'static str {
+        if self.is_exact() { "replica" } else { "round" }
+    }
+
+    /// What stands beside a median.
+    pub(crate) fn spread(&self) -> &'static str {
+        if self.is_exact() { "its range over replicas, where they differ" } else { "its 95 % interval" }
+    }
+
     /// `value` of `metric` with its unit on the run's clock.
     pub(crate) fn human(&self, metric: Metric, value: f64) -> String {
         units::human(metric.unit(), self.clock(), value)

@@ -45,10 +45,7 @@ pub(crate) fn section(results: &Results) -> Section {
 
 /// How to read a cell.
 fn how(results: &Results) -> String {
-    let (pass, spread) = match results.is_exact() {
-        true => ("replica", "its range over replicas, where they differ"),
-        false => ("round", "its 95 % interval"),
-    };
+    let (pass, spread) = (results.pass(), results.spread());
     format!("Services down, backends across; a median, its ratio to direct in the same {pass} (×), and {spread}.")
 }
 
@@ -108,9 +105,9 @@ impl<'a> Comparison<'a> {
         for (reference, (of, series)) in
             self.published.iter().flat_map(|one| one.series.iter().map(|all| (one.reference, all)))
         {
-            for &services in &reference.services {
+            for &services in reference.services.iter().filter(|services| sizes.contains(services)) {
                 let same = of.position.is_some_and(|position| measured.contains(&(services, position.index(services))));
-                let is_row = (same && of.quantile == Quantile::P50) || !sizes.contains(&services);
+                let is_row = same && of.quantile == Quantile::P50;
                 if !is_row && reference.value(series, services) != Value::Absent {
                     keys.insert(Key { services, position: of.position, quantile: of.quantile });
                 }

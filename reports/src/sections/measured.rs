@@ -9,10 +9,7 @@ use lab_core::metric::Metric;
 /// The sections of measured figures; those that nothing was asked of are left out.
 pub(crate) fn sections(results: &Results) -> Vec<Section> {
     use Show::{Exact, Median, Tail};
-    let (pass, spread) = match results.is_exact() {
-        false => ("round", "below it its 95 % interval"),
-        true => ("replica", "below it its range over replicas, where they differ"),
-    };
+    let (pass, spread) = (results.pass(), format!("below it {}", results.spread()));
     let medians = &format!("Beside a median stands its ratio to direct in the same {pass} (×), {spread}.");
     let of = |what: &str| format!("{what} Of each figure the median stands here, {spread}.");
     let section = |title: &str, about: &str, metrics: &[(Metric, Show)]| Section {

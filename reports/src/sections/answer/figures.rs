@@ -132,10 +132,10 @@ impl<'a> Series<'a> {
         let (first, last) = (self.name(best.0), self.name(worst.0));
         let mut sentence = match (self.metric.better(), ratio(worst.1.p50, best.1.p50)) {
             (Better::Higher, _) => match ratio(best.1.p50, worst.1.p50) {
-                Some(ratio) => format!("{first} reaches {ratio} what {last} does"),
+                Some(ratio) => format!("{first} reaches {} what {last} does", units::ratio(ratio)),
                 None => format!("{first} is ahead of {last}"),
             },
-            (_, Some(ratio)) => format!("{last} needs {ratio} what {first} does"),
+            (_, Some(ratio)) => format!("{last} needs {} what {first} does", units::ratio(ratio)),
             (_, None) => format!("{last} needs more than {first}"),
         };
         if !alike.is_empty() && ranked.len() <= TOLD {
@@ -153,7 +153,7 @@ impl<'a> Series<'a> {
         for (variant, after) in after {
             let Some((_, before)) = before.iter().find(|(other, _)| *other == variant) else { continue };
             match (self.results.between(before, &after), ratio(after.p50, before.p50)) {
-                (Between::Different, Some(_)) => grown.push((after.p50 / before.p50, self.name(variant))),
+                (Between::Different, Some(ratio)) => grown.push((ratio, self.name(variant))),
                 (Between::Alike, _) => same.push(self.name(variant)),
                 // From nothing there is no ratio.
                 (Between::Different, None) => {}
@@ -166,7 +166,8 @@ impl<'a> Series<'a> {
             let each = grown.iter().map(|(ratio, name)| format!("{} with {name}", units::ratio(*ratio)));
             parts.push(format!("that is {}", list(&each.collect::<Vec<_>>())));
         } else if !grown.is_empty() {
-            let ends = [f64::min, f64::max].map(|end| grown.iter().map(|(ratio, _)| *ratio).reduce(end).unwrap_or(1.0));
+            let ratios = || grown.iter().map(|(ratio, _)| *ratio);
+            let ends = [ratios().fold(f64::INFINITY, f64::min), ratios().fold(0.0, f64::max)];
             let [least, most] = ends.map(units::ratio);
             parts.push(format!("that is {least} to {most} with {} of them", grown.len()));
         }
@@ -200,10 +201,10 @@ impl<'a> Series<'a> {
     }
 }
 
-/// `value` against `base`, written; `None` when that is no number.
-fn ratio(value: f64, base: f64) -> Option<String> {
+/// `value` against `base`; `None` when that is no number.
+fn ratio(value: f64, base: f64) -> Option<f64> {
     let ratio = value / base;
-    (ratio.is_finite() && ratio > 0.0).then(|| units::ratio(ratio))
+    (ratio.is_finite() && ratio > 0.0).then_some(ratio)
 }
 
 fn services_at(services: u32) -> String {

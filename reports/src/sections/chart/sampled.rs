@@ -65,8 +65,7 @@ fn chart(results: &Results, probe: ProbeName, position: Option<Position>, title:
     let scale = Scale::fit(metric.unit(), results.clock(), values());
     let unit = format!("{metric}{}", clock::unit(metric, results.clock(), "", &scale).trim_end());
     let title = clock::label(results.clock(), &format!("{title} {}", services_of(&[services])));
-    let pass = if results.is_exact() { "replica" } else { "round" };
-    let svg = draw(&lines, &scale, pass, &format!("{title}, {unit}")).ok()?;
+    let svg = draw(&lines, &scale, results.pass(), &format!("{title}, {unit}")).ok()?;
     let all: usize = lines.iter().map(|line| line.all).sum();
     let drawn: usize = lines.iter().map(|line| line.points.len()).sum();
     let about = match drawn < all {
@@ -78,7 +77,7 @@ fn chart(results: &Results, probe: ProbeName, position: Option<Position>, title:
         false => format!("{}, in the order in which they were taken.", units::counted(all as u64, "sample")),
     };
     let key = lines.iter().filter_map(|line| Some((line.name.clone(), line.swatch().ok()?))).collect();
-    let zoom = Some(zoom(&lines, &scale, pass));
+    let zoom = Some(zoom(&lines, &scale, results.pass()));
     let place = position.map_or(String::new(), |position| format!("-{position}"));
     let name = format!("samples-{metric}{place}");
     Some(Chart { name, title, unit, about, svg, key, table: metric.to_string(), zoom })
